@@ -1,0 +1,32 @@
+/** @type {import('jest').Config} */
+export default {
+  testEnvironment: '<rootDir>/test/support/jest-environment.cjs',
+  globalSetup: '<rootDir>/test/support/jest-global-setup.mjs',
+  roots: ['<rootDir>/test'],
+  testMatch: ['**/*.test.ts'],
+  extensionsToTreatAsEsm: ['.ts'],
+  resolver: '<rootDir>/test/support/jest-resolver.cjs',
+  // Worker threads run the compiled build, so `#here` points there also for sources under test.
+  moduleNameMapper: { '^#here$': '<rootDir>/test/support/here.ts' },
+  transform: {
+    '^.+\\.ts$': [
+      '@swc/jest',
+      {
+        swcrc: false,
+        sourceMaps: 'inline',
+        module: { type: 'es6' },
+        jsc: {
+          target: 'es2022',
+          keepClassNames: true,
+          parser: { syntax: 'typescript', decorators: true },
+          transform: { legacyDecorator: true, decoratorMetadata: true, useDefineForClassFields: false },
+        },
+      },
+    ],
+  },
+  // Module graphs of finished test files are not fully released (about 6 MB per Nest file):
+  // recycle workers instead of growing.
+  workerIdleMemoryLimit: '512MB',
+  coverageProvider: 'v8',
+  collectCoverageFrom: ['<rootDir>/src/**/*.ts'],
+};

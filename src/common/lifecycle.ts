@@ -1,0 +1,69 @@
+// What starts and stops, and the few promise tools that Node 20 lacks.
+
+/** Started in order, stopped in reverse; both are harmless when repeated. */
+export interface Startable {
+  start(): Promise<void>;
+  /** Graceful: finishes what runs, within a deadline of its own. */
+  stop(): Promise<void>;
+}
+
+/** A promise together with the functions that settle it (Promise.withResolvers comes with Node 22). */
+export interface Deferred<T> {
+  readonly promise: Promise<T>;
+  resolve(value: T | PromiseLike<T>): void;
+  reject(reason: unknown): void;
+}
+
+export function deferred<T = void>(): Deferred<T> {
+  let resolve!: Deferred<T>['resolve'];
+  let reject!: Deferred<T>['reject'];
+  const promise = new Promise<T>((res, rej) => {
+    resolve = res;
+    reject = rej;
+  });
+  return { promise, resolve, reject };
+}
+
+/** Clean-up steps that run last in, first out; one failing step does not keep the others from running. */
+export class DisposalStack {
+  readonly #steps: Array<() => unknown> = [];
+
+  defer(step: () => unknown): void {
+    this.#steps.push(step);
+  }
+
+  use<T extends { stop(): unknown }>(resource: T): T {
+    this.defer(() => resource.stop());
+    return resource;
+  }
+
+  /** Runs every step once; throws the first error (an AggregateError when several failed) after the last step. */
+  async dispose(): Promise<void> {
+    const errors: unknown[] = [];
+    for (let step = this.#steps.pop(); step; step = this.#steps.pop()) {
+      try {
+        await step();
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    if (errors.length === 1) throw errors[0];
+    if (errors.length > 1) throw new AggregateError(errors, 'several clean-up steps failed');
+  }
+}
+
+/** Runs asynchronous tasks one after another, in the order in which they were given. */
+export class SerialQueue {
+  #tail: Promise<unknown> = Promise.resolve();
+
+  run<T>(task: () => T | Promise<T>): Promise<T> {
+    const result = this.#tail.then(task);
+    this.#tail = result.catch(() => undefined);
+    return result;
+  }
+
+  /** Settles when everything given so far has run. */
+  async idle(): Promise<void> {
+    await this.#tail;
+  }
+}

@@ -1,0 +1,31 @@
+// A record as everything above the wire sees it.
+
+export interface RecordHeader {
+  readonly key: string;
+  readonly value: Buffer | null;
+}
+
+/** Headers of a record that has none: shared, so that the common case allocates nothing. */
+export const NO_HEADERS: readonly RecordHeader[] = Object.freeze([]);
+
+/** One record read from a partition. Key, value and headers are slices of the fetched batch: copy what you keep. */
+export interface KafkaRecord {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  /** Ms since the epoch: the producer's time, or the broker's under LogAppendTime. */
+  readonly timestamp: number;
+  readonly key: Buffer | null;
+  /** Null is a tombstone. */
+  readonly value: Buffer | null;
+  readonly headers: readonly RecordHeader[];
+}
+
+/** A record on its way to a partition: keys and values are bytes already. */
+export interface OutgoingRecord {
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers?: readonly RecordHeader[];
+  /** Ms since the epoch; the time of sending when left out. */
+  readonly timestamp?: number;
+}

@@ -1,0 +1,93 @@
+import { type KafkaRecord } from '../../common/record.js';
+import { type TopicPartition } from '../../common/topic-partition.js';
+
+// A consumer as the listener containers see it, in Kafka's terms. One implementation stands over the port Cluster;
+// tests may bring their own.
+
+/** Records of one partition, in offset order. */
+export interface PartitionRecords extends TopicPartition {
+  readonly records: readonly KafkaRecord[];
+  /** Grows at each assignment of the partition; results with an older one are stale. */
+  readonly assignmentEpoch: number;
+  /** Position after these records: past gaps of compaction and control records too. */
+  readonly nextOffset: number;
+  readonly highWatermark: number;
+}
+
+export interface CommitOffset extends TopicPartition {
+  /** Next offset to read, not the last one read. */
+  readonly offset: number;
+  /** Stored beside the offset, at most 4,096 characters on a stock broker. Default empty. */
+  readonly metadata?: string;
+}
+
+export interface AssignedPartition extends TopicPartition {
+  readonly assignmentEpoch: number;
+  /** The committed offset, or the one that auto.offset.reset or the kept position gave. */
+  readonly position: number;
+  /** Metadata of the committed offset; empty when there is none. */
+  readonly metadata: string;
+  /** Where the position comes from. `kept`: owned before the rebalance as well, nothing was lost. */
+  readonly source: 'committed' | 'reset' | 'kept' | 'seek';
+}
+
+/** What a rebalance calls; each call is awaited before the consumer goes on. */
+export interface RebalanceListener {
+  /** New assignment, before the first fetch. May `seek`. Receives only partitions not `kept`, and those kept apart. */
+  onAssigned(added: readonly AssignedPartition[], kept: readonly AssignedPartition[]): Promise<void> | void;
+  /**
+   * Before the member rejoins, heartbeats going on: drain and commit. `deadline` aborts when the rebalance time-out is
+   * about to pass. Commits made here still carry the old generation and are accepted.
+   */
+  onRevoked(partitions: readonly TopicPartition[], deadline: AbortSignal): Promise<void> | void;
+  /** Membership was lost (session expired, fenced): the partitions may be elsewhere, no commit is possible. */
+  onLost(partitions: readonly TopicPartition[]): Promise<void> | void;
+}
+
+/** Why a partition is paused. Pauses are a set: the partition flows when none is left. */
+export type PauseReason = 'user' | 'backpressure' | 'error' | 'retry' | 'commit';
+
+export type ConsumerEvent =
+  | { readonly type: 'joined'; readonly generationId: number; readonly memberId: string; readonly assigned: number }
+  | { readonly type: 'rebalancing'; readonly reason: string }
+  | {
+      readonly type: 'offset-reset';
+      readonly topic: string;
+      readonly partition: number;
+      readonly from: number | null;
+      readonly to: number;
+      readonly skipped: number | null;
+    }
+  | { readonly type: 'disconnected'; readonly reason: string }
+  | { readonly type: 'failed'; readonly error: unknown };
+
+export interface ConsumerClient {
+  /** Joins the group and begins to fetch; resolves after the first assignment was handed to the listener. */
+  start(listener: RebalanceListener): Promise<void>;
+
+  /**
+   * Waits until records are there and hands over what is buffered, at most `maxRecords` in all, arrays per partition.
+   * Empty when `signal` aborted or `maxWaitMs` passed. Rejects when the consumer has failed for good.
+   */
+  poll(options: {
+    readonly maxRecords: number;
+    readonly maxWaitMs: number;
+    readonly signal?: AbortSignal;
+  }): Promise<PartitionRecords[]>;
+
+  /** Commits in one request; rejects with KAFKA_COMMIT_FAILED, whose message names the cause and the key to change. */
+  commit(offsets: readonly CommitOffset[]): Promise<void>;
+
+  /** Next offset to be handed over by poll; undefined when not assigned. */
+  position(topic: string, partition: number): number | undefined;
+  /** Moves the position; what is buffered of the partition is dropped. */
+  seek(topic: string, partition: number, offset: number): void;
+  /** Stops handing over; what is fetched already is kept. */
+  pause(partitions: readonly TopicPartition[], reason: PauseReason): void;
+  resume(partitions: readonly TopicPartition[], reason: PauseReason): void;
+  assignment(): readonly TopicPartition[];
+
+  /** Stops fetching, calls `onRevoked` for what is left, commits nothing by itself, leaves the group. */
+  stop(): Promise<void>;
+  onEvent(listener: (event: ConsumerEvent) => void): void;
+}
