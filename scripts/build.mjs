@@ -11,5 +11,7 @@ compile('tsconfig.build.json');
 if (!process.argv.includes('--esm')) {
   compile('tsconfig.cjs.json');
   mkdirSync(`${root}/dist/cjs`, { recursive: true });
-  writeFileSync(`${root}/dist/cjs/package.json`, '{"type":"commonjs"}\n');
+  // The nearest package.json decides the module format, and with it where `#here` points.
+  const scope = { type: 'commonjs', imports: { '#here': './common/here.cjs.js' } };
+  writeFileSync(`${root}/dist/cjs/package.json`, `${JSON.stringify(scope)}\n`);
 }

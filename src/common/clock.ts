@@ -65,3 +65,8 @@ export function every(clock: Clock, periodMs: number, action: () => unknown): Ti
     },
   };
 }
+
+/** Calls `action` in a later turn of the event loop, after input and output had theirs. No time is involved. */
+export function nextTurn(action: () => void): void {
+  setImmediate(action);
+}

@@ -21,6 +21,7 @@ export type NestdawErrorCode =
   | 'KAFKA_COMMIT_FAILED' // an offset commit was refused; the message says which cause
   | 'KAFKA_OFFSET_OUT_OF_RANGE' // the position is gone and the policy says not to reset
   | 'KAFKA_NO_OFFSET' // no committed offset and auto.offset.reset=none
+  | 'KAFKA_HANDLER_TIMEOUT' // a handler ran longer than max.poll.interval.ms
   | 'KAFKA_REBALANCED' // the partition was taken away while the record was in work
   | 'KAFKA_STOPPED' // the component was stopped
   | 'KAFKA_BROKER_START_FAILED' // the embedded broker could not start

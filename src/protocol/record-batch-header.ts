@@ -21,7 +21,11 @@ export const TRANSACTIONAL_BIT = 0x10;
 export const CONTROL_BIT = 0x20;
 export const DELETE_HORIZON_BIT = 0x40;
 
-const i64 = (b: Buffer, at: number): number => b.readInt32BE(at) * 0x1_0000_0000 + b.readUInt32BE(at + 4);
+/** Clamped to safe integers, as everywhere on the wire: only a corrupt or hostile batch is beyond them. */
+function i64(b: Buffer, at: number): number {
+  const value = b.readInt32BE(at) * 0x1_0000_0000 + b.readUInt32BE(at + 4);
+  return Math.min(Number.MAX_SAFE_INTEGER, Math.max(Number.MIN_SAFE_INTEGER, value));
+}
 
 function setI64(b: Buffer, at: number, value: number): void {
   b.writeInt32BE(Math.floor(value / 0x1_0000_0000), at);
@@ -45,6 +49,7 @@ export const lastOffset = (b: Buffer, at = 0): number => i64(b, at) + b.readInt3
 /** First offset after the batch. */
 export const nextOffset = (b: Buffer, at = 0): number => i64(b, at) + b.readInt32BE(at + 23) + 1;
 export const baseTimestamp = (b: Buffer, at = 0): number => i64(b, at + 27);
+export const setBaseTimestamp = (b: Buffer, at: number, value: number): void => setI64(b, at + 27, value);
 export const maxTimestamp = (b: Buffer, at = 0): number => i64(b, at + 35);
 export const setMaxTimestamp = (b: Buffer, at: number, value: number): void => setI64(b, at + 35, value);
 export const producerId = (b: Buffer, at = 0): bigint => b.readBigInt64BE(at + 43);

@@ -1,4 +1,4 @@
-import { Field, type FieldSpec, type Fields, type FieldType, type InputOf, type MessageOf } from './schema.js';
+import { type FieldSpec, type Fields, type FieldType, type InputOf, type MessageOf } from './schema.js';
 import { WireReader } from './wire-reader.js';
 import { WireWriter } from './wire-writer.js';
 
@@ -11,6 +11,7 @@ type Write = (writer: WireWriter, message: any) => void;
 /** Readers and writers of one table, compiled when a version is first used. */
 export class MessageCodec<F extends Fields> {
   readonly #readers: Read[] = [];
+  readonly #tracingReaders: Read[] = [];
   readonly #writers: Write[] = [];
 
   constructor(
@@ -27,10 +28,10 @@ export class MessageCodec<F extends Fields> {
       this.#readers[version] ??= new Compiler(version, version >= this.flexibleFrom, false).reader(this.fields);
       return this.#readers[version](reader);
     } catch {
-      const trace = new Compiler(version, version >= this.flexibleFrom, true).reader(this.fields);
+      this.#tracingReaders[version] ??= new Compiler(version, version >= this.flexibleFrom, true).reader(this.fields);
       const again = new WireReader(reader.buffer, start, reader.end);
       again.enter(`${this.name} v${version}`);
-      return trace(again);
+      return this.#tracingReaders[version](again);
     }
   }
 
@@ -61,9 +62,11 @@ class Compiler {
     const { plain, tagged, absent } = this.#sort(fields);
     const parts = [
       ...plain.map(([name, spec]) => `${name}: ${this.#traced(name, this.#read(spec))}`),
-      ...[...tagged, ...absent].map(([name, spec]) => `${name}: ${this.#constant(this.#defaultOf(spec))}`),
+      ...[...tagged, ...absent].map(([name, spec]) => `${name}: ${this.#constant(frozen(this.#defaultOf(spec)))}`),
     ];
-    const cases = tagged.map(([name, spec]) => `case ${spec.tag}: m.${name} = ${this.#read(spec)}; break;`);
+    const cases = tagged.map(
+      ([name, spec]) => `case ${spec.tag}: m.${name} = ${this.#traced(name, this.#read(spec))}; break;`,
+    );
     const tags = !this.flexible
       ? ''
       : cases.length === 0
@@ -162,6 +165,15 @@ class Compiler {
 
   #valueOf(name: string, spec: FieldSpec): string {
     const fallback = this.#defaultOf(spec);
+    const { kind } = spec.type;
+    // Versions before a string or byte field could be null say it with the empty value.
+    if (
+      Number.isFinite(spec.nullableFrom) &&
+      this.version < spec.nullableFrom &&
+      (kind === 'string' || kind === 'bytes')
+    ) {
+      return `(m.${name} ?? ${this.#constant(fallback)})`;
+    }
     return fallback === undefined ? `m.${name}` : `(m.${name} === undefined ? ${this.#constant(fallback)} : m.${name})`;
   }
 
@@ -197,6 +209,8 @@ class Compiler {
   }
 
   #build(source: string): unknown {
+    // The source consists of our own tables only; nothing that came over the wire gets in.
+    // oxlint-disable-next-line typescript/no-implied-eval
     return new Function(...this.#names, source)(...this.#values);
   }
 }
@@ -213,6 +227,13 @@ function emptyOf(type: FieldType): unknown {
     default:
       return undefined;
   }
+}
+
+/** Default values are shared by all messages that lack the field: nobody may change them. */
+function frozen<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Buffer.isBuffer(value)) return value;
+  for (const inner of Object.values(value)) frozen(inner);
+  return Object.freeze(value);
 }
 
 function isDefault(value: unknown, fallback: unknown): boolean {

@@ -69,7 +69,8 @@ export class WireReader {
     const high = this.buffer.readInt32BE(at);
     if (high > MAX_SAFE_HIGH) return Number.MAX_SAFE_INTEGER;
     if (high < -MAX_SAFE_HIGH - 1) return Number.MIN_SAFE_INTEGER;
-    return high * 0x1_0000_0000 + this.buffer.readUInt32BE(at + 4);
+    const value = high * 0x1_0000_0000 + this.buffer.readUInt32BE(at + 4);
+    return Math.max(value, Number.MIN_SAFE_INTEGER);
   }
 
   /** An int64 that is only compared and echoed, such as a producer id. */
@@ -217,7 +218,11 @@ export class WireReader {
       last = tag;
       const size = this.uvarint();
       const at = this.#take(size);
-      known?.(tag, new WireReader(this.buffer, at, at + size));
+      if (known) {
+        const inner = new WireReader(this.buffer, at, at + size);
+        inner.#path = this.#path;
+        known(tag, inner);
+      }
     }
   }
 }

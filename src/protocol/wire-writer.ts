@@ -4,6 +4,7 @@
 const FIRST_BLOCK = 256;
 /** From this size on a byte field is referenced instead of copied. */
 const REFERENCE_FROM = 1024;
+const MAX_STRING_BYTES = 0x7fff;
 
 export class WireWriter {
   #chunks: Buffer[] = [];
@@ -143,8 +144,7 @@ export class WireWriter {
   }
 
   string(value: string): void {
-    const length = Buffer.byteLength(value);
-    if (length > 0x7fff) throw new RangeError(`string of ${length} bytes, at most 32767`);
+    const length = textLength(value);
     this.i16(length);
     this.#text(value, length);
   }
@@ -155,7 +155,7 @@ export class WireWriter {
   }
 
   compactString(value: string): void {
-    const length = Buffer.byteLength(value);
+    const length = textLength(value);
     this.uvarint(length + 1);
     this.#text(value, length);
   }
@@ -235,4 +235,11 @@ export class WireWriter {
     const chunks = this.finish();
     return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
   }
+}
+
+/** Kafka reads no longer string than an int16 can say, not even where the length is a varint. */
+function textLength(value: string): number {
+  const length = Buffer.byteLength(value);
+  if (length > MAX_STRING_BYTES) throw new RangeError(`string of ${length} bytes, at most ${MAX_STRING_BYTES}`);
+  return length;
 }

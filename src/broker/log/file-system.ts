@@ -33,4 +33,6 @@ export interface FileSystem {
   syncDirectory(path: string): void;
   /** Bytes in all and free on the volume. */
   space(path: string): { readonly total: number; readonly usable: number };
+  /** Names a directory for all processes of the machine (device and inode). Absent where only this process sees it. */
+  identityOf?(path: string): string;
 }

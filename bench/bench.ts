@@ -1,0 +1,73 @@
+import { parseArgs } from 'node:util';
+import { type Row } from './row.js';
+import { brokerRows } from './rows/broker.js';
+import { listenerRows } from './rows/listener.js';
+import { templateRows } from './rows/template.js';
+
+// `npm run bench -- [row …] [--repeats N] [--json]`: rows are chosen by the beginning of their names.
+
+const ROWS: readonly Row[] = [...listenerRows, ...templateRows, ...brokerRows];
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    json: { type: 'boolean', default: false },
+    repeats: { type: 'string', default: '3' },
+    help: { type: 'boolean', default: false },
+  },
+});
+if (values.help) {
+  console.log('usage: npm run bench -- [row …] [--repeats N] [--json]\n');
+  for (const row of ROWS) console.log(`  ${row.name.padEnd(36)} against ${row.peerName}`);
+  process.exit(0);
+}
+const repeats = Math.max(3, Number(values.repeats));
+const wanted = positionals.join(' ');
+const chosen = ROWS.filter(({ name }) => name.startsWith(wanted));
+if (chosen.length === 0) {
+  console.error(`no row begins with '${wanted}'; --help lists them`);
+  process.exit(2);
+}
+
+for (const row of chosen) {
+  const contest = await row.prepare();
+  if (!contest) continue;
+  try {
+    await contest.ours(); // one round each that is not counted: compilers and page cache are warm afterwards
+    await contest.peer();
+    const ours: number[] = [];
+    const peer: number[] = [];
+    for (let round = 0; round < repeats; round++) {
+      ours.push(await contest.ours());
+      peer.push(await contest.peer());
+    }
+    report(row, ours, peer);
+  } finally {
+    await contest.close();
+  }
+}
+process.exit(0);
+
+function report(row: Row, ours: number[], peer: number[]): void {
+  const [mine, theirs] = [median(ours), median(peer)];
+  const ratio = row.better === 'higher' ? mine / theirs : theirs / mine;
+  if (values.json) {
+    const { name, unit, peerName, goal, settings } = row;
+    console.log(JSON.stringify({ row: name, unit, ours: mine, peer: theirs, peerName, ratio, goal, repeats, settings }));
+    return;
+  }
+  const mark = ratio >= row.goal ? 'ok' : 'BELOW GOAL';
+  console.log(
+    `${row.name}\n  ours ${show(ours)} ${row.unit} · ${row.peerName} ${show(peer)} ${row.unit}\n` +
+      `  ratio ${ratio.toFixed(2)} (goal ${row.goal}) ${mark} · ${repeats} repeats · ${row.settings}`,
+  );
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
+}
+
+function show(values: readonly number[]): string {
+  const digits = Math.max(...values) < 100 ? 1 : 0;
+  const text = (value: number): string => value.toFixed(digits);
+  return `${text(median(values))} [${text(Math.min(...values))}–${text(Math.max(...values))}]`;
+}

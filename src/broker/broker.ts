@@ -1,0 +1,289 @@
+import { resolve } from 'node:path';
+import { type Clock, systemClock } from '../common/clock.js';
+import { messageOf, NestdawError } from '../common/errors.js';
+import { DisposalStack } from '../common/lifecycle.js';
+import { type Logger, silentLogger } from '../common/logger.js';
+import { type Random, systemRandom } from '../common/random.js';
+import { BrokerConfig } from './broker-config.js';
+import { type Address, listenerOf } from './config/listener.js';
+import { TopicConfig } from './config/topic-config.js';
+import { groupConfigOf } from './coordinator/group/group-config.js';
+import { GroupCoordinator } from './coordinator/group/group-coordinator.js';
+import { FetchPurgatory } from './fetch/fetch-purgatory.js';
+import { allHandlers } from './handlers/index.js';
+import { readBootId } from './log/boot-id.js';
+import { DiskFileSystem } from './log/disk-file-system.js';
+import { type FileSystem } from './log/file-system.js';
+import { LogManager } from './log/log-manager.js';
+import { MemoryFileSystem } from './log/memory-file-system.js';
+import { ClusterMetadata } from './metadata/cluster-metadata.js';
+import { OFFSETS_TOPIC } from './metadata/topic-name.js';
+import { acquireDirectoryLock, type DirectoryLock } from './network/directory-lock.js';
+import { type Answer, type Peer, RequestRouter } from './network/request-router.js';
+import { TcpServer } from './network/tcp-server.js';
+import { OffsetsTopicLog } from './offsets-topic-log.js';
+
+// The composition root: builds every part, starts them in order and stops them in reverse.
+
+export interface BrokerOptions {
+  /** Address to listen on and to tell clients. Default: that of `listeners` in `config`, else 127.0.0.1. */
+  readonly host?: string;
+  /**
+   * Port to listen on, or several to try in order; 0 takes any free one. Default: that of `listeners` in `config`,
+   * else 9092.
+   */
+  readonly port?: number | readonly number[];
+  /** Folder to store in, made when it is missing. Default: `log.dirs` in `config`, else everything stays in memory. */
+  readonly dataDir?: string;
+  /** Broker settings under Kafka's own names, such as `num.partitions`. Default none. */
+  readonly config?: Readonly<Record<string, string>>;
+  /** Default: says nothing. */
+  readonly logger?: Logger;
+  /** Default: the machine's clock. */
+  readonly clock?: Clock;
+  /** Default: the machine's randomness. */
+  readonly random?: Random;
+  /** Default: the disk when there is a folder to store in, else memory. */
+  readonly fileSystem?: FileSystem;
+  /** Names the running boot of the machine, after which unsynced data may be gone. Default: asked of the system. */
+  readonly bootId?: string;
+}
+
+const DEFAULT_HOST = '127.0.0.1';
+/** Folder of a broker in memory, as DescribeLogDirs names it. */
+const MEMORY_DIRECTORY = '/nestdaw';
+/** Time that requests in work get to be answered when the broker stops. */
+const STOP_GRACE_MS = 1000;
+/** Bytes that may wait on one connection, unless `queued.max.request.bytes` says otherwise. */
+const MAX_WAITING_BYTES = 1024 * 1024;
+
+/** A Kafka broker in this process: one node, the real protocol, the real file format. */
+export class Broker {
+  readonly #stack: DisposalStack;
+  readonly #router: RequestRouter;
+  readonly #gone = new AbortController();
+  #stopping: Promise<void> | undefined;
+
+  private constructor(
+    /** Address that is listened on. */
+    readonly host: string,
+    /** Port that is listened on, also when any free one was asked for. */
+    readonly port: number,
+    /** Id of the cluster that this node is, the same after every start on its folder. */
+    readonly clusterId: string,
+    router: RequestRouter,
+    stack: DisposalStack,
+  ) {
+    this.#router = router;
+    this.#stack = stack;
+  }
+
+  /**
+   * Starts a broker; resolves when clients can connect and all that was stored before is readable. Throws
+   * KAFKA_CONFIG_INVALID, KAFKA_BROKER_START_FAILED (port in use), KAFKA_DATA_DIR_LOCKED (another broker runs on the
+   * folder), KAFKA_DATA_DIR_INVALID or KAFKA_STORAGE_FAILED; nothing is left open then.
+   */
+  static async start(options: BrokerOptions = {}): Promise<Broker> {
+    const stack = new DisposalStack();
+    try {
+      return await startParts(options, stack, (...args) => new Broker(...args));
+    } catch (error) {
+      await stack.dispose().catch((second: unknown) => {
+        options.logger?.error(`clean-up after a failed start failed too: ${messageOf(second)}`, second);
+      });
+      throw error;
+    }
+  }
+
+  /** Address for clients, as they take it in `bootstrap.servers`. */
+  get bootstrapServers(): string {
+    return `${this.host.includes(':') ? `[${this.host}]` : this.host}:${this.port}`;
+  }
+
+  /**
+   * Answers one request without a socket: the frame without its size prefix in, the answer's bytes with it out, in
+   * pieces. Undefined when the request wants no answer, 'close' when a connection would be closed. Requests of one
+   * client must not overtake each other: wait for the answer before you hand in the next.
+   */
+  async exchange(frame: Buffer, peer?: Partial<Peer>): Promise<Answer> {
+    if (this.#stopping) return 'close';
+    return this.#router.exchange(frame, {
+      clientHost: '/127.0.0.1',
+      advertised: { host: this.host, port: this.port },
+      closed: this.#gone.signal,
+      ...peer,
+    });
+  }
+
+  /** Like `exchange`, with the answer in one piece and without its size prefix. Throws when it would be a close. */
+  async exchangeFrame(frame: Buffer, peer?: { readonly closed?: AbortSignal }): Promise<Buffer | undefined> {
+    const answer = await this.exchange(frame, peer?.closed && { closed: peer.closed });
+    if (answer === 'close') {
+      throw new NestdawError('KAFKA_CONNECTION_FAILED', 'the broker closed the connection', { retriable: true });
+    }
+    return answer && Buffer.concat(answer as Buffer[]).subarray(4);
+  }
+
+  /**
+   * Takes no further request, answers those in work, writes what a quick next start needs, and releases the folder.
+   * Harmless when repeated.
+   */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stack.dispose().finally(() => this.#gone.abort());
+    return this.#stopping;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+}
+
+type Assemble = (
+  host: string,
+  port: number,
+  clusterId: string,
+  router: RequestRouter,
+  stack: DisposalStack,
+) => Broker;
+
+async function startParts(options: BrokerOptions, stack: DisposalStack, assemble: Assemble): Promise<Broker> {
+  const { clock = systemClock, random = systemRandom, logger = silentLogger } = options;
+  const config = new BrokerConfig(options.config);
+  const place = placeOf(options, config);
+  const { fileSystem } = place;
+  const storage = await openStorage(place, options, { config, clock, random, logger }, stack);
+  const { logs, lock } = storage;
+
+  const metadata = new ClusterMetadata({ logs, fileSystem, config, clock, random, logger });
+  const purgatory = new FetchPurgatory(clock);
+  const groups = new GroupCoordinator({
+    log: new OffsetsTopicLog(metadata, config, clock),
+    topics: { partitionCount: (name) => metadata.topics.get(name)?.partitions.length },
+    config: groupConfigOf(config),
+    clock,
+    random,
+    logger,
+  });
+  metadata.topics.onRemoval(({ name }) => {
+    if (name !== OFFSETS_TOPIC) groups.onTopicDeleted(name);
+  });
+  stack.defer(() => metadata.unregister());
+  await groups.start();
+
+  const parts = { config, metadata, purgatory, logs, fileSystem, clock, logger };
+  const router = new RequestRouter(allHandlers(parts, groups), logger);
+  const { server, host } = createServer(options, { config, clock, logger, router });
+  // Requests in work are woken and answered before the connections end; what they wait for must not be gone by then.
+  stack.defer(async () => {
+    const ended = server.stop(STOP_GRACE_MS);
+    purgatory.close();
+    await groups.stop();
+    await ended;
+  });
+  await server.start();
+  await metadata.register({ host, port: server.port });
+  const broker = assemble(host, server.port, logs.clusterId, router, stack);
+  lock?.announce(broker.bootstrapServers);
+  return broker;
+}
+
+interface Place {
+  readonly fileSystem: FileSystem;
+  readonly directory: string;
+}
+
+/** Where the data is: a folder on the disk, or memory. */
+function placeOf({ dataDir, fileSystem }: BrokerOptions, config: BrokerConfig): Place {
+  const [configured = config.text('log.dir'), ...others] = config.list('log.dirs');
+  if (others.length > 0) {
+    throw new NestdawError('KAFKA_CONFIG_INVALID', `'log.dirs' names ${others.length + 1} folders; one is served`);
+  }
+  const folder = dataDir ?? configured;
+  if (fileSystem) return { fileSystem, directory: folder ?? MEMORY_DIRECTORY };
+  if (folder === null || folder === undefined) {
+    return { fileSystem: new MemoryFileSystem(), directory: MEMORY_DIRECTORY };
+  }
+  return { fileSystem: new DiskFileSystem(), directory: resolve(folder) };
+}
+
+interface Basics {
+  readonly config: BrokerConfig;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+async function openStorage(place: Place, { bootId }: BrokerOptions, basics: Basics, stack: DisposalStack) {
+  const { fileSystem, directory } = place;
+  const { config, clock, random, logger } = basics;
+  fileSystem.makeDirectory(directory);
+  const lock = await lockDirectory(place);
+  if (lock) stack.defer(() => lock.release());
+  const logs = await LogManager.open({
+    fileSystem,
+    directory,
+    clock,
+    random,
+    logger,
+    nodeId: config.nodeId,
+    bootId: bootId ?? readBootId(fileSystem),
+    defaults: new TopicConfig(config, new Map()).all(),
+    retentionCheckIntervalMs: config.number('log.retention.check.interval.ms'),
+    checkpointIntervalMs: config.number('log.flush.offset.checkpoint.interval.ms'),
+    producerIdExpirationMs: config.number('producer.id.expiration.ms'),
+    producerIdExpirationCheckIntervalMs: config.number('producer.id.expiration.check.interval.ms'),
+  });
+  stack.use(logs);
+  return { logs, lock };
+}
+
+/** Undefined where no other process could see the folder. */
+async function lockDirectory({ fileSystem, directory }: Place): Promise<DirectoryLock | undefined> {
+  const identity = fileSystem.identityOf?.(directory);
+  if (identity === undefined) return undefined;
+  const lock = await acquireDirectoryLock(identity, (path) => fileSystem.remove(path));
+  if (lock) return lock;
+  throw new NestdawError(
+    'KAFKA_DATA_DIR_LOCKED',
+    `another broker runs on ${directory}. Stop it, connect to it as a client, or choose another folder.`,
+  );
+}
+
+interface ServerBasics {
+  readonly config: BrokerConfig;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly router: RequestRouter;
+}
+
+function createServer(options: BrokerOptions, { config, clock, logger, router }: ServerBasics) {
+  const { listen, advertised } = listenerOf(config);
+  const { host = options.config?.['listeners'] ? listen.host : DEFAULT_HOST, port = listen.port } = options;
+  const waitingBytes = config.number('queued.max.request.bytes');
+  const server = new TcpServer({
+    host,
+    ports: typeof port === 'number' ? [port] : port,
+    backlog: config.number('socket.listen.backlog.size'),
+    maxConnections: () => config.number('max.connections'),
+    maxConnectionsPerIp: () => config.number('max.connections.per.ip'),
+    advertised,
+    connection: {
+      clock,
+      logger,
+      maxRequestBytes: config.number('socket.request.max.bytes'),
+      maxWaitingRequests: config.number('queued.max.requests'),
+      maxWaitingBytes: waitingBytes > 0 ? waitingBytes : MAX_WAITING_BYTES,
+      maxIdleMs: config.number('connections.max.idle.ms'),
+      handle: (frame, peer) => router.handle(frame, peer),
+    },
+    clock,
+    logger,
+  });
+  return { server, host: reachable(host, advertised) };
+}
+
+/** A host that a client in this machine can connect to. */
+function reachable(host: string, advertised: Address | undefined): string {
+  if (advertised) return advertised.host;
+  return host === '' || host === '0.0.0.0' || host === '::' ? DEFAULT_HOST : host;
+}

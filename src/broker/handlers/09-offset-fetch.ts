@@ -1,0 +1,56 @@
+import { ErrorCode } from '../../protocol/error-codes.js';
+import {
+  OffsetFetch,
+  type OffsetFetchRequest,
+  type OffsetFetchResponse,
+} from '../../protocol/messages/09-offset-fetch.js';
+import { type GroupCoordinator } from '../coordinator/group/group-coordinator.js';
+import { type FetchedOffsets } from '../coordinator/group/group-offsets.js';
+import { defineHandler } from '../network/handler.js';
+
+// OffsetFetch 1–9
+//
+// Nothing committed is offset -1 and no error, for an unknown group too; metadata and leader epoch come back exactly
+// as committed. Only finished commits are ever seen, so `requireStable` changes nothing here.
+// Versions
+//   2 all topics (null), error of the group (KIP-88) · 3 throttle time (KIP-124) · 5 leader epoch (KIP-320)
+//   6 flexible · 7 requireStable (KIP-447) · 8 several groups (KIP-709) · 9 member epochs (KIP-848)
+//   10 topic ids instead of names: not served
+
+type AskedTopics = NonNullable<OffsetFetchRequest['topics']>;
+
+export const offsetFetchHandler = (groups: GroupCoordinator) =>
+  defineHandler<typeof OffsetFetch>({
+    api: OffsetFetch,
+    minVersion: 1,
+    maxVersion: 9,
+    handle(request, { apiVersion }) {
+      if (apiVersion < 8) {
+        const { groupId, topics } = request;
+        return ofOneGroup(groups.offsets.fetch(groupId, topics), topics, apiVersion);
+      }
+      return {
+        groups: request.groups.map(({ groupId, topics }) => ({ groupId, ...groups.offsets.fetch(groupId, topics) })),
+      };
+    },
+    errorResponse: ({ groups: asked, topics }, errorCode, { apiVersion }) =>
+      apiVersion < 8
+        ? ofOneGroup({ errorCode, topics: [] }, topics, apiVersion)
+        : { groups: asked.map(({ groupId }) => ({ groupId, errorCode, topics: [] })) },
+  });
+
+function ofOneGroup(fetched: FetchedOffsets, asked: AskedTopics | null, apiVersion: number): OffsetFetchResponse {
+  // Before v2 an error of the group has no place but the partitions.
+  if (apiVersion >= 2 || fetched.errorCode === ErrorCode.NONE) return fetched;
+  return { topics: (asked ?? []).map(({ name, partitionIndexes }) => refusedTopic(name, partitionIndexes, fetched)) };
+}
+
+function refusedTopic(name: string, partitionIndexes: readonly number[], { errorCode }: FetchedOffsets) {
+  const partitions = partitionIndexes.map((partitionIndex) => ({
+    partitionIndex,
+    committedOffset: -1,
+    metadata: '',
+    errorCode,
+  }));
+  return { name, partitions };
+}

@@ -1,0 +1,36 @@
+import { type Clock } from '../../common/clock.js';
+import { type Logger } from '../../common/logger.js';
+import { ErrorCode } from '../../protocol/error-codes.js';
+import { type BrokerConfig } from '../broker-config.js';
+import { type FetchPurgatory } from '../fetch/fetch-purgatory.js';
+import { type FileSystem } from '../log/file-system.js';
+import { type LogManager } from '../log/log-manager.js';
+import { type ClusterMetadata } from '../metadata/cluster-metadata.js';
+import { type TopicEntry } from '../metadata/topic-registry.js';
+
+// What handlers are made with, and the checks that several of them share.
+
+export interface BrokerParts {
+  readonly config: BrokerConfig;
+  readonly metadata: ClusterMetadata;
+  readonly purgatory: FetchPurgatory;
+  readonly logs: LogManager;
+  readonly fileSystem: FileSystem;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** "Do not check" in a request's leader epoch. */
+const ANY_EPOCH = -1;
+
+/** What is wrong with the leader epoch that a client believes in; 0 when nothing is. */
+export function leaderEpochError(topic: TopicEntry, partition: number, epoch: number): number {
+  if (epoch === ANY_EPOCH) return ErrorCode.NONE;
+  const { leaderEpoch } = topic.state.partitions[partition]!;
+  if (epoch < leaderEpoch) return ErrorCode.FENCED_LEADER_EPOCH;
+  return epoch > leaderEpoch ? ErrorCode.UNKNOWN_LEADER_EPOCH : ErrorCode.NONE;
+}
+
+/** Every operation a client may do without an authorizer, as bits. */
+export const TOPIC_OPERATIONS = 0xdf8;
+export const CLUSTER_OPERATIONS = 0x1fa0;

@@ -1,0 +1,138 @@
+import { type OpenFiles, type PooledFile } from './open-files.js';
+
+// A file of entries of one size, as Kafka's indexes are, held in memory while it is used. Entries reach the file in
+// groups: an index can always be rebuilt from its log, so it need not be written with every batch.
+
+const FIRST_ENTRIES = 32;
+/** Entries held back before they are written: what a crash costs is a scan of so many index intervals. */
+const WRITE_EVERY = 32;
+
+export class EntryFile {
+  readonly #file: PooledFile;
+  #bytes: Buffer = Buffer.alloc(0);
+  #count = 0;
+  /** Entries already in the file. */
+  #written = 0;
+  #isLoaded = false;
+
+  constructor(
+    files: OpenFiles,
+    path: string,
+    readonly entryBytes: number,
+  ) {
+    // An index that loses its descriptor gives up its memory too, unless it holds what the file does not.
+    this.#file = files.file(path, () => {
+      if (this.#written === this.#count) this.#unload();
+    });
+  }
+
+  get path(): string {
+    return this.#file.path;
+  }
+
+  /** The entries back to back; only the first `count` are meant. */
+  get bytes(): Buffer {
+    if (!this.#isLoaded) this.#load();
+    return this.#bytes;
+  }
+
+  get count(): number {
+    if (!this.#isLoaded) this.#load();
+    return this.#count;
+  }
+
+  get hasUnwritten(): boolean {
+    return this.#written < this.#count;
+  }
+
+  exists(): boolean {
+    return this.hasUnwritten || this.#file.exists();
+  }
+
+  /** Whether the file's size is one that whole entries make. */
+  get isWhole(): boolean {
+    return !this.#file.exists() || this.#file.handle().size() % this.entryBytes === 0;
+  }
+
+  setActive(active: boolean): void {
+    this.#file.isActive = active;
+  }
+
+  #load(): void {
+    this.#isLoaded = true;
+    this.#count = this.#written = 0;
+    if (!this.#file.exists()) return;
+    const handle = this.#file.handle();
+    this.#count = this.#written = Math.floor(handle.size() / this.entryBytes);
+    this.#bytes = Buffer.allocUnsafe(this.#count * this.entryBytes);
+    handle.read(this.#bytes, 0, this.#bytes.length, 0);
+  }
+
+  #unload(): void {
+    this.#isLoaded = false;
+    this.#bytes = Buffer.alloc(0);
+  }
+
+  /** Makes room for one more entry and returns where in `bytes` it goes; the caller fills it at once. */
+  add(): number {
+    const at = this.count * this.entryBytes;
+    if (at + this.entryBytes > this.#bytes.length) {
+      const grown = Buffer.allocUnsafe(Math.max(FIRST_ENTRIES * this.entryBytes, at * 2));
+      this.#bytes.copy(grown, 0, 0, at);
+      this.#bytes = grown;
+    }
+    this.#count++;
+    return at;
+  }
+
+  /** Writes what is held back once there is enough of it. A failure is kept for `write` to meet again. */
+  writeIfMany(): void {
+    if (this.#count - this.#written < WRITE_EVERY) return;
+    try {
+      this.write();
+    } catch {
+      // The entries stay held back; the next flush tries again and reports.
+    }
+  }
+
+  /** Writes the entries that are held back; makes the file even when there are none. */
+  write(): void {
+    const from = this.#written * this.entryBytes;
+    const handle = this.#file.handle(true);
+    if (this.#written === this.#count) return;
+    handle.write([this.#bytes.subarray(from, this.#count * this.entryBytes)], from);
+    this.#written = this.#count;
+  }
+
+  /** Keeps the first `count` entries. */
+  truncate(count: number): void {
+    if (count >= this.count) return;
+    this.#count = count;
+    if (this.#written <= count) return;
+    this.#written = count;
+    this.#file.handle().truncate(count * this.entryBytes);
+  }
+
+  /** Drops all entries and whatever the file holds, torn or foreign. */
+  reset(): void {
+    this.#unload();
+    this.#isLoaded = true;
+    this.#count = this.#written = 0;
+    if (this.#file.exists()) this.#file.handle().truncate(0);
+  }
+
+  async sync(): Promise<void> {
+    this.write();
+    await this.#file.sync();
+  }
+
+  close(): void {
+    this.#file.close();
+    if (this.#written === this.#count) this.#unload();
+  }
+
+  /** Follows a rename of the file. */
+  moveTo(path: string): void {
+    this.#file.path = path;
+  }
+}

@@ -1,0 +1,14 @@
+import { type Clock } from '../../common/clock.js';
+import { type Logger } from '../../common/logger.js';
+import { type Random } from '../../common/random.js';
+import { type FileSystem } from './file-system.js';
+import { type OpenFiles } from './open-files.js';
+
+/** What all logs of a broker share. */
+export interface LogContext {
+  readonly fileSystem: FileSystem;
+  readonly files: OpenFiles;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}

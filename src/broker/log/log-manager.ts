@@ -1,0 +1,324 @@
+import { type Clock, every, type Timer } from '../../common/clock.js';
+import { messageOf, NestdawError } from '../../common/errors.js';
+import { type Logger, silentLogger } from '../../common/logger.js';
+import { type Random, systemRandom } from '../../common/random.js';
+import { partitionName, type TopicPartition, TopicPartitionMap } from '../../common/topic-partition.js';
+import {
+  HIGH_WATERMARK_FILE,
+  LOG_START_FILE,
+  RECOVERY_POINT_FILE,
+  readPartitionMetadata,
+  writePartitionMetadata,
+} from './checkpoint-file.js';
+import { DataDirectory } from './data-directory.js';
+import { type FileSystem } from './file-system.js';
+import { type ConfigEntries, type LogConfig, logConfig } from './log-config.js';
+import { type LogContext } from './log-context.js';
+import { type LastStop, loadLog } from './log-recovery.js';
+import { DEFAULT_MAX_OPEN_FILES, OpenFiles } from './open-files.js';
+import { deletedDirectoryName, isDeletedDirectory, parsePartitionDirectory } from './partition-directory.js';
+import { PartitionLog } from './partition-log.js';
+
+// All logs of a data directory: loads them at start, makes and deletes them, looks after retention and checkpoints,
+// and leaves the directory clean at stop.
+
+/** The metadata log: its owner keeps its own record of offsets and decides what is deleted. */
+const METADATA_TOPIC = '__cluster_metadata';
+
+export interface LogManagerOptions {
+  readonly fileSystem: FileSystem;
+  readonly directory: string;
+  readonly clock: Clock;
+  readonly random?: Random;
+  readonly logger?: Logger;
+  readonly nodeId: number;
+  /** Made up for a new directory when left out; a directory of another cluster is refused. */
+  readonly clusterId?: string;
+  /** The running boot of the operating system (readBootId); undefined: not known, recovery checks everything. */
+  readonly bootId?: string | undefined;
+  /** Broker-wide defaults under their topic keys (`segment.bytes`, `retention.ms`, ...). */
+  readonly defaults?: ConfigEntries;
+  /** Overrides of a topic, where they are known before the logs are loaded. */
+  readonly overridesOf?: (topic: string) => ConfigEntries;
+  /** log.retention.check.interval.ms */
+  readonly retentionCheckIntervalMs?: number;
+  /** log.flush.offset.checkpoint.interval.ms */
+  readonly checkpointIntervalMs?: number;
+  /** producer.id.expiration.ms */
+  readonly producerIdExpirationMs?: number;
+  /** producer.id.expiration.check.interval.ms */
+  readonly producerIdExpirationCheckIntervalMs?: number;
+  readonly maxOpenFiles?: number;
+}
+
+export interface NewLog {
+  readonly topicId?: string;
+  /** Overrides of the topic. */
+  readonly config?: ConfigEntries;
+  readonly leaderEpoch?: number;
+}
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
+
+export class LogManager {
+  readonly directory: string;
+  readonly #options: LogManagerOptions;
+  readonly #context: LogContext;
+  readonly #data: DataDirectory;
+  readonly #logs = new TopicPartitionMap<PartitionLog>();
+  readonly #ticks: Timer[] = [];
+  /** Directories of deleted partitions, with the timers that will remove them. */
+  readonly #deleted = new Map<string, Timer>();
+  #defaults: ConfigEntries;
+  #checkpointSoon: Timer | undefined;
+  #isStopped = false;
+
+  /** Loads every log of the directory, or makes a new directory. Throws KAFKA_DATA_DIR_INVALID, KAFKA_STORAGE_FAILED. */
+  static async open(options: LogManagerOptions): Promise<LogManager> {
+    const manager = storage(`${options.directory} could not be opened`, () => new LogManager(options));
+    try {
+      await manager.#load();
+    } catch (error) {
+      for (const log of manager.logs()) log.abandon();
+      throw error;
+    }
+    return manager;
+  }
+
+  private constructor(options: LogManagerOptions) {
+    const { fileSystem, directory, clock, random = systemRandom, logger = silentLogger } = options;
+    const files = new OpenFiles(fileSystem, options.maxOpenFiles ?? DEFAULT_MAX_OPEN_FILES);
+    this.#options = options;
+    this.directory = directory;
+    this.#defaults = options.defaults ?? {};
+    this.#context = { fileSystem, files, clock, random, logger };
+    const { nodeId, clusterId, bootId } = options;
+    this.#data = new DataDirectory({ fileSystem, path: directory, nodeId, clusterId, bootId, random });
+  }
+
+  get clusterId(): string {
+    return this.#data.meta.clusterId;
+  }
+
+  get nodeId(): number {
+    return this.#data.meta.nodeId;
+  }
+
+  get directoryId(): string {
+    return this.#data.meta.directoryId;
+  }
+
+  /** How the run before this one ended; a new directory counts as one after a crash. */
+  get lastStop(): LastStop {
+    return this.#data.lastStop;
+  }
+
+  get startedClean(): boolean {
+    return this.lastStop === 'clean';
+  }
+
+  async #load(): Promise<void> {
+    const { fileSystem } = this.#context;
+    const recoveryPoints = this.#data.readOffsets(RECOVERY_POINT_FILE);
+    const starts = this.#data.readOffsets(LOG_START_FILE);
+    for (const name of fileSystem.list(this.directory)) {
+      if (isDeletedDirectory(name)) fileSystem.remove(`${this.directory}/${name}`);
+      const tp = parsePartitionDirectory(name);
+      if (!tp) continue;
+      this.#take(tp, {
+        recoveryPoint: recoveryPoints.get(tp.topic, tp.partition) ?? 0,
+        logStartOffset: starts.get(tp.topic, tp.partition) ?? 0,
+        lastStop: this.lastStop,
+      });
+    }
+    this.#data.recovered();
+    this.#startTicks();
+  }
+
+  #take(
+    topicPartition: TopicPartition,
+    known: { readonly recoveryPoint: number; readonly logStartOffset: number; readonly lastStop: LastStop },
+    overrides: ConfigEntries = this.#options.overridesOf?.(topicPartition.topic) ?? {},
+  ): PartitionLog {
+    const directory = `${this.directory}/${partitionName(topicPartition)}`;
+    return storage(`${directory} could not be opened`, () => {
+      const config = logConfig(overrides, this.#defaults);
+      const { indexIntervalBytes } = config;
+      const loaded = loadLog(this.#context, directory, { ...known, config, indexIntervalBytes });
+      const topicId = readPartitionMetadata(this.#context.fileSystem, directory);
+      const log = new PartitionLog({ context: this.#context, topicPartition, directory, topicId, config, loaded });
+      log.subscribe((_, change) => {
+        if (change === 'start') this.#checkpointSoonAfterChange();
+      });
+      this.#logs.set(topicPartition.topic, topicPartition.partition, log);
+      return log;
+    });
+  }
+
+  get(topic: string, partition: number): PartitionLog | undefined {
+    return this.#logs.get(topic, partition);
+  }
+
+  /** The log of this partition, made when there is none. Throws KAFKA_STORAGE_FAILED. */
+  create(topic: string, partition: number, options: NewLog = {}): PartitionLog {
+    const log = this.#logs.get(topic, partition) ?? this.#make({ topic, partition }, options);
+    if (options.leaderEpoch !== undefined) log.setLeaderEpoch(options.leaderEpoch);
+    return log;
+  }
+
+  #make(tp: TopicPartition, { topicId, config }: NewLog): PartitionLog {
+    if (this.#isStopped) throw new NestdawError('KAFKA_STOPPED', `the logs in ${this.directory} are closed`);
+    const { fileSystem } = this.#context;
+    const path = `${this.directory}/${partitionName(tp)}`;
+    storage(`${path} could not be made`, () => {
+      fileSystem.makeDirectory(path);
+      if (topicId !== undefined) writePartitionMetadata(fileSystem, path, topicId);
+    });
+    return this.#take(tp, { recoveryPoint: 0, logStartOffset: 0, lastStop: 'clean' }, config);
+  }
+
+  /** Closes the log and sets its directory aside; the files go after file.delete.delay.ms. Harmless when there is none. */
+  delete(topic: string, partition: number): void {
+    const log = this.#logs.get(topic, partition);
+    if (!log) return;
+    this.#logs.delete(topic, partition);
+    log.abandon();
+    const { fileSystem, clock, random } = this.#context;
+    const aside = `${this.directory}/${deletedDirectoryName(log.topicPartition, random.bytes(16).toString('hex'))}`;
+    storage(`${log.directory} could not be deleted`, () => {
+      fileSystem.rename(log.directory, aside);
+      fileSystem.syncDirectory(this.directory);
+    });
+    this.#deleted.set(
+      aside,
+      clock.schedule(log.config.fileDeleteDelayMs, () => this.#removeDeleted(aside)),
+    );
+  }
+
+  #removeDeleted(path: string): void {
+    this.#deleted.get(path)?.cancel();
+    this.#deleted.delete(path);
+    // What cannot be removed now is removed at the next start.
+    this.#guarded(`removing ${path}`, () => this.#context.fileSystem.remove(path));
+  }
+
+  /** The overrides of a topic are these from now on: all of them, not a change. */
+  configure(topic: string, overrides: ConfigEntries): void {
+    const config: LogConfig = logConfig(overrides, this.#defaults);
+    for (const log of this.#logs.topic(topic)?.values() ?? []) log.configure(config);
+  }
+
+  /** New broker-wide defaults; call `configure` for every topic afterwards. */
+  setDefaults(defaults: ConfigEntries): void {
+    this.#defaults = defaults;
+  }
+
+  logs(): IterableIterator<PartitionLog> {
+    return this.#logs.values();
+  }
+
+  entries(): IterableIterator<[TopicPartition, PartitionLog]> {
+    return this.#logs.entries();
+  }
+
+  /** Bytes of the volume. */
+  space(): { readonly total: number; readonly usable: number } {
+    return this.#context.fileSystem.space(this.directory);
+  }
+
+  #startTicks(): void {
+    const { clock } = this.#context;
+    const {
+      retentionCheckIntervalMs = 5 * MINUTE_MS,
+      checkpointIntervalMs = MINUTE_MS,
+      producerIdExpirationMs = DAY_MS,
+      producerIdExpirationCheckIntervalMs = 10 * MINUTE_MS,
+    } = this.#options;
+    this.#ticks.push(
+      every(clock, retentionCheckIntervalMs, () => this.#eachLog('retention', (log) => log.retain(clock.now()))),
+      every(clock, checkpointIntervalMs, () => this.#guarded('checkpoint', () => this.#writeCheckpoints())),
+      every(clock, producerIdExpirationCheckIntervalMs, () =>
+        this.#eachLog('producer expiry', (log) => log.expireProducers(clock.now(), producerIdExpirationMs)),
+      ),
+    );
+  }
+
+  #eachLog(what: string, action: (log: PartitionLog) => void): void {
+    for (const log of this.#logs.values()) {
+      if (log.topicPartition.topic === METADATA_TOPIC) continue;
+      this.#guarded(`${what} of ${partitionName(log.topicPartition)}`, () => action(log));
+    }
+  }
+
+  /** For work that comes round again: a failure is logged, not thrown. */
+  #guarded(what: string, action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      this.#context.logger.error(`${what} failed: ${messageOf(error)}. It is tried again`);
+    }
+  }
+
+  /** A log start that rose by DeleteRecords must not fall back after a crash: all changes of a turn in one write. */
+  #checkpointSoonAfterChange(): void {
+    this.#checkpointSoon ??= this.#context.clock.schedule(0, () => {
+      this.#checkpointSoon = undefined;
+      this.#guarded('checkpoint', () => this.#writeCheckpoints());
+    });
+  }
+
+  #writeCheckpoints(): void {
+    const offsetsOf = (offset: (log: PartitionLog) => number): Array<[TopicPartition, number]> => {
+      const offsets: Array<[TopicPartition, number]> = [];
+      for (const log of this.#logs.values()) {
+        if (log.topicPartition.topic !== METADATA_TOPIC) offsets.push([log.topicPartition, offset(log)]);
+      }
+      return offsets;
+    };
+    this.#data.writeOffsets(
+      RECOVERY_POINT_FILE,
+      offsetsOf((log) => log.recoveryPoint),
+    );
+    this.#data.writeOffsets(
+      LOG_START_FILE,
+      offsetsOf((log) => log.logStartOffset),
+    );
+    this.#data.writeOffsets(
+      HIGH_WATERMARK_FILE,
+      offsetsOf((log) => log.highWatermark),
+    );
+  }
+
+  /**
+   * Flushes and closes everything, writes the checkpoints and last the clean-shutdown file. Throws when a log
+   * could not be closed well: the next start then recovers.
+   */
+  async stop(): Promise<void> {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
+    for (const tick of this.#ticks) tick.cancel();
+    this.#checkpointSoon?.cancel();
+    const closed = await Promise.allSettled([...this.#logs.values()].map((log) => log.close()));
+    for (const path of this.#deleted.keys()) this.#removeDeleted(path);
+    storage(`the checkpoints in ${this.directory} could not be written`, () => this.#writeCheckpoints());
+    const failures = closed.filter((result) => result.status === 'rejected').map((result) => result.reason as unknown);
+    if (failures.length > 0) {
+      const first = messageOf(failures[0]);
+      const message = `${failures.length} logs could not be closed: ${first}. The next start recovers them`;
+      throw new NestdawError('KAFKA_STORAGE_FAILED', message, { cause: failures[0] });
+    }
+    storage(`the stop of ${this.directory} could not be noted`, () => this.#data.stoppedCleanly());
+  }
+}
+
+/** Runs a step of file work; what goes wrong comes out as KAFKA_STORAGE_FAILED. */
+function storage<T>(what: string, work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    if (cause instanceof NestdawError) throw cause;
+    const advice = 'check that the disk has space and that the directory is writable';
+    throw new NestdawError('KAFKA_STORAGE_FAILED', `${what}: ${messageOf(cause)}; ${advice}`, { cause });
+  }
+}

@@ -1,0 +1,72 @@
+import { messageOf } from '../../common/errors.js';
+import { type LogConfig } from './log-config.js';
+import { type LogContext } from './log-context.js';
+import { type LogSegment } from './log-segment.js';
+
+// Which of a log's oldest segments may go, and how their files do. The decision is a pure function of sizes and
+// ages, asked segment by segment, since the answers may have to be read from disk.
+
+export interface RetentionCandidate {
+  readonly size: number;
+  /** First offset behind the segment. */
+  readonly endOffset: number;
+  /** Largest record timestamp, or the file's age when no record has one. */
+  newestTimestamp(): number;
+}
+
+export interface RetentionState {
+  readonly config: LogConfig;
+  readonly now: number;
+  readonly logStartOffset: number;
+  readonly totalBytes: number;
+}
+
+/** Number of segments at the head that are expired, too many, or wholly before the log's start. */
+export function expiredSegments(segments: readonly RetentionCandidate[], state: RetentionState): number {
+  const { config, now } = state;
+  let count = 0;
+  let rest = state.totalBytes;
+  const advance = (goes: (segment: RetentionCandidate) => boolean): void => {
+    for (let next = segments[count]; next !== undefined && goes(next); next = segments[count]) {
+      rest -= next.size;
+      count++;
+    }
+  };
+  if (config.deletes && config.retentionMs >= 0) {
+    // An empty segment has nothing to lose; a timestamp in the future keeps its segment and all behind it.
+    advance((segment) => segment.size > 0 && now - segment.newestTimestamp() > config.retentionMs);
+  }
+  if (config.deletes && config.retentionBytes >= 0) {
+    advance((segment) => segment.size > 0 && rest - segment.size >= config.retentionBytes);
+  }
+  advance((segment) => segment.size > 0 && segment.endOffset <= state.logStartOffset);
+  return count;
+}
+
+export function retentionCandidates(
+  segments: readonly LogSegment[],
+  logEndOffset: number,
+  modifiedAt: (path: string) => number,
+): RetentionCandidate[] {
+  return segments.map((segment, i) => ({
+    get size() {
+      return segment.size;
+    },
+    endOffset: segments[i + 1]?.baseOffset ?? logEndOffset,
+    newestTimestamp: () => (segment.maxTimestamp >= 0 ? segment.maxTimestamp : modifiedAt(segment.log.path)),
+  }));
+}
+
+/** Takes the files of segments out of the log now and off the disk after a delay. */
+export function retireSegments(segments: readonly LogSegment[], delayMs: number, context: LogContext): void {
+  const paths = segments.flatMap((segment) => segment.retire());
+  context.clock.schedule(delayMs, () => {
+    for (const path of paths) {
+      try {
+        context.fileSystem.remove(path);
+      } catch (error) {
+        context.logger.warn(`${path} could not be removed: ${messageOf(error)}. The next start tries again`);
+      }
+    }
+  });
+}

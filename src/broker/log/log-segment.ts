@@ -1,0 +1,354 @@
+import { verifyCrc } from '../../protocol/record-batch.js';
+import {
+  BATCH_HEADER_BYTES,
+  baseOffset,
+  batchSize,
+  isWholeBatch,
+  lastOffset,
+  MAGIC_V2,
+  magic,
+  maxTimestamp,
+  nextOffset,
+} from '../../protocol/record-batch-header.js';
+import { type BatchVisitor, scanBatches } from './batch-scanner.js';
+import { type LogConfig } from './log-config.js';
+import { type OpenFiles, type PooledFile } from './open-files.js';
+import { PositionHints } from './position-hints.js';
+import { type RollState } from './roll-policy.js';
+import { retireSegmentFiles, segmentPath } from './segment-files.js';
+import { OffsetIndex, TimeIndex } from './sparse-index.js';
+import { TransactionIndex } from './transaction-index.js';
+
+// One segment: a log file and its indexes. Nothing is read before it is needed: a closed segment costs no
+// descriptor and no memory until somebody reads it.
+
+const NOTHING = Buffer.alloc(0);
+
+export interface SegmentOptions {
+  readonly baseOffset: number;
+  readonly createdAt: number;
+  readonly jitterMs?: number;
+  /** Bytes between two index entries: index.interval.bytes. */
+  readonly indexIntervalBytes: number;
+}
+
+export interface RecoveryResult {
+  /** First offset behind the last sound batch. */
+  readonly nextOffset: number;
+  /** Bytes cut off: a torn or damaged batch and all behind it. */
+  readonly cutBytes: number;
+}
+
+export class LogSegment {
+  readonly baseOffset: number;
+  readonly createdAt: number;
+  readonly jitterMs: number;
+  readonly log: PooledFile;
+  readonly offsetIndex: OffsetIndex;
+  readonly timeIndex: TimeIndex;
+  readonly transactionIndex: TransactionIndex;
+  readonly #intervalBytes: number;
+  readonly #hints = new PositionHints();
+  #size = -1;
+  #isLoaded = false;
+  #nextOffset: number;
+  #bytesSinceEntry = 0;
+  #maxTimestamp = -1;
+  #offsetOfMaxTimestamp = -1;
+  #firstTimestamp: number | undefined;
+  #isTorn = false;
+  #isIntact = true;
+  #isRetired = false;
+
+  constructor(
+    readonly directory: string,
+    private readonly files: OpenFiles,
+    options: SegmentOptions,
+  ) {
+    this.baseOffset = options.baseOffset;
+    this.createdAt = options.createdAt;
+    this.jitterMs = options.jitterMs ?? 0;
+    this.#intervalBytes = options.indexIntervalBytes;
+    this.#nextOffset = options.baseOffset;
+    this.log = files.file(segmentPath(directory, this.baseOffset, 'log'));
+    this.offsetIndex = new OffsetIndex(files, segmentPath(directory, this.baseOffset, 'index'), this.baseOffset);
+    this.timeIndex = new TimeIndex(files, segmentPath(directory, this.baseOffset, 'timeindex'), this.baseOffset);
+    this.transactionIndex = new TransactionIndex(files, segmentPath(directory, this.baseOffset, 'txnindex'));
+  }
+
+  /** Makes the log file of a new segment. Whatever a crash left under its name goes. */
+  create(): void {
+    const handle = this.log.handle(true);
+    if (handle.size() > 0) handle.truncate(0);
+    for (const index of [this.offsetIndex, this.timeIndex, this.transactionIndex]) index.entries.reset();
+    this.#size = 0;
+    this.#isLoaded = true;
+  }
+
+  /** Bytes in the log file. */
+  get size(): number {
+    if (this.#size < 0) this.#size = this.log.handle().size();
+    return this.#size;
+  }
+
+  /** First offset behind the segment's last batch. */
+  get nextOffset(): number {
+    this.#load();
+    return this.#nextOffset;
+  }
+
+  /** Largest timestamp of a batch; -1 when the segment is empty. */
+  get maxTimestamp(): number {
+    this.#load();
+    return this.#maxTimestamp;
+  }
+
+  /** Last offset of the first batch that holds `maxTimestamp`. */
+  get offsetOfMaxTimestamp(): number {
+    this.#load();
+    return this.#offsetOfMaxTimestamp;
+  }
+
+  /** A write failed and what it left could not be cut off: nothing may be appended behind it. */
+  get isTorn(): boolean {
+    return this.#isTorn;
+  }
+
+  /** Whether the file ends where its last batch ends. */
+  get isIntact(): boolean {
+    this.#load();
+    return this.#isIntact;
+  }
+
+  setActive(active: boolean): void {
+    this.log.isActive = active;
+    this.offsetIndex.entries.setActive(active);
+    this.timeIndex.entries.setActive(active);
+  }
+
+  rollState(config: LogConfig): RollState {
+    return {
+      baseOffset: this.baseOffset,
+      size: this.size,
+      firstTimestamp: this.#readFirstTimestamp(),
+      createdAt: this.createdAt,
+      jitterMs: this.jitterMs,
+      hasFullIndex:
+        this.offsetIndex.isFull(config.segmentIndexBytes) || this.timeIndex.isFull(config.segmentIndexBytes),
+    };
+  }
+
+  #readFirstTimestamp(): number {
+    if (this.#firstTimestamp !== undefined) return this.#firstTimestamp;
+    if (this.size < BATCH_HEADER_BYTES) return -1;
+    const header = this.readBytes(0, BATCH_HEADER_BYTES);
+    this.#firstTimestamp = maxTimestamp(header);
+    return this.#firstTimestamp;
+  }
+
+  /** Writes one batch behind the last one. When the write fails the file is cut back to where it was. */
+  append(batch: Buffer): void {
+    this.#load();
+    const position = this.#size;
+    const handle = this.log.handle();
+    try {
+      handle.write([batch], position);
+    } catch (error) {
+      try {
+        handle.truncate(position);
+      } catch {
+        this.#isTorn = true; // the write's error says more than this one
+      }
+      throw error;
+    }
+    this.#size = position + batch.length;
+    if (this.#firstTimestamp === undefined && position === 0) this.#firstTimestamp = maxTimestamp(batch);
+    this.#note(batch, 0, position, batch.length);
+  }
+
+  /** Bookkeeping of one batch, as it is appended or found again. */
+  #note(buffer: Buffer, at: number, position: number, size: number): void {
+    const last = lastOffset(buffer, at);
+    const timestamp = maxTimestamp(buffer, at);
+    if (timestamp > this.#maxTimestamp) {
+      this.#maxTimestamp = timestamp;
+      this.#offsetOfMaxTimestamp = last;
+    }
+    if (this.#bytesSinceEntry > this.#intervalBytes) {
+      this.timeIndex.maybeAppend(this.#maxTimestamp, this.#offsetOfMaxTimestamp);
+      this.offsetIndex.append(last, position);
+      this.#bytesSinceEntry = 0;
+    }
+    this.#bytesSinceEntry += size;
+    this.#nextOffset = last + 1;
+  }
+
+  /** Takes up a segment found on disk: indexes that cannot be right are rebuilt, the rest is read from their end. */
+  #load(): void {
+    if (this.#isLoaded) return;
+    this.#takeUp(false, Number.POSITIVE_INFINITY);
+  }
+
+  /**
+   * Takes the segment up after an unclean stop: cuts it off at the first batch that is torn, out of order or fails its
+   * checksum. Batches that end at or before `verifyFrom` are trusted; `rebuild` trusts no index either.
+   */
+  recover(rebuild: boolean, verifyFrom: number): RecoveryResult {
+    const end = this.#takeUp(rebuild, verifyFrom);
+    const cutBytes = this.#size - end;
+    if (cutBytes > 0) {
+      this.log.handle().truncate(end);
+      this.offsetIndex.truncateTo(end);
+      this.timeIndex.truncateTo(this.#nextOffset);
+      this.#takeUp(false, Number.POSITIVE_INFINITY); // the largest timestamp may have been in what is gone
+    }
+    return { nextOffset: this.#nextOffset, cutBytes };
+  }
+
+  #takeUp(rebuild: boolean, verifyFrom: number): number {
+    this.#isLoaded = true;
+    this.#size = this.log.handle().size();
+    const from = rebuild ? -1 : this.#trustedPosition();
+    if (from < 0) {
+      this.offsetIndex.entries.reset();
+      this.timeIndex.entries.reset();
+    }
+    this.#nextOffset = this.baseOffset;
+    this.#bytesSinceEntry = 0;
+    this.#maxTimestamp = this.timeIndex.lastTimestamp;
+    const { count } = this.timeIndex.entries;
+    this.#offsetOfMaxTimestamp = count === 0 ? -1 : this.timeIndex.offsetAt(count - 1);
+    const verifies = verifyFrom !== Number.POSITIVE_INFINITY;
+    const end = this.scan(Math.max(0, from), verifies, (buffer, at, position, size) => {
+      if (magic(buffer, at) !== MAGIC_V2 || baseOffset(buffer, at) < this.#nextOffset) return false;
+      if (lastOffset(buffer, at) < baseOffset(buffer, at)) return false;
+      if (verifies && nextOffset(buffer, at) > verifyFrom && !verifyCrc(buffer.subarray(0, at + size), at))
+        return false;
+      this.#note(buffer, at, position, size);
+      return true;
+    });
+    this.#isIntact = end === this.#size;
+    return end;
+  }
+
+  /** Position from which the indexes say nothing more; -1 when they do not belong to this log file. */
+  #trustedPosition(): number {
+    if (!this.offsetIndex.isSane(this.#size) || !this.timeIndex.isSane()) return -1;
+    const { count } = this.offsetIndex.entries;
+    const times = this.timeIndex.entries.count;
+    const lastTime = times === 0 ? -1 : this.timeIndex.offsetAt(times - 1);
+    if (count === 0) return lastTime < 0 || this.#holdsBatchEnd(lastTime, 0) ? 0 : -1;
+    const position = this.offsetIndex.lastPosition;
+    const header = this.readBytes(position, BATCH_HEADER_BYTES);
+    if (header.length < BATCH_HEADER_BYTES || magic(header) !== MAGIC_V2) return -1;
+    if (lastOffset(header) !== this.offsetIndex.offsetAt(count - 1)) return -1;
+    return lastTime <= lastOffset(header) || this.#holdsBatchEnd(lastTime, position) ? position : -1;
+  }
+
+  /** The last time entry of a rolled segment may lie behind its last offset entry; that batch must still be there. */
+  #holdsBatchEnd(offset: number, from: number): boolean {
+    let found = false;
+    this.scan(from, false, (buffer, at) => {
+      found = lastOffset(buffer, at) === offset;
+      return !found;
+    });
+    return found;
+  }
+
+  scan(from: number, whole: boolean, visit: BatchVisitor, to: number = this.size): number {
+    return scanBatches(this.log.handle(), from, to, whole, visit);
+  }
+
+  readBytes(position: number, length: number): Buffer {
+    const bytes = Buffer.allocUnsafe(length);
+    return bytes.subarray(0, this.log.handle().read(bytes, 0, length, position));
+  }
+
+  /** Position of the first batch that ends behind `offset`; the size when there is none. */
+  positionOf(offset: number): number {
+    this.#load();
+    if (offset >= this.#nextOffset) return this.#size;
+    const hinted = this.#hints.get(offset);
+    if (hinted >= 0) return hinted;
+    const from = this.offsetIndex.lookup(offset);
+    return this.scan(from, false, (buffer, at) => lastOffset(buffer, at) < offset);
+  }
+
+  /**
+   * Whole batches from the one that contains `offset` (or, over a gap, the next), up to `limit`, a position. The first
+   * one comes even if it is larger than `maxBytes` when `minOneBatch` says so.
+   */
+  read(offset: number, maxBytes: number, minOneBatch: boolean, limit: number = this.size): Buffer {
+    const position = this.positionOf(offset);
+    const available = limit - position;
+    if (available < BATCH_HEADER_BYTES) return NOTHING;
+    let bytes = this.readBytes(position, Math.min(available, Math.max(maxBytes, BATCH_HEADER_BYTES)));
+    const first = batchSize(bytes);
+    if (first > maxBytes) {
+      if (!minOneBatch) return NOTHING;
+      bytes = this.readBytes(position, first);
+    }
+    return this.#trimToBatches(bytes, position);
+  }
+
+  #trimToBatches(bytes: Buffer, position: number): Buffer {
+    let end = 0;
+    let next = -1;
+    while (isWholeBatch(bytes, end)) {
+      next = nextOffset(bytes, end);
+      end += batchSize(bytes, end);
+    }
+    if (next >= 0) this.#hints.put(next, position + end);
+    return end === bytes.length ? bytes : bytes.subarray(0, end);
+  }
+
+  /** The segment takes no more batches: its last timestamp is indexed and the indexes are written out. */
+  seal(): void {
+    this.#load();
+    this.timeIndex.maybeAppend(this.#maxTimestamp, this.#offsetOfMaxTimestamp);
+    this.writeIndexes();
+  }
+
+  writeIndexes(): void {
+    // The time index first: an offset entry then never stands for timestamps that are not indexed.
+    this.timeIndex.entries.write();
+    this.offsetIndex.entries.write();
+    if (this.transactionIndex.entries.hasUnwritten) this.transactionIndex.entries.write();
+  }
+
+  /** fsync of the log and its indexes. Ends early and without error when the segment is retired meanwhile. */
+  async sync(): Promise<void> {
+    const { timeIndex, offsetIndex, transactionIndex } = this;
+    try {
+      if (!this.#isRetired) await this.log.sync();
+      if (!this.#isRetired) await timeIndex.entries.sync();
+      if (!this.#isRetired) await offsetIndex.entries.sync();
+      if (!this.#isRetired && transactionIndex.entries.exists()) await transactionIndex.entries.sync();
+    } catch (error) {
+      if (!this.#isRetired) throw error;
+    }
+  }
+
+  /** fsync of the log file alone. */
+  async syncLog(): Promise<void> {
+    try {
+      if (!this.#isRetired) await this.log.sync();
+    } catch (error) {
+      if (!this.#isRetired) throw error;
+    }
+  }
+
+  /** Takes the files out of the log; returns their new names, for removal after a delay. */
+  retire(): string[] {
+    this.#isRetired = true;
+    this.close();
+    return retireSegmentFiles(this.files.fileSystem, this.directory, this.baseOffset);
+  }
+
+  close(): void {
+    this.log.close();
+    this.offsetIndex.entries.close();
+    this.timeIndex.entries.close();
+    this.transactionIndex.entries.close();
+  }
+}

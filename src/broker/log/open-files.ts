@@ -1,0 +1,117 @@
+import { type FileHandle, type FileSystem } from './file-system.js';
+
+// Keeps the number of open descriptors bounded however many segments there are. A PooledFile opens its file when it
+// is first used and again after it lost its descriptor to another one.
+
+export const DEFAULT_MAX_OPEN_FILES = 512;
+
+export class OpenFiles {
+  readonly #open = new Set<PooledFile>();
+  #uses = 0;
+
+  constructor(
+    readonly fileSystem: FileSystem,
+    readonly limit: number = DEFAULT_MAX_OPEN_FILES,
+  ) {}
+
+  get openCount(): number {
+    return this.#open.size;
+  }
+
+  file(path: string, onEvict?: () => void): PooledFile {
+    return new PooledFile(this, path, onEvict);
+  }
+
+  /** For PooledFile: the time of a use, as a growing number. */
+  tick(): number {
+    return ++this.#uses;
+  }
+
+  opened(file: PooledFile): void {
+    if (this.#open.size >= this.limit) this.#evictOne();
+    this.#open.add(file);
+  }
+
+  closed(file: PooledFile): void {
+    this.#open.delete(file);
+  }
+
+  /** The least recently used one goes; files of active segments only when nothing else is left. */
+  #evictOne(): void {
+    let victim: PooledFile | undefined;
+    for (const file of this.#open) {
+      if (file.isSyncing) continue;
+      if (!victim || (file.isActive === victim.isActive ? file.lastUse < victim.lastUse : victim.isActive))
+        victim = file;
+    }
+    victim?.evict();
+  }
+}
+
+/** A descriptor with the fsyncs that run on it. */
+interface Descriptor {
+  readonly handle: FileHandle;
+  syncs: number;
+  closing: boolean;
+}
+
+export class PooledFile {
+  #descriptor: Descriptor | undefined;
+  lastUse = 0;
+  /** Belongs to an active segment: evicted last. */
+  isActive = false;
+
+  constructor(
+    private readonly pool: OpenFiles,
+    public path: string,
+    private readonly onEvict: (() => void) | undefined,
+  ) {}
+
+  get isSyncing(): boolean {
+    return this.#descriptor !== undefined && this.#descriptor.syncs > 0;
+  }
+
+  exists(): boolean {
+    return this.#descriptor !== undefined || this.pool.fileSystem.exists(this.path);
+  }
+
+  /** Opens the file, making it when it is missing and `create` says so. Use the handle in the same turn only. */
+  handle(create = false): FileHandle {
+    return this.#use(create).handle;
+  }
+
+  #use(create: boolean): Descriptor {
+    this.lastUse = this.pool.tick();
+    if (this.#descriptor) return this.#descriptor;
+    const handle = this.pool.fileSystem.open(this.path, { create });
+    this.pool.opened(this);
+    this.#descriptor = { handle, syncs: 0, closing: false };
+    return this.#descriptor;
+  }
+
+  async sync(): Promise<void> {
+    const descriptor = this.#use(false);
+    descriptor.syncs++;
+    try {
+      await descriptor.handle.sync();
+    } finally {
+      descriptor.syncs--;
+      if (descriptor.closing && descriptor.syncs === 0) descriptor.handle.close();
+    }
+  }
+
+  evict(): void {
+    this.close();
+    this.onEvict?.();
+  }
+
+  /** A descriptor in the hands of a running fsync is closed when that ends: its number could otherwise be reused. */
+  close(): void {
+    const descriptor = this.#descriptor;
+    if (!descriptor) return;
+    this.#descriptor = undefined;
+    this.pool.closed(this);
+    if (descriptor.syncs > 0) descriptor.closing = true;
+    else descriptor.handle.close();
+  }
+}

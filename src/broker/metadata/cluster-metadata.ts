@@ -1,0 +1,188 @@
+import { join } from 'node:path';
+import { type Clock } from '../../common/clock.js';
+import { type Logger } from '../../common/logger.js';
+import { type Random } from '../../common/random.js';
+import { type BrokerConfig } from '../broker-config.js';
+import { type FileSystem } from '../log/file-system.js';
+import { type LogManager } from '../log/log-manager.js';
+import { type ConfigChange, type ConfigTarget, planChanges, planReplacement } from './config-plans.js';
+import { MetadataImage } from './metadata-image.js';
+import { MetadataLog } from './metadata-log.js';
+import { metadataRecord, type MetadataRecord } from './metadata-record.js';
+import { AbortTransaction } from './metadata-records.js';
+import { ProducerIdBlocks } from './producer-id-blocks.js';
+import { readQuorumEpoch, writeQuorumEpoch } from './quorum-state.js';
+import { type Refusal, isRefusal, refused } from './refusal.js';
+import {
+  bootstrapRecords,
+  brokerRegistration,
+  controllerRegistration,
+  farewellRecord,
+  METADATA_VERSION,
+  readyRecords,
+} from './registration.js';
+import { METADATA_TOPIC, OFFSETS_TOPIC } from './topic-name.js';
+import { type NewTopic, planPartitions, planTopic, type TopicPlan, topicRemoval } from './topic-plans.js';
+import { TopicRegistry } from './topic-registry.js';
+import { messageOf, NestdawError } from '../../common/errors.js';
+
+// The broker's knowledge of its topics, configurations and producer ids, and the only way to change it. Every change
+// is decided from the image, appended, replayed and put into effect in one turn; `flush` then makes it durable, and
+// only after that is anybody told.
+
+/** The fixed id of the metadata log itself. */
+const METADATA_TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAAAQ';
+/** Nothing of the metadata log is ever deleted by age or size. */
+const METADATA_LOG_CONFIG = {
+  'cleanup.policy': 'delete',
+  'retention.ms': '-1',
+  'retention.bytes': '-1',
+  'max.message.bytes': String(8 * 1024 * 1024),
+};
+
+export interface ClusterMetadataOptions {
+  readonly logs: LogManager;
+  readonly fileSystem: FileSystem;
+  readonly config: BrokerConfig;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+export class ClusterMetadata {
+  readonly image = new MetadataImage();
+  readonly topics: TopicRegistry;
+  readonly producerIds: ProducerIdBlocks;
+  readonly #options: ClusterMetadataOptions;
+  readonly #log: MetadataLog;
+  #brokerEpoch = -1;
+  #offsetsTopicSync: Promise<void> | undefined;
+
+  /** Loads the metadata log and opens the logs of all topics. */
+  constructor(options: ClusterMetadataOptions) {
+    const { logs, config, clock, logger } = options;
+    this.#options = options;
+    const log = logs.create(METADATA_TOPIC, 0, { topicId: METADATA_TOPIC_ID, config: METADATA_LOG_CONFIG });
+    logs.configure(METADATA_TOPIC, METADATA_LOG_CONFIG);
+    this.#log = new MetadataLog(log, this.image, clock);
+    this.topics = new TopicRegistry({ logs, image: this.image, config, logger });
+    this.producerIds = new ProducerIdBlocks(this.#log, config.nodeId);
+    this.#log.load();
+    this.#checkVersion();
+    this.topics.openAll();
+    this.#log.onReplay((record) => this.topics.apply(record));
+  }
+
+  /** Epoch of the registration that this start wrote. */
+  get brokerEpoch(): number {
+    return this.#brokerEpoch;
+  }
+
+  #checkVersion(): void {
+    const level = this.image.features.get(METADATA_VERSION.name);
+    if (level === undefined || level <= METADATA_VERSION.max) return;
+    throw new NestdawError(
+      'KAFKA_DATA_DIR_INVALID',
+      `the data directory has metadata.version ${level}; up to ${METADATA_VERSION.max} is known. Use a newer nestdaw, or another directory.`,
+    );
+  }
+
+  /** Begins an epoch and registers this start of the broker. Resolves when all of it is durable. */
+  async register(address: { readonly host: string; readonly port: number }): Promise<void> {
+    const { logs, fileSystem, config, random } = this.#options;
+    const { nodeId } = config;
+    const quorumState = join(logs.directory, `${METADATA_TOPIC}-0`, 'quorum-state');
+    const epoch = Math.max(readQuorumEpoch(fileSystem, quorumState, nodeId), this.#log.lastEpoch) + 1;
+    writeQuorumEpoch(fileSystem, quorumState, nodeId, epoch);
+    const log = this.#log;
+    log.lead(epoch, nodeId);
+    if (log.endsInTransaction) log.append([metadataRecord(AbortTransaction, 0, { reason: 'Controller failover' })]);
+    if (!this.image.features.has(METADATA_VERSION.name)) log.append(bootstrapRecords());
+    const registration = { nodeId, ...address, directoryId: logs.directoryId, random };
+    log.append([controllerRegistration(registration)]);
+    this.#brokerEpoch = log.endOffset;
+    log.append([brokerRegistration(registration, this.#brokerEpoch)]);
+    log.append(readyRecords(this.image, nodeId, { brokerEpoch: this.#brokerEpoch, dataIntact: logs.lastStop !== 'machine-down' }));
+    await log.flush();
+  }
+
+  /** Notes that the broker leaves in good order. */
+  async unregister(): Promise<void> {
+    if (this.#brokerEpoch < 0) return;
+    this.#log.append([farewellRecord(this.#options.config.nodeId, this.#brokerEpoch)]);
+    await this.#log.flush();
+  }
+
+  /** Resolves when every change made so far is durable. */
+  flush(): Promise<void> {
+    return this.#log.flush();
+  }
+
+  #plan() {
+    const { config, random, logs } = this.#options;
+    return { image: this.image, config, random, directoryId: logs.directoryId };
+  }
+
+  /** Creates a topic; `validateOnly` stops short of it. Wait for `flush` before you tell. */
+  createTopic(wish: NewTopic, validateOnly = false): TopicPlan | Refusal {
+    const plan = planTopic(wish, this.#plan());
+    if (!isRefusal(plan) && !validateOnly) this.#log.append(plan.records);
+    return plan;
+  }
+
+  createPartitions(
+    wish: { readonly name: string; readonly count: number; readonly assignments: ReadonlyArray<{ brokerIds: readonly number[] }> | null },
+    validateOnly = false,
+  ): Refusal | undefined {
+    return this.#carryOut(planPartitions(wish, this.#plan()), validateOnly);
+  }
+
+  deleteTopic(name: string): Refusal | undefined {
+    const topic = this.image.topic(name);
+    if (!topic) return refused('UNKNOWN_TOPIC_OR_PARTITION', `topic '${name}' does not exist`);
+    this.#log.append(topicRemoval(topic, this.image));
+    return undefined;
+  }
+
+  alterConfigs(target: ConfigTarget, changes: readonly ConfigChange[], validateOnly = false): Refusal | undefined {
+    return this.#carryOut(planChanges(target, changes, this.#plan()), validateOnly);
+  }
+
+  replaceConfigs(
+    target: ConfigTarget,
+    entries: ReadonlyArray<{ readonly name: string; readonly value: string | null }>,
+    validateOnly = false,
+  ): Refusal | undefined {
+    return this.#carryOut(planReplacement(target, entries, this.#plan()), validateOnly);
+  }
+
+  #carryOut(plan: readonly MetadataRecord[] | Refusal, validateOnly: boolean): Refusal | undefined {
+    if (isRefusal(plan)) return plan;
+    if (!validateOnly) this.#log.append(plan);
+    return undefined;
+  }
+
+  /** Creates the topic of committed offsets when there is none; resolves when it is there to stay. */
+  ensureOffsetsTopic(): void | Promise<void> {
+    if (this.topics.get(OFFSETS_TOPIC)) return this.#offsetsTopicSync;
+    const { config, logger } = this.#options;
+    const refusal = this.createTopic({
+      name: OFFSETS_TOPIC,
+      numPartitions: config.number('offsets.topic.num.partitions'),
+      replicationFactor: 1,
+      configs: [
+        { name: 'compression.type', value: 'producer' },
+        { name: 'cleanup.policy', value: 'compact' },
+        { name: 'segment.bytes', value: String(config.number('offsets.topic.segment.bytes')) },
+      ],
+    });
+    if (isRefusal(refusal)) throw new NestdawError('KAFKA_STORAGE_FAILED', refusal.errorMessage);
+    const sync = this.flush().finally(() => {
+      if (this.#offsetsTopicSync === sync) this.#offsetsTopicSync = undefined;
+    });
+    this.#offsetsTopicSync = sync;
+    // Whoever waits hears of it too; not everybody does.
+    sync.catch((error: unknown) => logger.error(`${OFFSETS_TOPIC} could not be stored: ${messageOf(error)}`, error));
+    return sync;
+  }
+}

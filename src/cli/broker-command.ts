@@ -1,0 +1,85 @@
+import { readFileSync } from 'node:fs';
+import { Command, InvalidArgumentError } from 'commander';
+import { parseProperties } from '../runtime/config/properties-file.js';
+import { Broker } from '../broker/broker.js';
+import { type Logger } from '../common/logger.js';
+
+// `nestdaw broker`: a broker alone in its process, until SIGTERM or Ctrl+C.
+
+interface Options {
+  readonly port: number;
+  readonly host: string;
+  readonly dataDir: string;
+  readonly config?: string;
+  readonly override: Record<string, string>;
+  readonly verbose: boolean;
+}
+
+export function brokerCommand(): Command {
+  return new Command('broker')
+    .description('Run a Kafka broker in this terminal: real protocol, real files, one node.')
+    .option('-p, --port <number>', 'port to listen on; 0 takes any free one', portNumber, 9092)
+    .option('--host <address>', 'address to listen on and to tell clients', '127.0.0.1')
+    .option('-d, --data-dir <folder>', 'where topics are stored', './.nestdaw/data')
+    .option('-c, --config <file>', "a server.properties with Kafka's own key names")
+    .option('-o, --override <key=value>', 'one broker setting; may be repeated', keyValue, {})
+    .option('-v, --verbose', 'say more', false)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  nestdaw broker                                     on 127.0.0.1:9092, data in ./.nestdaw/data
+  nestdaw broker --port 0 --data-dir /var/lib/kafka  any free port, printed when ready
+  nestdaw broker -o num.partitions=12                topics made on demand get twelve partitions
+
+Every Kafka client and tool works with it:
+  kcat -b 127.0.0.1:9092 -L
+  echo hello | kcat -b 127.0.0.1:9092 -P -t greetings
+  kcat -b 127.0.0.1:9092 -C -t greetings -e`,
+    )
+    .action(run);
+}
+
+async function run(options: Options): Promise<void> {
+  const file = options.config === undefined ? {} : parseProperties(readFileSync(options.config, 'utf8'));
+  const broker = await Broker.start({
+    host: options.host,
+    port: options.port,
+    dataDir: options.dataDir,
+    config: { ...file, ...options.override },
+    logger: terminalLogger(options.verbose),
+  });
+  console.log(`Broker ready on ${broker.bootstrapServers}, data in ${options.dataDir} (Ctrl+C stops it)`);
+  let stopping = false;
+  const stop = (): void => {
+    if (stopping) return;
+    stopping = true;
+    broker.stop().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        console.error(error);
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+}
+
+function terminalLogger(verbose: boolean): Logger {
+  const print = (message: string): void => console.error(message);
+  const quiet = (): void => undefined;
+  return { debug: quiet, log: verbose ? print : quiet, warn: print, error: print };
+}
+
+function portNumber(text: string): number {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new InvalidArgumentError('a port is 0 to 65535');
+  return port;
+}
+
+function keyValue(text: string, before: Record<string, string>): Record<string, string> {
+  const at = text.indexOf('=');
+  if (at < 1) throw new InvalidArgumentError('write key=value, for example num.partitions=12');
+  return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
+}

@@ -1,0 +1,16 @@
+import { Inject } from '@nestjs/common';
+
+// Injection of what belongs to one connection, by name.
+
+/** Connection used where none is named. */
+export const DEFAULT_CONNECTION = 'default';
+
+/** Injection token of a connection's `KafkaTemplate`. The default connection's is injectable by class as well. */
+export function getKafkaTemplateToken(connection: string = DEFAULT_CONNECTION): string {
+  return `KafkaTemplate:${connection}`;
+}
+
+/** Injects the `KafkaTemplate` of a connection; needed where the parameter's class does not tell which. */
+export function InjectKafkaTemplate(connection: string = DEFAULT_CONNECTION): ParameterDecorator & PropertyDecorator {
+  return Inject(getKafkaTemplateToken(connection));
+}

@@ -1,0 +1,38 @@
+// Keys under which decorators leave what they know. `Symbol.for`, so that the ES and the CommonJS build, which may be
+// loaded side by side, find each other's metadata.
+
+/** On a method's function: `KafkaListenerOptions[]`, one per `@KafkaListener`. */
+export const KAFKA_LISTENERS = Symbol.for('nestdaw:listeners');
+
+/** On a method's function: `ProducerOptions` of `@Producer`. */
+export const KAFKA_PRODUCER = Symbol.for('nestdaw:producer');
+
+/** Property of an instance (or, for scoped providers, a prototype): the `ProducerBinding` of a running application. */
+export const PRODUCER_BINDING = Symbol.for('nestdaw:producer-binding');
+
+/**
+ * Nest's own key for parameter metadata. A private key would lose pipes given as classes: Nest's scanner registers
+ * those from this key only.
+ */
+export const PARAMETERS = '__routeArguments__';
+
+/** What `createParamDecorator` puts into the keys of its entries. */
+export const CUSTOM_PARAMETER = '__customRouteArgs__';
+
+/**
+ * Kinds of parameters. The payload's number is that of a request body, and of `@Payload()` from
+ * `@nestjs/microservices`: pipes see it as `body`, where `ValidationPipe` and its like act by default. `context` is
+ * the number of `@Ctx()` there. The others are ours alone and reach pipes as `custom`.
+ */
+export const PARAMETER_KINDS = {
+  payload: 3,
+  context: 6,
+  key: 9101,
+  header: 9102,
+  headers: 9103,
+  acknowledgment: 9104,
+  record: 9105,
+  signal: 9106,
+} as const;
+
+export type ParameterKind = keyof typeof PARAMETER_KINDS;

@@ -1,0 +1,68 @@
+import 'reflect-metadata';
+import { type PipeTransform, type Type } from '@nestjs/common';
+import { PARAMETER_KINDS, PARAMETERS, type ParameterKind } from './metadata-keys.js';
+
+// Decorators of a listener's parameters: which part of the record goes where.
+
+/** A pipe, or the class of one. */
+export type ParameterPipe = PipeTransform | Type<PipeTransform>;
+
+/**
+ * The record's value, converted to the parameter's type: a class is made with class-transformer and validated with
+ * class-validator, `string` is the UTF-8 text, `Buffer` the bytes, anything else parsed JSON. A tombstone is `null`.
+ * In a batch listener the array of all values. The first parameter without a decorator is the payload too.
+ *
+ * @param property takes one property of the payload instead of all of it
+ * @param pipes run after the conversion
+ */
+export function Payload(property: string, ...pipes: ParameterPipe[]): ParameterDecorator;
+export function Payload(...pipes: ParameterPipe[]): ParameterDecorator;
+export function Payload(first?: string | ParameterPipe, ...pipes: ParameterPipe[]): ParameterDecorator {
+  return parameter('payload', first, pipes);
+}
+
+/** The record's key: UTF-8 text, the bytes where the parameter is a `Buffer`, a number where it is `number`; or null. */
+export function Key(...pipes: ParameterPipe[]): ParameterDecorator {
+  return parameter('key', undefined, pipes);
+}
+
+/**
+ * One header, the last of that name: UTF-8 text, the bytes where the parameter is a `Buffer`, a number where it is
+ * `number`; undefined when the record does not have it.
+ */
+export function Header(name: string, ...pipes: ParameterPipe[]): ParameterDecorator {
+  return parameter('header', name, pipes);
+}
+
+/** All headers as an object of UTF-8 texts (null where the header has no value); the last of a name wins. */
+export function Headers(...pipes: ParameterPipe[]): ParameterDecorator {
+  return parameter('headers', undefined, pipes);
+}
+
+/** The `Acknowledgment`, under the ack modes MANUAL and MANUAL_IMMEDIATE; elsewhere an error at start. */
+export function Ack(): ParameterDecorator {
+  return parameter('acknowledgment', undefined, []);
+}
+
+/** The raw `KafkaRecord` (an array of them in a batch listener), unconverted; its bytes are only lent: copy to keep. */
+export function Record(...pipes: ParameterPipe[]): ParameterDecorator {
+  return parameter('record', undefined, pipes);
+}
+
+/** An `AbortSignal` that fires when the partition must be given up at once: stop, and throw. */
+export function Signal(): ParameterDecorator {
+  return parameter('signal', undefined, []);
+}
+
+function parameter(kind: ParameterKind, first: string | ParameterPipe | undefined, rest: ParameterPipe[]) {
+  const data = typeof first === 'string' ? first : undefined;
+  const pipes = first === undefined || typeof first === 'string' ? rest : [first, ...rest];
+  return (target: object, name: string | symbol | undefined, index: number): void => {
+    if (name === undefined) throw new TypeError(`@${kind} belongs on a method's parameter, not on a constructor's`);
+    const holder = target.constructor;
+    // Own copy: a subclass that overrides a method must not write into its parent's parameters.
+    const known = (Reflect.getMetadata(PARAMETERS, holder, name) ?? {}) as object;
+    const entry = { index, data, pipes };
+    Reflect.defineMetadata(PARAMETERS, { ...known, [`${PARAMETER_KINDS[kind]}:${index}`]: entry }, holder, name);
+  };
+}

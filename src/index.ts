@@ -1,0 +1,60 @@
+// The public door: Kafka for Nest applications. The broker has a door of its own (`nestdaw/broker`), and so has what
+// tests use (`nestdaw/testing`).
+
+/** Errors: recognise one by its `code`, with `hasCode`, never by its class. */
+export { hasCode, NestdawError, type NestdawErrorCode } from './common/errors.js';
+export type { Logger } from './common/logger.js';
+/** Records as listeners receive them raw. */
+export type { KafkaRecord, RecordHeader } from './common/record.js';
+export type { TopicPartition } from './common/topic-partition.js';
+/** Decorators: listeners, producers, parameters, injection. */
+export {
+  Ack,
+  DEFAULT_CONNECTION,
+  getKafkaTemplateToken,
+  Header,
+  Headers,
+  InjectKafkaTemplate,
+  KafkaListener,
+  type KafkaListenerOptions,
+  Key,
+  type ListenerAckMode,
+  type ListenerOrder,
+  type ParameterPipe,
+  Payload,
+  type PayloadClass,
+  Producer,
+  type ProducerOptions,
+  Record,
+  Signal,
+} from './decorators/index.js';
+/** Configuration as it is in force: `properties.get('consumer.max-poll-records')`, `environment.get('orders.topic')`. */
+export type { ConfigName, ConfigValue } from './runtime/config/config-keys.js';
+export { Environment } from './runtime/config/environment.js';
+export { KafkaProperties } from './runtime/config/kafka-properties.js';
+export { PROPERTY_OVERRIDES } from './runtime/config/property-overrides.js';
+/** The module. */
+export { KafkaModule, type KafkaModuleAsyncOptions, type KafkaModuleOptions } from './runtime/kafka.module.js';
+/** Listener containers at run time: start, stop, pause, resume, look at. */
+export type { ContainerDescription } from './runtime/listener/container-description.js';
+export type { ContainerEvent } from './runtime/listener/container-events.js';
+export { ContainerRegistry } from './runtime/listener/container-registry.js';
+export { ListenerContainer } from './runtime/listener/listener-container.js';
+export type {
+  AckMode,
+  Acknowledgment,
+  ListenerEndpoint,
+  Order,
+  Outcome,
+} from './runtime/listener/listener-endpoint.js';
+export type { ClientFactories } from './runtime/nest/kafka-connection.js';
+/** What guards, interceptors and filters find in `switchToRpc().getContext()`. */
+export { KafkaListenerContext } from './runtime/nest/listener-context.js';
+/** Sending. */
+export {
+  KafkaTemplate,
+  type KafkaTemplateOptions,
+  type ProducerRecord,
+  type SendResult,
+} from './runtime/template/kafka-template.js';
+export type { HeadersInput, HeaderValue, RecordKey, Serializer } from './runtime/template/serializers.js';

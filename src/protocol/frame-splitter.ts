@@ -1,0 +1,87 @@
+import { NestdawError } from '../common/errors.js';
+
+// Cuts a stream of bytes into frames. A frame that lies within one chunk is handed on as a slice of it; one that
+// spans several is assembled in a buffer that grows with the bytes that arrived, never with the size announced.
+
+const PREFIX_BYTES = 4;
+/** Frames up to this size get their whole room at once. */
+const FIRST_ROOM = 64 * 1024;
+
+const NOTHING = Buffer.alloc(0);
+
+export class FrameSplitter {
+  readonly #prefix = Buffer.alloc(PREFIX_BYTES);
+  #prefixBytes = 0;
+  /** Size of the frame under way; -1 while its prefix is not complete. */
+  #size = -1;
+  #room: Buffer = NOTHING;
+  #filled = 0;
+
+  constructor(readonly maxFrameBytes: number) {}
+
+  /** Bytes held back because their frame is not complete. */
+  get pendingBytes(): number {
+    return this.#prefixBytes + this.#filled;
+  }
+
+  /** Takes a chunk, which the caller must not reuse, and hands on every frame that it completes. */
+  push(chunk: Buffer, onFrame: (frame: Buffer) => void): void {
+    let at = 0;
+    for (;;) {
+      if (this.#size < 0) {
+        at = this.#readPrefix(chunk, at);
+        if (this.#size < 0) return;
+      }
+      const missing = this.#size - this.#filled;
+      if (chunk.length - at < missing) {
+        this.#collect(chunk, at, chunk.length);
+        return;
+      }
+      const frame = this.#filled === 0 ? chunk.subarray(at, at + missing) : this.#complete(chunk, at, at + missing);
+      at += missing;
+      this.#size = -1;
+      this.#filled = 0;
+      this.#room = NOTHING;
+      onFrame(frame);
+    }
+  }
+
+  #readPrefix(chunk: Buffer, from: number): number {
+    let at = from;
+    if (this.#prefixBytes === 0 && chunk.length - at >= PREFIX_BYTES) {
+      this.#size = this.#checked(chunk.readInt32BE(at));
+      return at + PREFIX_BYTES;
+    }
+    while (at < chunk.length && this.#prefixBytes < PREFIX_BYTES) this.#prefix[this.#prefixBytes++] = chunk[at++]!;
+    if (this.#prefixBytes === PREFIX_BYTES) {
+      this.#prefixBytes = 0;
+      this.#size = this.#checked(this.#prefix.readInt32BE(0));
+    }
+    return at;
+  }
+
+  #checked(size: number): number {
+    if (size >= 0 && size <= this.maxFrameBytes) return size;
+    throw new NestdawError(
+      'KAFKA_PROTOCOL_MALFORMED',
+      `frame of ${size} bytes, allowed are 0 to ${this.maxFrameBytes}: the peer does not speak Kafka's protocol ` +
+        'on this port, or the limit must be raised',
+    );
+  }
+
+  #complete(chunk: Buffer, from: number, to: number): Buffer {
+    this.#collect(chunk, from, to);
+    return this.#room.subarray(0, this.#size);
+  }
+
+  #collect(chunk: Buffer, from: number, to: number): void {
+    const filled = this.#filled + to - from;
+    if (filled > this.#room.length) {
+      const room = Buffer.allocUnsafe(Math.min(this.#size, Math.max(FIRST_ROOM, filled, this.#room.length * 2)));
+      this.#room.copy(room, 0, 0, this.#filled);
+      this.#room = room;
+    }
+    chunk.copy(this.#room, this.#filled, from, to);
+    this.#filled = filled;
+  }
+}

@@ -1,0 +1,122 @@
+import { type Backoff, exponentialBackoff } from '../../../common/backoff.js';
+import { type Clock, systemClock } from '../../../common/clock.js';
+import { NestdawError } from '../../../common/errors.js';
+import { type Logger, silentLogger } from '../../../common/logger.js';
+import { type Random, systemRandom } from '../../../common/random.js';
+import { type Cluster } from '../cluster/cluster.js';
+import { type Assignor } from './assignor.js';
+import { resolveAssignors } from './assignors.js';
+
+// What a consumer is told: Kafka's names in camel case, with the defaults of the Java consumer.
+
+export interface ConsumerOptions {
+  readonly groupId: string;
+  readonly topics: readonly string[];
+  /**
+   * Opens a cluster; called twice (group requests and fetches need connections of their own, since a broker answers
+   * one connection in order and a JoinGroup may wait for minutes), and again for each try to connect.
+   */
+  readonly createCluster: () => Cluster;
+  /** Makes the member static: it keeps its partitions over a restart that is shorter than the session. */
+  readonly groupInstanceId?: string;
+  /** Default 45000. */
+  readonly sessionTimeoutMs?: number;
+  /** Default 3000; at most a third of the session time-out. */
+  readonly heartbeatIntervalMs?: number;
+  /** Default 300000. Here it is the rebalance time-out: how long draining may take. */
+  readonly maxPollIntervalMs?: number;
+  /** Where to begin without a committed offset, and when it is gone. Default latest. */
+  readonly autoOffsetReset?: 'earliest' | 'latest' | 'none';
+  /** Default read_uncommitted. */
+  readonly isolationLevel?: 'read_uncommitted' | 'read_committed';
+  /** Strategies in order of preference, by wire name, Java class name, or as an object. Default ['range']. */
+  readonly partitionAssignmentStrategy?: readonly (string | Assignor)[];
+  /** Default 1. */
+  readonly fetchMinBytes?: number;
+  /** Default 52428800. */
+  readonly fetchMaxBytes?: number;
+  /** Default 500. */
+  readonly fetchMaxWaitMs?: number;
+  /** Default 1048576. */
+  readonly maxPartitionFetchBytes?: number;
+  /** Fetched bytes that may wait for `poll` before fetching stops. Default 52428800. */
+  readonly fetchBufferBytes?: number;
+  /** Default true. */
+  readonly checkCrcs?: boolean;
+  /** Default empty. */
+  readonly clientRack?: string;
+  /** Default 300000. */
+  readonly metadataMaxAgeMs?: number;
+  /** Default 100. */
+  readonly retryBackoffMs?: number;
+  /** Default 1000. */
+  readonly retryBackoffMaxMs?: number;
+  /** Default 30000. */
+  readonly requestTimeoutMs?: number;
+  /** How long a commit is tried again before it fails. Default 60000. */
+  readonly defaultApiTimeoutMs?: number;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  readonly logger?: Logger;
+}
+
+/** The options with every default filled in, and what is derived from them. */
+export type ConsumerSettings = Required<Omit<ConsumerOptions, 'groupInstanceId' | 'partitionAssignmentStrategy'>> & {
+  readonly groupInstanceId: string | null;
+  readonly assignors: readonly Assignor[];
+  readonly backoff: Backoff;
+};
+
+export function consumerSettings(options: ConsumerOptions): ConsumerSettings {
+  const random = options.random ?? systemRandom;
+  const retryBackoffMs = options.retryBackoffMs ?? 100;
+  const retryBackoffMaxMs = options.retryBackoffMaxMs ?? 1000;
+  const settings: ConsumerSettings = {
+    groupId: options.groupId,
+    topics: [...new Set(options.topics)],
+    createCluster: options.createCluster,
+    groupInstanceId: options.groupInstanceId ?? null,
+    sessionTimeoutMs: options.sessionTimeoutMs ?? 45_000,
+    heartbeatIntervalMs: options.heartbeatIntervalMs ?? 3_000,
+    maxPollIntervalMs: options.maxPollIntervalMs ?? 300_000,
+    autoOffsetReset: options.autoOffsetReset ?? 'latest',
+    isolationLevel: options.isolationLevel ?? 'read_uncommitted',
+    assignors: resolveAssignors(options.partitionAssignmentStrategy ?? ['range']),
+    fetchMinBytes: options.fetchMinBytes ?? 1,
+    fetchMaxBytes: options.fetchMaxBytes ?? 52_428_800,
+    fetchMaxWaitMs: options.fetchMaxWaitMs ?? 500,
+    maxPartitionFetchBytes: options.maxPartitionFetchBytes ?? 1_048_576,
+    fetchBufferBytes: options.fetchBufferBytes ?? 52_428_800,
+    checkCrcs: options.checkCrcs ?? true,
+    clientRack: options.clientRack ?? '',
+    metadataMaxAgeMs: options.metadataMaxAgeMs ?? 300_000,
+    retryBackoffMs,
+    retryBackoffMaxMs,
+    requestTimeoutMs: options.requestTimeoutMs ?? 30_000,
+    defaultApiTimeoutMs: options.defaultApiTimeoutMs ?? 60_000,
+    clock: options.clock ?? systemClock,
+    random,
+    logger: options.logger ?? silentLogger,
+    backoff: exponentialBackoff({ initialMs: retryBackoffMs, maxMs: retryBackoffMaxMs, random }),
+  };
+  const mistakes = mistakesIn(settings);
+  if (mistakes.length > 0) throw new NestdawError('KAFKA_CONFIG_INVALID', mistakes.join('; '));
+  return settings;
+}
+
+function mistakesIn(settings: ConsumerSettings): string[] {
+  const { sessionTimeoutMs, heartbeatIntervalMs, autoOffsetReset } = settings;
+  const mistakes: string[] = [];
+  if (settings.groupId === '') mistakes.push('group.id is empty: give the consumer a group');
+  if (settings.topics.length === 0) mistakes.push('a consumer needs at least one topic');
+  if (heartbeatIntervalMs * 3 > sessionTimeoutMs) {
+    mistakes.push(
+      `heartbeat.interval.ms=${heartbeatIntervalMs} must be at most a third of session.timeout.ms=${sessionTimeoutMs}: ` +
+        'lower the first or raise the second',
+    );
+  }
+  if (!['earliest', 'latest', 'none'].includes(autoOffsetReset)) {
+    mistakes.push(`auto.offset.reset=${autoOffsetReset} is unknown: use earliest, latest or none`);
+  }
+  return mistakes;
+}

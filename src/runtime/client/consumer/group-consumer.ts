@@ -1,0 +1,377 @@
+import { type Timer } from '../../../common/clock.js';
+import { messageOf, NestdawError } from '../../../common/errors.js';
+import { type Deferred, deferred } from '../../../common/lifecycle.js';
+import { type TopicPartition, TopicPartitionMap } from '../../../common/topic-partition.js';
+import { ErrorCode } from '../../../protocol/error-codes.js';
+import {
+  type AssignedPartition,
+  type CommitOffset,
+  type ConsumerClient,
+  type ConsumerEvent,
+  type PartitionRecords,
+  type PauseReason,
+  type RebalanceListener,
+} from '../consumer-client.js';
+import { type GroupMetadata } from '../producer-client.js';
+import { type ClusterPair, connectPair } from './cluster-pair.js';
+import { commitFailure, commitRefused } from './commit-failure.js';
+import { type ConsumerOptions, type ConsumerSettings, consumerSettings } from './consumer-options.js';
+import { type Assignment } from './consumer-protocol.js';
+import { type FetchPartition } from './fetch-partition.js';
+import { Fetcher } from './fetcher.js';
+import { GroupCoordinator } from './group-coordinator.js';
+import { GroupLeader, grownTopicsIn } from './group-leader.js';
+import { GroupMember } from './group-member.js';
+import { type Generation } from './group-term.js';
+import { LogOffsets } from './log-offsets.js';
+import { OffsetClient, refusalOf } from './offset-client.js';
+import { StartPositions } from './start-positions.js';
+import { TopicWatch } from './topic-watch.js';
+
+// A consumer in a group: member, offsets and fetcher put together. The member's loop alone changes the assignment;
+// everything here that it calls is awaited there.
+
+interface Parts {
+  readonly clusters: ClusterPair;
+  readonly member: GroupMember;
+  readonly offsets: OffsetClient;
+  readonly positions: StartPositions;
+  readonly fetcher: Fetcher;
+  readonly watch: TopicWatch;
+}
+
+/** What the listener holds: handed over by `onAssigned`, not yet lost or replaced. */
+interface Holding {
+  readonly generationId: number;
+  readonly partitions: readonly TopicPartition[];
+}
+
+const NOTHING: Holding = { generationId: -1, partitions: [] };
+
+export class GroupConsumer implements ConsumerClient {
+  readonly #settings: ConsumerSettings;
+  readonly #eventListeners: Array<(event: ConsumerEvent) => void> = [];
+  readonly #stopping = new AbortController();
+  readonly #closed = new AbortController();
+  readonly #firstAssignment = deferred();
+  #listener!: RebalanceListener;
+  #starting: Promise<void> | undefined;
+  #parts: Parts | undefined;
+  #running: Promise<void> = Promise.resolve();
+  #stopped: Promise<void> | undefined;
+  #failure: { readonly error: unknown } | undefined;
+  #holding = NOTHING;
+  /** Start positions that are not committed yet. */
+  #unsavedStarts = new TopicPartitionMap<number>();
+  #epoch = 0;
+  #waiting: Deferred<void> | undefined;
+
+  constructor(options: ConsumerOptions) {
+    this.#settings = consumerSettings(options);
+    // Whoever awaits `start` sees the rejection; without this line one that nobody awaits any more would end the process.
+    this.#firstAssignment.promise.catch(() => undefined);
+  }
+
+  start(listener: RebalanceListener): Promise<void> {
+    if (this.#starting) throw new NestdawError('KAFKA_STOPPED', 'this consumer was started before: make a new one');
+    this.#listener = listener;
+    this.#starting = this.#start();
+    return this.#starting;
+  }
+
+  async #start(): Promise<void> {
+    const { signal } = this.#stopping;
+    const clusters = await connectPair(this.#settings, signal, (reason) => this.#disconnected(reason));
+    this.#parts = this.#assemble(clusters);
+    await this.#parts.watch.start();
+    if (signal.aborted) throw stoppedError(this.#settings);
+    this.#running = this.#run(this.#parts);
+    await this.#firstAssignment.promise;
+  }
+
+  #assemble(clusters: ClusterPair): Parts {
+    const settings = this.#settings;
+    const coordinator = new GroupCoordinator(clusters.group, settings.groupId);
+    const offsets = new OffsetClient(coordinator, settings, this.#closed.signal);
+    const logs = new LogOffsets(clusters.fetch, settings);
+    const positions = new StartPositions(offsets, logs, settings, (event) => this.#emit(event));
+    const leader = new GroupLeader(clusters.fetch, offsets, settings, this.#stopping.signal);
+    const fetcher = new Fetcher(clusters.fetch, clusters.group, settings, {
+      onReady: () => this.#wake(),
+      onOutOfRange: (partition) => void this.#replacePosition(partition),
+      onDisconnected: (reason) => this.#disconnected(reason),
+    });
+    const member = new GroupMember(
+      coordinator,
+      settings,
+      {
+        assign: (protocolName, members) => leader.assign(protocolName, members),
+        assigned: (assignment, generation, ended) => this.#assigned(assignment, generation, ended),
+        revoked: (reason, deadline) => this.#revoked(reason, deadline),
+        lost: (reason) => this.#lost(reason),
+        disconnected: (reason) => this.#disconnected(reason),
+      },
+      clusters.fetch,
+    );
+    const watch = new TopicWatch(clusters.fetch, settings, {
+      assignedCounts: () => (member.generation?.isLeader ? leader.counts : undefined),
+      onChange: (reason) => member.requestRejoin(reason),
+    });
+    return { clusters, member, offsets, positions, fetcher, watch };
+  }
+
+  /** The member's life; ends with the consumer stopped or failed. */
+  async #run(parts: Parts): Promise<void> {
+    try {
+      await parts.member.run();
+      if (this.#failure) throw this.#failure.error;
+    } catch (error) {
+      this.#failure = { error };
+      parts.fetcher.halt();
+      await this.#lost(messageOf(error)).catch((reason) => this.#settings.logger.error(messageOf(reason)));
+      await parts.member.leave();
+      this.#emit({ type: 'failed', error });
+      this.#firstAssignment.reject(error);
+      this.#wake();
+    }
+  }
+
+  /** Ends the membership in good order (drain, commit, leave), then makes `poll` reject. */
+  #failWith(error: unknown): void {
+    this.#failure ??= { error };
+    this.#parts?.member.stop();
+  }
+
+  async #assigned(assignment: Assignment, generation: Generation, ended: AbortSignal): Promise<void> {
+    const { fetcher, positions } = this.#parts!;
+    const { generationId, memberId } = generation;
+    // In a generation that this member did not live through somebody else may have read on: then the committed
+    // offset counts, not our position.
+    const isNext = generationId - this.#holding.generationId <= 1;
+    const isKept = ({ topic, partition }: TopicPartition): boolean =>
+      isNext && fetcher.get(topic, partition) !== undefined;
+    const keptOnes = assignment.partitions.filter(isKept);
+    const starts = await positions.of(
+      assignment.partitions.filter((tp) => !isKept(tp)),
+      grownTopicsIn(assignment.userData),
+      ended,
+    );
+    const assignmentEpoch = ++this.#epoch;
+    const added = starts.map((start): AssignedPartition => ({ ...start, assignmentEpoch }));
+    const kept = keptOnes.map(({ topic, partition }): AssignedPartition => {
+      const { position } = fetcher.get(topic, partition)!;
+      return { topic, partition, assignmentEpoch, position, metadata: '', source: 'kept' };
+    });
+    fetcher.assign(added, kept);
+    this.#holding = { generationId, partitions: assignment.partitions };
+    this.#emit({ type: 'joined', generationId, memberId, assigned: assignment.partitions.length });
+    await this.#listener.onAssigned(added, kept);
+    this.#noteUnsavedStarts(added, kept);
+    await this.#commitStarts(generation);
+    if (!ended.aborted) fetcher.flow();
+    this.#firstAssignment.resolve();
+  }
+
+  #noteUnsavedStarts(added: readonly AssignedPartition[], kept: readonly AssignedPartition[]): void {
+    const { fetcher } = this.#parts!;
+    const before = this.#unsavedStarts;
+    const unsaved = new TopicPartitionMap<number>();
+    for (const { topic, partition, source } of added) {
+      if (source === 'reset') unsaved.set(topic, partition, fetcher.get(topic, partition)!.position);
+    }
+    for (const { topic, partition } of kept) {
+      const start = before.get(topic, partition);
+      if (start !== undefined) unsaved.set(topic, partition, start);
+    }
+    this.#unsavedStarts = unsaved;
+  }
+
+  /**
+   * Commits start positions that nobody has committed: under `latest` a crash before the first commit would else begin
+   * behind what was received. Where the start was, not where reading stands: that may be past unfinished work.
+   */
+  async #commitStarts(generation: Generation): Promise<void> {
+    const { offsets, member } = this.#parts!;
+    const unsaved = this.#unsavedStarts;
+    if (unsaved.size === 0 || member.generation !== generation) return;
+    try {
+      await offsets.commit(
+        [...unsaved.entries()].map(([tp, offset]) => ({ ...tp, offset })),
+        generation,
+      );
+      unsaved.clear();
+    } catch (error) {
+      const code = refusalOf(error);
+      if (!isMembershipCode(code)) throw error;
+      member.refused(code, 'the first commit');
+    }
+  }
+
+  async #revoked(reason: string, deadline: AbortSignal): Promise<void> {
+    this.#parts!.fetcher.halt();
+    this.#wake();
+    if (!this.#stopping.signal.aborted) this.#emit({ type: 'rebalancing', reason });
+    const { partitions } = this.#holding;
+    if (partitions.length > 0) await this.#listener.onRevoked(partitions, deadline);
+  }
+
+  async #lost(reason: string): Promise<void> {
+    const { partitions } = this.#holding;
+    this.#holding = NOTHING;
+    this.#parts!.fetcher.halt();
+    this.#parts!.fetcher.assign([], []);
+    this.#wake();
+    if (partitions.length === 0) return;
+    this.#settings.logger.warn(`group '${this.#settings.groupId}' goes on without this member: ${reason}`);
+    this.#emit({ type: 'rebalancing', reason });
+    await this.#listener.onLost(partitions);
+  }
+
+  async #replacePosition(partition: FetchPartition): Promise<void> {
+    const { positions, fetcher } = this.#parts!;
+    try {
+      const from = partition.position;
+      const to = await positions.replace(partition, from, this.#closed.signal);
+      const isSame = fetcher.get(partition.topic, partition.partition) === partition && partition.position === from;
+      if (isSame && partition.isResetting) fetcher.seek(partition.topic, partition.partition, to);
+    } catch (error) {
+      if (!this.#closed.signal.aborted) this.#failWith(error);
+    }
+  }
+
+  async poll(options: {
+    readonly maxRecords: number;
+    readonly maxWaitMs: number;
+    readonly signal?: AbortSignal;
+  }): Promise<PartitionRecords[]> {
+    if (this.#stopping.signal.aborted) throw stoppedError(this.#settings);
+    const fetcher = this.#parts?.fetcher;
+    if (!fetcher) throw new NestdawError('KAFKA_STOPPED', 'the consumer is not started: call start first');
+    const { clock } = this.#settings;
+    const until = clock.monotonic() + options.maxWaitMs;
+    for (;;) {
+      if (this.#failure && !this.#stopping.signal.aborted) throw this.#failure.error;
+      const records = fetcher.take(options.maxRecords);
+      const leftMs = until - clock.monotonic();
+      const isOver = leftMs <= 0 || options.signal?.aborted || this.#stopping.signal.aborted;
+      if (records.length > 0 || isOver) return records;
+      await this.#untilReady(leftMs, options.signal);
+    }
+  }
+
+  /** Until something may be there to poll, the time is over, or `signal` aborts. */
+  async #untilReady(maxWaitMs: number, signal: AbortSignal | undefined): Promise<void> {
+    const waiting = deferred();
+    this.#waiting = waiting;
+    const wake = (): void => waiting.resolve();
+    signal?.addEventListener('abort', wake, { once: true });
+    const timer: Timer = this.#settings.clock.schedule(maxWaitMs, wake);
+    await waiting.promise;
+    timer.cancel();
+    signal?.removeEventListener('abort', wake);
+    if (this.#waiting === waiting) this.#waiting = undefined;
+  }
+
+  #wake(): void {
+    this.#waiting?.resolve();
+  }
+
+  async commit(offsets: readonly CommitOffset[]): Promise<void> {
+    if (offsets.length === 0) return;
+    const parts = this.#parts;
+    const generation = parts?.member.generation;
+    if (!parts || !generation) {
+      throw commitRefused(offsets, this.#settings, 'the group is between two assignments: commit after the next one');
+    }
+    const foreign = offsets.find(({ topic, partition }) => !parts.fetcher.get(topic, partition));
+    if (foreign) {
+      // The group would accept it, and the owner's commits would be undone.
+      const reason = `${foreign.topic}-${foreign.partition} is not assigned to this member (any more)`;
+      throw commitRefused(offsets, this.#settings, reason);
+    }
+    try {
+      await parts.offsets.commit(offsets, generation);
+      for (const { topic, partition } of offsets) this.#unsavedStarts.delete(topic, partition);
+    } catch (error) {
+      const code = refusalOf(error);
+      const failure = commitFailure(error, code, offsets, this.#settings, parts.member.facts);
+      if (isMembershipCode(code) && parts.member.generation === generation) parts.member.refused(code, 'a commit');
+      throw failure;
+    }
+  }
+
+  position(topic: string, partition: number): number | undefined {
+    return this.#parts?.fetcher.get(topic, partition)?.position;
+  }
+
+  seek(topic: string, partition: number, offset: number): void {
+    this.#parts?.fetcher.seek(topic, partition, offset);
+  }
+
+  pause(partitions: readonly TopicPartition[], reason: PauseReason): void {
+    this.#parts?.fetcher.pause(partitions, reason);
+  }
+
+  resume(partitions: readonly TopicPartition[], reason: PauseReason): void {
+    this.#parts?.fetcher.resume(partitions, reason);
+  }
+
+  assignment(): readonly TopicPartition[] {
+    return this.#holding.partitions;
+  }
+
+  /** Who commits inside a transaction; undefined between two assignments. */
+  groupMetadata(): GroupMetadata | undefined {
+    return this.#parts?.member.groupMetadata();
+  }
+
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
+    this.#stopping.abort();
+    this.#wake();
+    this.#firstAssignment.reject(stoppedError(this.#settings));
+    const parts = this.#parts;
+    if (parts) {
+      parts.fetcher.halt();
+      parts.member.stop();
+      await this.#running;
+      if (!this.#failure) await parts.member.leave();
+      parts.watch.stop();
+      parts.fetcher.close();
+    }
+    this.#closed.abort();
+    if (parts) await Promise.all([parts.clusters.group.close(), parts.clusters.fetch.close()]);
+    // A start that was still connecting ends with the stop; its caller gets the rejection.
+    await this.#starting?.catch(() => undefined);
+    this.#holding = NOTHING;
+  }
+
+  onEvent(listener: (event: ConsumerEvent) => void): void {
+    this.#eventListeners.push(listener);
+  }
+
+  #emit(event: ConsumerEvent): void {
+    for (const listener of this.#eventListeners) listener(event);
+  }
+
+  #disconnected(reason: string): void {
+    this.#emit({ type: 'disconnected', reason });
+  }
+}
+
+function isMembershipCode(code: number | undefined): code is number {
+  return (
+    code === ErrorCode.REBALANCE_IN_PROGRESS ||
+    code === ErrorCode.ILLEGAL_GENERATION ||
+    code === ErrorCode.UNKNOWN_MEMBER_ID ||
+    code === ErrorCode.FENCED_INSTANCE_ID
+  );
+}
+
+function stoppedError({ groupId }: ConsumerSettings): NestdawError {
+  return new NestdawError('KAFKA_STOPPED', `the consumer of group '${groupId}' was stopped`);
+}

@@ -1,0 +1,82 @@
+import { hasCode } from '../../../common/errors.js';
+import { type Api, type RequestInput, type ResponseOf } from '../../../protocol/api.js';
+import { ErrorCode } from '../../../protocol/error-codes.js';
+import { type Cluster, type SendOptions } from '../cluster/cluster.js';
+
+// The coordinator of one group: found once, remembered until it says that it is not (or no longer reachable).
+
+/** An answer, and the node that gave it. */
+export interface CoordinatorAnswer<A extends Api> {
+  readonly nodeId: number;
+  readonly response: ResponseOf<A>;
+}
+
+export class GroupCoordinator {
+  #nodeId: number | undefined;
+  #finding: Promise<number> | undefined;
+
+  constructor(
+    readonly cluster: Cluster,
+    readonly groupId: string,
+  ) {}
+
+  /** The node as last heard; undefined while it must be looked up. */
+  get nodeId(): number | undefined {
+    return this.#nodeId;
+  }
+
+  /** Node id of the coordinator; concurrent calls share one look-up. */
+  find(): Promise<number> {
+    if (this.#nodeId !== undefined) return Promise.resolve(this.#nodeId);
+    this.#finding ??= this.cluster
+      .coordinatorOf('group', this.groupId)
+      .then((nodeId) => {
+        this.#nodeId = nodeId;
+        return nodeId;
+      })
+      .finally(() => {
+        this.#finding = undefined;
+      });
+    return this.#finding;
+  }
+
+  /** Looks the coordinator up again next time; ignored when it has been found anew in the meantime. */
+  forget(nodeId: number): void {
+    if (this.#nodeId === nodeId) this.#nodeId = undefined;
+  }
+
+  /** Sends one request to the coordinator. A broken connection or a time-out makes it be looked up again. */
+  async send<A extends Api>(
+    api: A,
+    highestVersion: number,
+    request: (version: number) => RequestInput<A>,
+    options?: SendOptions,
+  ): Promise<CoordinatorAnswer<A>> {
+    const nodeId = await this.find();
+    try {
+      const version = await this.cluster.versionOf(nodeId, api, highestVersion);
+      return { nodeId, response: await this.cluster.send(nodeId, api, version, request(version), options) };
+    } catch (error) {
+      if (isConnectionTrouble(error)) this.forget(nodeId);
+      throw error;
+    }
+  }
+
+  /** Forgets the node when the code says that it does not coordinate the group; returns whether it does. */
+  movedAway(nodeId: number, errorCode: number): boolean {
+    const moved = errorCode === ErrorCode.COORDINATOR_NOT_AVAILABLE || errorCode === ErrorCode.NOT_COORDINATOR;
+    if (moved) this.forget(nodeId);
+    return moved;
+  }
+}
+
+/** Whether a connection or an answer is missing, and may come; a refused password, for one, will not. */
+export function isConnectionTrouble(error: unknown): boolean {
+  const isTrouble = hasCode(error, 'KAFKA_CONNECTION_FAILED') || hasCode(error, 'KAFKA_REQUEST_TIMEOUT');
+  return isTrouble && isWorthRetrying(error);
+}
+
+/** Whether the same request may succeed later: connection trouble, or a code that says so. */
+export function isWorthRetrying(error: unknown): boolean {
+  return (error as { retriable?: unknown } | null)?.retriable === true;
+}

@@ -1,0 +1,91 @@
+import { NestdawError } from '../../../common/errors.js';
+import { type TopicPartition } from '../../../common/topic-partition.js';
+import { array, i32, str } from '../../../protocol/schema.js';
+import { MessageCodec } from '../../../protocol/schema-compiler.js';
+import { WireReader } from '../../../protocol/wire-reader.js';
+import { type Cluster } from '../cluster/cluster.js';
+import { type AssignorMember } from './assignor.js';
+import { type ConsumerSettings } from './consumer-options.js';
+import { encodeAssignment } from './consumer-protocol.js';
+import { type OffsetClient } from './offset-client.js';
+
+// The leader's duty: assignments for all members. With them goes a note on which topics the group has read before.
+// Only the leader can know: it asks while all members wait for it, so nobody has committed in this generation yet. A
+// member that asked by itself could take a peer's first commit for an old one.
+
+const NOTE_MAGIC = 0x4e645731;
+
+const noteCodec = new MessageCodec(
+  'note of the leader',
+  { magic: i32, grownTopics: array(str) },
+  Number.POSITIVE_INFINITY,
+);
+
+export class GroupLeader {
+  /** Partitions of every topic of the group at the last assignment; 0 where a topic was missing. */
+  #counts: ReadonlyMap<string, number> = new Map();
+  readonly #wereMissing = new Set<string>();
+
+  constructor(
+    readonly cluster: Cluster,
+    readonly offsets: OffsetClient,
+    readonly settings: ConsumerSettings,
+    readonly stopping: AbortSignal,
+  ) {}
+
+  get counts(): ReadonlyMap<string, number> {
+    return this.#counts;
+  }
+
+  async assign(protocolName: string, members: readonly AssignorMember[]): Promise<ReadonlyMap<string, Buffer>> {
+    const assignor = this.settings.assignors.find(({ name }) => name === protocolName);
+    if (!assignor) {
+      const message = `the group chose the strategy '${protocolName}', which this member did not offer`;
+      throw new NestdawError('KAFKA_PROTOCOL_MALFORMED', message);
+    }
+    const topics = new Set(members.flatMap((member) => member.topics));
+    this.#counts = await partitionCounts(this.cluster, [...topics]);
+    const existing = new Map([...this.#counts].filter(([, count]) => count > 0));
+    const assigned = assignor.assign(existing, members);
+    const userData = encodeNote(await this.#grownTopics(existing));
+    return new Map(
+      [...assigned].map(([memberId, partitions]) => [memberId, encodeAssignment({ partitions, userData })]),
+    );
+  }
+
+  /** Topics with a committed offset, and those that the group had to wait for: their first partitions came later. */
+  async #grownTopics(existing: ReadonlyMap<string, number>): Promise<Set<string>> {
+    for (const [topic, count] of this.#counts) if (count === 0) this.#wereMissing.add(topic);
+    const committed = await this.offsets.fetchCommitted(allPartitions(existing), {
+      signal: this.stopping,
+      requireStable: false,
+    });
+    const waitedFor = [...existing.keys()].filter((topic) => this.#wereMissing.has(topic));
+    return new Set([...committed.topics(), ...waitedFor]);
+  }
+}
+
+/** Partitions of each topic as of now; 0 for topics that do not exist. */
+export async function partitionCounts(cluster: Cluster, topics: readonly string[]): Promise<Map<string, number>> {
+  const found = topics.map(async (topic): Promise<[string, number]> => {
+    const partitions = await cluster.partitionsOf(topic, { refresh: true });
+    return [topic, partitions?.length ?? 0];
+  });
+  return new Map(await Promise.all(found));
+}
+
+function allPartitions(counts: ReadonlyMap<string, number>): TopicPartition[] {
+  return [...counts].flatMap(([topic, count]) =>
+    Array.from({ length: count }, (_, partition) => ({ topic, partition })),
+  );
+}
+
+function encodeNote(grownTopics: ReadonlySet<string>): Buffer {
+  return noteCodec.toBuffer(0, { magic: NOTE_MAGIC, grownTopics: [...grownTopics].sort() });
+}
+
+/** What the leader noted; nothing when another client leads the group. */
+export function grownTopicsIn(userData: Buffer | null): ReadonlySet<string> {
+  if (userData === null || userData.length < 8 || userData.readInt32BE(0) !== NOTE_MAGIC) return new Set();
+  return new Set(noteCodec.decode(new WireReader(userData), 0).grownTopics);
+}

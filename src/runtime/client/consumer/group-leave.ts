@@ -1,0 +1,48 @@
+import { sleep } from '../../../common/clock.js';
+import { messageOf } from '../../../common/errors.js';
+import { ErrorCode, errorName } from '../../../protocol/error-codes.js';
+import { LeaveGroup } from '../../../protocol/messages/13-leave-group.js';
+import { type Cluster } from '../cluster/cluster.js';
+import { type ConsumerSettings } from './consumer-options.js';
+import { type GroupCoordinator } from './group-coordinator.js';
+
+// Leaving the group, so that peers take over now and not when the session ends. One short try: the consumer stops
+// in any case.
+
+const PATIENCE_MS = 1_000;
+
+/** `spare` carries the request while a JoinGroup is waiting and blocks the group's own connection. */
+export async function leaveGroup(
+  coordinator: GroupCoordinator,
+  settings: ConsumerSettings,
+  memberId: string,
+  spare: Cluster | undefined,
+): Promise<void> {
+  const { nodeId } = coordinator;
+  // A static member is expected back within its session: leaving would hand its partitions away.
+  if (memberId === '' || settings.groupInstanceId !== null || nodeId === undefined) return;
+  const answer = send(spare ?? coordinator.cluster, nodeId, settings.groupId, memberId).catch(messageOf);
+  const gaveUp = new AbortController();
+  const late = sleep(settings.clock, PATIENCE_MS, gaveUp.signal).then(() => `no answer within ${PATIENCE_MS} ms`);
+  const problem = await Promise.race([answer, late]);
+  gaveUp.abort();
+  if (problem === undefined) return;
+  const { groupId, sessionTimeoutMs, logger } = settings;
+  logger.warn(
+    `could not leave group '${groupId}' (${problem}): its peers take over after session.timeout.ms=${sessionTimeoutMs}`,
+  );
+}
+
+/** Undefined when the member is out of the group, else what went wrong. */
+async function send(cluster: Cluster, nodeId: number, groupId: string, memberId: string): Promise<string | undefined> {
+  const version = await cluster.versionOf(nodeId, LeaveGroup, 5);
+  const { errorCode, members } = await cluster.send(
+    nodeId,
+    LeaveGroup,
+    version,
+    { groupId, memberId, members: [{ memberId, groupInstanceId: null, reason: 'the consumer stops' }] },
+    { timeoutMs: PATIENCE_MS },
+  );
+  const code = errorCode || (members[0]?.errorCode ?? ErrorCode.NONE);
+  return code === ErrorCode.NONE || code === ErrorCode.UNKNOWN_MEMBER_ID ? undefined : errorName(code);
+}

@@ -1,0 +1,173 @@
+import { messageOf, NestdawError } from '../../../common/errors.js';
+import { brokerError, ErrorCode, errorName } from '../../../protocol/error-codes.js';
+import { type Cluster } from '../cluster/cluster.js';
+import { type GroupMetadata } from '../producer-client.js';
+import { type ConsumerSettings } from './consumer-options.js';
+import { type Assignment } from './consumer-protocol.js';
+import { type GroupCoordinator } from './group-coordinator.js';
+import { fencedError, GroupJoin, type JoinListener } from './group-join.js';
+import { leaveGroup } from './group-leave.js';
+import { type Generation, GroupTerm, type TermEnd } from './group-term.js';
+import { Heartbeater } from './heartbeater.js';
+
+// A classic member: one owner loop that joins, lives through a generation, drains and joins again. Answers and
+// requests of others only note how the generation ends; nothing but the loop changes the membership.
+//
+//   join → assigned (beats from here on) → stable → revoked (beats go on) → join …
+//                                           └────── lost (no commit is possible) ──┘
+
+export interface MembershipListener extends JoinListener {
+  /** Awaited while heartbeats go on. `ended` aborts when the generation is over already. */
+  assigned(assignment: Assignment, generation: Generation, ended: AbortSignal): Promise<void>;
+  /** Awaited before the rejoin while heartbeats go on. `deadline` aborts when it must come to an end. */
+  revoked(reason: string, deadline: AbortSignal): Promise<void>;
+  disconnected(reason: string): void;
+}
+
+/** What is known about the membership when a commit is refused. */
+export interface MembershipFacts {
+  readonly silentForMs: number;
+  /** How long the drain has taken so far, or took before the last rejoin. */
+  readonly drainedForMs: number;
+}
+
+export class GroupMember {
+  readonly #join: GroupJoin;
+  readonly #heartbeater: Heartbeater;
+  readonly #stopping = new AbortController();
+  #term: GroupTerm | undefined;
+  #drainBegan: number | undefined;
+  #drainedForMs = 0;
+
+  constructor(
+    readonly coordinator: GroupCoordinator,
+    readonly settings: ConsumerSettings,
+    readonly listener: MembershipListener,
+    /** Other connections to the same cluster, for leaving while a JoinGroup blocks the coordinator's. */
+    readonly spare: Cluster,
+  ) {
+    this.#join = new GroupJoin(coordinator, settings, listener, this.#stopping.signal);
+    this.#heartbeater = new Heartbeater(coordinator, settings, {
+      onHeartbeatCode: (code) => this.refused(code, 'a heartbeat'),
+      onHeartbeatError: (error) =>
+        this.#term?.end({ kind: 'lost', reason: messageOf(error), code: ErrorCode.UNKNOWN_SERVER_ERROR, error }),
+      onDisconnected: (reason) => listener.disconnected(reason),
+    });
+  }
+
+  /** The generation whose commits the group accepts; undefined between two assignments. */
+  get generation(): Generation | undefined {
+    return this.#term?.loss ? undefined : this.#term?.generation;
+  }
+
+  get facts(): MembershipFacts {
+    const drainedForMs =
+      this.#drainBegan === undefined ? this.#drainedForMs : this.settings.clock.monotonic() - this.#drainBegan;
+    return { silentForMs: this.#heartbeater.silentForMs, drainedForMs };
+  }
+
+  groupMetadata(): GroupMetadata | undefined {
+    const { generation } = this;
+    if (!generation) return undefined;
+    const { generationId, memberId, groupInstanceId } = generation;
+    const { groupId } = this.settings;
+    return { groupId, generationId, memberId, ...(groupInstanceId !== null && { groupInstanceId }) };
+  }
+
+  /** Lives as a member until stopped. Rejects when the membership cannot go on. */
+  async run(): Promise<void> {
+    try {
+      for (let joined = await this.#join.join(); joined; joined = await this.#join.join()) {
+        await this.#live(new GroupTerm(joined.generation), joined.assignment);
+        if (this.#stopping.signal.aborted) break;
+      }
+    } finally {
+      this.#heartbeater.end();
+      this.#term = undefined;
+    }
+  }
+
+  /** Ends the loop: revokes what is assigned, then leaves. Dynamic members only: a static one is expected back. */
+  stop(): void {
+    this.#stopping.abort();
+    this.#term?.end({ kind: 'stop', reason: 'the consumer stops' });
+  }
+
+  /** Tells the group that this member goes, so that its peers take over at once. */
+  async leave(): Promise<void> {
+    const { memberId, isWaiting } = this.#join;
+    await leaveGroup(this.coordinator, this.settings, memberId, isWaiting ? this.spare : undefined);
+  }
+
+  /** Makes the group rebalance, as the leader does when partitions were added. */
+  requestRejoin(reason: string): void {
+    this.#term?.end({ kind: 'rejoin', reason });
+  }
+
+  /** A code that a request of the current generation was answered with. */
+  refused(code: number, request: string): void {
+    const reason = `${request} of group '${this.settings.groupId}' was answered ${errorName(code)} (${code})`;
+    switch (code) {
+      case ErrorCode.REBALANCE_IN_PROGRESS:
+        this.#term?.end({ kind: 'rejoin', reason: 'the group rebalances' });
+        break;
+      case ErrorCode.UNKNOWN_MEMBER_ID:
+      case ErrorCode.ILLEGAL_GENERATION:
+        this.#term?.end({ kind: 'lost', reason, code });
+        break;
+      case ErrorCode.FENCED_INSTANCE_ID:
+        this.#term?.end({ kind: 'lost', reason, code, error: fencedError(this.settings) });
+        break;
+      default:
+        this.#term?.end({ kind: 'lost', reason, code, error: brokerError(code, request) });
+    }
+  }
+
+  async #live(term: GroupTerm, assignment: Assignment): Promise<void> {
+    this.#term = term;
+    this.#drainedForMs = 0;
+    this.#heartbeater.begin(term.generation);
+    if (this.#stopping.signal.aborted) term.end({ kind: 'stop', reason: 'the consumer stops' });
+    try {
+      await this.listener.assigned(assignment, term.generation, term.ended);
+    } catch (error) {
+      if (!term.ended.aborted) throw error;
+      this.settings.logger.warn(`assignment of group '${this.settings.groupId}' was cut short: ${messageOf(error)}`);
+    }
+    const end = await term.over;
+    if (end.kind !== 'lost') await this.#drain(term, end);
+    this.#heartbeater.end();
+    this.#term = undefined;
+    if (term.loss) await this.#lose(term.loss);
+  }
+
+  /** Heartbeats go on and are answered 27, which keeps the session alive while handlers finish. */
+  async #drain(term: GroupTerm, end: TermEnd): Promise<void> {
+    const { clock } = this.settings;
+    const deadline = new AbortController();
+    const passed = (): void => deadline.abort(new NestdawError('KAFKA_REBALANCED', end.reason));
+    const timer = clock.schedule(drainTimeMs(this.settings), passed);
+    term.lost.addEventListener('abort', passed, { once: true });
+    if (term.lost.aborted) passed();
+    this.#drainBegan = clock.monotonic();
+    try {
+      await this.listener.revoked(end.reason, deadline.signal);
+    } finally {
+      timer.cancel();
+      this.#drainedForMs = clock.monotonic() - this.#drainBegan;
+      this.#drainBegan = undefined;
+    }
+  }
+
+  async #lose(loss: TermEnd & { kind: 'lost' }): Promise<void> {
+    // After 22 the group still knows the member, only the generation has passed; otherwise the id is worth nothing.
+    if (loss.code !== ErrorCode.ILLEGAL_GENERATION) this.#join.forgetMemberId();
+    await this.listener.lost(loss.reason);
+    if (loss.error !== undefined) throw loss.error;
+  }
+}
+
+/** Below the rebalance time-out by what a late heartbeat and the commit after the drain may take. */
+export function drainTimeMs({ maxPollIntervalMs, heartbeatIntervalMs }: ConsumerSettings): number {
+  return maxPollIntervalMs - Math.min(maxPollIntervalMs / 4, heartbeatIntervalMs + 2_000);
+}

@@ -1,0 +1,61 @@
+import { messageOf, NestdawError } from '../../../common/errors.js';
+import { brokerError } from '../../../protocol/error-codes.js';
+import { type ProducerBatch } from './producer-batch.js';
+
+// What the sender of a record is told when it was not stored: topic, partition, numbers, and what to change.
+
+/** A record that the broker's limit does not let in. */
+export function recordTooLarge(batch: ProducerBatch, errorCode: number): NestdawError {
+  return new NestdawError(
+    'KAFKA_RECORD_TOO_LARGE',
+    `the record with key ${batch.firstKeyText()} for ${nameOf(batch)} makes a batch of ${batch.sizeInBytes} bytes, more than the topic takes; raise max.message.bytes of topic ${batch.topic}, or send less`,
+    { cause: brokerError(errorCode, nameOf(batch)) },
+  );
+}
+
+/** A record that is too large for any request. */
+export function recordTooLargeForRequest(topic: string, size: number, maxRequestSize: number): NestdawError {
+  return new NestdawError(
+    'KAFKA_RECORD_TOO_LARGE',
+    `a record for topic ${topic} takes up to ${size} bytes, more than max.request.size (${maxRequestSize}); raise max.request.size, and max.message.bytes of the topic with it, or send less`,
+  );
+}
+
+export function refused(batch: ProducerBatch, errorCode: number, detail: string | null): NestdawError {
+  const cause = brokerError(errorCode, nameOf(batch));
+  return new NestdawError(
+    'KAFKA_DELIVERY_FAILED',
+    `${countOf(batch)} refused by the broker: ${cause.message}${detail ? ` (${detail})` : ''}`,
+    { cause },
+  );
+}
+
+export function retriesUsedUp(batch: ProducerBatch, error: Error): NestdawError {
+  return new NestdawError(
+    'KAFKA_DELIVERY_FAILED',
+    `${nameOf(batch)}: ${countOf(batch)} not acknowledged after ${batch.attempts} attempts (retries allows no more): ${error.message}`,
+    { cause: error, retriable: true },
+  );
+}
+
+/** `problem` is what stood in the way when the batch itself never got an answer. */
+export function expired(batch: ProducerBatch, deliveryTimeoutMs: number, problem: Error | undefined): NestdawError {
+  const cause = batch.lastError ?? problem;
+  const attempts =
+    batch.attempts === 0
+      ? 'never sent, so not stored'
+      : `sent ${batch.attempts} times, so stored or not, which is unknown`;
+  return new NestdawError(
+    'KAFKA_DELIVERY_FAILED',
+    `${nameOf(batch)}: ${countOf(batch)} not acknowledged within ${deliveryTimeoutMs} ms (delivery.timeout.ms), ${attempts}${cause ? `; last problem: ${messageOf(cause)}` : ''}. Check the broker, or raise delivery.timeout.ms`,
+    { cause, retriable: true },
+  );
+}
+
+function nameOf({ topic, partition }: ProducerBatch): string {
+  return `${topic}-${partition}`;
+}
+
+function countOf({ count }: ProducerBatch): string {
+  return count === 1 ? '1 record' : `${count} records`;
+}

@@ -1,0 +1,178 @@
+import { type OutgoingRecord } from '../../../common/record.js';
+import { type CompressionType } from '../../../protocol/compression.js';
+import { RecordBatchBuilder, recordsOf, rewriteProducerState } from '../../../protocol/record-batch.js';
+import { type RecordMetadata } from '../producer-client.js';
+
+// Records of one partition that travel together, and the promises of those who sent them. The first attempt fixes the
+// bytes: a broker recognises a repeated batch by its sequence, so what is sent again must be the same.
+
+/** Who a batch says it comes from; -1 throughout without idempotence. */
+export interface ProducerState {
+  readonly producerId: bigint;
+  readonly epoch: number;
+  readonly baseSequence: number;
+}
+
+export interface BatchCompression {
+  readonly compressionType: CompressionType;
+  readonly compressionLevel?: number;
+}
+
+let resolveNext!: (metadata: RecordMetadata) => void;
+let rejectNext!: (error: Error) => void;
+/** One executor for all promises of records: a closure for each would cost more than the promise. */
+function capture(resolve: (metadata: RecordMetadata) => void, reject: (error: Error) => void): void {
+  resolveNext = resolve;
+  rejectNext = reject;
+}
+
+export class ProducerBatch {
+  #builder: RecordBatchBuilder | undefined;
+  #bytes: Buffer | undefined;
+  #resolves: Array<(metadata: RecordMetadata) => void> = [];
+  #rejects: Array<(error: Error) => void> = [];
+  #timestamps: number[] = [];
+  #onSettled: (() => void) | undefined;
+  #settled = false;
+  /** No further record may be added. */
+  closed = false;
+  attempts = 0;
+  inFlight = false;
+  /** What the last attempt failed with. */
+  lastError: Error | undefined;
+  /** Bytes of the buffer that it holds until it is settled and out of the sender's hands. */
+  reservedBytes = 0;
+
+  constructor(
+    readonly topic: string,
+    readonly partition: number,
+    /** Monotonic time at which its delivery time-out starts. */
+    readonly createdAt: number,
+    /** Place among the batches of its partition. */
+    readonly order: number,
+    initialBytes: number,
+    /** Room behind `order` for the parts that it may be split into. */
+    readonly orderRoom: number = 1,
+  ) {
+    this.#builder = new RecordBatchBuilder({ initialBytes });
+  }
+
+  get count(): number {
+    return this.#timestamps.length;
+  }
+
+  /** Before the first attempt the size without compression. */
+  get sizeInBytes(): number {
+    return this.#bytes?.length ?? this.#builder!.sizeInBytes;
+  }
+
+  get settled(): boolean {
+    return this.#settled;
+  }
+
+  add(record: OutgoingRecord, timestamp: number): Promise<RecordMetadata> {
+    this.#builder!.append(record, timestamp);
+    const promise = new Promise<RecordMetadata>(capture);
+    this.#resolves.push(resolveNext);
+    this.#rejects.push(rejectNext);
+    this.#timestamps.push(timestamp);
+    return promise;
+  }
+
+  /** Makes the bytes to send, or gives those it has another state. */
+  encode(state: ProducerState, compression: BatchCompression): void {
+    const { producerId, epoch, baseSequence } = state;
+    this.closed = true;
+    if (this.#bytes) {
+      rewriteProducerState(this.#bytes, producerId, epoch, baseSequence);
+      return;
+    }
+    const { compressionType, compressionLevel } = compression;
+    this.#bytes = this.#builder!.build({
+      compression: compressionType,
+      ...(compressionLevel === undefined ? {} : { compressionLevel }),
+      producerId,
+      producerEpoch: epoch,
+      baseSequence,
+    });
+    this.#builder = undefined;
+  }
+
+  /** What `encode` made: every attempt under the same sequence sends the same bytes. */
+  get sentBytes(): Buffer {
+    return this.#bytes!;
+  }
+
+  /** `baseOffset` -1 when the broker did not say. */
+  succeed(baseOffset: number, logAppendTimeMs: number): void {
+    if (this.#settled) return;
+    const { topic, partition } = this;
+    for (let i = 0; i < this.#resolves.length; i++) {
+      this.#resolves[i]!({
+        topic,
+        partition,
+        offset: baseOffset < 0 ? -1 : baseOffset + i,
+        timestamp: logAppendTimeMs >= 0 ? logAppendTimeMs : this.#timestamps[i]!,
+      });
+    }
+    this.#settle();
+  }
+
+  fail(error: Error): void {
+    if (this.#settled) return;
+    for (const reject of this.#rejects) reject(error);
+    this.#settle();
+  }
+
+  /** Resolves when all its records have been resolved or rejected. */
+  whenSettled(): Promise<void> {
+    if (this.#settled) return Promise.resolve();
+    return new Promise((resolve) => {
+      const before = this.#onSettled;
+      this.#onSettled = () => {
+        before?.();
+        resolve();
+      };
+    });
+  }
+
+  #settle(): void {
+    this.#settled = true;
+    this.#resolves = [];
+    this.#rejects = [];
+    this.#onSettled?.();
+  }
+
+  /** The same records in two batches, in order; this one is then empty-handed. Needs two records at least. */
+  split(): [ProducerBatch, ProducerBatch] {
+    const records = [...recordsOf(this.sentBytes)];
+    const middle = Math.ceil(records.length / 2);
+    const part = (from: number, to: number): ProducerBatch => {
+      const order = from === 0 ? this.order : this.order + this.orderRoom / 2;
+      const room = this.orderRoom / 2;
+      const half = new ProducerBatch(this.topic, this.partition, this.createdAt, order, this.sizeInBytes >> 1, room);
+      for (let i = from; i < to; i++) half.#builder!.append(records[i]!, this.#timestamps[i]!);
+      half.#resolves = this.#resolves.slice(from, to);
+      half.#rejects = this.#rejects.slice(from, to);
+      half.#timestamps = this.#timestamps.slice(from, to);
+      half.closed = true;
+      half.reservedBytes = from === 0 ? this.reservedBytes : 0;
+      return half;
+    };
+    const halves: [ProducerBatch, ProducerBatch] = [part(0, middle), part(middle, records.length)];
+    this.reservedBytes = 0;
+    const settled = this.#onSettled;
+    this.#onSettled = undefined;
+    this.#settle();
+    if (settled) void Promise.all(halves.map((half) => half.whenSettled())).then(settled);
+    return halves;
+  }
+
+  /** Key of the first record, for error messages: readable when it is text, cut when it is long. */
+  firstKeyText(): string {
+    const first = recordsOf(this.sentBytes).next().value;
+    if (!first || first.key === null) return 'null';
+    const text = first.key.toString('utf8', 0, Math.min(first.key.length, 60));
+    return JSON.stringify(text);
+  }
+}

@@ -1,0 +1,161 @@
+import { type OutgoingRecord } from '../../../common/record.js';
+import { TopicPartitionMap } from '../../../common/topic-partition.js';
+import { BATCH_HEADER_BYTES } from '../../../protocol/record-batch-header.js';
+import { type RecordMetadata } from '../producer-client.js';
+import { PartitionQueue } from './partition-queue.js';
+import { ProducerBatch } from './producer-batch.js';
+
+// Collects records into one open batch per partition and says which partitions have something to send. Pure given
+// the time: no timers, no requests.
+
+export interface AccumulatorOptions {
+  readonly batchSize: number;
+  readonly lingerMs: number;
+  readonly bufferMemory: number;
+  readonly idempotent: boolean;
+  readonly maxUnsettled: number;
+}
+
+/** Room that an open batch starts with; most batches are small. */
+const FIRST_BYTES = 1024;
+
+export class RecordAccumulator {
+  readonly #options: AccumulatorOptions;
+  readonly #queues = new TopicPartitionMap<PartitionQueue>();
+  /** Queues whose open batch waits for more records, the longest waiting first. */
+  readonly #lingering = new Set<PartitionQueue>();
+  /** Queues that may have something to send. */
+  readonly ready = new Set<PartitionQueue>();
+  /** Batches whose records are neither acknowledged nor rejected, in the order in which they were begun. */
+  readonly incomplete = new Set<ProducerBatch>();
+  #usedBytes = 0;
+  #flushes = 0;
+
+  constructor(options: AccumulatorOptions) {
+    this.#options = options;
+  }
+
+  get usedBytes(): number {
+    return this.#usedBytes;
+  }
+
+  /** Whether a record of this size fits into the buffer; one that is larger than all of it does when it is alone. */
+  fits(size: number): boolean {
+    return this.#usedBytes + size + BATCH_HEADER_BYTES <= this.#options.bufferMemory || this.#usedBytes === 0;
+  }
+
+  /** `size` is `RecordBatchBuilder.sizeOf(record)`. */
+  append(
+    topic: string,
+    partition: number,
+    record: OutgoingRecord,
+    size: number,
+    timestamp: number,
+    now: number,
+  ): Promise<RecordMetadata> {
+    let queue = this.#queues.get(topic, partition);
+    if (queue === undefined) {
+      queue = new PartitionQueue(topic, partition, this.#options.idempotent, this.#options.maxUnsettled);
+      this.#queues.set(topic, partition, queue);
+    }
+    let batch = queue.open;
+    if (batch !== undefined && batch.sizeInBytes + size > this.#options.batchSize) {
+      this.#closeOpen(queue, batch);
+      batch = undefined;
+    }
+    const isNew = batch === undefined;
+    batch ??= new ProducerBatch(
+      topic,
+      partition,
+      now,
+      queue.nextOrder(),
+      Math.max(size + BATCH_HEADER_BYTES, Math.min(this.#options.batchSize, FIRST_BYTES)),
+    );
+    // Throws on a record that cannot be encoded; nothing has changed by then.
+    const promise = batch.add(record, timestamp);
+    const reserved = isNew ? size + BATCH_HEADER_BYTES : size;
+    batch.reservedBytes += reserved;
+    this.#usedBytes += reserved;
+    if (isNew) this.#begin(queue, batch);
+    if (batch.sizeInBytes >= this.#options.batchSize) this.#closeOpen(queue, batch);
+    return promise;
+  }
+
+  #begin(queue: PartitionQueue, batch: ProducerBatch): void {
+    queue.unsent.push(batch);
+    this.incomplete.add(batch);
+    if (this.#options.lingerMs === 0 || this.#flushes > 0) this.ready.add(queue);
+    else this.#lingering.add(queue);
+  }
+
+  #closeOpen(queue: PartitionQueue, batch: ProducerBatch): void {
+    batch.closed = true;
+    this.#lingering.delete(queue);
+    this.ready.add(queue);
+  }
+
+  /** Moves the queues to `ready` whose open batch has waited long enough. */
+  promote(now: number): void {
+    for (const queue of this.#lingering) {
+      if (this.#dueAt(queue) > now) return;
+      this.#lingering.delete(queue);
+      this.ready.add(queue);
+    }
+  }
+
+  /** Monotonic time of the next `promote` that finds something; undefined when nothing lingers. */
+  nextDueAt(): number | undefined {
+    for (const queue of this.#lingering) return this.#dueAt(queue);
+    return undefined;
+  }
+
+  #dueAt(queue: PartitionQueue): number {
+    return (queue.open?.createdAt ?? 0) + this.#options.lingerMs;
+  }
+
+  /** The batch of this queue to send now, if any. */
+  next(queue: PartitionQueue, now: number): ProducerBatch | undefined {
+    return queue.next((head) => head.closed || this.#flushes > 0 || now >= head.createdAt + this.#options.lingerMs);
+  }
+
+  /** To be told of every batch that leaves the queue for the network. */
+  taken(queue: PartitionQueue): void {
+    if (queue.open === undefined) this.#lingering.delete(queue);
+  }
+
+  /** From now on nothing lingers, until `endFlush`. */
+  beginFlush(): void {
+    this.#flushes++;
+    this.#lingering.clear();
+    for (const queue of this.#queues.values()) if (!queue.isIdle) this.ready.add(queue);
+  }
+
+  endFlush(): void {
+    this.#flushes--;
+  }
+
+  /** Monotonic time at which the oldest incomplete batch was begun; undefined when there is none. */
+  oldestBegunAt(): number | undefined {
+    let oldest: number | undefined;
+    // Parts of a split batch stand behind younger ones.
+    for (const { createdAt } of this.incomplete) if (oldest === undefined || createdAt < oldest) oldest = createdAt;
+    return oldest;
+  }
+
+  /** Gives the memory of a settled batch back. */
+  release(batch: ProducerBatch): void {
+    this.#usedBytes -= batch.reservedBytes;
+    batch.reservedBytes = 0;
+    this.incomplete.delete(batch);
+  }
+
+  /** A batch goes on as several: they are waited for instead of it. */
+  replaced(batch: ProducerBatch, parts: readonly ProducerBatch[]): void {
+    this.incomplete.delete(batch);
+    for (const part of parts) this.incomplete.add(part);
+  }
+
+  queueOf(batch: ProducerBatch): PartitionQueue {
+    return this.#queues.get(batch.topic, batch.partition)!;
+  }
+}

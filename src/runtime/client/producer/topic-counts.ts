@@ -1,0 +1,109 @@
+import { type Backoff } from '../../../common/backoff.js';
+import { type Clock, sleep } from '../../../common/clock.js';
+import { messageOf, NestdawError } from '../../../common/errors.js';
+import { type Logger } from '../../../common/logger.js';
+import { type Cluster } from '../cluster/cluster.js';
+import { type WaitingSend, WaitingSends } from './waiting-sends.js';
+
+// How many partitions each topic has, and the calls that wait to learn it, per topic and in order.
+
+export interface TopicCountsOptions {
+  readonly cluster: Cluster;
+  readonly clock: Clock;
+  readonly backoff: Backoff;
+  readonly logger: Logger;
+  readonly maxBlockMs: number;
+}
+
+export class TopicCounts {
+  readonly #options: TopicCountsOptions;
+  readonly #counts = new Map<string, number>();
+  readonly #waiting = new Map<string, WaitingSends>();
+  readonly #stopped = new AbortController();
+
+  constructor(options: TopicCountsOptions) {
+    this.#options = options;
+  }
+
+  /** Undefined when unknown, or when calls before this one still wait for it. */
+  of(topic: string): number | undefined {
+    return this.#counts.get(topic);
+  }
+
+  /** `send.tryAgain` is called once the count is known. */
+  whenKnown(topic: string, send: WaitingSend): void {
+    let waiting = this.#waiting.get(topic);
+    if (!waiting) {
+      waiting = new WaitingSends(this.#options.clock, this.#options.maxBlockMs);
+      this.#waiting.set(topic, waiting);
+      void this.#learn(topic, waiting);
+    }
+    waiting.push(send);
+  }
+
+  /** Topics that calls wait for. */
+  waitingTopics(): string[] {
+    return [...this.#waiting.keys()];
+  }
+
+  get isWaitedFor(): boolean {
+    return this.#waiting.size > 0;
+  }
+
+  get waitingBytes(): number {
+    let bytes = 0;
+    for (const waiting of this.#waiting.values()) bytes += waiting.bytes;
+    return bytes;
+  }
+
+  /** Asks again for every topic: partitions may have been added. A topic that is gone has to be learned anew. */
+  async refresh(): Promise<void> {
+    for (const topic of this.#counts.keys()) {
+      try {
+        const partitions = await this.#options.cluster.partitionsOf(topic, { refresh: true });
+        if (partitions) this.#counts.set(topic, partitions.length);
+        else this.#counts.delete(topic);
+      } catch (error) {
+        this.#options.logger.debug?.(`producer: partitions of ${topic}: ${messageOf(error)}`);
+      }
+    }
+  }
+
+  async recount(topic: string): Promise<number> {
+    const partitions = await this.#options.cluster.partitionsOf(topic, { refresh: true });
+    if (partitions) this.#counts.set(topic, partitions.length);
+    return partitions?.length ?? 0;
+  }
+
+  stop(reason: Error): void {
+    this.#stopped.abort(reason);
+    for (const waiting of this.#waiting.values()) waiting.giveUpAll(reason);
+    this.#waiting.clear();
+  }
+
+  /** Asks until the topic is there or nobody waits any more. */
+  async #learn(topic: string, waiting: WaitingSends): Promise<void> {
+    const { cluster, clock, backoff, logger } = this.#options;
+    const { signal } = this.#stopped;
+    await Promise.resolve(); // the one who waits is pushed after this call
+    for (let failures = 0; waiting.count > 0 && !signal.aborted; ) {
+      try {
+        const partitions = await cluster.partitionsOf(topic, { refresh: failures > 0 });
+        if (partitions && partitions.length > 0) {
+          this.#counts.set(topic, partitions.length);
+          break;
+        }
+      } catch (error) {
+        if (error instanceof NestdawError && !error.retriable) {
+          this.#waiting.delete(topic);
+          waiting.giveUpAll(error);
+          return;
+        }
+        logger.debug?.(`producer: partitions of ${topic}: ${messageOf(error)}`);
+      }
+      await sleep(clock, backoff(++failures), signal);
+    }
+    if (this.#waiting.get(topic) === waiting) this.#waiting.delete(topic);
+    waiting.drain();
+  }
+}

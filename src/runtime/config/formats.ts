@@ -1,0 +1,97 @@
+// How Spring writes values: durations, data sizes, booleans, lists, names that match relaxed. Pure; each parser gives
+// undefined for text that is not of its kind.
+
+const UNIT_MS: Readonly<Record<string, number>> = {
+  ns: 1e-6,
+  us: 1e-3,
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+const UNIT_BYTES: Readonly<Record<string, number>> = { B: 1, KB: 2 ** 10, MB: 2 ** 20, GB: 2 ** 30, TB: 2 ** 40 };
+
+const SIMPLE_DURATION = /^([+-]?\d+)(ns|us|ms|s|m|h|d)?$/i;
+const ISO_DURATION =
+  /^([+-]?)P(?=.)(?:([+-]?\d+)D)?(?:T(?=.)(?:([+-]?\d+)H)?(?:([+-]?\d+)M)?(?:([+-]?\d+(?:\.\d{1,9})?)S)?)?$/i;
+const DATA_SIZE = /^([+-]?\d+)(B|KB|MB|GB|TB)?$/i;
+
+/** Ms from `500ms`, `10s`, `PT1M30S` or a bare number in `defaultUnit`. */
+export function parseDuration(text: string, defaultUnit: 'ms' | 's' = 'ms'): number | undefined {
+  const simple = SIMPLE_DURATION.exec(text);
+  if (simple) return Number(simple[1]) * UNIT_MS[(simple[2] ?? defaultUnit).toLowerCase()]!;
+  const iso = ISO_DURATION.exec(text);
+  if (!iso) return undefined;
+  const [days, hours, minutes, seconds] = iso.slice(2).map((part) => Number(part ?? 0)) as [
+    number,
+    number,
+    number,
+    number,
+  ];
+  const total = days * UNIT_MS.d! + hours * UNIT_MS.h! + minutes * UNIT_MS.m! + seconds * UNIT_MS.s!;
+  return iso[1] === '-' ? -total : total;
+}
+
+/** Bytes from `16KB`, `10MB` (powers of 1024) or a bare number of bytes. */
+export function parseDataSize(text: string): number | undefined {
+  const match = DATA_SIZE.exec(text);
+  return match ? Number(match[1]) * UNIT_BYTES[(match[2] ?? 'B').toUpperCase()]! : undefined;
+}
+
+/** A whole number, decimal or `0x…`. */
+export function parseInteger(text: string): number | undefined {
+  if (!/^([+-]?\d+|0x[0-9a-f]+)$/i.test(text)) return undefined;
+  const value = Number(text);
+  return Number.isSafeInteger(value) ? value : undefined;
+}
+
+export function parseBoolean(text: string): boolean | undefined {
+  if (/^(true|on|yes|1)$/i.test(text)) return true;
+  return /^(false|off|no|0)$/i.test(text) ? false : undefined;
+}
+
+/** Items between commas, trimmed; no items in empty text. */
+export function parseList(text: string): string[] {
+  return text.trim() === '' ? [] : text.split(',').map((item) => item.trim());
+}
+
+/** The choice that equals `text` when case, `-` and `_` are put aside, as Spring binds enums. */
+export function parseChoice<C extends string>(text: string, choices: readonly C[]): C | undefined {
+  const wanted = relaxed(text);
+  return choices.find((choice) => relaxed(choice) === wanted);
+}
+
+/** A name without what relaxed binding ignores: case, dashes, underscores. Dots stay. */
+export function relaxed(name: string): string {
+  return name.toLowerCase().replace(/[-_]/g, '');
+}
+
+/** The candidate that is fewest edits away, if it is near enough to be what was meant. */
+export function nearestName(name: string, candidates: Iterable<string>): string | undefined {
+  let best: string | undefined;
+  let bestDistance = Math.max(2, Math.floor(name.length / 3)) + 1;
+  for (const candidate of candidates) {
+    if (Math.abs(candidate.length - name.length) >= bestDistance) continue;
+    const distance = editDistance(name, candidate);
+    if (distance < bestDistance) {
+      best = candidate;
+      bestDistance = distance;
+    }
+  }
+  return best;
+}
+
+/** Levenshtein's distance, one row at a time. */
+export function editDistance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, column) => column);
+  for (let i = 1; i <= from.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= to.length; j++) {
+      const replaced = row[j - 1]! + (from[i - 1] === to[j - 1] ? 0 : 1);
+      next[j] = Math.min(replaced, row[j]! + 1, next[j - 1]! + 1);
+    }
+    row = next;
+  }
+  return row[to.length]!;
+}

@@ -1,0 +1,104 @@
+import { Lane } from './lane.js';
+
+// Lanes of one partition by key bytes: hash, bucket, compare. No string is made per look-up.
+
+const FIRST_BUCKETS = 16;
+const MAX_SPARE = 256;
+
+export class KeyTable {
+  #buckets: Array<Lane | null> = emptyBuckets(FIRST_BUCKETS);
+  #mask = FIRST_BUCKETS - 1;
+  #size = 0;
+  #spare: Lane | null = null;
+  #spareCount = 0;
+
+  /** Lanes with records. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** The lane of `key`, made when there is none. */
+  laneOf(key: Buffer): Lane {
+    const hash = keyHash(key);
+    for (let lane = this.#buckets[hash & this.#mask]!; lane !== null; lane = lane.chained!) {
+      if (lane.hash === hash && equalBytes(lane.key!, key)) return lane;
+    }
+    return this.#insert(key, hash);
+  }
+
+  /** Takes an idle lane out. */
+  remove(lane: Lane): void {
+    const bucket = lane.hash & this.#mask;
+    let at = this.#buckets[bucket]!;
+    if (at === lane) {
+      this.#buckets[bucket] = lane.chained;
+    } else {
+      while (at.chained !== lane) at = at.chained!;
+      at.chained = lane.chained;
+    }
+    this.#size--;
+    lane.key = null;
+    lane.chained = null;
+    if (this.#spareCount < MAX_SPARE) {
+      lane.chained = this.#spare;
+      this.#spare = lane;
+      this.#spareCount++;
+    }
+  }
+
+  *lanes(): IterableIterator<Lane> {
+    for (const first of this.#buckets) {
+      for (let lane = first; lane !== null; lane = lane.chained) yield lane;
+    }
+  }
+
+  #insert(key: Buffer, hash: number): Lane {
+    if (this.#size > this.#mask) this.#grow();
+    const lane = this.#take();
+    lane.key = key;
+    lane.hash = hash;
+    lane.chained = this.#buckets[hash & this.#mask]!;
+    this.#buckets[hash & this.#mask] = lane;
+    this.#size++;
+    return lane;
+  }
+
+  #take(): Lane {
+    const lane = this.#spare;
+    if (lane === null) return new Lane();
+    this.#spare = lane.chained;
+    this.#spareCount--;
+    return lane;
+  }
+
+  #grow(): void {
+    const lanes = [...this.lanes()];
+    this.#buckets = emptyBuckets(this.#buckets.length * 2);
+    this.#mask = this.#buckets.length - 1;
+    for (const lane of lanes) {
+      lane.chained = this.#buckets[lane.hash & this.#mask]!;
+      this.#buckets[lane.hash & this.#mask] = lane;
+    }
+  }
+}
+
+function emptyBuckets(count: number): Array<Lane | null> {
+  return Array.from<Lane | null>({ length: count }).fill(null);
+}
+
+/** 32-bit FNV-1a with a final mix: keys differ most in their last bytes, buckets are chosen by the low bits. */
+function keyHash(key: Buffer): number {
+  let hash = 0x811c_9dc5;
+  for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key[i]!, 0x0100_0193);
+  return hash ^ (hash >>> 15);
+}
+
+/** A loop beats the native comparison below about 64 bytes, which is where keys are. */
+function equalBytes(a: Buffer, b: Buffer): boolean {
+  if (a === b) return true;
+  const length = a.length;
+  if (length !== b.length) return false;
+  if (length > 64) return a.equals(b);
+  for (let i = 0; i < length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}

@@ -1,0 +1,153 @@
+import { type Clock, type Timer } from '../../common/clock.js';
+import { type Deferred, deferred } from '../../common/lifecycle.js';
+import { type Logger } from '../../common/logger.js';
+import { type CommitOffset, type ConsumerClient } from '../client/consumer-client.js';
+import { type CommitPolicy } from '../dispatch/commit-policy.js';
+import { encodeGapMap } from '../dispatch/gap-map.js';
+import { type ContainerCounters } from './container-counters.js';
+import { type ContainerEvents } from './container-events.js';
+import { sentenceOf } from './log-text.js';
+import { type PartitionState } from './partition-state.js';
+import { type PartitionTable } from './partition-table.js';
+
+// Commits what the trackers say, one request at a time. A request asked for while one is under way becomes the next
+// one, so an older offset can never arrive after a newer one, and a failed commit is simply part of the next.
+
+const RETRY_MS = 1_000;
+
+export interface CommitterOptions {
+  readonly listener: string;
+  readonly index: number;
+  readonly consumer: ConsumerClient;
+  readonly partitions: PartitionTable;
+  readonly policy: CommitPolicy;
+  readonly gapMap: boolean;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly events: ContainerEvents;
+  readonly counters: ContainerCounters;
+  /** Nothing is under way any more. */
+  readonly onIdle: () => void;
+}
+
+interface PendingCommit {
+  readonly state: PartitionState;
+  readonly offset: number;
+  readonly version: number;
+}
+
+export class Committer {
+  readonly #options: CommitterOptions;
+  #wanted = false;
+  #waiters: Array<Deferred<void>> = [];
+  #active: Promise<void> | undefined;
+  #retry: Timer | undefined;
+  #closed = false;
+
+  constructor(options: CommitterOptions) {
+    this.#options = options;
+  }
+
+  get isBusy(): boolean {
+    return this.#active !== undefined;
+  }
+
+  /** Commits soon, in the background. What finishes in the same turn rides along. */
+  request(): void {
+    this.#wanted = true;
+    this.#active ??= this.#run();
+  }
+
+  /** Resolves when everything finished by now is committed (or nothing was to be); rejects when that failed. */
+  commitNow(): Promise<void> {
+    const waiter = deferred();
+    this.#waiters.push(waiter);
+    this.request();
+    return waiter.promise;
+  }
+
+  /** Settles when no commit is under way. */
+  async whenIdle(): Promise<void> {
+    while (this.#active) await this.#active;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#retry?.cancel();
+  }
+
+  async #run(): Promise<void> {
+    await Promise.resolve();
+    while (this.#wanted) {
+      this.#wanted = false;
+      const waiters = this.#waiters;
+      this.#waiters = [];
+      const failure = await this.#commitOnce();
+      for (const waiter of waiters) {
+        if (failure) waiter.reject(failure.error);
+        else waiter.resolve();
+      }
+    }
+    this.#active = undefined;
+    this.#options.onIdle();
+  }
+
+  /** Gives the failure instead of throwing it. */
+  async #commitOnce(): Promise<{ error: unknown } | undefined> {
+    const { consumer, policy, events, counters, index } = this.#options;
+    const offsets: CommitOffset[] = [];
+    const pending: PendingCommit[] = [];
+    this.#collect(offsets, pending);
+    const count = policy.pending;
+    policy.begin();
+    if (offsets.length === 0) return undefined;
+    try {
+      await consumer.commit(offsets);
+    } catch (error) {
+      policy.failed(count);
+      this.#failed(offsets, error);
+      return { error };
+    }
+    counters.commits++;
+    for (const { state, offset, version } of pending) {
+      state.committedOffset = offset;
+      state.committedVersion = version;
+    }
+    events.emit({ type: 'committed', consumer: index, offsets });
+    return undefined;
+  }
+
+  #collect(offsets: CommitOffset[], pending: PendingCommit[]): void {
+    for (const state of this.#options.partitions.values()) {
+      if (state.isRevoked) continue;
+      const { tracker, topic, partition } = state;
+      const offset = tracker.committableOffset;
+      const version = tracker.version;
+      const moved = offset > state.committedOffset;
+      if (!moved && (!this.#options.gapMap || version === state.committedVersion)) continue;
+      let metadata = '';
+      if (this.#options.gapMap) {
+        const map = encodeGapMap(offset, tracker.finishedRanges());
+        // At the same offset the smaller map that stands there is still true, and better than none.
+        if (map === undefined && !moved) continue;
+        metadata = map ?? '';
+      }
+      offsets.push({ topic, partition, offset, metadata });
+      pending.push({ state, offset, version });
+    }
+  }
+
+  #failed(offsets: readonly CommitOffset[], error: unknown): void {
+    const { listener, index, logger, events, counters, clock } = this.#options;
+    counters.commitFailures++;
+    const names = offsets.map(({ topic, partition, offset }) => `${topic}-${partition} at ${offset}`).join(', ');
+    logger.error(
+      `listener '${listener}': committing ${names} failed: ${sentenceOf(error)} Nothing is lost: it is part of the next ` +
+        'commit, and delivered again should there be none.',
+    );
+    events.emit({ type: 'commit-failed', consumer: index, offsets, error });
+    if (this.#closed) return;
+    this.#retry?.cancel();
+    this.#retry = clock.schedule(RETRY_MS, () => this.request());
+  }
+}

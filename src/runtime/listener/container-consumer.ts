@@ -1,0 +1,236 @@
+import { type Clock, every, nextTurn, type Timer } from '../../common/clock.js';
+import { type Logger } from '../../common/logger.js';
+import { type ConsumerClient } from '../client/consumer-client.js';
+import { CommitPolicy } from '../dispatch/commit-policy.js';
+import { KeyDispatcher } from '../dispatch/key-dispatcher.js';
+import { Committer } from './committer.js';
+import { type ContainerCounters, newCounters } from './container-counters.js';
+import { type ContainerEvents } from './container-events.js';
+import { type ContainerSettings } from './container-settings.js';
+import { type Delivery } from './delivery.js';
+import { DeliveryRunner } from './delivery-runner.js';
+import { FailureDesk } from './failure-desk.js';
+import { InFlightTable } from './in-flight-table.js';
+import { type ListenerEndpoint } from './listener-endpoint.js';
+import { sentenceOf } from './log-text.js';
+import { type PartitionState } from './partition-state.js';
+import { PartitionTable } from './partition-table.js';
+import { Progress } from './progress.js';
+import { RebalanceHandler } from './rebalance-handler.js';
+import { RecordIntake } from './record-intake.js';
+import { Watchdog } from './watchdog.js';
+
+// One consumer of a container, assembled: poll loop → dispatcher → runner → tracker → committer. The two models differ
+// in two places only. With a pool the loop polls on while handlers run; without one there is a single worker, lanes are
+// partitions, and the loop polls again when everything that can be handled is handled and its commit is done.
+
+export interface ContainerConsumerOptions {
+  readonly index: number;
+  readonly endpoint: ListenerEndpoint;
+  readonly settings: ContainerSettings;
+  readonly workers: number;
+  readonly consumer: ConsumerClient;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly events: ContainerEvents;
+  readonly isPaused: () => boolean;
+  /** The consumer cannot go on, or a decision was to stop the container. */
+  readonly onFatal: (cause: unknown) => void;
+}
+
+export class ContainerConsumer {
+  readonly counters: ContainerCounters = newCounters();
+  readonly #options: ContainerConsumerOptions;
+  readonly #isPool: boolean;
+  readonly #dispatcher: KeyDispatcher<Delivery>;
+  readonly #partitions: PartitionTable;
+  readonly #policy: CommitPolicy;
+  readonly #committer: Committer;
+  readonly #progress: Progress;
+  readonly #intake: RecordIntake;
+  readonly #inFlight = new InFlightTable();
+  readonly #watchdog: Watchdog;
+  readonly #failures: FailureDesk;
+  readonly #runner: DeliveryRunner;
+  readonly #rebalance: RebalanceHandler;
+  readonly #stopped = new AbortController();
+  #loop: Promise<void> = Promise.resolve();
+  #commitTimer: Timer | undefined;
+
+  constructor(options: ContainerConsumerOptions) {
+    this.#options = options;
+    const { endpoint, settings, consumer, clock, logger, events, index, workers, isPaused, onFatal } = options;
+    const { counters } = this;
+    const inFlight = this.#inFlight;
+    const common = { listener: endpoint.id, index, consumer, clock, logger, events, counters };
+    this.#isPool = endpoint.workers !== undefined;
+    const dispatcher = new KeyDispatcher<Delivery>({
+      order: this.#isPool ? endpoint.order : 'partition',
+      workers,
+      budget: { records: settings.budgetRecords, bytes: settings.budgetBytes },
+    });
+    this.#dispatcher = dispatcher;
+    const partitions = new PartitionTable(dispatcher, consumer);
+    this.#partitions = partitions;
+    const policy = new CommitPolicy(endpoint);
+    this.#policy = policy;
+    const committer = new Committer({
+      ...common,
+      partitions,
+      policy,
+      gapMap: endpoint.gapMap,
+      onIdle: () => this.#runner.pump(),
+    });
+    this.#committer = committer;
+    const progress = new Progress({ partitions, policy, committer, dispatcher, counters });
+    this.#progress = progress;
+    const isBatch = endpoint.handler.kind === 'batch';
+    this.#intake = new RecordIntake({ isBatch, dispatcher, partitions, policy, progress, counters });
+    this.#watchdog = new Watchdog({
+      listener: endpoint.id,
+      consumer: index,
+      maxPollIntervalMs: settings.maxPollIntervalMs,
+      slowHandler: settings.slowHandler,
+      inFlight,
+      clock,
+      logger,
+      events,
+    });
+    this.#failures = new FailureDesk({
+      ...common,
+      errorHandler: settings.errorHandler,
+      dispatcher,
+      partitions,
+      progress,
+      wake: () => this.#runner.wake(),
+      stopContainer: onFatal,
+    });
+    // Without a pool each record waits for the commit of the one before it, as RECORD promises.
+    const gates = !this.#isPool && endpoint.ackMode === 'RECORD';
+    const runner = new DeliveryRunner({
+      endpoint,
+      dispatcher,
+      partitions,
+      inFlight,
+      watchdog: this.#watchdog,
+      progress,
+      failures: this.#failures,
+      clock,
+      counters,
+      isGated: gates ? () => committer.isBusy : () => false,
+      onBroken: onFatal,
+    });
+    this.#runner = runner;
+    this.#rebalance = new RebalanceHandler({
+      ...common,
+      dispatcher,
+      partitions,
+      inFlight,
+      runner,
+      committer,
+      ackDesk: policy.isManual ? progress : undefined,
+      budgetUncommitted: settings.budgetUncommitted,
+      isPaused,
+    });
+    dispatcher.paused = isPaused();
+    consumer.onEvent((event) => events.emit({ type: 'client', consumer: index, event }));
+  }
+
+  /** Joins the group; resolves after the first assignment. */
+  async start(): Promise<void> {
+    const { consumer, clock } = this.#options;
+    await consumer.start(this.#rebalance);
+    if (this.#stopped.signal.aborted) return;
+    if (this.#policy.periodMs !== undefined) {
+      this.#commitTimer = every(clock, this.#policy.periodMs, () => this.#progress.tick());
+    }
+    this.#loop = this.#pollLoop();
+  }
+
+  /** Starts nothing new, waits for running handlers up to the deadline, commits, leaves the group. */
+  async stop(deadline: AbortSignal): Promise<void> {
+    const { consumer, logger, endpoint } = this.#options;
+    this.#dispatcher.paused = true;
+    this.#stopped.abort();
+    this.#commitTimer?.cancel();
+    await this.#rebalance.drain(this.#partitions.list(), deadline, 'stop');
+    this.#runner.close();
+    await this.#loop;
+    // A failed commit is logged by the committer; its records are delivered again.
+    await this.#committer.commitNow().catch(() => undefined);
+    this.#rebalance.stopping();
+    try {
+      await consumer.stop();
+    } catch (error) {
+      logger.error(
+        `listener '${endpoint.id}': leaving the group failed: ${sentenceOf(error)} It times out there.`,
+        error,
+      );
+    }
+    for (const state of this.#partitions.list()) this.#partitions.drop(state);
+    this.#committer.close();
+    this.#watchdog.stop();
+  }
+
+  pause(): void {
+    if (this.#stopped.signal.aborted) return;
+    this.#dispatcher.paused = true;
+    this.#options.consumer.pause(this.#options.consumer.assignment(), 'user');
+  }
+
+  /** Goes on, and runs again what had failed for good. */
+  resume(): void {
+    if (this.#stopped.signal.aborted) return;
+    for (const state of this.#partitions.values()) this.#failures.unpark(state);
+    this.#dispatcher.paused = false;
+    this.#options.consumer.resume(this.#options.consumer.assignment(), 'user');
+    this.#runner.wake();
+  }
+
+  set workers(count: number) {
+    this.#dispatcher.workers = count;
+    this.#runner.wake();
+  }
+
+  get running(): number {
+    return this.#dispatcher.running;
+  }
+
+  get oldestInFlight(): Delivery | undefined {
+    return this.#inFlight.oldest;
+  }
+
+  partitions(): PartitionState[] {
+    return this.#partitions.list();
+  }
+
+  async #pollLoop(): Promise<void> {
+    const { consumer, settings, onFatal } = this.#options;
+    const { signal } = this.#stopped;
+    const options = { maxRecords: settings.pollMaxRecords, maxWaitMs: settings.pollMaxWaitMs, signal };
+    try {
+      while (!signal.aborted) {
+        const polled = await consumer.poll(options);
+        // Checked again: records that come with the stop signal are not started, and are delivered again.
+        if (signal.aborted) return;
+        if (polled.length === 0) {
+          if (this.#dispatcher.isIdle) this.#progress.idle();
+          await new Promise<void>(nextTurn);
+          continue;
+        }
+        this.#intake.accept(polled);
+        this.#runner.wake();
+        if (!this.#isPool) await this.#handled();
+      }
+    } catch (error) {
+      if (!signal.aborted) onFatal(error);
+    }
+  }
+
+  /** Without a pool: everything of the poll is handled, or waits for a retry; and its commit is acknowledged. */
+  async #handled(): Promise<void> {
+    await this.#runner.whenIdle();
+    this.#progress.pollHandled();
+    await this.#committer.whenIdle();
+  }
+}

@@ -1,0 +1,34 @@
+// What a consumer of a container has counted since its start, for metrics and health.
+
+export interface ContainerCounters {
+  /** Records handed over by polls. */
+  received: number;
+  /** Invocations of the handler. */
+  invoked: number;
+  /** Records finished, by return or by acknowledgment. */
+  finished: number;
+  /** Records finished because a policy skipped them after a failure. */
+  skipped: number;
+  /** Failed invocations. */
+  failed: number;
+  /** Records not run because the committed gap map has them as finished. */
+  restored: number;
+  /** Results, and records, of partitions that were given up meanwhile: ignored. */
+  stale: number;
+  commits: number;
+  commitFailures: number;
+}
+
+export function newCounters(): ContainerCounters {
+  return {
+    received: 0,
+    invoked: 0,
+    finished: 0,
+    skipped: 0,
+    failed: 0,
+    restored: 0,
+    stale: 0,
+    commits: 0,
+    commitFailures: 0,
+  };
+}

@@ -1,0 +1,118 @@
+import { type Clock } from '../../common/clock.js';
+import { type ContainerConsumer } from './container-consumer.js';
+import { type ContainerCounters } from './container-counters.js';
+import { type ContainerState } from './container-state.js';
+import { type HoldReason, type PartitionState } from './partition-state.js';
+
+// What a container knows about itself, as plain data for health, metrics and the console.
+
+export interface PartitionDescription {
+  readonly topic: string;
+  readonly partition: number;
+  /** Next offset to be received. */
+  readonly position: number;
+  /** Next offset to read after a restart. */
+  readonly committable: number;
+  /** Last acknowledged commit; undefined before the first. */
+  readonly committed: number | undefined;
+  /** Records received and not finished; running ones and those waiting for a retry are among them. */
+  readonly unfinished: number;
+  readonly running: number;
+  readonly lanes: number;
+  readonly retrying: number;
+  /** Records that failed for good and wait for `resume`. */
+  readonly parked: number;
+  /** Finished records behind an unfinished one. */
+  readonly finishedAbove: number;
+  readonly isBackpressured: boolean;
+  readonly holds: readonly HoldReason[];
+}
+
+export interface ConsumerDescription {
+  readonly index: number;
+  readonly running: number;
+  /** The handler that has been running longest. */
+  readonly oldest:
+    | { readonly topic: string; readonly partition: number; readonly offset: number; readonly ms: number }
+    | undefined;
+  readonly partitions: readonly PartitionDescription[];
+  readonly counters: ContainerCounters;
+}
+
+export interface ContainerDescription {
+  readonly id: string;
+  readonly connection: string;
+  readonly groupId: string;
+  readonly topics: readonly string[];
+  readonly state: ContainerState;
+  readonly failure: unknown;
+  /** Undefined: records of a consumer run one after another. */
+  readonly workers: number | undefined;
+  readonly consumers: readonly ConsumerDescription[];
+}
+
+interface Described {
+  readonly endpoint: {
+    readonly id: string;
+    readonly connection: string;
+    readonly groupId: string;
+    readonly topics: readonly string[];
+    readonly workers: number | undefined;
+  };
+  readonly state: ContainerState;
+  readonly failure: unknown;
+  readonly workers: number;
+}
+
+export function describeContainer(
+  container: Described,
+  consumers: readonly ContainerConsumer[],
+  clock: Clock,
+): ContainerDescription {
+  const { id, connection, groupId, topics } = container.endpoint;
+  return {
+    id,
+    connection,
+    groupId,
+    topics,
+    state: container.state,
+    failure: container.failure,
+    workers: container.endpoint.workers === undefined ? undefined : container.workers,
+    consumers: consumers.map((consumer, index) => describeConsumer(consumer, index, clock)),
+  };
+}
+
+function describeConsumer(consumer: ContainerConsumer, index: number, clock: Clock): ConsumerDescription {
+  const oldest = consumer.oldestInFlight;
+  return {
+    index,
+    running: consumer.running,
+    oldest: oldest && {
+      topic: oldest.record.topic,
+      partition: oldest.record.partition,
+      offset: oldest.record.offset,
+      ms: clock.monotonic() - oldest.startedAt,
+    },
+    partitions: consumer.partitions().map(describePartition),
+    counters: { ...consumer.counters },
+  };
+}
+
+function describePartition(state: PartitionState): PartitionDescription {
+  const { tracker, queue } = state;
+  return {
+    topic: state.topic,
+    partition: state.partition,
+    position: tracker.position,
+    committable: tracker.committableOffset,
+    committed: state.committedOffset < 0 ? undefined : state.committedOffset,
+    unfinished: tracker.unfinished,
+    running: queue.running,
+    lanes: queue.lanes,
+    retrying: state.waiting.size,
+    parked: state.parked.size,
+    finishedAbove: tracker.finishedAbove,
+    isBackpressured: state.isBackpressured,
+    holds: [...state.holds],
+  };
+}

@@ -1,0 +1,78 @@
+import { messageOf } from '../../common/errors.js';
+import { type Logger } from '../../common/logger.js';
+import { type KafkaRecord } from '../../common/record.js';
+import { type TopicPartition } from '../../common/topic-partition.js';
+import { type CommitOffset, type ConsumerEvent } from '../client/consumer-client.js';
+import { type FailureDecision } from './error-handler.js';
+
+// What happens in a container, for logs, metrics, health and tests. `consumer` is the index of the consumer.
+
+export type ContainerEvent =
+  | { readonly type: 'started'; readonly consumers: number }
+  | {
+      readonly type: 'assigned';
+      readonly consumer: number;
+      readonly added: readonly TopicPartition[];
+      readonly kept: readonly TopicPartition[];
+    }
+  | { readonly type: 'revoked'; readonly consumer: number; readonly partitions: readonly TopicPartition[] }
+  | { readonly type: 'lost'; readonly consumer: number; readonly partitions: readonly TopicPartition[] }
+  /** Running handlers were waited for; `unfinished` of them had not ended at the deadline. */
+  | { readonly type: 'drained'; readonly consumer: number; readonly ms: number; readonly unfinished: number }
+  | { readonly type: 'committed'; readonly consumer: number; readonly offsets: readonly CommitOffset[] }
+  | {
+      readonly type: 'commit-failed';
+      readonly consumer: number;
+      readonly offsets: readonly CommitOffset[];
+      readonly error: unknown;
+    }
+  | {
+      readonly type: 'failed';
+      readonly consumer: number;
+      readonly record: KafkaRecord;
+      readonly error: unknown;
+      readonly attempt: number;
+      readonly decision: FailureDecision;
+    }
+  /** A handler nears or passed max.poll.interval.ms. */
+  | {
+      readonly type: 'slow';
+      readonly consumer: number;
+      readonly record: KafkaRecord;
+      readonly ms: number;
+      readonly aborted: boolean;
+    }
+  | { readonly type: 'paused'; readonly by: 'user' | 'error'; readonly partitions: readonly TopicPartition[] }
+  | { readonly type: 'resumed'; readonly partitions: readonly TopicPartition[] }
+  /** With the cause when it did not stop on request. */
+  | { readonly type: 'stopped'; readonly cause: unknown }
+  /** Something the consumer tells: joins, resets of a position, lost connections. */
+  | { readonly type: 'client'; readonly consumer: number; readonly event: ConsumerEvent };
+
+export type ContainerEventListener = (event: ContainerEvent) => void;
+
+export class ContainerEvents {
+  readonly #listeners = new Set<ContainerEventListener>();
+  readonly #logger: Logger;
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
+
+  /** Calls `listener` for every event, in order; the returned function ends that. */
+  on(listener: ContainerEventListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** A listener that throws must not disturb the container. */
+  emit(event: ContainerEvent): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(event);
+      } catch (error) {
+        this.#logger.error(`a listener of container event '${event.type}' threw: ${messageOf(error)}`, error);
+      }
+    }
+  }
+}

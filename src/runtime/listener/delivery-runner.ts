@@ -1,0 +1,229 @@
+import { type Clock, nextTurn } from '../../common/clock.js';
+import { type KeyDispatcher } from '../dispatch/key-dispatcher.js';
+import { type ContainerCounters } from './container-counters.js';
+import { type Delivery } from './delivery.js';
+import { type FailureDesk } from './failure-desk.js';
+import { type InFlightTable } from './in-flight-table.js';
+import { type BatchOutcome, type ListenerEndpoint, type Outcome } from './listener-endpoint.js';
+import { type PartitionTable } from './partition-table.js';
+import { type Progress } from './progress.js';
+import { type Watchdog } from './watchdog.js';
+
+// Calls the handler for what the dispatcher says, and passes on what comes of it. A handler that answers synchronously
+// costs no promise; one that answers with a promise goes to the in-flight table until it settles.
+
+/** Handlers run this long before other work of the event loop (sockets, heartbeats, timers) gets its turn. */
+const SLICE_MS = 10;
+/** The same in calls, for clocks that stand still. */
+const SLICE_CALLS = 10_000;
+
+export interface DeliveryRunnerOptions {
+  readonly endpoint: ListenerEndpoint;
+  readonly dispatcher: KeyDispatcher<Delivery>;
+  readonly partitions: PartitionTable;
+  readonly inFlight: InFlightTable;
+  readonly watchdog: Watchdog;
+  readonly progress: Progress;
+  readonly failures: FailureDesk;
+  readonly clock: Clock;
+  readonly counters: ContainerCounters;
+  /** While true nothing starts: a commit is under way that the next record waits for. */
+  readonly isGated: () => boolean;
+  /** Something in the machinery itself broke. */
+  readonly onBroken: (error: unknown) => void;
+}
+
+export class DeliveryRunner {
+  readonly #options: DeliveryRunnerOptions;
+  readonly #dispatcher: KeyDispatcher<Delivery>;
+  #isPumping = false;
+  #isScheduled = false;
+  #sliceStart = Number.NEGATIVE_INFINITY;
+  #sliceCalls = 0;
+  #idleWaiters: Array<() => void> = [];
+  /** Look whether what they wait for has come, each time a handler has ended. */
+  readonly #drains = new Set<() => void>();
+
+  constructor(options: DeliveryRunnerOptions) {
+    this.#options = options;
+    this.#dispatcher = options.dispatcher;
+  }
+
+  /** Starts what may start in a later turn, so that whoever asks is not kept waiting by handlers. */
+  wake(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    nextTurn(() => {
+      this.#isScheduled = false;
+      this.#sliceStart = this.#options.clock.monotonic();
+      this.#sliceCalls = 0;
+      this.pump();
+    });
+  }
+
+  /** Starts what may start now, until the slice of time is used up. */
+  pump(): void {
+    if (this.#isPumping) return;
+    this.#isPumping = true;
+    try {
+      this.#startAll();
+    } catch (error) {
+      this.#options.onBroken(error);
+    } finally {
+      this.#isPumping = false;
+    }
+    if (this.#idleWaiters.length > 0 && this.#dispatcher.isIdle) this.#releaseIdle();
+  }
+
+  /** Resolves when nothing runs and nothing may start. */
+  whenIdle(): Promise<void> {
+    if (this.#dispatcher.isIdle) return Promise.resolve();
+    return new Promise((resolve) => this.#idleWaiters.push(resolve));
+  }
+
+  /** Resolves when `isDone`, asked whenever a handler has ended, says so, or when `signal` aborts. */
+  drained(isDone: () => boolean, signal: AbortSignal): Promise<void> {
+    if (isDone() || signal.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      const end = () => {
+        this.#drains.delete(look);
+        signal.removeEventListener('abort', end);
+        resolve();
+      };
+      const look = () => {
+        if (isDone()) end();
+      };
+      this.#drains.add(look);
+      signal.addEventListener('abort', end, { once: true });
+    });
+  }
+
+  /** Lets go whoever waits for idleness: the container stops. */
+  close(): void {
+    this.#releaseIdle();
+  }
+
+  #releaseIdle(): void {
+    const waiters = this.#idleWaiters;
+    this.#idleWaiters = [];
+    for (const resolve of waiters) resolve();
+  }
+
+  #startAll(): void {
+    const { clock, isGated } = this.#options;
+    while (!isGated()) {
+      const now = clock.monotonic();
+      // Handlers that settle in microtasks would otherwise follow each other for ever, and heartbeats never go out.
+      if (now - this.#sliceStart > SLICE_MS || this.#sliceCalls > SLICE_CALLS) {
+        if (this.#dispatcher.canStart) this.wake();
+        return;
+      }
+      const delivery = this.#dispatcher.next();
+      if (delivery === undefined) return;
+      this.#sliceCalls++;
+      this.#start(delivery, now);
+    }
+  }
+
+  #start(delivery: Delivery, now: number): void {
+    const { endpoint, inFlight, watchdog, counters } = this.#options;
+    counters.invoked++;
+    delivery.begin(now);
+    let outcome: BatchOutcome | Promise<BatchOutcome>;
+    try {
+      const { handler } = endpoint;
+      outcome =
+        handler.kind === 'record'
+          ? handler.invoke(delivery.record, delivery)
+          : handler.invoke(delivery.batch!, delivery);
+    } catch (error) {
+      outcome = { status: 'failed', error };
+    }
+    if (!isPromise(outcome)) {
+      this.#settle(delivery, outcome);
+      return;
+    }
+    inFlight.add(delivery);
+    watchdog.watch();
+    outcome.then(
+      (value) => this.#settleLater(delivery, value),
+      (error: unknown) => this.#settleLater(delivery, { status: 'failed', error }),
+    );
+  }
+
+  #settleLater(delivery: Delivery, outcome: BatchOutcome): void {
+    try {
+      this.#options.inFlight.remove(delivery);
+      this.#settle(delivery, outcome);
+    } catch (error) {
+      this.#options.onBroken(error);
+    }
+    this.pump();
+  }
+
+  #settle(delivery: Delivery, outcome: BatchOutcome): void {
+    if (delivery.partition.isDropped) this.#ignore(delivery);
+    else this.#pass(delivery, outcome);
+    if (this.#drains.size > 0) for (const look of this.#drains) look();
+  }
+
+  #pass(delivery: Delivery, given: BatchOutcome): void {
+    const { progress, failures } = this.#options;
+    const outcome = delivery.abortCause === undefined ? given : afterAbort(delivery, given);
+    switch (outcome.status) {
+      case 'done':
+        if (delivery.nackDelayMs === undefined) progress.returned(delivery);
+        else failures.nacked(delivery, delivery.nackDelayMs);
+        break;
+      case 'skipped':
+        progress.skipped(delivery);
+        break;
+      case 'failed':
+        if (isInterruption(delivery)) failures.interrupted(delivery);
+        else failures.failed(delivery, outcome.error, false);
+        break;
+      case 'failed-at':
+        this.#failedAt(delivery, outcome.index, outcome.error);
+        break;
+    }
+  }
+
+  #failedAt(delivery: Delivery, index: number, error: unknown): void {
+    const { progress, failures } = this.#options;
+    const size = delivery.batch?.length ?? 0;
+    if (!(Number.isInteger(index) && index >= 0 && index < size)) {
+      failures.failed(delivery, error, false);
+      return;
+    }
+    if (index > 0) {
+      progress.finishedFirst(delivery, index);
+      delivery.trim(index);
+    }
+    if (isInterruption(delivery)) failures.interrupted(delivery);
+    else failures.failed(delivery, error, true);
+  }
+
+  /** The partition was given up meanwhile: its next owner has the record, this result changes nothing. */
+  #ignore(delivery: Delivery): void {
+    const { partitions, counters, progress } = this.#options;
+    counters.stale++;
+    progress.abandoned(delivery);
+    partitions.leftoverEnded(delivery.record.topic, delivery.record.partition);
+  }
+}
+
+function isPromise(outcome: BatchOutcome | Promise<BatchOutcome>): outcome is Promise<BatchOutcome> {
+  return typeof (outcome as { then?: unknown }).then === 'function';
+}
+
+/** Past max.poll.interval.ms a record has failed, whatever its handler says in the end. */
+function afterAbort(delivery: Delivery, outcome: BatchOutcome): BatchOutcome {
+  if (delivery.abortCause !== 'slow' || outcome.status === 'failed' || outcome.status === 'failed-at') return outcome;
+  const failed: Outcome = { status: 'failed', error: delivery.abortReason };
+  return failed;
+}
+
+/** It failed because it was told to end. */
+function isInterruption(delivery: Delivery): boolean {
+  return delivery.abortCause === 'rebalance' || delivery.abortCause === 'stop';
+}

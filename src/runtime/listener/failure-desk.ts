@@ -1,0 +1,184 @@
+import { type Clock } from '../../common/clock.js';
+import { type Logger } from '../../common/logger.js';
+import { type ConsumerClient } from '../client/consumer-client.js';
+import { type KeyDispatcher } from '../dispatch/key-dispatcher.js';
+import { type ContainerCounters } from './container-counters.js';
+import { type ContainerEvents } from './container-events.js';
+import { type Delivery } from './delivery.js';
+import { type ErrorHandler, type FailureDecision } from './error-handler.js';
+import { namesOf, sentenceOf } from './log-text.js';
+import { type PartitionState } from './partition-state.js';
+import { coordinates, type PartitionTable } from './partition-table.js';
+import { type Progress } from './progress.js';
+
+// Takes failed deliveries, asks the error handler, and carries its decision out. Also what is given back (nack).
+
+export interface FailureDeskOptions {
+  readonly listener: string;
+  readonly index: number;
+  readonly errorHandler: ErrorHandler;
+  readonly consumer: ConsumerClient;
+  readonly dispatcher: KeyDispatcher<Delivery>;
+  readonly partitions: PartitionTable;
+  readonly progress: Progress;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly events: ContainerEvents;
+  readonly counters: ContainerCounters;
+  /** Something may start again. */
+  readonly wake: () => void;
+  /** The decision is to stop the container. */
+  readonly stopContainer: (cause: unknown) => void;
+}
+
+export class FailureDesk {
+  readonly #options: FailureDeskOptions;
+
+  constructor(options: FailureDeskOptions) {
+    this.#options = options;
+  }
+
+  /** `atHead`: of a batch, only the first record failed. */
+  failed(delivery: Delivery, error: unknown, atHead: boolean): void {
+    const { events, counters, index } = this.#options;
+    counters.failed++;
+    const decision = this.#decide(delivery, error);
+    const { record, attempt } = delivery;
+    this.#log(delivery, error, decision);
+    events.emit({ type: 'failed', consumer: index, record, error, attempt, decision });
+    switch (decision.action) {
+      case 'retry':
+        this.#retry(delivery, decision.delayMs);
+        break;
+      case 'skip':
+        this.#skip(delivery, atHead);
+        break;
+      case 'pause-partition':
+        this.#park(delivery);
+        break;
+      case 'stop-container':
+        this.#options.dispatcher.suspend(delivery);
+        this.#options.stopContainer(error);
+        break;
+    }
+  }
+
+  /** The handler gave the record back: the whole partition waits, then goes on with this record. */
+  nacked(delivery: Delivery, delayMs: number): void {
+    const { partitions, dispatcher, wake, clock } = this.#options;
+    const state = delivery.partition;
+    dispatcher.suspend(delivery);
+    state.nacked++;
+    partitions.hold(state, 'nack');
+    const timer = clock.schedule(delayMs, () => {
+      state.waiting.delete(delivery);
+      if (--state.nacked === 0) partitions.unhold(state, 'nack');
+      delivery.attempt++;
+      dispatcher.release(delivery);
+      wake();
+    });
+    state.waiting.set(delivery, timer);
+  }
+
+  /** Interrupted by a rebalance: not a failure of the record. It runs again if the partition stays. */
+  interrupted(delivery: Delivery): void {
+    this.#options.dispatcher.suspend(delivery);
+    this.#options.dispatcher.release(delivery);
+  }
+
+  /** Runs parked records again, as if for the first time. */
+  unpark(state: PartitionState): void {
+    if (!state.holds.has('error')) return;
+    for (const delivery of state.parked) {
+      delivery.attempt = 1;
+      this.#options.dispatcher.release(delivery);
+    }
+    state.parked.clear();
+    this.#options.partitions.unhold(state, 'error');
+    this.#options.consumer.resume([state], 'error');
+  }
+
+  #decide(delivery: Delivery, error: unknown): FailureDecision {
+    const { listener, errorHandler, logger } = this.#options;
+    try {
+      return errorHandler({ listener, record: delivery.record, error, attempt: delivery.attempt });
+    } catch (thrown) {
+      logger.error(
+        `listener '${listener}': the error handler itself threw: ${sentenceOf(thrown)} The partition is paused.`,
+        thrown,
+      );
+      return { action: 'pause-partition' };
+    }
+  }
+
+  #retry(delivery: Delivery, delayMs: number): void {
+    const { dispatcher, clock, wake } = this.#options;
+    delivery.attempt++;
+    dispatcher.suspend(delivery);
+    if (delayMs <= 0) {
+      dispatcher.release(delivery);
+      return;
+    }
+    const { waiting } = delivery.partition;
+    const timer = clock.schedule(delayMs, () => {
+      waiting.delete(delivery);
+      dispatcher.release(delivery);
+      wake();
+    });
+    waiting.set(delivery, timer);
+  }
+
+  #skip(delivery: Delivery, atHead: boolean): void {
+    const { counters, progress, dispatcher } = this.#options;
+    if (atHead && delivery.batch !== undefined && delivery.batch.length > 1) {
+      counters.skipped++;
+      progress.finishedFirst(delivery, 1);
+      delivery.trim(1);
+      dispatcher.suspend(delivery);
+      dispatcher.release(delivery);
+      return;
+    }
+    counters.skipped += delivery.batch?.length ?? 1;
+    progress.skipped(delivery);
+  }
+
+  #park(delivery: Delivery): void {
+    const { dispatcher, partitions, consumer, events } = this.#options;
+    const state = delivery.partition;
+    dispatcher.suspend(delivery);
+    state.parked.add(delivery);
+    if (state.holds.has('error')) return;
+    partitions.hold(state, 'error');
+    consumer.pause([state], 'error');
+    events.emit({ type: 'paused', by: 'error', partitions: coordinates([state]) });
+  }
+
+  #log(delivery: Delivery, error: unknown, decision: FailureDecision): void {
+    const { listener, logger } = this.#options;
+    const { record, attempt, batch } = delivery;
+    const what = batch === undefined || batch.length === 1 ? 'the handler' : `a batch of ${batch.length} from here on`;
+    const head =
+      `listener '${listener}': ${what} failed at ${namesOf([record])} offset ${record.offset}, delivery ${attempt}: ` +
+      sentenceOf(error);
+    switch (decision.action) {
+      case 'retry':
+        // One line tells that something is wrong; the tenth within a millisecond tells nothing more.
+        if (attempt === 1) logger.warn(`${head} It runs again in ${decision.delayMs} ms.`, error);
+        else logger.debug?.(`${head} It runs again in ${decision.delayMs} ms.`);
+        break;
+      case 'skip':
+        logger.error(`${head} It is skipped and committed (${decision.policy}).`, error);
+        break;
+      case 'pause-partition':
+        logger.error(
+          `${head} The partition is paused, nothing of it is lost, others go on. Cure the handler or the record and ` +
+            "resume the container (or restart); to move past such records, give the error handler exhausted: 'skip'.",
+          error,
+        );
+        break;
+      case 'stop-container':
+        logger.error(`${head} The container stops; the record is not committed.`, error);
+        break;
+    }
+  }
+}

@@ -1,0 +1,197 @@
+import { type Clock } from '../../common/clock.js';
+import { NestdawError } from '../../common/errors.js';
+import { type Logger } from '../../common/logger.js';
+import { type ConsumerClient } from '../client/consumer-client.js';
+import { ContainerConsumer } from './container-consumer.js';
+import { type ContainerDescription, describeContainer } from './container-description.js';
+import { type ContainerEventListener, ContainerEvents } from './container-events.js';
+import { type ContainerSettings, containerSettings, validateContainer } from './container-settings.js';
+import { type ContainerState, transition } from './container-state.js';
+import { type ListenerEndpoint } from './listener-endpoint.js';
+import { sentenceOf } from './log-text.js';
+import { coordinates } from './partition-table.js';
+
+// A supervised listener: `concurrency` consumers of one group that run the endpoint's handler, with one state.
+
+export interface ListenerContainerOptions {
+  readonly endpoint: ListenerEndpoint;
+  /** A new consumer for place `index` (from 0); called again at each start. */
+  readonly createConsumer: (index: number) => ConsumerClient;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Each with a default, see `ContainerSettings`. */
+  readonly settings?: Partial<ContainerSettings>;
+}
+
+export class ListenerContainer {
+  readonly endpoint: ListenerEndpoint;
+  readonly #options: ListenerContainerOptions;
+  readonly #settings: ContainerSettings;
+  readonly #events: ContainerEvents;
+  #state: ContainerState = 'initialized';
+  #consumers: ContainerConsumer[] = [];
+  #workers: number;
+  #isPaused = false;
+  #failure: unknown;
+  #starting: Promise<void> | undefined;
+  #stopping: Promise<void> | undefined;
+
+  constructor(options: ListenerContainerOptions) {
+    this.#options = options;
+    this.endpoint = options.endpoint;
+    this.#settings = containerSettings(options.settings);
+    validateContainer(options.endpoint, this.#settings);
+    this.#events = new ContainerEvents(options.logger);
+    this.#workers = options.endpoint.workers ?? 1;
+  }
+
+  get id(): string {
+    return this.endpoint.id;
+  }
+
+  get state(): ContainerState {
+    return this.#state;
+  }
+
+  /** What ended the container, in the state `failed`. */
+  get failure(): unknown {
+    return this.#failure;
+  }
+
+  /** Calls `listener` for every event; the returned function ends that. */
+  onEvent(listener: ContainerEventListener): () => void {
+    return this.#events.on(listener);
+  }
+
+  /** Opens the consumers; resolves when each has its first assignment. Harmless when it runs already. */
+  async start(): Promise<void> {
+    if (this.#state === 'running' || this.#state === 'paused') return;
+    if (this.#starting) return this.#starting;
+    const before = this.#stopping;
+    this.#starting = (async () => {
+      await before;
+      await this.#start();
+    })();
+    try {
+      await this.#starting;
+    } finally {
+      this.#starting = undefined;
+    }
+  }
+
+  /** Starts nothing new, waits for running handlers, commits, leaves the group. Harmless when repeated. */
+  async stop(): Promise<void> {
+    if (this.#state === 'initialized' || this.#state === 'stopped') return;
+    if (this.#state === 'failed' && !this.#stopping) {
+      this.#become('stopped');
+      return;
+    }
+    await this.#stop(undefined);
+  }
+
+  /** Starts no further record; membership, running handlers and what is queued stay. Survives rebalances. */
+  pause(): void {
+    this.#isPaused = true;
+    for (const consumer of this.#consumers) consumer.pause();
+    if (this.#state === 'running') this.#become('paused');
+    this.#events.emit({ type: 'paused', by: 'user', partitions: this.#assigned() });
+  }
+
+  /** Goes on after `pause`, and runs failed records again whose partitions were paused for them. */
+  resume(): void {
+    this.#isPaused = false;
+    for (const consumer of this.#consumers) consumer.resume();
+    if (this.#state === 'paused') this.#become('running');
+    this.#events.emit({ type: 'resumed', partitions: this.#assigned() });
+  }
+
+  /** Handlers that run at once in each consumer's pool. May change while records run, without a rebalance. */
+  get workers(): number {
+    return this.#workers;
+  }
+
+  set workers(count: number) {
+    if (this.endpoint.workers === undefined) {
+      throw new NestdawError(
+        'KAFKA_CONFIG_INVALID',
+        `listener '${this.id}' has no worker pool: give it \`workers\` when it is declared`,
+      );
+    }
+    if (!Number.isInteger(count) || count < 1) {
+      throw new NestdawError(
+        'KAFKA_CONFIG_INVALID',
+        `listener '${this.id}': workers is ${count}: give a whole number of at least 1`,
+      );
+    }
+    this.#workers = count;
+    for (const consumer of this.#consumers) consumer.workers = count;
+  }
+
+  /** What it does right now: state, partitions with positions, what runs and waits, counters. */
+  describe(): ContainerDescription {
+    return describeContainer(this, this.#consumers, this.#options.clock);
+  }
+
+  async #start(): Promise<void> {
+    const { endpoint, createConsumer, clock, logger } = this.#options;
+    this.#become('starting');
+    this.#failure = undefined;
+    try {
+      this.#consumers = Array.from({ length: endpoint.concurrency }, (_, index) => {
+        return new ContainerConsumer({
+          index,
+          endpoint,
+          settings: this.#settings,
+          workers: this.#workers,
+          consumer: createConsumer(index),
+          clock,
+          logger,
+          events: this.#events,
+          isPaused: () => this.#isPaused,
+          onFatal: (cause) => this.#fail(cause),
+        });
+      });
+      await Promise.all(this.#consumers.map((consumer) => consumer.start()));
+    } catch (error) {
+      // Stopped meanwhile: that is why a consumer did not start.
+      if (this.#state === 'starting') await this.#stop({ cause: error });
+      throw error;
+    }
+    if (this.#state !== 'starting') return;
+    this.#become(this.#isPaused ? 'paused' : 'running');
+    this.#events.emit({ type: 'started', consumers: this.#consumers.length });
+  }
+
+  /** Something ended a consumer, or an error handler decided so: all stop, so that the state tells the truth. */
+  #fail(cause: unknown): void {
+    this.#options.logger.error(`listener '${this.id}' stops: ${sentenceOf(cause)}`, cause);
+    if (this.#state === 'starting' || this.#state === 'running' || this.#state === 'paused') void this.#stop({ cause });
+  }
+
+  #stop(failure: { readonly cause: unknown } | undefined): Promise<void> {
+    this.#stopping ??= this.#stopAll(failure).finally(() => {
+      this.#stopping = undefined;
+    });
+    return this.#stopping;
+  }
+
+  async #stopAll(failure: { readonly cause: unknown } | undefined): Promise<void> {
+    const { clock } = this.#options;
+    this.#become('stopping');
+    const deadline = new AbortController();
+    const timer = clock.schedule(this.#settings.shutdownTimeoutMs, () => deadline.abort(), { keepAlive: true });
+    await Promise.all(this.#consumers.map((consumer) => consumer.stop(deadline.signal)));
+    timer.cancel();
+    if (failure) this.#failure = failure.cause;
+    this.#become(failure ? 'failed' : 'stopped');
+    this.#events.emit({ type: 'stopped', cause: failure?.cause });
+  }
+
+  #become(state: ContainerState): void {
+    this.#state = transition(this.#state, state);
+  }
+
+  #assigned() {
+    return this.#consumers.flatMap((consumer) => coordinates(consumer.partitions()));
+  }
+}

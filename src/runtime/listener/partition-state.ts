@@ -1,0 +1,60 @@
+import { type Timer } from '../../common/clock.js';
+import { type OffsetTracker } from '../dispatch/offset-tracker.js';
+import { type PartitionQueue } from '../dispatch/partition-queue.js';
+import { type AckDesk } from './acknowledgment.js';
+import { type Delivery } from './delivery.js';
+
+// All that a container keeps for one assigned partition.
+
+/** Why nothing of a partition starts. A set: it flows when none is left. */
+export type HoldReason =
+  | 'rebalance' // revoked, the new assignment is not known yet
+  | 'error' // a record failed and its decision was to pause the partition
+  | 'nack' // a record was given back
+  | 'predecessor'; // records of an earlier assignment still run here: equal keys must not run twice at once
+
+export class PartitionState {
+  readonly topic: string;
+  readonly partition: number;
+  readonly queue: PartitionQueue;
+  readonly tracker: OffsetTracker;
+  /** Undefined when a handler's return finishes the record. */
+  readonly ackDesk: AckDesk | undefined;
+  /** Records fetched under an older epoch are not ours. */
+  readonly firstEpoch: number;
+  readonly holds = new Set<HoldReason>();
+  /** Waiting for a retry, each with its timer. */
+  readonly waiting = new Map<Delivery, Timer>();
+  /** Failed, to be run again when the container is resumed. */
+  readonly parked = new Set<Delivery>();
+  /** Records given back whose time has not come. */
+  nacked = 0;
+  /** Paused at the consumer because a budget is used up. */
+  isBackpressured = false;
+  /** Revoked, and its last commit under the old assignment is done: no commit until it is known to be kept. */
+  isRevoked = false;
+  /** Offset and tracker version of the last acknowledged commit; -1 before the first. */
+  committedOffset = -1;
+  committedVersion = -1;
+
+  constructor(options: {
+    readonly topic: string;
+    readonly partition: number;
+    readonly epoch: number;
+    readonly queue: PartitionQueue;
+    readonly tracker: OffsetTracker;
+    readonly ackDesk: AckDesk | undefined;
+  }) {
+    this.topic = options.topic;
+    this.partition = options.partition;
+    this.firstEpoch = options.epoch;
+    this.queue = options.queue;
+    this.tracker = options.tracker;
+    this.ackDesk = options.ackDesk;
+  }
+
+  /** Given up: results that still come in are ignored. */
+  get isDropped(): boolean {
+    return this.queue.dropped;
+  }
+}

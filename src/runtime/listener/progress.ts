@@ -1,0 +1,109 @@
+import { NestdawError } from '../../common/errors.js';
+import { type CommitPolicy } from '../dispatch/commit-policy.js';
+import { type KeyDispatcher } from '../dispatch/key-dispatcher.js';
+import { type AckDesk } from './acknowledgment.js';
+import { type Committer } from './committer.js';
+import { type ContainerCounters } from './container-counters.js';
+import { type Delivery } from './delivery.js';
+import { type PartitionState } from './partition-state.js';
+import { type PartitionTable } from './partition-table.js';
+
+// Finished work on its way to a commit: tracker, policy, committer, budgets. Every record that counts as finished
+// passes here, by the handler's return, by acknowledgment or by a policy that skips it.
+
+export interface ProgressOptions {
+  readonly partitions: PartitionTable;
+  readonly policy: CommitPolicy;
+  readonly committer: Committer;
+  readonly dispatcher: KeyDispatcher<Delivery>;
+  readonly counters: ContainerCounters;
+}
+
+export class Progress implements AckDesk {
+  readonly #options: ProgressOptions;
+  readonly #isManual: boolean;
+
+  constructor(options: ProgressOptions) {
+    this.#options = options;
+    this.#isManual = options.policy.isManual;
+  }
+
+  /** The handler returned normally. */
+  returned(delivery: Delivery): void {
+    this.#leave(delivery, !this.#isManual);
+  }
+
+  /** The records are finished whatever the ack mode: a filter or a policy decided so. */
+  skipped(delivery: Delivery): void {
+    this.#leave(delivery, true);
+  }
+
+  /** The partition was given up: the result changes nothing, but its poll has one record less to wait for. */
+  abandoned(delivery: Delivery): void {
+    this.#options.dispatcher.finish(delivery);
+    if (--delivery.poll.remaining === 0) this.pollHandled();
+  }
+
+  /** The first `count` records of a batch are finished, the rest runs again. */
+  finishedFirst(delivery: Delivery, count: number): void {
+    const finished = delivery.batch!.slice(0, count);
+    for (const record of finished) delivery.partition.tracker.finish(record.offset);
+    this.#finished(delivery.partition, finished.length);
+  }
+
+  acknowledge(delivery: Delivery): Promise<void> {
+    const { policy, committer, dispatcher, partitions } = this.#options;
+    const { partition } = delivery;
+    if (partition.isDropped) return Promise.reject(tooLate(delivery));
+    this.#finishRecords(delivery);
+    partitions.balance(partition);
+    if (policy.isImmediate) return partition.isRevoked ? Promise.reject(tooLate(delivery)) : committer.commitNow();
+    if (dispatcher.isIdle && policy.idle()) committer.request();
+    return Promise.resolve();
+  }
+
+  /** Every record of a poll has been handled, or nothing of it was to be run. */
+  pollHandled(): void {
+    if (this.#options.policy.pollHandled()) this.#options.committer.request();
+  }
+
+  /** Nothing runs and nothing came: commit what is left over. */
+  idle(): void {
+    if (this.#options.policy.idle()) this.#options.committer.request();
+  }
+
+  tick(): void {
+    if (this.#options.policy.tick()) this.#options.committer.request();
+  }
+
+  #leave(delivery: Delivery, finishes: boolean): void {
+    this.#options.dispatcher.finish(delivery);
+    if (finishes) this.#finishRecords(delivery);
+    if (delivery.partition.isBackpressured) this.#options.partitions.balance(delivery.partition);
+    if (--delivery.poll.remaining === 0) this.pollHandled();
+  }
+
+  #finishRecords({ partition, record, batch }: Delivery): void {
+    if (batch === undefined) {
+      if (partition.tracker.finish(record.offset)) this.#finished(partition, 1);
+      return;
+    }
+    let count = 0;
+    for (const { offset } of batch) if (partition.tracker.finish(offset)) count++;
+    if (count > 0) this.#finished(partition, count);
+  }
+
+  #finished(partition: PartitionState, count: number): void {
+    this.#options.counters.finished += count;
+    // Between revocation and the new assignment the partition's offsets cannot be committed; they are afterwards.
+    if (this.#options.policy.finished(count) && !partition.isRevoked) this.#options.committer.request();
+  }
+}
+
+function tooLate({ record: { topic, partition, offset } }: Delivery): NestdawError {
+  return new NestdawError(
+    'KAFKA_REBALANCED',
+    `${topic}-${partition} offset ${offset} was acknowledged after the partition had been taken away: unless it comes ` +
+      'back here, its next owner gets the record again. Make the effect repeatable.',
+  );
+}

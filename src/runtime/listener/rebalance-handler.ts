@@ -1,0 +1,170 @@
+import { type Clock } from '../../common/clock.js';
+import { NestdawError } from '../../common/errors.js';
+import { type Logger } from '../../common/logger.js';
+import { type TopicPartition } from '../../common/topic-partition.js';
+import { type AssignedPartition, type ConsumerClient, type RebalanceListener } from '../client/consumer-client.js';
+import { decodeGapMap } from '../dispatch/gap-map.js';
+import { type KeyDispatcher } from '../dispatch/key-dispatcher.js';
+import { OffsetTracker } from '../dispatch/offset-tracker.js';
+import { type AckDesk } from './acknowledgment.js';
+import { type Committer } from './committer.js';
+import { type ContainerEvents } from './container-events.js';
+import { type AbortCause, type Delivery } from './delivery.js';
+import { type DeliveryRunner } from './delivery-runner.js';
+import { type InFlightTable } from './in-flight-table.js';
+import { namesOf } from './log-text.js';
+import { PartitionState } from './partition-state.js';
+import { coordinates, type PartitionTable } from './partition-table.js';
+
+// What becomes of partitions when the group moves them.
+//
+//   revoked    start nothing new, wait for what runs (its signal fires only at the deadline), commit, keep the rest
+//   assigned   kept ones go on where they were; revoked ones that did not come back are given up; new ones begin
+//   lost       no commit is possible: fire the signals, give up
+
+export interface RebalanceHandlerOptions {
+  readonly listener: string;
+  readonly index: number;
+  readonly consumer: ConsumerClient;
+  readonly dispatcher: KeyDispatcher<Delivery>;
+  readonly partitions: PartitionTable;
+  readonly inFlight: InFlightTable;
+  readonly runner: DeliveryRunner;
+  readonly committer: Committer;
+  readonly ackDesk: AckDesk | undefined;
+  readonly budgetUncommitted: number;
+  readonly isPaused: () => boolean;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly events: ContainerEvents;
+}
+
+export class RebalanceHandler implements RebalanceListener {
+  readonly #options: RebalanceHandlerOptions;
+  #isStopping = false;
+
+  constructor(options: RebalanceHandlerOptions) {
+    this.#options = options;
+  }
+
+  /** From now on what is revoked has been drained and committed already. */
+  stopping(): void {
+    this.#isStopping = true;
+  }
+
+  async onAssigned(added: readonly AssignedPartition[], kept: readonly AssignedPartition[]): Promise<void> {
+    const { partitions, events, index, consumer, committer, isPaused, runner } = this.#options;
+    const begun: AssignedPartition[] = [...added];
+    for (const partition of kept) {
+      const state = partitions.get(partition.topic, partition.partition);
+      if (state) this.#keep(state);
+      else begun.push(partition);
+    }
+    for (const state of partitions.list()) if (state.isRevoked) this.#giveUp(state);
+    for (const partition of begun) this.#begin(partition);
+    if (isPaused() && begun.length > 0) consumer.pause(coordinates(begun), 'user');
+    events.emit({ type: 'assigned', consumer: index, added: coordinates(added), kept: coordinates(kept) });
+    runner.wake();
+    // What finished between revocation and now could not be committed then.
+    if (kept.length > 0) committer.request();
+    // A position that came from auto.offset.reset is committed before its first record: should the partition move
+    // before anything was finished, its next owner would otherwise reset again, past records under `latest`.
+    if (begun.some(({ source }) => source !== 'committed')) await committer.commitNow().catch(() => undefined);
+  }
+
+  async onRevoked(revoked: readonly TopicPartition[], deadline: AbortSignal): Promise<void> {
+    const { partitions, events, index, committer } = this.#options;
+    const states = this.#statesOf(revoked);
+    for (const state of states) partitions.hold(state, 'rebalance');
+    events.emit({ type: 'revoked', consumer: index, partitions: coordinates(revoked) });
+    if (!this.#isStopping) await this.drain(states, deadline, 'rebalance');
+    // The committer has logged a failure; whoever gets the partitions starts from the commit before.
+    await committer.commitNow().catch(() => undefined);
+    for (const state of states) state.isRevoked = true;
+  }
+
+  onLost(lost: readonly TopicPartition[]): void {
+    const { events, index, logger, listener } = this.#options;
+    for (const state of this.#statesOf(lost)) {
+      this.#abort(state, 'rebalance');
+      this.#giveUp(state);
+    }
+    logger.warn(
+      `listener '${listener}': membership was lost, and with it ${namesOf(lost)}. Nothing of them can be committed; ` +
+        'what was not committed is delivered again.',
+    );
+    events.emit({ type: 'lost', consumer: index, partitions: coordinates(lost) });
+  }
+
+  /** Waits until no handler of `states` runs; at the deadline fires the signals of those that do, and waits no more. */
+  async drain(states: readonly PartitionState[], deadline: AbortSignal, cause: AbortCause): Promise<void> {
+    const { runner, clock, events, index, logger, listener } = this.#options;
+    const running = () => states.reduce((sum, { queue }) => sum + queue.running, 0);
+    const start = clock.monotonic();
+    await runner.drained(() => running() === 0, deadline);
+    const unfinished = running();
+    const ms = clock.monotonic() - start;
+    if (unfinished > 0) {
+      logger.warn(
+        `listener '${listener}': ${unfinished} handler(s) of ${namesOf(states)} still ran after ${Math.round(ms)} ms; ` +
+          'their signals fire now, their records are not committed and will be delivered again.',
+      );
+      for (const state of states) this.#abort(state, cause);
+    }
+    events.emit({ type: 'drained', consumer: index, ms, unfinished });
+  }
+
+  #keep(state: PartitionState): void {
+    state.isRevoked = false;
+    this.#options.partitions.unhold(state, 'rebalance');
+  }
+
+  #giveUp(state: PartitionState): void {
+    this.#options.partitions.drop(state);
+  }
+
+  #begin({ topic, partition, assignmentEpoch, position, metadata, source }: AssignedPartition): void {
+    const { partitions, dispatcher, ackDesk, budgetUncommitted, logger, listener } = this.#options;
+    const before = partitions.get(topic, partition);
+    if (before) this.#giveUp(before);
+    const finished = source === 'committed' ? decodeGapMap(position, metadata) : [];
+    if (finished === undefined) {
+      logger.warn(
+        `listener '${listener}': the metadata committed with ${topic}-${partition} at ${position} is not a gap map of ` +
+          'this library; records after it are delivered again, and the next commit replaces it.',
+      );
+    }
+    const tracker = new OffsetTracker({ position, finished: finished ?? [], limit: budgetUncommitted });
+    const state = new PartitionState({
+      topic,
+      partition,
+      epoch: assignmentEpoch,
+      queue: dispatcher.open(),
+      tracker,
+      ackDesk,
+    });
+    if (source === 'committed') {
+      state.committedOffset = position;
+      state.committedVersion = tracker.version;
+    }
+    partitions.add(state);
+  }
+
+  #abort(state: PartitionState, cause: AbortCause): void {
+    const { inFlight } = this.#options;
+    for (const delivery of inFlight.ofPartition(state)) {
+      if (delivery.partition !== state) continue;
+      const name = namesOf([state]);
+      const why = cause === 'stop' ? 'the container stops' : 'the partition is taken away';
+      const reason = new NestdawError(
+        cause === 'stop' ? 'KAFKA_STOPPED' : 'KAFKA_REBALANCED',
+        `${name} offset ${delivery.record.offset}: ${why}; the record is not committed and will be delivered again`,
+      );
+      delivery.abort(cause, reason);
+    }
+  }
+
+  #statesOf(partitions: readonly TopicPartition[]): PartitionState[] {
+    return partitions.flatMap(({ topic, partition }) => this.#options.partitions.get(topic, partition) ?? []);
+  }
+}

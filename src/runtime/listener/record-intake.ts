@@ -1,0 +1,72 @@
+import { type PartitionRecords } from '../client/consumer-client.js';
+import { type CommitPolicy } from '../dispatch/commit-policy.js';
+import { type KeyDispatcher } from '../dispatch/key-dispatcher.js';
+import { type ContainerCounters } from './container-counters.js';
+import { Delivery, type PollBatch, weightOf } from './delivery.js';
+import { type PartitionState } from './partition-state.js';
+import { type PartitionTable } from './partition-table.js';
+import { type Progress } from './progress.js';
+
+// What a poll handed over, on its way into trackers and lanes.
+
+export interface RecordIntakeOptions {
+  /** Records of one partition of a poll are one unit of work. */
+  readonly isBatch: boolean;
+  readonly dispatcher: KeyDispatcher<Delivery>;
+  readonly partitions: PartitionTable;
+  readonly policy: CommitPolicy;
+  readonly progress: Progress;
+  readonly counters: ContainerCounters;
+}
+
+export class RecordIntake {
+  readonly #options: RecordIntakeOptions;
+
+  constructor(options: RecordIntakeOptions) {
+    this.#options = options;
+  }
+
+  accept(polled: readonly PartitionRecords[]): void {
+    const { partitions, counters, policy, progress, isBatch } = this.#options;
+    const poll: PollBatch = { remaining: 0 };
+    for (const received of polled) {
+      const state = partitions.get(received.topic, received.partition);
+      // Compared with the epoch at which we began the partition, not with its newest: a partition that was kept in a
+      // rebalance keeps the records that were on their way to us, or they would be passed over.
+      if (state === undefined || received.assignmentEpoch < state.firstEpoch) {
+        counters.stale += received.records.length;
+        continue;
+      }
+      counters.received += received.records.length;
+      const before = counters.restored;
+      if (isBatch) this.#acceptBatch(received, state, poll);
+      else this.#acceptRecords(received, state, poll);
+      if (state.tracker.advance(received.nextOffset) || counters.restored > before) policy.advanced();
+      partitions.balance(state);
+    }
+    if (poll.remaining === 0) progress.pollHandled();
+  }
+
+  #acceptRecords({ records }: PartitionRecords, state: PartitionState, poll: PollBatch): void {
+    const { dispatcher, counters } = this.#options;
+    const { tracker } = state;
+    for (const record of records) {
+      if (!tracker.track(record.offset)) {
+        counters.restored++;
+        continue;
+      }
+      poll.remaining++;
+      dispatcher.submit(new Delivery(state, poll, record, undefined, weightOf(record)));
+    }
+  }
+
+  #acceptBatch({ records }: PartitionRecords, state: PartitionState, poll: PollBatch): void {
+    const { dispatcher, counters } = this.#options;
+    const batch = records.filter(({ offset }) => state.tracker.track(offset));
+    counters.restored += records.length - batch.length;
+    if (batch.length === 0) return;
+    poll.remaining++;
+    const bytes = batch.reduce((sum, record) => sum + weightOf(record), 0);
+    dispatcher.submit(new Delivery(state, poll, batch[0]!, batch, bytes));
+  }
+}

@@ -1,0 +1,138 @@
+import { NestdawError } from '../../common/errors.js';
+import { type KafkaRecord } from '../../common/record.js';
+import { type ParameterKind } from '../../decorators/metadata-keys.js';
+import { type KafkaListenerContext } from './listener-context.js';
+import { type PayloadConverter, positionOf } from './payload-converter.js';
+
+// From a call to the arguments of the user's method: one resolver per parameter, chosen once, at start.
+
+/** Value of one parameter; a promise only for payloads with asynchronous constraints. */
+export type ArgumentResolver = (decoded: unknown, context: KafkaListenerContext) => unknown;
+
+export interface ArgumentRequest {
+  readonly kind: ParameterKind;
+  readonly data: unknown;
+  readonly metatype: unknown;
+  readonly batch: boolean;
+  readonly converter: PayloadConverter;
+  /** Keys as bytes where the parameter's type does not say (`kafka.consumer.key-deserializer`). */
+  readonly keysAsBytes: boolean;
+}
+
+export function argumentResolver(request: ArgumentRequest): ArgumentResolver {
+  const { kind, batch } = request;
+  switch (kind) {
+    case 'payload':
+      return picked(batch ? batchPayload(request.converter) : singlePayload(request.converter), request.data);
+    case 'context':
+      return (_decoded, context) => context;
+    case 'acknowledgment':
+      return (_decoded, context) => context.acknowledgment;
+    case 'signal':
+      return (_decoded, context) => context.signal;
+    case 'record':
+      return batch ? (_decoded, context) => context.records : (_decoded, context) => context.record;
+    case 'key':
+      return ofRecords(batch, keyReader(request));
+    case 'header':
+      return ofRecords(batch, headerReader(String(request.data), request.metatype));
+    case 'headers':
+      return ofRecords(batch, headersOf);
+  }
+}
+
+function singlePayload(converter: PayloadConverter): ArgumentResolver {
+  return (decoded, context) => converter.shape(decoded, context.record);
+}
+
+function batchPayload(converter: PayloadConverter): ArgumentResolver {
+  return (decoded, { records }) => {
+    const shaped = (decoded as readonly unknown[]).map((one, index) =>
+      atIndex(index, () => converter.shape(one, records[index]!)),
+    );
+    return shaped.some((one) => one instanceof Promise) ? Promise.all(shaped) : shaped;
+  };
+}
+
+/** An error of one record of a batch, with the record's index: those before it are finished all the same. */
+export class BatchRecordError extends Error {
+  constructor(
+    readonly index: number,
+    override readonly cause: unknown,
+  ) {
+    super(`record ${index} of the batch failed`);
+  }
+}
+
+/** Runs a step of one record of a batch so that its failure tells the index. */
+export function atIndex<T>(index: number, step: () => T): T {
+  let result: T;
+  try {
+    result = step();
+  } catch (error) {
+    throw new BatchRecordError(index, error);
+  }
+  if (!(result instanceof Promise)) return result;
+  return result.catch((error: unknown) => {
+    throw new BatchRecordError(index, error);
+  }) as T;
+}
+
+function picked(resolve: ArgumentResolver, property: unknown): ArgumentResolver {
+  if (typeof property !== 'string') return resolve;
+  const pick = (payload: unknown): unknown =>
+    Array.isArray(payload) ? payload.map(pick) : (payload as Record<string, unknown> | null)?.[property];
+  return (decoded, context) => {
+    const payload = resolve(decoded, context);
+    return payload instanceof Promise ? payload.then(pick) : pick(payload);
+  };
+}
+
+type RecordReader = (record: KafkaRecord) => unknown;
+
+function ofRecords(batch: boolean, read: RecordReader): ArgumentResolver {
+  return batch ? (_decoded, context) => context.records.map(read) : (_decoded, context) => read(context.record);
+}
+
+function keyReader({ metatype, keysAsBytes }: ArgumentRequest): RecordReader {
+  const convert = bytesReader(metatype, keysAsBytes);
+  return (record) => (record.key === null ? null : convert(record.key, record, 'key'));
+}
+
+function headerReader(name: string, metatype: unknown): RecordReader {
+  const convert = bytesReader(metatype, false);
+  return (record) => {
+    const { headers } = record;
+    for (let at = headers.length - 1; at >= 0; at--) {
+      const header = headers[at]!;
+      if (header.key === name) return header.value === null ? null : convert(header.value, record, `header ${name}`);
+    }
+    return undefined;
+  };
+}
+
+function headersOf(record: KafkaRecord): Record<string, string | null> {
+  const all: Record<string, string | null> = Object.create(null) as Record<string, string | null>;
+  for (const { key, value } of record.headers) all[key] = value === null ? null : value.toString();
+  return all;
+}
+
+function bytesReader(
+  metatype: unknown,
+  asBytes: boolean,
+): (bytes: Buffer, record: KafkaRecord, what: string) => unknown {
+  const isBytes =
+    metatype === Uint8Array || (typeof metatype === 'function' && metatype.prototype instanceof Uint8Array);
+  if (isBytes || (asBytes && metatype !== String && metatype !== Number)) return (bytes) => bytes;
+  return metatype === Number ? readNumber : (bytes) => bytes.toString();
+}
+
+function readNumber(bytes: Buffer, record: KafkaRecord, what: string): number {
+  const text = bytes.toString();
+  const value = Number(text);
+  if (text.trim() === '' || Number.isNaN(value)) {
+    const message = `the ${what} of ${positionOf(record)} is ${JSON.stringify(text.slice(0, 40))}, not a number`;
+    throw new NestdawError('KAFKA_DESERIALIZATION_FAILED', message);
+  }
+  return value;
+}

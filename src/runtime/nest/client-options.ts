@@ -1,0 +1,64 @@
+import { type ConsumerOptions } from '../client/consumer/consumer-options.js';
+import { type ProducerOptions } from '../client/producer/producer-options.js';
+import { type KafkaProperties } from '../config/kafka-properties.js';
+import { type ContainerSettings } from '../listener/container-settings.js';
+
+// From validated properties to what clients and containers take.
+
+const ACKS = { all: -1, '1': 1, '0': 0 } as const;
+
+export function producerOptions(properties: KafkaProperties): ProducerOptions {
+  const explicitly = properties.originOf('producer.properties.enable.idempotence') !== undefined;
+  return {
+    acks: ACKS[properties.get('producer.acks')],
+    // The default gives way to acks and retries, an explicit true does not.
+    ...(explicitly ? { enableIdempotence: properties.get('producer.properties.enable.idempotence') } : {}),
+    batchSize: properties.get('producer.batch-size'),
+    lingerMs: properties.get('producer.properties.linger.ms'),
+    bufferMemory: properties.get('producer.buffer-memory'),
+    maxBlockMs: properties.get('producer.properties.max.block.ms'),
+    deliveryTimeoutMs: properties.get('producer.properties.delivery.timeout.ms'),
+    requestTimeoutMs: properties.get('producer.properties.request.timeout.ms'),
+    retries: properties.get('producer.retries'),
+    retryBackoffMs: properties.get('producer.properties.retry.backoff.ms'),
+    retryBackoffMaxMs: properties.get('producer.properties.retry.backoff.max.ms'),
+    maxInFlightRequestsPerConnection: properties.get('producer.properties.max.in.flight.requests.per.connection'),
+    maxRequestSize: properties.get('producer.properties.max.request.size'),
+    compressionType: properties.get('producer.compression-type'),
+    partitionerIgnoreKeys: properties.get('producer.properties.partitioner.ignore.keys'),
+    metadataMaxAgeMs: properties.get('producer.properties.metadata.max.age.ms'),
+  };
+}
+
+export type ConsumerNumbers = Omit<ConsumerOptions, 'groupId' | 'topics' | 'createCluster' | 'groupInstanceId'>;
+
+export function consumerNumbers(properties: KafkaProperties): ConsumerNumbers {
+  return {
+    sessionTimeoutMs: properties.get('consumer.properties.session.timeout.ms'),
+    heartbeatIntervalMs: properties.get('consumer.heartbeat-interval'),
+    maxPollIntervalMs: properties.get('consumer.max-poll-interval'),
+    autoOffsetReset: properties.get('consumer.auto-offset-reset'),
+    isolationLevel: properties.get('consumer.isolation-level'),
+    partitionAssignmentStrategy: properties.get('consumer.properties.partition.assignment.strategy'),
+    fetchMinBytes: properties.get('consumer.fetch-min-size'),
+    fetchMaxBytes: properties.get('consumer.properties.fetch.max.bytes'),
+    fetchMaxWaitMs: properties.get('consumer.fetch-max-wait'),
+    maxPartitionFetchBytes: properties.get('consumer.properties.max.partition.fetch.bytes'),
+    checkCrcs: properties.get('consumer.properties.check.crcs'),
+    clientRack: properties.get('consumer.properties.client.rack') ?? '',
+    metadataMaxAgeMs: properties.get('consumer.properties.metadata.max.age.ms'),
+    retryBackoffMs: properties.get('consumer.properties.retry.backoff.ms'),
+    retryBackoffMaxMs: properties.get('consumer.properties.retry.backoff.max.ms'),
+    requestTimeoutMs: properties.get('consumer.properties.request.timeout.ms'),
+    defaultApiTimeoutMs: properties.get('consumer.properties.default.api.timeout.ms'),
+  };
+}
+
+export function containerNumbers(properties: KafkaProperties): Partial<ContainerSettings> {
+  return {
+    pollMaxRecords: properties.get('consumer.max-poll-records'),
+    pollMaxWaitMs: properties.get('listener.poll-timeout'),
+    maxPollIntervalMs: properties.get('consumer.max-poll-interval'),
+    shutdownTimeoutMs: properties.get('listener.shutdown-timeout'),
+  };
+}

@@ -1,0 +1,124 @@
+import { type ParameterKind } from '../../decorators/metadata-keys.js';
+import { type Mistake } from '../config/mistakes.js';
+import { type ArgumentResolver, argumentResolver } from './argument-resolver.js';
+import { type MethodParameters, type ParameterEntry, type ParameterMetadata } from './metadata-accessor.js';
+import { type PayloadConverter, payloadConverter, type ValueFormat } from './payload-converter.js';
+
+// What a listener method asks for, worked out once at start: a resolver per parameter, the conversion of the payload,
+// and the same in the words of Nest's external context, for methods with pipes, guards and the like.
+
+/** First of the kinds under which Nest's external context asks for parameters that are ours; plus the index. */
+const OWN_KIND = 9_200;
+const PAYLOAD_KIND = 3;
+
+export interface HandlerPlan {
+  /** Resolvers by parameter index; no hole unless a parameter is Nest's own custom one. */
+  readonly resolvers: readonly (ArgumentResolver | undefined)[];
+  /** Undefined when no parameter is the payload: then nothing is decoded. */
+  readonly converter: PayloadConverter | undefined;
+  /** Pipes on parameters, or custom parameter decorators. */
+  readonly needsNest: boolean;
+  /** Parameter metadata for Nest's external context. */
+  readonly nestEntries: Readonly<Record<string, ParameterEntry>>;
+  /** Value of a parameter for Nest's external context, by the kinds in `nestEntries`. */
+  readonly valueFor: (kind: number, data: unknown, args: readonly unknown[]) => unknown;
+}
+
+export interface HandlerQuestion {
+  /** `OrderListener.handle`, for messages. */
+  readonly where: string;
+  readonly parameters: MethodParameters;
+  readonly batch: boolean;
+  readonly manualAck: boolean;
+  readonly ackMode: string;
+  /** Class given to the decorator, over what the compiler tells. */
+  readonly payloadClass: unknown;
+  readonly valueFormat: ValueFormat;
+  readonly keysAsBytes: boolean;
+}
+
+/** A parameter with its decorator, or the payload that has none. */
+type Wanted = Omit<ParameterMetadata, 'kind' | 'key'> & { readonly kind: ParameterKind };
+
+/** Adds to `mistakes` what is impossible; the plan is then not to be used. */
+export function handlerPlan(question: HandlerQuestion, mistakes: Mistake[]): HandlerPlan {
+  const { parameters, batch } = question;
+  const customs = parameters.decorated.filter(({ kind }) => kind === 'custom');
+  const wanted = wantedParameters(question, mistakes);
+  const payloads = wanted.filter(({ kind }) => kind === 'payload');
+  const converter = payloads.length === 0 ? undefined : converterOf(question, payloads[0]!);
+  const resolvers = Array.from<ArgumentResolver | undefined>({ length: parameters.count });
+  for (const { index, kind, data, metatype } of wanted) {
+    const unused: PayloadConverter = { decode: () => undefined, shape: (decoded) => decoded };
+    const { keysAsBytes } = question;
+    resolvers[index] = argumentResolver({ kind, data, metatype, batch, keysAsBytes, converter: converter ?? unused });
+  }
+  return {
+    resolvers,
+    converter,
+    needsNest: customs.length > 0 || wanted.some(({ hasPipes }) => hasPipes),
+    nestEntries: nestEntries(wanted, customs),
+    valueFor: nestValues(resolvers, payloads),
+  };
+}
+
+function converterOf({ batch, payloadClass, valueFormat }: HandlerQuestion, payload: Wanted): PayloadConverter {
+  const property = typeof payload.data === 'string';
+  const declared = batch || property ? undefined : payload.metatype;
+  const converter = payloadConverter(payloadClass ?? declared, property ? 'json' : valueFormat);
+  return converter;
+}
+
+/** The decorated parameters that are ours, and the payload where its decorator was left out. */
+function wantedParameters(question: HandlerQuestion, mistakes: Mistake[]): Wanted[] {
+  const { where, parameters } = question;
+  const wanted: Wanted[] = [];
+  const report = (index: number, problem: string) =>
+    mistakes.push({ origin: where, problem: `parameter ${index + 1} ${problem}` });
+  for (const parameter of parameters.decorated) {
+    const { kind, index, data } = parameter;
+    if (kind === 'custom') continue;
+    if (kind === 'foreign' || (kind === 'context' && typeof data === 'string')) {
+      report(index, 'has a decorator of HTTP routes; import the decorators of listeners from nestdaw');
+      continue;
+    }
+    if (kind === 'acknowledgment' && !question.manualAck) {
+      report(index, `is @Ack(), but the ack mode is ${question.ackMode}; set ackMode: 'MANUAL' or 'MANUAL_IMMEDIATE'`);
+    }
+    wanted.push({ ...parameter, kind });
+  }
+  const taken = new Set(parameters.decorated.map(({ index }) => index));
+  for (let index = 0; index < parameters.count; index++) {
+    if (taken.has(index)) continue;
+    if (wanted.some(({ kind }) => kind === 'payload')) {
+      report(
+        index,
+        'has no decorator; say what it is: @Payload(), @Key(), @Header(name), @Headers(), @Ack(), @Record()',
+      );
+      continue;
+    }
+    const entry = { index, data: undefined, pipes: [] };
+    const metatype = parameters.types[index];
+    wanted.push({ index, kind: 'payload', data: undefined, hasPipes: false, entry, metatype });
+  }
+  return wanted;
+}
+
+function nestEntries(wanted: readonly Wanted[], customs: readonly ParameterMetadata[]): Record<string, ParameterEntry> {
+  const entries: Record<string, ParameterEntry> = {};
+  for (const { kind, index, entry } of wanted) {
+    const number = kind === 'payload' ? PAYLOAD_KIND : OWN_KIND + index;
+    entries[`${number}:${index}`] = entry;
+  }
+  for (const { key, entry } of customs) entries[key] = entry;
+  return entries;
+}
+
+/** Nest asks by kind and data and leaves out the index, so payloads are told apart by the property they take. */
+function nestValues(resolvers: readonly (ArgumentResolver | undefined)[], payloads: readonly Wanted[]) {
+  const byProperty = new Map(payloads.map(({ data, index }) => [data, resolvers[index]!]));
+  return (kind: number, data: unknown, args: readonly unknown[]): unknown => {
+    const resolve = kind === PAYLOAD_KIND ? byProperty.get(data) : resolvers[kind - OWN_KIND];
+    return resolve?.(args[0], args[1] as Parameters<ArgumentResolver>[1]);
+  };
+}

@@ -1,0 +1,248 @@
+import { type Clock, type Timer } from '../../common/clock.js';
+import { hasCode, messageOf, NestdawError } from '../../common/errors.js';
+import { type Startable } from '../../common/lifecycle.js';
+import { type Logger } from '../../common/logger.js';
+import { type Cluster } from '../client/cluster/cluster.js';
+import { KafkajsCluster } from '../client/cluster/kafkajs-cluster.js';
+import { type ConsumerOptions, consumerSettings } from '../client/consumer/consumer-options.js';
+import { GroupConsumer } from '../client/consumer/group-consumer.js';
+import { type ConsumerClient } from '../client/consumer-client.js';
+import { KafkaProducer } from '../client/producer/kafka-producer.js';
+import { producerSettings } from '../client/producer/producer-options.js';
+import { type ProducerClient } from '../client/producer-client.js';
+import { type KafkaProperties } from '../config/kafka-properties.js';
+import { type Configuration } from '../config/load-configuration.js';
+import { type Mistake } from '../config/mistakes.js';
+import { type SecuritySettings, securitySettings } from '../config/security.js';
+import { KafkaTemplate } from '../template/kafka-template.js';
+import { KEY_SERIALIZERS, VALUE_SERIALIZERS } from '../template/serializers.js';
+import { consumerNumbers, producerOptions } from './client-options.js';
+import { type DiscoveredListener } from './listener-explorer.js';
+
+// One connection of an application: the servers (or the broker beside the application), the producer, the template
+// over it, and the consumers that listeners ask for.
+
+/** What a cluster is opened with. */
+export interface ClusterRequest extends SecuritySettings {
+  readonly bootstrapServers: readonly string[];
+  readonly clientId: string;
+  readonly requestTimeoutMs: number;
+  readonly connectionSetupTimeoutMs: number;
+  readonly metadataMaxAgeMs: number;
+  readonly allowAutoCreateTopics: boolean;
+  readonly logger: Logger;
+  readonly clock: Clock;
+}
+
+/** Replacements for what reaches out, for tests: with any of them no broker is started beside the application. */
+export interface ClientFactories {
+  readonly cluster?: (request: ClusterRequest) => Cluster;
+  readonly producer?: (properties: KafkaProperties) => ProducerClient;
+  readonly consumer?: (listener: DiscoveredListener, index: number) => ConsumerClient;
+}
+
+/** The embedded broker as a connection sees it. */
+export interface RunningBroker {
+  readonly bootstrapServers: string;
+  readonly description: string;
+  stop(): Promise<void>;
+}
+/** Starts or joins the broker beside the application. */
+export type BrokerStarter = (configuration: Configuration, logger: Logger, clock: Clock) => Promise<RunningBroker>;
+
+export interface KafkaConnectionOptions {
+  readonly name: string;
+  readonly configuration: Configuration;
+  readonly factories: ClientFactories;
+  readonly startBroker: BrokerStarter;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+const RECONNECT_MS = 1_000;
+
+export class KafkaConnection implements Startable {
+  readonly name: string;
+  readonly configuration: Configuration;
+  readonly template: KafkaTemplate;
+  readonly #options: KafkaConnectionOptions;
+  #security: SecuritySettings = {};
+  #servers: readonly string[];
+  #broker: RunningBroker | undefined;
+  #producer: ProducerClient | undefined;
+  #reconnect: Timer | undefined;
+  #stopping: Promise<void> | undefined;
+
+  constructor(options: KafkaConnectionOptions) {
+    const { properties } = options.configuration;
+    this.name = options.name;
+    this.configuration = options.configuration;
+    this.#options = options;
+    this.#servers = properties.get('bootstrap-servers');
+    this.template = new KafkaTemplate({
+      producer: () => this.#producer ?? this.#notOpen(),
+      defaultTopic: properties.get('template.default-topic'),
+      keySerializer: KEY_SERIALIZERS[properties.get('producer.key-serializer')],
+      valueSerializer: VALUE_SERIALIZERS[properties.get('producer.value-serializer')],
+      clock: options.clock,
+      logger: options.logger,
+    });
+  }
+
+  get properties(): KafkaProperties {
+    return this.configuration.properties;
+  }
+
+  get environment(): Configuration['environment'] {
+    return this.configuration.environment;
+  }
+
+  /** Addresses in use: configured, or those of the broker beside the application; empty before the start. */
+  get bootstrapServers(): readonly string[] {
+    return this.#servers;
+  }
+
+  /** Finds settings that contradict each other, before anything is opened. */
+  check(mistakes: Mistake[]): void {
+    this.#security = securitySettings(this.properties, mistakes);
+    collect(mistakes, 'producer', () => producerSettings(producerOptions(this.properties)));
+    if (this.#servers.length === 0 && !this.#isFaked() && !this.properties.get('embedded.enabled')) {
+      const problem =
+        'kafka.bootstrap-servers is not set and kafka.embedded.enabled is false: there is no broker to talk to; ' +
+        'set kafka.bootstrap-servers=host:port, or remove kafka.embedded.enabled';
+      mistakes.push({ origin: this.properties.originOf('embedded.enabled') ?? 'configuration', problem });
+    }
+  }
+
+  checkListener(listener: DiscoveredListener, mistakes: Mistake[]): void {
+    collect(mistakes, `listener ${listener.endpoint.id}`, () => consumerSettings(this.#consumerOptions(listener, 0)));
+  }
+
+  /** Broker beside the application, where one is needed, then the producer. */
+  async start(): Promise<void> {
+    const { logger, configuration, startBroker, clock } = this.#options;
+    if (this.#servers.length === 0 && !this.#isFaked()) {
+      this.#broker = await startBroker(configuration, logger, clock);
+      this.#servers = this.#broker.bootstrapServers.split(',');
+      logger.log(this.#broker.description);
+    } else if (this.#servers.length > 0) {
+      logger.log(`using the Kafka cluster at ${this.#servers.join(', ')}`);
+    }
+    this.#producer = this.#createProducer();
+    await this.#connectProducer(this.#producer);
+  }
+
+  createConsumer(listener: DiscoveredListener, index: number): ConsumerClient {
+    const { consumer } = this.#options.factories;
+    return consumer ? consumer(listener, index) : new GroupConsumer(this.#consumerOptions(listener, index));
+  }
+
+  /** Sends what waits, then ends the producer and the broker. Harmless when repeated. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
+    this.#reconnect?.cancel();
+    try {
+      await this.#producer?.stop();
+    } finally {
+      this.template.reportFailures();
+      await this.#broker?.stop();
+    }
+  }
+
+  /** An application may start before its cluster: sends wait their time, and the producer goes on trying. */
+  async #connectProducer(producer: ProducerClient, tries = 1): Promise<void> {
+    const { logger, clock } = this.#options;
+    try {
+      await producer.start();
+      if (tries > 1) logger.log(`the producer is connected, after ${tries} tries`);
+    } catch (error) {
+      if (this.#stopping) return;
+      if (!hasCode(error, 'KAFKA_CONNECTION_FAILED') && !hasCode(error, 'KAFKA_REQUEST_TIMEOUT')) throw error;
+      if (tries % 10 === 1) logger.warn(`the producer is not connected: ${messageOf(error)}; it goes on trying`);
+      this.#reconnect = clock.schedule(RECONNECT_MS, () => {
+        this.#connectProducer(producer, tries + 1).catch((fatal: unknown) => {
+          logger.error(`the producer cannot be connected: ${messageOf(fatal)}`, fatal);
+        });
+      });
+    }
+  }
+
+  #createProducer(): ProducerClient {
+    const { factories, clock, logger } = this.#options;
+    const { properties } = this;
+    if (factories.producer) return factories.producer(properties);
+    const cluster = this.#openCluster({
+      clientId: properties.get('producer.client-id') ?? properties.get('client-id'),
+      requestTimeoutMs: properties.get('producer.properties.request.timeout.ms'),
+      metadataMaxAgeMs: properties.get('producer.properties.metadata.max.age.ms'),
+      allowAutoCreateTopics: true,
+    });
+    return new KafkaProducer({ cluster, options: producerOptions(properties), clock, logger });
+  }
+
+  #consumerOptions({ endpoint, properties }: DiscoveredListener, index: number): ConsumerOptions {
+    const { clock, logger } = this.#options;
+    const numbers = consumerNumbers(properties);
+    const instanceId = properties.get('consumer.properties.group.instance.id');
+    const clientId = properties.get('consumer.client-id') ?? properties.get('client-id');
+    return {
+      ...numbers,
+      groupId: endpoint.groupId,
+      topics: endpoint.topics,
+      // A group refuses two members of one instance id.
+      ...(instanceId === undefined
+        ? {}
+        : { groupInstanceId: endpoint.concurrency > 1 ? `${instanceId}-${index}` : instanceId }),
+      createCluster: () =>
+        this.#openCluster({
+          clientId: `${clientId}-${endpoint.id}-${index}`,
+          requestTimeoutMs: properties.get('consumer.properties.request.timeout.ms'),
+          metadataMaxAgeMs: properties.get('consumer.properties.metadata.max.age.ms'),
+          allowAutoCreateTopics: properties.get('consumer.properties.allow.auto.create.topics'),
+        }),
+      clock,
+      logger,
+    };
+  }
+
+  #openCluster(
+    request: Pick<ClusterRequest, 'clientId' | 'requestTimeoutMs' | 'metadataMaxAgeMs' | 'allowAutoCreateTopics'>,
+  ): Cluster {
+    const { factories, clock, logger } = this.#options;
+    const full: ClusterRequest = {
+      ...request,
+      ...this.#security,
+      bootstrapServers: this.#servers,
+      connectionSetupTimeoutMs: this.properties.get('properties.socket.connection.setup.timeout.ms'),
+      clock,
+      logger,
+    };
+    return factories.cluster ? factories.cluster(full) : new KafkajsCluster(full);
+  }
+
+  #isFaked(): boolean {
+    const { cluster, producer, consumer } = this.#options.factories;
+    return cluster !== undefined || producer !== undefined || consumer !== undefined;
+  }
+
+  #notOpen(): never {
+    throw new NestdawError(
+      'KAFKA_STOPPED',
+      `connection ${this.name} is not open yet: send from onModuleInit on, not from a constructor`,
+    );
+  }
+}
+
+/** Runs a check of a client's settings and takes what it throws as a mistake. */
+function collect(mistakes: Mistake[], origin: string, check: () => unknown): void {
+  try {
+    check();
+  } catch (error) {
+    if (!hasCode(error, 'KAFKA_CONFIG_INVALID')) throw error;
+    mistakes.push({ origin, problem: messageOf(error) });
+  }
+}

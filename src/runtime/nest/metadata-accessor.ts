@@ -1,0 +1,85 @@
+import 'reflect-metadata';
+import { type KafkaListenerOptions } from '../../decorators/kafka-listener.js';
+import {
+  CUSTOM_PARAMETER,
+  KAFKA_LISTENERS,
+  KAFKA_PRODUCER,
+  PARAMETER_KINDS,
+  PARAMETERS,
+  type ParameterKind,
+} from '../../decorators/metadata-keys.js';
+import { type ProducerOptions } from '../../decorators/producer.js';
+
+// The only reader of what decorators wrote, ours and Nest's.
+
+/** Any class, abstract ones too. */
+export type AnyClass = abstract new (...args: never[]) => unknown;
+
+/** One decorated parameter of a method. */
+export interface ParameterMetadata {
+  readonly index: number;
+  /** `custom`: made by Nest's createParamDecorator. `foreign`: a decorator that means nothing to a listener. */
+  readonly kind: ParameterKind | 'custom' | 'foreign';
+  /** The name given to the decorator, such as a header's. */
+  readonly data: unknown;
+  readonly hasPipes: boolean;
+  /** Nest's own entry and its key, to be handed on. */
+  readonly entry: ParameterEntry;
+  readonly key: string;
+  /** The declared type, as the compiler emitted it; undefined where it emitted none. */
+  readonly metatype: unknown;
+}
+
+export interface MethodParameters {
+  readonly decorated: readonly ParameterMetadata[];
+  /** Parameters that the method has, decorated or not. */
+  readonly count: number;
+  /** Declared types by index, as the compiler emitted them; empty where it emitted none. */
+  readonly types: readonly unknown[];
+}
+
+/** An entry as Nest keeps it. */
+export interface ParameterEntry {
+  readonly index: number;
+  readonly data?: unknown;
+  readonly pipes?: readonly unknown[];
+  readonly schema?: unknown;
+}
+
+const KINDS_BY_NUMBER = new Map(
+  Object.entries(PARAMETER_KINDS).map(([kind, number]) => [number as number, kind as ParameterKind]),
+);
+
+/** Options of each `@KafkaListener` on a method's function; empty when there is none. */
+export function listenersOf(method: object): readonly KafkaListenerOptions[] {
+  return (Reflect.getMetadata(KAFKA_LISTENERS, method) ?? []) as readonly KafkaListenerOptions[];
+}
+
+export function producerOf(method: object): ProducerOptions | undefined {
+  return Reflect.getMetadata(KAFKA_PRODUCER, method) as ProducerOptions | undefined;
+}
+
+export function parametersOf(prototype: object, name: string): MethodParameters {
+  const types = Reflect.getMetadata('design:paramtypes', prototype, name) as unknown[] | undefined;
+  const entries = (Reflect.getMetadata(PARAMETERS, prototype.constructor, name) ?? {}) as Record<
+    string,
+    ParameterEntry
+  >;
+  const decorated = Object.entries(entries).map(([key, entry]) => ({
+    index: entry.index,
+    data: entry.data,
+    kind: kindOf(key),
+    hasPipes: (entry.pipes?.length ?? 0) > 0 || entry.schema !== undefined,
+    entry,
+    key,
+    metatype: types?.[entry.index],
+  }));
+  const method = (prototype as Record<string, unknown>)[name] as { readonly length: number };
+  const last = decorated.reduce((most, { index }) => Math.max(most, index + 1), 0);
+  return { decorated, count: Math.max(types?.length ?? method.length, last), types: types ?? [] };
+}
+
+function kindOf(key: string): ParameterMetadata['kind'] {
+  if (key.includes(CUSTOM_PARAMETER)) return 'custom';
+  return KINDS_BY_NUMBER.get(Number(key.split(':')[0])) ?? 'foreign';
+}

@@ -1,0 +1,216 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { KeyDispatcher } from '../../src/runtime/dispatch/key-dispatcher.js';
+import { type PartitionQueue } from '../../src/runtime/dispatch/partition-queue.js';
+import { WorkItem } from '../../src/runtime/dispatch/work-item.js';
+import { type Order } from '../../src/runtime/listener/listener-endpoint.js';
+
+// Random events against the dispatcher, compared with a slow model that looks at every record each time.
+
+class Item extends WorkItem {
+  starts = 0;
+  constructor(
+    queue: PartitionQueue,
+    readonly text: string | null,
+    readonly arrival: number,
+    readonly slot: number,
+  ) {
+    super(queue, text === null ? null : Buffer.from(text), 1, 10);
+  }
+}
+
+type Command =
+  | { readonly type: 'submit'; readonly slot: number; readonly key: string | null }
+  | { readonly type: 'next' }
+  | { readonly type: 'finish' | 'suspend' | 'release'; readonly pick: number }
+  | { readonly type: 'hold' | 'unhold' | 'drop'; readonly slot: number }
+  | { readonly type: 'workers'; readonly count: number };
+
+const slot = fc.integer({ min: 0, max: 2 });
+const pick = fc.nat();
+const command: fc.Arbitrary<Command> = fc.oneof(
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      type: fc.constant('submit' as const),
+      slot,
+      key: fc.oneof({ weight: 5, arbitrary: fc.constantFrom('a', 'b', 'c', 'd', '') }, fc.constant(null)),
+    }),
+  },
+  { weight: 8, arbitrary: fc.constant({ type: 'next' as const }) },
+  { weight: 5, arbitrary: fc.record({ type: fc.constant('finish' as const), pick }) },
+  { weight: 2, arbitrary: fc.record({ type: fc.constantFrom('suspend' as const, 'release' as const), pick }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constantFrom('hold' as const, 'unhold' as const), slot }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constantFrom('drop' as const), slot }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('workers' as const), count: fc.integer({ min: 1, max: 6 }) }) },
+);
+
+class Model {
+  readonly dispatcher: KeyDispatcher<Item>;
+  readonly queues: PartitionQueue[];
+  /** Not finished and not dropped, in the order of arrival. */
+  items: Item[] = [];
+  /** Running ones of dropped partitions. */
+  leftovers: Item[] = [];
+  arrivals = 0;
+
+  constructor(
+    readonly order: Order,
+    workers: number,
+  ) {
+    this.dispatcher = new KeyDispatcher<Item>({ order, workers, budget: { records: 8, bytes: 1e9 } });
+    this.queues = [0, 1, 2].map(() => this.dispatcher.open());
+  }
+
+  /** Records that the other one must not overtake. */
+  sameLane(a: Item, b: Item): boolean {
+    if (a.queue !== b.queue || this.order === 'none') return false;
+    return this.order === 'partition' || (a.text !== null && a.text === b.text);
+  }
+
+  startable(): Item[] {
+    return this.items.filter((item) => {
+      if (item.queue.isHeld || item.state !== 'queued') return false;
+      return !this.items.some((other) => other.arrival < item.arrival && this.sameLane(other, item));
+    });
+  }
+
+  inState(state: string): Item[] {
+    return [...this.items, ...this.leftovers].filter((item) => item.state === state);
+  }
+
+  next(): Item | undefined {
+    const allowed = this.startable();
+    const running = this.inState('running').length;
+    expect(this.dispatcher.running).toBe(running);
+    expect(this.dispatcher.isIdle).toBe(running === 0 && allowed.length === 0);
+    const item = this.dispatcher.next();
+    if (running >= this.dispatcher.workers || allowed.length === 0) {
+      expect(item).toBeUndefined();
+      return undefined;
+    }
+    expect(allowed).toContain(item);
+    item!.starts++;
+    return item;
+  }
+
+  run(command: Command): void {
+    const { dispatcher } = this;
+    switch (command.type) {
+      case 'submit': {
+        const item = new Item(this.queues[command.slot]!, command.key, this.arrivals++, command.slot);
+        dispatcher.submit(item);
+        this.items.push(item);
+        return;
+      }
+      case 'next':
+        this.next();
+        return;
+      case 'finish': {
+        const item = chosen(this.inState('running'), command.pick);
+        if (item) this.finish(item);
+        return;
+      }
+      case 'suspend': {
+        const item = chosen(this.inState('running'), command.pick);
+        if (item) dispatcher.suspend(item);
+        this.leftovers = this.leftovers.filter((other) => other !== item);
+        return;
+      }
+      case 'release': {
+        const item = chosen(
+          this.items.filter(({ state }) => state === 'suspended'),
+          command.pick,
+        );
+        if (item) dispatcher.release(item);
+        return;
+      }
+      case 'hold':
+        dispatcher.hold(this.queues[command.slot]!);
+        return;
+      case 'unhold':
+        dispatcher.unhold(this.queues[command.slot]!);
+        return;
+      case 'drop':
+        this.drop(command.slot);
+        return;
+      case 'workers':
+        dispatcher.workers = command.count;
+    }
+  }
+
+  finish(item: Item): void {
+    this.dispatcher.finish(item);
+    this.items = this.items.filter((other) => other !== item);
+    this.leftovers = this.leftovers.filter((other) => other !== item);
+  }
+
+  drop(slot: number): void {
+    const queue = this.queues[slot]!;
+    const mine = this.items.filter((item) => item.queue === queue);
+    const given = new Set(this.dispatcher.drop(queue));
+    for (const item of mine) {
+      if (item.state === 'queued') expect(given.has(item)).toBe(true);
+      if (item.state === 'running') expect(given.has(item)).toBe(false);
+    }
+    this.leftovers.push(...mine.filter(({ state }) => state === 'running'));
+    this.items = this.items.filter((item) => item.queue !== queue);
+    this.queues[slot] = this.dispatcher.open();
+  }
+
+  check(): void {
+    for (const queue of this.queues) {
+      const mine = this.items.filter((item) => item.queue === queue);
+      expect(queue.records).toBe(mine.length);
+      expect(queue.running).toBe(mine.filter(({ state }) => state === 'running').length);
+      if (mine.length >= 8) expect(queue.isFull).toBe(true);
+      if (mine.length <= 4) expect(queue.isFull).toBe(false);
+      if (this.order === 'key') {
+        const keys = new Set(mine.flatMap(({ text }) => text ?? []));
+        expect(queue.lanes).toBe(keys.size);
+      }
+    }
+  }
+
+  /** Lets everything end: what is left must start, each lane in the order of arrival. */
+  finishAll(): void {
+    for (const queue of this.queues) this.dispatcher.unhold(queue);
+    for (const item of this.items) this.dispatcher.release(item);
+    while (this.items.length > 0) {
+      const before = this.items.length + this.leftovers.length;
+      while (this.next());
+      for (const item of this.inState('running')) {
+        expect(item.starts).toBeGreaterThan(0);
+        this.finish(item);
+      }
+      expect(this.items.length + this.leftovers.length).toBeLessThan(before);
+    }
+  }
+}
+
+function chosen(items: readonly Item[], pick: number): Item | undefined {
+  return items.length === 0 ? undefined : items[pick % items.length];
+}
+
+describe('key dispatcher', () => {
+  it.each<Order>(['key', 'partition', 'none'])(
+    'in %s order starts only heads of lanes, at most `workers`, and everything in the end',
+    (order) => {
+      fc.assert(
+        fc.property(
+          fc.integer({ min: 1, max: 5 }),
+          fc.array(command, { minLength: 20, maxLength: 120 }),
+          (workers, commands) => {
+            const model = new Model(order, workers);
+            for (const each of commands) {
+              model.run(each);
+              model.check();
+            }
+            model.finishAll();
+          },
+        ),
+        { numRuns: 100 },
+      );
+    },
+  );
+});

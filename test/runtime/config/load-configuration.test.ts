@@ -1,0 +1,242 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { NestdawError } from '../../../src/common/errors.js';
+import { type ConfigKey } from '../../../src/runtime/config/config-key.js';
+import { CONFIG_KEYS, type ConfigName, spellingsOf } from '../../../src/runtime/config/config-keys.js';
+import { type ConfigurationSources, loadConfiguration } from '../../../src/runtime/config/load-configuration.js';
+import { parseProperties } from '../../../src/runtime/config/properties-file.js';
+
+const folders: string[] = [];
+
+function folderWith(files: Record<string, string>): string {
+  const folder = mkdtempSync(join(tmpdir(), 'nestdaw-config-'));
+  folders.push(folder);
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), text);
+  }
+  return folder;
+}
+
+function load(files: Record<string, string>, sources: ConfigurationSources = {}) {
+  return loadConfiguration({ cwd: folderWith(files), env: {}, argv: [], ...sources });
+}
+
+function mistakesOf(run: () => unknown): string[] {
+  try {
+    run();
+  } catch (error) {
+    expect((error as NestdawError).code).toBe('KAFKA_CONFIG_INVALID');
+    return (error as Error).message.split('\n').slice(1);
+  }
+  throw new Error('no mistake was reported');
+}
+
+const file = (...lines: string[]) => ({ 'application.properties': lines.join('\n') });
+
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
+});
+
+describe('loadConfiguration', () => {
+  it('gives every default without any source', () => {
+    const { properties, profiles, notices } = load({});
+    expect(properties.get('bootstrap-servers')).toEqual([]);
+    expect(properties.get('consumer.max-poll-records')).toBe(500);
+    expect(properties.get('consumer.max-poll-interval')).toBe(300_000);
+    expect(properties.get('producer.acks')).toBe('all');
+    expect(properties.originOf('producer.acks')).toBeUndefined();
+    expect([profiles, notices]).toEqual([[], []]);
+  });
+
+  it('orders the sources as Spring does', () => {
+    const files = {
+      'application.properties': 'kafka.client-id=a\nspring.profiles.active=prod\nkafka.consumer.group-id=g1',
+      'config/application.properties': 'kafka.client-id=b\nkafka.consumer.group-id=g2',
+      'application-prod.properties': 'kafka.client-id=c',
+    };
+    const clientId = (sources: ConfigurationSources) => load(files, sources).properties.get('client-id');
+    expect(load(files).profiles).toEqual(['prod']);
+    expect(load(files).properties.get('consumer.group-id')).toBe('g2');
+    expect(load(files).properties.originOf('consumer.group-id')).toBe('config/application.properties:2');
+    const env = { KAFKA_CLIENT_ID: 'd' };
+    const argv = ['--spring.kafka.client-id=e'];
+    const properties = { 'kafka.client-id': 'f' };
+    expect(clientId({})).toBe('c');
+    expect(clientId({ env })).toBe('d');
+    expect(clientId({ env, argv })).toBe('e');
+    expect(clientId({ env, argv, properties })).toBe('f');
+    expect(clientId({ env, argv, properties, overrides: { 'kafka.client-id': 'g' } })).toBe('g');
+    expect(clientId({ env: { SPRING_PROFILES_ACTIVE: '' } })).toBe('b');
+  });
+
+  it('treats kafka. and spring.kafka. as one, in any spelling', () => {
+    const { properties } = load(
+      file('spring.kafka.consumer.maxPollRecords=7', 'kafka.CONSUMER.fetch_max_wait=1s', 'spring.kafka.client-id=x'),
+    );
+    expect(properties.get('consumer.max-poll-records')).toBe(7);
+    expect(properties.get('consumer.fetch-max-wait')).toBe(1000);
+    expect(properties.get('client-id')).toBe('x');
+  });
+
+  it("takes Kafka's own names: client properties over Spring's key over common properties", () => {
+    const common = 'kafka.properties.max.poll.records=1';
+    const spring = 'kafka.consumer.max-poll-records=2';
+    const client = 'kafka.consumer.properties.max.poll.records=3';
+    const records = (...lines: string[]) => load(file(...lines)).properties.get('consumer.max-poll-records');
+    expect([records(common), records(spring, common), records(client, spring, common)]).toEqual([1, 2, 3]);
+    expect(load(file('kafka.properties[linger.ms]=5')).properties.get('producer.properties.linger.ms')).toBe(5);
+    const env = { KAFKA_CONSUMER_PROPERTIES_SESSION_TIMEOUT_MS: '6000' };
+    expect(load({}, { env }).properties.get('consumer.properties.session.timeout.ms')).toBe(6000);
+  });
+
+  it('fills placeholders from any source', () => {
+    const { properties, environment } = load(
+      file('orders.group=billing', 'kafka.consumer.group-id=${orders.group}-${REGION:eu}', 'orders.topic=orders'),
+      { env: { REGION: 'us' } },
+    );
+    expect(properties.get('consumer.group-id')).toBe('billing-us');
+    expect(environment.resolvePlaceholders('${orders.topic}')).toBe('orders');
+  });
+
+  it('reports all mistakes together, each with its line, key, value and what is allowed', () => {
+    const mistakes = mistakesOf(() =>
+      load(
+        file(
+          '# a comment',
+          'kafka.consumer.max-pol-records=5',
+          'spring.kafka.consumer.auto-offset-reset=earlyest',
+          'kafka.consumer.fetch-max-wait=10x',
+          'kafka.embedded.port=70000',
+          'kafka.client-id=${nowhere}',
+          'kafka.properties.sasl.mechanismus=PLAIN',
+          'kafka.consumer.group-id=\\',
+          '  ${a}',
+          'a=${b}',
+          'b=${a}',
+        ),
+        { env: { SPRING_KAFKA_CLIENTIDD: 'x' }, argv: ['--kafka.producer.acks=two'] },
+      ),
+    );
+    const expected = [
+      'application.properties:2: kafka.consumer.max-pol-records=5: unknown key; did you mean kafka.consumer.max-poll-records?',
+      'application.properties:3: spring.kafka.consumer.auto-offset-reset=earlyest: not allowed; allowed: earliest, latest, none, exception',
+      'application.properties:4: kafka.consumer.fetch-max-wait=10x: not allowed; allowed: a duration such as 500ms, 10s, 5m, PT1M30S, or a bare number of milliseconds, at least 0',
+      'application.properties:5: kafka.embedded.port=70000: not allowed; allowed: a whole number, from 1 to 65535',
+      'application.properties:6: kafka.client-id=${nowhere}: nothing defines "nowhere", which ${nowhere} asks for; define it, or give a default: ${nowhere:…}',
+      'application.properties:7: kafka.properties.sasl.mechanismus=PLAIN: unknown key; did you mean kafka.properties.sasl.mechanism?',
+      'application.properties:8: kafka.consumer.group-id=${a}: the placeholders refer to each other in a circle: a → b → a',
+      'environment variable SPRING_KAFKA_CLIENTIDD: SPRING_KAFKA_CLIENTIDD=x: unknown key; did you mean SPRING_KAFKA_CLIENT_ID?',
+      'argument --kafka.producer.acks: kafka.producer.acks=two: not allowed; allowed: all, 1, 0, -1',
+    ];
+    expect(mistakes.map((line) => line.replace('  - ', '')).sort()).toEqual(expected.sort());
+  });
+
+  it('masks secrets in messages', () => {
+    const mistakes = mistakesOf(() => load(file('kafka.ssl.key-password=${hunter}', 'kafka.ssl.key-passwort=x')));
+    expect(mistakes.join('\n')).toContain('kafka.ssl.key-password=******');
+    expect(mistakes.join('\n')).toContain('did you mean kafka.ssl.key-password?');
+  });
+
+  it('leaves keys of others alone, and warns of variables that look misspelt', () => {
+    const env = { KAFKA_HOME: '/opt', KAFKA_HEAP_OPTS: '-Xmx1G', KAFKA_BOOTSTRAP_SERVER: 'h:1', PATH: '/bin' };
+    const { notices } = load(file('server.port=80', 'spring.application.name=x', 'orders.topic=y'), { env });
+    expect(notices).toEqual([
+      'environment variable KAFKA_BOOTSTRAP_SERVER is not used; did you mean KAFKA_BOOTSTRAP_SERVERS?',
+    ]);
+  });
+
+  it('accepts what cannot act in Node with the reason', () => {
+    const { notices } = load(file('spring.kafka.listener.change-consumer-thread-name=true'));
+    expect(notices[0]).toContain('has no effect: consumers have no threads to rename');
+  });
+
+  it('says so when a file is there that it does not read', () => {
+    expect(load({ 'application.yml': 'a: b' }).notices[0]).toContain('application.yml is not read');
+    expect(mistakesOf(() => load(file('spring.config.import=other.properties')))[0]).toContain('not supported');
+    expect(mistakesOf(() => load({}, { propertiesFile: 'gone.properties' }))[0]).toContain('does not exist');
+  });
+
+  it('reads another file, and its profile files beside it', () => {
+    const files = { 'x/my.properties': 'kafka.client-id=a', 'x/my-dev.properties': 'kafka.consumer.group-id=dev' };
+    const { properties } = load(files, { propertiesFile: 'x/my.properties', argv: ['--spring.profiles.active=dev'] });
+    expect([properties.get('client-id'), properties.get('consumer.group-id')]).toEqual(['a', 'dev']);
+  });
+
+  it('refuses to switch a profile on in a profile file', () => {
+    const files = { 'application-dev.properties': 'spring.profiles.active=x' };
+    const env = { SPRING_PROFILES_ACTIVE: 'dev' };
+    expect(mistakesOf(() => load(files, { env }))[0]).toContain(
+      'a profile cannot be switched on in a file of a profile',
+    );
+  });
+
+  it("hands the embedded broker's keys on as written", () => {
+    const { properties } = load(
+      file('kafka.embedded.properties.num.partitions=6', 'spring.kafka.embedded.properties[log.dirs]=x'),
+      {
+        env: { KAFKA_EMBEDDED_PROPERTIES_GROUP_INITIAL_REBALANCE_DELAY_MS: '0' },
+      },
+    );
+    expect(properties.get('embedded.properties')).toEqual({
+      'num.partitions': '6',
+      'log.dirs': 'x',
+      'group.initial.rebalance.delay.ms': '0',
+    });
+  });
+
+  it('reads serializers and deserializers under their Java names', () => {
+    const { properties } = load(
+      file(
+        'spring.kafka.consumer.value-deserializer=org.apache.kafka.common.serialization.StringDeserializer',
+        'spring.kafka.producer.value-serializer=org.springframework.kafka.support.serializer.JsonSerializer',
+      ),
+    );
+    expect(properties.get('consumer.value-deserializer')).toBe('string');
+    expect(properties.get('producer.value-serializer')).toBe('json');
+  });
+
+  it('reads properties by the rules of Java, and names the line of a bad escape', () => {
+    expect(parseProperties('a : b\nc=d\\\n   e\n! note\nlong\\ key=x\\u0041\nflag\n')).toEqual({
+      a: 'b',
+      c: 'de',
+      'long key': 'xA',
+      flag: '',
+    });
+    expect(mistakesOf(() => load(file('a=1', 'b=\\u12')))[0]).toContain('application.properties:2');
+  });
+
+  it('counts an empty number as not set, and an empty list as empty', () => {
+    const { properties } = load(file('kafka.consumer.max-poll-records=', 'kafka.bootstrap-servers='));
+    expect(properties.get('consumer.max-poll-records')).toBe(500);
+    expect(properties.get('bootstrap-servers')).toEqual([]);
+  });
+});
+
+describe('the table', () => {
+  const names = Object.keys(CONFIG_KEYS) as ConfigName[];
+
+  it('says of every key what it means and where it acts', () => {
+    for (const name of names) {
+      const key = CONFIG_KEYS[name] as ConfigKey<unknown>;
+      expect(`${name}: ${key.doc}`).toMatch(/\.$/);
+      expect(key.acts).not.toBe('');
+      expect(key.allowed).not.toBe('');
+    }
+  });
+
+  it('gives every default inside its own range', () => {
+    for (const name of names) {
+      const key = CONFIG_KEYS[name] as ConfigKey<unknown>;
+      if (key.kind === 'map' || key.default === undefined) continue;
+      expect([name, key.parse(String(key.default))]).toEqual([name, key.default]);
+    }
+  });
+
+  it('takes no spelling for two keys of one client', () => {
+    const own = names.map((name) => spellingsOf(name)[0]);
+    expect(new Set(own).size).toBe(own.length);
+  });
+});

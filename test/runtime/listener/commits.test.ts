@@ -1,0 +1,231 @@
+import { describe, expect, it } from '@jest/globals';
+import { deferred } from '../../../src/common/lifecycle.js';
+import { type Acknowledgment, DONE, type RecordInvoker } from '../../../src/runtime/listener/listener-endpoint.js';
+import { GatedHandler, Harness, TOPIC } from '../../support/listener-harness.js';
+import { flush } from '../../support/manual-clock.js';
+
+const offsetsOf = (harness: Harness) => harness.consumer.commits.map(([first]) => first!.offset);
+
+describe('commits', () => {
+  it('are made every `ackCount` records under COUNT, the rest when nothing more comes', async () => {
+    const harness = new Harness({
+      endpoint: { workers: 1, order: 'partition', ackMode: 'COUNT', ackCount: 4 },
+      invoke: async () => DONE,
+    });
+    harness.push(10);
+    await harness.start();
+    await flush(10);
+    expect(harness.committed()).toBeGreaterThanOrEqual(8);
+    await harness.clock.advance(5_000);
+    expect(harness.committed()).toBe(10);
+    expect(harness.consumer.commits.length).toBeLessThanOrEqual(4);
+    await harness.container.stop();
+  });
+
+  it('are made every `ackTimeMs` under TIME', async () => {
+    const harness = new Harness({ endpoint: { ackMode: 'TIME', ackTimeMs: 100 } });
+    harness.push(3);
+    await harness.start();
+    expect(harness.committed()).toBe(0);
+    await harness.clock.advance(99);
+    expect(harness.committed()).toBe(0);
+    await harness.clock.advance(1);
+    expect(harness.committed()).toBe(3);
+    await harness.clock.advance(1_000);
+    expect(offsetsOf(harness)).toEqual([0, 3]);
+    await harness.container.stop();
+  });
+
+  it('go one at a time, and the newest offset wins', async () => {
+    const harness = new Harness({ endpoint: { workers: 1, order: 'partition', ackMode: 'RECORD' } });
+    await harness.start();
+    const gate = deferred();
+    let underWay = 0;
+    harness.consumer.onCommit = async () => {
+      expect(++underWay).toBe(1);
+      await gate.promise;
+      underWay--;
+    };
+    harness.push(1);
+    await flush();
+    harness.push(9);
+    await flush();
+    expect(underWay).toBe(1);
+    gate.resolve();
+    await flush();
+    expect(offsetsOf(harness)).toEqual([0, 1, 10]);
+    await harness.container.stop();
+  });
+
+  it('that fail are part of the next one, which is tried without new work', async () => {
+    const harness = new Harness({});
+    await harness.start();
+    let refusals = 1;
+    harness.consumer.onCommit = () => {
+      if (refusals-- > 0) throw new Error('coordinator is loading');
+    };
+    harness.push(5);
+    await flush(10);
+    expect(harness.committed()).toBe(0);
+    expect(harness.ofType('commit-failed')).toHaveLength(1);
+    expect(harness.log[0]).toContain('coordinator is loading');
+    await harness.clock.advance(1_000);
+    expect(harness.committed()).toBe(5);
+    await harness.container.stop();
+  });
+
+  it('never fall back when an older one fails late', async () => {
+    const handler = new GatedHandler();
+    const harness = new Harness({ endpoint: { workers: 4, order: 'none', ackMode: 'RECORD' }, invoke: handler.invoke });
+    harness.push(3);
+    await harness.start();
+    let failures = 0;
+    harness.consumer.onCommit = async ([first]) => {
+      await Promise.resolve();
+      if (first!.offset === 1 && failures++ === 0) throw new Error('lost answer');
+    };
+    await handler.end(0);
+    await handler.end(2);
+    await handler.end(1);
+    await harness.clock.advance(1_000);
+    const offsets = offsetsOf(harness);
+    expect(offsets).toEqual([...offsets].sort((a, b) => a - b));
+    expect(offsets.at(-1)).toBe(3);
+    await harness.container.stop();
+  });
+
+  it('reach past control records, so that the lag shows 0', async () => {
+    const harness = new Harness({});
+    harness.push(2);
+    await harness.start();
+    const { consumer } = harness;
+    const original = consumer.poll.bind(consumer);
+    consumer.poll = async (options) => {
+      const records = await original(options);
+      return records.map((received) => ({ ...received, nextOffset: received.nextOffset + 1 }));
+    };
+    await harness.clock.advance(5_000);
+    harness.push(1);
+    await flush(10);
+    expect(harness.committed()).toBe(4);
+    await harness.container.stop();
+  });
+});
+
+describe('manual acknowledgment', () => {
+  /** Collects acknowledgments by offset; the handler itself returns at once. */
+  function collecting() {
+    const acks = new Map<number, Acknowledgment>();
+    const invoke: RecordInvoker = (record, { acknowledgment }) => {
+      acks.set(record.offset, acknowledgment!);
+      return DONE;
+    };
+    return { acks, invoke };
+  }
+
+  it('may come in any order, after the handler has returned: commits wait for the lowest', async () => {
+    const { acks, invoke } = collecting();
+    const harness = new Harness({ endpoint: { ackMode: 'MANUAL', workers: 4, order: 'key' }, invoke });
+    harness.push(3, (i) => `k${i}`);
+    await harness.start();
+    expect(acks.size).toBe(3);
+    await acks.get(2)!.acknowledge();
+    await acks.get(1)!.acknowledge();
+    await flush();
+    expect(harness.committed()).toBe(0);
+    await acks.get(0)!.acknowledge();
+    await flush();
+    expect(harness.committed()).toBe(3);
+    await acks.get(0)!.acknowledge();
+    await harness.container.stop();
+  });
+
+  it('that never comes keeps the offset, and the partition pauses in the end', async () => {
+    const { acks, invoke } = collecting();
+    const harness = new Harness({
+      endpoint: { ackMode: 'MANUAL' },
+      settings: { budgetUncommitted: 20, pollMaxRecords: 5 },
+      invoke,
+    });
+    harness.push(100);
+    await harness.start();
+    await flush(20);
+    expect(acks.size).toBe(20);
+    expect(harness.consumer.pausesOf(TOPIC, 0)).toEqual(['backpressure']);
+    for (const ack of [...acks.values()]) await ack.acknowledge();
+    await flush(20);
+    expect(acks.size).toBe(40);
+    expect(harness.committed()).toBe(20);
+    await harness.container.stop();
+  });
+
+  it('resolves when the commit is acknowledged under MANUAL_IMMEDIATE, and rejects when it fails', async () => {
+    const { acks, invoke } = collecting();
+    const harness = new Harness({ endpoint: { ackMode: 'MANUAL_IMMEDIATE' }, invoke });
+    harness.push(2);
+    await harness.start();
+    const gate = deferred();
+    harness.consumer.onCommit = () => gate.promise;
+    let isDone = false;
+    const acknowledged = acks
+      .get(0)!
+      .acknowledge()
+      .then(() => {
+        isDone = true;
+      });
+    await flush();
+    expect(isDone).toBe(false);
+    gate.resolve();
+    await acknowledged;
+    expect(harness.committed()).toBe(1);
+    harness.consumer.onCommit = () => Promise.reject(new Error('fenced'));
+    await expect(acks.get(1)!.acknowledge()).rejects.toThrow('fenced');
+    await harness.container.stop();
+  });
+
+  it('is refused once the partition was given up, without ending the process', async () => {
+    const { acks, invoke } = collecting();
+    const harness = new Harness({ endpoint: { ackMode: 'MANUAL' }, invoke });
+    harness.push(1);
+    await harness.start();
+    await harness.consumer.rebalance([]);
+    void acks.get(0)!.acknowledge();
+    await expect(acks.get(0)!.acknowledge()).rejects.toMatchObject({ code: 'KAFKA_REBALANCED' });
+    await harness.container.stop();
+  });
+
+  it('gives a record back with nack: the partition waits, then goes on with it', async () => {
+    const ran: string[] = [];
+    const harness = new Harness({
+      partitions: 2,
+      endpoint: { ackMode: 'MANUAL', workers: 4, order: 'key' },
+      invoke: ({ partition, offset }, { acknowledgment, attempt }) => {
+        ran.push(`${partition}:${offset}#${attempt}`);
+        if (partition === 0 && offset === 0 && attempt === 1) acknowledgment!.nack(200);
+        else void acknowledgment!.acknowledge();
+        return DONE;
+      },
+    });
+    harness.push(3, (i) => `k${i}`, 0);
+    harness.push(1, undefined, 1);
+    await harness.start();
+    expect(ran.sort()).toEqual(['0:0#1', '1:0#1']);
+    await harness.clock.advance(199);
+    expect(ran).toHaveLength(2);
+    await harness.clock.advance(1);
+    expect(ran.slice(2).sort()).toEqual(['0:0#2', '0:1#1', '0:2#1']);
+    expect(harness.committed(0)).toBe(3);
+    await harness.container.stop();
+  });
+
+  it('refuses a nack that comes too late or contradicts an acknowledgment', async () => {
+    const { acks, invoke } = collecting();
+    const harness = new Harness({ endpoint: { ackMode: 'MANUAL' }, invoke });
+    harness.push(1);
+    await harness.start();
+    expect(() => acks.get(0)!.nack(0)).toThrow('after the handler returned');
+    await acks.get(0)!.acknowledge();
+    expect(() => acks.get(0)!.nack(0)).toThrow('the record is finished');
+    await harness.container.stop();
+  });
+});

@@ -1,0 +1,232 @@
+import { describe, expect, it } from '@jest/globals';
+import { ContainerRegistry } from '../../../src/runtime/listener/container-registry.js';
+import { transition } from '../../../src/runtime/listener/container-state.js';
+import { failed, GatedHandler, Harness, TOPIC } from '../../support/listener-harness.js';
+import { flush } from '../../support/manual-clock.js';
+
+describe('the life of a container', () => {
+  it('knows which state may follow which', () => {
+    expect(transition('running', 'paused')).toBe('paused');
+    expect(() => transition('stopped', 'running')).toThrow('cannot go from stopped to running');
+  });
+
+  it('starts, stops and starts again, each harmless when repeated', async () => {
+    const harness = new Harness({});
+    expect(harness.container.state).toBe('initialized');
+    await harness.container.stop();
+    await Promise.all([harness.container.start(), harness.container.start()]);
+    await harness.container.start();
+    expect(harness.container.state).toBe('running');
+    expect(harness.consumers).toHaveLength(1);
+    await Promise.all([harness.container.stop(), harness.container.stop()]);
+    expect(harness.container.state).toBe('stopped');
+    harness.push(2);
+    await harness.start();
+    expect(harness.consumers).toHaveLength(2);
+    expect(harness.committed()).toBe(2);
+    const stopping = harness.container.stop();
+    await harness.container.start();
+    await stopping;
+    expect(harness.container.state).toBe('running');
+    await harness.container.stop();
+    expect(
+      harness.events.filter(({ type }) => type === 'started' || type === 'stopped').map(({ type }) => type),
+    ).toEqual(['started', 'stopped', 'started', 'stopped', 'started', 'stopped']);
+  });
+
+  it('stops without starting what is queued, and commits what has finished', async () => {
+    const handler = new GatedHandler();
+    const harness = new Harness({ endpoint: { workers: 2, order: 'none' }, invoke: handler.invoke });
+    harness.push(10);
+    await harness.start();
+    const stopped = harness.container.stop();
+    expect(harness.container.state).toBe('stopping');
+    await handler.end(0);
+    await handler.end(1);
+    await stopped;
+    expect(handler.started).toEqual([0, 1]);
+    expect(harness.committed()).toBe(2);
+    expect(harness.consumer.isStopped).toBe(true);
+  });
+
+  it('waits for handlers only up to the shutdown time-out, then fires their signals', async () => {
+    const handler = new GatedHandler();
+    const harness = new Harness({
+      endpoint: { workers: 2, order: 'none' },
+      settings: { shutdownTimeoutMs: 1_000 },
+      invoke: handler.invoke,
+    });
+    harness.push(2);
+    await harness.start();
+    const { signal } = handler.call(1).context;
+    await handler.end(0);
+    let isStopped = false;
+    const stopped = harness.container.stop().then(() => {
+      isStopped = true;
+    });
+    await harness.clock.advance(999);
+    expect([isStopped, signal.aborted]).toEqual([false, false]);
+    await harness.clock.advance(1);
+    await stopped;
+    expect(signal.reason).toMatchObject({ code: 'KAFKA_STOPPED' });
+    expect(harness.committed()).toBe(1);
+    await handler.end(1);
+    expect(harness.committed()).toBe(1);
+    expect(harness.container.describe().consumers[0]!.counters.stale).toBe(1);
+  });
+
+  it('stops at once during an idle poll', async () => {
+    const harness = await new Harness({}).start();
+    await harness.container.stop();
+    expect(harness.clock.monotonic()).toBe(0);
+    expect(harness.clock.pending).toBe(0);
+  });
+
+  it('pauses and resumes: nothing new starts, membership and running handlers stay', async () => {
+    const handler = new GatedHandler();
+    const harness = new Harness({ endpoint: { workers: 1, order: 'none' }, invoke: handler.invoke });
+    harness.push(3);
+    await harness.start();
+    harness.container.pause();
+    expect(harness.container.state).toBe('paused');
+    expect(harness.consumer.pausesOf(TOPIC, 0)).toEqual(['user']);
+    await handler.end(0);
+    expect(handler.started).toEqual([0]);
+    harness.container.resume();
+    expect(harness.container.state).toBe('running');
+    await flush();
+    expect(handler.started).toEqual([0, 1]);
+    await handler.endAll();
+    await harness.container.stop();
+  });
+
+  it('fails with its cause when a consumer cannot go on, after a graceful stop', async () => {
+    const handler = new GatedHandler();
+    const harness = new Harness({ endpoint: { workers: 2, order: 'none', concurrency: 2 }, invoke: handler.invoke });
+    harness.push(1);
+    await harness.start();
+    harness.consumers[1]!.fail(new Error('authentication failed'));
+    await flush();
+    expect(harness.container.state).toBe('stopping');
+    await handler.end(0);
+    await flush();
+    expect(harness.container.state).toBe('failed');
+    expect(harness.container.describe()).toMatchObject({
+      state: 'failed',
+      failure: { message: 'authentication failed' },
+    });
+    expect(harness.committed()).toBe(1);
+    expect(harness.consumers.every(({ isStopped }) => isStopped)).toBe(true);
+    expect(harness.ofType('stopped')[0]!.cause).toMatchObject({ message: 'authentication failed' });
+  });
+
+  it('fails to start when a consumer does', async () => {
+    const { container, kafka } = new Harness({});
+    kafka.committed.get = () => {
+      throw new Error('no coordinator');
+    };
+    await expect(container.start()).rejects.toThrow('no coordinator');
+    expect(container.state).toBe('failed');
+    await container.stop();
+    expect(container.state).toBe('stopped');
+  });
+
+  it('says what it does right now', async () => {
+    const handler = new GatedHandler();
+    const harness = new Harness({
+      endpoint: { workers: 2, order: 'key', gapMap: true },
+      settings: { errorHandler: () => ({ action: 'retry', delayMs: 1_000 }) },
+      invoke: handler.invoke,
+    });
+    harness.push(4, (i) => ['a', 'a', 'b', 'c'][i]!);
+    await harness.start();
+    await handler.end(0, failed());
+    await harness.clock.advance(10);
+    await handler.end(2);
+    const description = harness.container.describe();
+    expect(description).toMatchObject({ id: 'billing', state: 'running', workers: 2, groupId: 'billing' });
+    expect(description.consumers[0]).toMatchObject({
+      running: 1,
+      oldest: { topic: TOPIC, partition: 0, offset: 3, ms: 10 },
+      partitions: [
+        {
+          position: 4,
+          committable: 0,
+          committed: 0,
+          unfinished: 3,
+          running: 1,
+          lanes: 2,
+          retrying: 1,
+          finishedAbove: 1,
+        },
+      ],
+    });
+    await harness.clock.advance(1_000);
+    await handler.endAll();
+    await harness.container.stop();
+  });
+
+  it('passes on what its consumers tell, and survives a listener that throws', async () => {
+    const harness = new Harness({});
+    harness.container.onEvent(() => {
+      throw new Error('observer broke');
+    });
+    await harness.start();
+    const event = { type: 'offset-reset', topic: TOPIC, partition: 0, from: 5, to: 9, skipped: 4 } as const;
+    harness.consumer.emit(event);
+    expect(harness.ofType('client')).toEqual([{ type: 'client', consumer: 0, event }]);
+    expect(harness.log.some((line) => line.includes('observer broke'))).toBe(true);
+    await harness.container.stop();
+    expect(harness.container.state).toBe('stopped');
+  });
+
+  it('names every impossible combination at construction', () => {
+    const invalid = () =>
+      new Harness({
+        endpoint: { concurrency: 0, workers: 0.5, order: 'key', ackMode: 'RECORD', topics: [] },
+        batch: () => ({ status: 'done' }),
+      });
+    expect(invalid).toThrow(expect.objectContaining({ code: 'KAFKA_CONFIG_INVALID' }));
+    for (const part of ['concurrency is 0', 'workers is 0.5', 'topics is empty', 'use BATCH', "order 'partition'"]) {
+      expect(invalid).toThrow(part);
+    }
+    expect(() => {
+      new Harness({}).container.workers = 3;
+    }).toThrow('has no worker pool');
+  });
+});
+
+describe('the registry', () => {
+  const registryWith = (...ids: string[]) => {
+    const registry = new ContainerRegistry();
+    const harnesses = ids.map((id) => new Harness({ endpoint: { id, autoStartup: id !== 'manual' } }));
+    for (const { container } of harnesses) registry.register(container);
+    return { registry, harnesses };
+  };
+
+  it('refuses a second listener with the id of another, on the same connection only', () => {
+    const { registry } = registryWith('a');
+    expect(() => registry.register(new Harness({ endpoint: { id: 'a' } }).container)).toThrow("the id 'a'");
+    registry.register(new Harness({ endpoint: { id: 'a', connection: 'audit' } }).container);
+    expect(registry.list()).toHaveLength(2);
+    expect(registry.list('audit')).toHaveLength(1);
+    expect(() => registry.get('b')).toThrow("known are: 'a'");
+  });
+
+  it('starts what starts by itself, and stops everything', async () => {
+    const { registry, harnesses } = registryWith('a', 'manual');
+    await registry.startAll();
+    expect(registry.describe().map(({ id, state }) => [id, state])).toEqual([
+      ['a', 'running'],
+      ['manual', 'initialized'],
+    ]);
+    await registry.start('manual');
+    registry.pause('a');
+    expect(harnesses[0]!.container.state).toBe('paused');
+    registry.resume('a');
+    await registry.stopAll();
+    expect(registry.describe().every(({ state }) => state === 'stopped')).toBe(true);
+    expect(registry.unregister('a')).toBe(harnesses[0]!.container);
+    expect(registry.find('a')).toBeUndefined();
+  });
+});

@@ -1,0 +1,190 @@
+import { describe, expect, it } from '@jest/globals';
+import { failed, GatedHandler, Harness, TOPIC } from '../../support/listener-harness.js';
+import { flush } from '../../support/manual-clock.js';
+
+const p = (...partitions: number[]) => partitions.map((partition) => ({ topic: TOPIC, partition }));
+const pool = { workers: 4, order: 'key' as const, gapMap: true };
+
+describe('a rebalance', () => {
+  it('commits the start position of a partition at its first assignment', async () => {
+    const harness = await new Harness({ partitions: 2 }).start();
+    expect(harness.consumer.commits).toEqual([
+      [
+        { topic: TOPIC, partition: 0, offset: 0, metadata: '' },
+        { topic: TOPIC, partition: 1, offset: 0, metadata: '' },
+      ],
+    ]);
+    await harness.container.stop();
+  });
+
+  it('starts nothing new, waits for what runs, commits it, and goes on with kept partitions', async () => {
+    const handler = new GatedHandler();
+    const harness = new Harness({ partitions: 2, endpoint: { ...pool, workers: 2 }, invoke: handler.invoke });
+    harness.push(3, () => 'a', 0);
+    harness.push(3, () => 'b', 1);
+    await harness.start();
+    const revoked = harness.consumer.revoke(new AbortController().signal);
+    await handler.end(0, undefined, 0);
+    expect(handler.runningOffsets).toEqual([0]);
+    await harness.clock.advance(250);
+    await handler.end(0, undefined, 1);
+    await revoked;
+    expect(handler.running.size).toBe(0);
+    expect([harness.committed(0), harness.committed(1)]).toEqual([1, 1]);
+    expect(harness.ofType('drained')).toEqual([{ type: 'drained', consumer: 0, ms: 250, unfinished: 0 }]);
+
+    await harness.consumer.assign(p(0));
+    await flush();
+    // Partition 0 goes on from memory, partition 1 is another member's.
+    expect(handler.started).toEqual([0, 0, 1]);
+    await handler.endAll();
+    expect(handler.calls.every(({ record }) => record.partition === 0 || record.offset === 0)).toBe(true);
+    expect(harness.committed(0)).toBe(3);
+    await harness.container.stop();
+    expect(harness.committed(1)).toBe(1);
+  });
+
+  it('does not lose records that were polled before a rebalance and arrive after it', async () => {
+    const handler = new GatedHandler();
+    const harness = new Harness({ endpoint: pool, invoke: handler.invoke });
+    await harness.start();
+    harness.push(3, () => 'a');
+    // The poll has resolved, but the container has not seen its records yet.
+    await harness.consumer.rebalance(p(0));
+    await flush();
+    await handler.endAll();
+    expect(handler.started).toEqual([0, 1, 2]);
+    expect(harness.committed()).toBe(3);
+    await harness.container.stop();
+  });
+
+  it('fires signals at the deadline, not before, and commits nothing of what still runs', async () => {
+    const handler = new GatedHandler();
+    const harness = new Harness({ endpoint: pool, invoke: handler.invoke });
+    harness.push(2, (i) => `k${i}`);
+    await harness.start();
+    const { signal } = handler.call(0).context;
+    await handler.end(1);
+    const deadline = new AbortController();
+    const revoked = harness.consumer.revoke(deadline.signal);
+    await flush();
+    expect(signal.aborted).toBe(false);
+    deadline.abort();
+    await revoked;
+    expect(signal.aborted).toBe(true);
+    expect(signal.reason).toMatchObject({ code: 'KAFKA_REBALANCED' });
+    expect(harness.kafka.committed.get(TOPIC, 0)).toMatchObject({ offset: 0 });
+    expect(harness.ofType('drained')[0]).toMatchObject({ unfinished: 1 });
+    await harness.consumer.assign([]);
+    await handler.end(0);
+    expect(harness.container.describe().consumers[0]!.counters.stale).toBe(1);
+    expect(harness.kafka.committed.get(TOPIC, 0)!.offset).toBe(0);
+    await harness.container.stop();
+  });
+
+  it('does not count an interruption as a failure of the record', async () => {
+    const handler = new GatedHandler();
+    const harness = new Harness({ endpoint: pool, invoke: handler.invoke });
+    harness.push(1, () => 'a');
+    await harness.start();
+    const deadline = new AbortController();
+    const revoked = harness.consumer.revoke(deadline.signal);
+    deadline.abort();
+    await revoked;
+    await handler.end(0, failed('aborted'));
+    await harness.consumer.assign(p(0));
+    await flush();
+    expect(handler.call(0).context).toMatchObject({ attempt: 1 });
+    expect(handler.call(0).context.signal.aborted).toBe(false);
+    expect(harness.ofType('failed')).toEqual([]);
+    await handler.endAll();
+    expect(harness.committed()).toBe(1);
+    await harness.container.stop();
+  });
+
+  it('commits after the rebalance what finished between revocation and assignment', async () => {
+    const handler = new GatedHandler();
+    const harness = new Harness({ endpoint: pool, invoke: handler.invoke });
+    harness.push(1, () => 'a');
+    await harness.start();
+    const deadline = new AbortController();
+    deadline.abort();
+    await harness.consumer.revoke(deadline.signal);
+    await handler.end(0);
+    expect(harness.committed()).toBe(0);
+    await harness.consumer.assign(p(0));
+    await flush();
+    expect(harness.committed()).toBe(1);
+    await harness.container.stop();
+  });
+
+  it('never runs a key twice at once when a partition comes back while its old handler still runs', async () => {
+    const handler = new GatedHandler();
+    const harness = new Harness({ endpoint: pool, invoke: handler.invoke });
+    harness.push(2, () => 'a');
+    await harness.start();
+    const deadline = new AbortController();
+    deadline.abort();
+    await harness.consumer.rebalance([], deadline.signal);
+    await harness.consumer.rebalance(p(0));
+    await flush();
+    expect(handler.runningOffsets).toEqual([0]);
+    expect(harness.partition().holds).toEqual(['predecessor']);
+    await handler.end(0);
+    expect(handler.started).toEqual([0, 0]);
+    await handler.endAll();
+    expect(harness.committed()).toBe(2);
+    await harness.container.stop();
+  });
+
+  it('commits nothing after membership was lost, and ignores what ends later', async () => {
+    const handler = new GatedHandler();
+    const harness = new Harness({ endpoint: pool, invoke: handler.invoke });
+    harness.push(2, (i) => `k${i}`);
+    await harness.start();
+    const { signal } = handler.call(0).context;
+    await harness.consumer.lose();
+    expect(signal.aborted).toBe(true);
+    await handler.endAll();
+    await flush();
+    expect(harness.consumer.commits).toHaveLength(1); // the start position
+    expect(harness.container.describe().consumers[0]!.counters.stale).toBe(2);
+    expect(harness.ofType('lost')).toHaveLength(1);
+    await harness.consumer.assign(p(0));
+    await flush();
+    await handler.endAll();
+    expect(harness.committed()).toBe(2);
+    await harness.container.stop();
+  });
+
+  it('tells of metadata that somebody else committed, and replaces it with the next commit', async () => {
+    const harness = new Harness({ endpoint: pool });
+    harness.push(3);
+    harness.kafka.committed.set(TOPIC, 0, { offset: 1, metadata: 'NO_METADATA' });
+    await harness.start();
+    expect(harness.log.some((line) => line.includes('not a gap map'))).toBe(true);
+    expect(harness.kafka.committed.get(TOPIC, 0)).toEqual({ offset: 3, metadata: '' });
+    await harness.container.stop();
+  });
+
+  it('leaves no pause of ours on a partition that comes back, and keeps the user’s', async () => {
+    const handler = new GatedHandler();
+    const harness = new Harness({ endpoint: pool, settings: { budgetRecords: 2 }, invoke: handler.invoke });
+    harness.push(5, () => 'a');
+    await harness.start();
+    expect(harness.consumer.pausesOf(TOPIC, 0)).toEqual(['backpressure']);
+    harness.container.pause();
+    const deadline = new AbortController();
+    deadline.abort();
+    await harness.consumer.rebalance([], deadline.signal);
+    await harness.consumer.rebalance(p(0));
+    expect(harness.consumer.pausesOf(TOPIC, 0)).toEqual(['user']);
+    await handler.endAll();
+    expect(handler.started).toEqual([0]);
+    harness.container.resume();
+    await flush();
+    await handler.endAll();
+    expect(harness.committed()).toBe(5);
+    await harness.container.stop();
+  });
+});

@@ -1,0 +1,30 @@
+import { type CoordinatorLog } from '../../src/broker/coordinator/coordinator-log.js';
+
+// An internal topic in memory, which can refuse to append and hold back durability.
+
+export class MemoryCoordinatorLog implements CoordinatorLog {
+  readonly batches: Buffer[][];
+  /** Error code of every append from now on; 0 none. */
+  errorCode = 0;
+  /** What `durable` answers from now on. */
+  durability: Promise<void> | undefined;
+
+  constructor(readonly partitions = 5) {
+    this.batches = Array.from({ length: partitions }, () => []);
+  }
+
+  append(partition: number, batch: Buffer): { errorCode: number } {
+    if (this.errorCode === 0) this.batches[partition]!.push(batch);
+    return { errorCode: this.errorCode };
+  }
+
+  durable(_partition: number): Promise<void> | undefined {
+    return this.durability;
+  }
+
+  readAll(partition: number, visit: (batches: Buffer) => void): void {
+    const batches = this.batches[partition]!;
+    // As one run, as a file would be read; a copy, since the reader's memory is not the writer's.
+    if (batches.length > 0) visit(Buffer.concat(batches));
+  }
+}
