@@ -224,6 +224,7 @@ const startBrokerBeside: BrokerStarter = async ({ properties, profiles }, logger
   const how = broker.role === 'host' ? 'embedded broker on' : 'joined the embedded broker of another process on';
   return {
     bootstrapServers: broker.bootstrapServers,
+    isHost: broker.role === 'host',
     description: `${how} ${broker.bootstrapServers}, data in ${broker.dataDir}`,
     stop: () => broker.stop(),
   };

@@ -109,6 +109,13 @@ class Process {
     const { kafka, setup } = checker;
     this.consumer = new FakeConsumer(kafka, clock, []);
     this.consumer.onCommit = (offsets) => this.#commit(offsets);
+    const poll = this.consumer.poll.bind(this.consumer);
+    this.consumer.poll = async (options) => {
+      const records = await poll(options);
+      // What a poll gives may be on its way while partitions move.
+      if (random.next() < 0.2) await this.#delay(30);
+      return records;
+    };
     this.container = new ListenerContainer({
       endpoint: endpointOf({
         ...setup,
@@ -178,7 +185,7 @@ class Process {
   async #commit(offsets: readonly CommitOffset[]): Promise<void> {
     const dice = this.random.next();
     if (dice < this.trouble.share / 2) throw new Error('refused');
-    if (this.random.next() < 0.5) await new Promise<void>((resolve) => void this.clock.schedule(3, resolve));
+    if (this.random.next() < 0.5) await this.#delay(3);
     const owned = offsets.filter(({ partition }) => this.consumer.position(TOPIC, partition) !== undefined);
     // A request that the group refuses stores nothing.
     if (owned.length < offsets.length) return;
@@ -189,6 +196,10 @@ class Process {
       }
       throw new Error('the answer was lost');
     }
+  }
+
+  #delay(ms: number): Promise<void> {
+    return new Promise((resolve) => void this.clock.schedule(ms, resolve));
   }
 
   #violation(text: string): void {

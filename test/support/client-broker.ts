@@ -34,7 +34,7 @@ export async function createTopic(
 ): Promise<string> {
   const name = `t-${process.pid}-${process.hrtime.bigint()}-${++topics}`;
   await withCluster(address, async (cluster) => {
-    const [{ nodeId }] = cluster.nodes() as [{ nodeId: number }];
+    const { nodeId } = cluster.nodes()[0]!;
     const { topics: results } = await cluster.send(nodeId, CreateTopics, 5, {
       topics: [
         {
@@ -46,6 +46,7 @@ export async function createTopic(
         },
       ],
       timeoutMs: 10_000,
+      validateOnly: false,
     });
     if (results[0]!.errorCode !== ErrorCode.NONE) throw new Error(`topic ${name}: error ${results[0]!.errorCode}`);
     for (;;) {

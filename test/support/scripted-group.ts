@@ -42,6 +42,11 @@ export class ScriptedGroup {
     this.#serveLogs();
   }
 
+  /** Fetches that wait; each has a timer. */
+  get parked(): number {
+    return this.#parked.size;
+  }
+
   log(name: string): ScriptedLog {
     let log = this.logs.get(name);
     if (!log) {

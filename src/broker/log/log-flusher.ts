@@ -81,7 +81,7 @@ export class LogFlusher {
     for (const segment of sealed) await segment.sync();
     if (this.#hasNewFiles && !this.#isStopped) {
       this.#hasNewFiles = false;
-      
+      fileSystem.syncDirectory(directory);
       // The directory itself may be new: its name has to last as well.
       if (this.#isFirstSync) fileSystem.syncDirectory(dirname(directory));
       this.#isFirstSync = false;

@@ -11,6 +11,9 @@ import { type PayloadConverter, payloadConverter, type ValueFormat } from './pay
 const OWN_KIND = 9_200;
 const PAYLOAD_KIND = 3;
 
+/** For parameters that are not the payload. */
+const NO_CONVERSION: PayloadConverter = { hasProperties: false, decode: () => undefined, shape: (decoded) => decoded };
+
 export interface HandlerPlan {
   /** Resolvers by parameter index; no hole unless a parameter is Nest's own custom one. */
   readonly resolvers: readonly (ArgumentResolver | undefined)[];
@@ -46,12 +49,18 @@ export function handlerPlan(question: HandlerQuestion, mistakes: Mistake[]): Han
   const customs = parameters.decorated.filter(({ kind }) => kind === 'custom');
   const wanted = wantedParameters(question, mistakes);
   const payloads = wanted.filter(({ kind }) => kind === 'payload');
-  const converter = payloads.length === 0 ? undefined : converterOf(question, payloads[0]!);
+  const converter = payloads.length === 0 ? undefined : converterOf(question, payloads, mistakes);
   const resolvers = Array.from<ArgumentResolver | undefined>({ length: parameters.count });
   for (const { index, kind, data, metatype } of wanted) {
-    const unused: PayloadConverter = { decode: () => undefined, shape: (decoded) => decoded };
     const { keysAsBytes } = question;
-    resolvers[index] = argumentResolver({ kind, data, metatype, batch, keysAsBytes, converter: converter ?? unused });
+    resolvers[index] = argumentResolver({
+      kind,
+      data,
+      metatype,
+      batch,
+      keysAsBytes,
+      converter: converter ?? NO_CONVERSION,
+    });
   }
   return {
     resolvers,
@@ -62,10 +71,20 @@ export function handlerPlan(question: HandlerQuestion, mistakes: Mistake[]): Han
   };
 }
 
-function converterOf({ batch, payloadClass, valueFormat }: HandlerQuestion, payload: Wanted): PayloadConverter {
-  const property = typeof payload.data === 'string';
-  const declared = batch || property ? undefined : payload.metatype;
-  const converter = payloadConverter(payloadClass ?? declared, property ? 'json' : valueFormat);
+/** One conversion serves all parameters: the type of the whole payload decides, where a parameter takes it whole. */
+function converterOf(
+  { where, batch, payloadClass, valueFormat }: HandlerQuestion,
+  payloads: readonly Wanted[],
+  mistakes: Mistake[],
+): PayloadConverter {
+  const whole = payloads.find(({ data }) => typeof data !== 'string');
+  const declared = batch ? undefined : whole?.metatype;
+  const converter = payloadConverter(payloadClass ?? declared, whole ? valueFormat : 'json');
+  const part = payloads.find(({ data }) => typeof data === 'string');
+  if (part && !converter.hasProperties) {
+    const problem = `parameter ${part.index + 1} takes ${String(part.data)} of a payload that is text or bytes; declare the payload as an object`;
+    mistakes.push({ origin: where, problem });
+  }
   return converter;
 }
 

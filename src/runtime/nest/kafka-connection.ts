@@ -14,6 +14,7 @@ import { type KafkaProperties } from '../config/kafka-properties.js';
 import { type Configuration } from '../config/load-configuration.js';
 import { type Mistake } from '../config/mistakes.js';
 import { type SecuritySettings, securitySettings } from '../config/security.js';
+import { type ListenerEndpoint } from '../listener/listener-endpoint.js';
 import { KafkaTemplate } from '../template/kafka-template.js';
 import { KEY_SERIALIZERS, VALUE_SERIALIZERS } from '../template/serializers.js';
 import { consumerNumbers, producerOptions } from './client-options.js';
@@ -44,6 +45,8 @@ export interface ClientFactories {
 /** The embedded broker as a connection sees it. */
 export interface RunningBroker {
   readonly bootstrapServers: string;
+  /** Whether it runs in this process; else another process hosts it. */
+  readonly isHost: boolean;
   readonly description: string;
   stop(): Promise<void>;
 }
@@ -187,16 +190,12 @@ export class KafkaConnection implements Startable {
   #consumerOptions({ endpoint, properties }: DiscoveredListener, index: number): ConsumerOptions {
     const { clock, logger } = this.#options;
     const numbers = consumerNumbers(properties);
-    const instanceId = properties.get('consumer.properties.group.instance.id');
     const clientId = properties.get('consumer.client-id') ?? properties.get('client-id');
     return {
       ...numbers,
       groupId: endpoint.groupId,
       topics: endpoint.topics,
-      // A group refuses two members of one instance id.
-      ...(instanceId === undefined
-        ? {}
-        : { groupInstanceId: endpoint.concurrency > 1 ? `${instanceId}-${index}` : instanceId }),
+      ...this.#membership(endpoint, properties, index),
       createCluster: () =>
         this.#openCluster({
           clientId: `${clientId}-${endpoint.id}-${index}`,
@@ -207,6 +206,18 @@ export class KafkaConnection implements Startable {
       clock,
       logger,
     };
+  }
+
+  /** Static or dynamic membership. A group refuses two members of one instance id, hence the index. */
+  #membership(endpoint: ListenerEndpoint, properties: KafkaProperties, index: number) {
+    const instanceId = properties.get('consumer.properties.group.instance.id');
+    if (instanceId !== undefined) {
+      return { groupInstanceId: endpoint.concurrency > 1 ? `${instanceId}-${index}` : instanceId };
+    }
+    if (!this.#broker?.isHost) return {};
+    // The broker dies with this process. Dynamic members that died with it would hold up their groups for a session
+    // after a restart; static ones are simply replaced. The directory's lock makes the host, and so the id, unique.
+    return { groupInstanceId: `host-${endpoint.id}-${index}`, leaveOnStop: true };
   }
 
   #openCluster(

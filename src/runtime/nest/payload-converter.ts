@@ -8,6 +8,8 @@ import { type PayloadValidator, payloadValidator } from './payload-validator.js'
 // bytes will not convert at the next try either.
 
 export interface PayloadConverter {
+  /** Whether the payload may be an object: parsed JSON, or an instance. */
+  readonly hasProperties: boolean;
   /** Text, bytes or parsed JSON; null for a tombstone. Throws KAFKA_DESERIALIZATION_FAILED. */
   decode(record: KafkaRecord): unknown;
   /** An instance of the class, where there is one; a promise only if the class has asynchronous constraints. */
@@ -23,7 +25,8 @@ export type ValueFormat = 'json' | 'string' | 'bytes';
 export function payloadConverter(type: unknown, undeclared: ValueFormat): PayloadConverter {
   const target = classOf(type);
   if (target) return new ClassConverter(target);
-  return { decode: DECODERS[formatOf(type, undeclared)], shape: (decoded) => decoded };
+  const format = formatOf(type, undeclared);
+  return { hasProperties: format === 'json', decode: DECODERS[format], shape: (decoded) => decoded };
 }
 
 /** Where a record stands: `orders-3@42`. */
@@ -83,6 +86,7 @@ function parseJson(record: KafkaRecord, value: Buffer): unknown {
 class ClassConverter implements PayloadConverter {
   readonly #type: ClassConstructor<object>;
   readonly #validate: PayloadValidator | undefined;
+  readonly hasProperties = true;
   readonly decode = DECODERS.json;
 
   constructor(type: ClassConstructor<object>) {

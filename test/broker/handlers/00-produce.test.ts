@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { MemoryFileSystem } from '../../../src/broker/log/memory-file-system.js';
-import { Broker } from '../../../src/broker/broker.js';
+import { deferred } from '../../../src/common/lifecycle.js';
 import { encodeRequestFrame } from '../../../src/protocol/frame.js';
 import { FindCoordinator, Metadata, Produce } from '../../../src/protocol/messages/index.js';
 import { BrokerFixture, batchOf } from '../../support/broker-fixture.js';
-import { directClient, SocketClient } from '../../support/raw-client.js';
+import { flush } from '../../support/manual-clock.js';
+import { SocketClient } from '../../support/raw-client.js';
 
 describe('Produce', () => {
   let fixture: BrokerFixture;
@@ -114,13 +115,41 @@ describe('Produce', () => {
     expect(await fixture.broker.exchange(frame)).toBe('close');
   });
 
-  it('acknowledges only what is on the device, where the topic asks for it', async () => {
-    const fileSystem = new MemoryFileSystem({ trackDurability: true });
-    const broker = await Broker.start({ port: 0, fileSystem, bootId: 'a' });
-    const client = directClient(broker);
-    const durable = await BrokerFixture.prototype.append.call({ client } as never, 'none', null);
-    expect(durable.errorCode).toBe(3);
-    fileSystem.powerLoss();
-    await broker.stop().catch(() => undefined);
+  it('acknowledges from the page cache, or where the topic asks for it only what is on the device', async () => {
+    const fileSystem = new MemoryFileSystem();
+    const durable = await BrokerFixture.start({ fileSystem });
+    await durable.createTopic('cached');
+    await durable.createTopic('synced', 1, { 'flush.messages': '1' });
+    const device = deferred();
+    fileSystem.beforeSync = () => device.promise;
+    expect(await durable.appendValues('cached', ['a'])).toMatchObject({ errorCode: 0 });
+    let acknowledged = false;
+    const answer = durable.appendValues('synced', ['a']).finally(() => {
+      acknowledged = true;
+    });
+    await flush();
+    expect(acknowledged).toBe(false);
+    device.resolve();
+    expect(await answer).toMatchObject({ errorCode: 0, baseOffset: 0 });
+
+    fileSystem.beforeSync = () => Promise.reject(new Error('EIO'));
+    expect(await durable.appendValues('synced', ['b'])).toMatchObject({ errorCode: 56, baseOffset: -1 });
+    // Nobody knows what a device holds that once failed to sync: the partition stays shut, and the stop says so.
+    fileSystem.beforeSync = undefined;
+    expect(await durable.appendValues('synced', ['c'])).toMatchObject({ errorCode: 56 });
+    await expect(durable.stop()).rejects.toMatchObject({ code: 'KAFKA_STORAGE_FAILED' });
+  });
+
+  it('tells of a full disk, and only for the partition that it met', async () => {
+    const fileSystem = new MemoryFileSystem();
+    const full = await BrokerFixture.start({ fileSystem });
+    await full.createTopic('orders', 2);
+    fileSystem.onOperation = (operation, path) =>
+      operation === 'write' && path.includes('orders-0') ? { code: 'ENOSPC', afterBytes: 10 } : undefined;
+    expect(await full.appendValues('orders', ['a'])).toMatchObject({ errorCode: 56 });
+    expect(await full.appendValues('orders', ['a'], { partition: 1 })).toMatchObject({ errorCode: 0, baseOffset: 0 });
+    fileSystem.onOperation = undefined;
+    expect(await full.appendValues('orders', ['b'])).toMatchObject({ errorCode: 0, baseOffset: 0 });
+    await full.stop();
   });
 });

@@ -1,9 +1,25 @@
 import { describe, expect, it } from '@jest/globals';
+import { deferred } from '../../../src/common/lifecycle.js';
 import { failed, GatedHandler, Harness, TOPIC } from '../../support/listener-harness.js';
 import { flush } from '../../support/manual-clock.js';
 
 const p = (...partitions: number[]) => partitions.map((partition) => ({ topic: TOPIC, partition }));
 const pool = { workers: 4, order: 'key' as const, gapMap: true };
+
+/** Keeps what polls give on its way until resolved. The poll that is under way is answered with one record more. */
+async function holdPolls(harness: Harness) {
+  const { consumer } = harness;
+  const gate = deferred();
+  const original = consumer.poll.bind(consumer);
+  consumer.poll = async (options) => {
+    const records = await original(options);
+    await gate.promise;
+    return records;
+  };
+  harness.push(1, () => 'b');
+  await flush();
+  return gate;
+}
 
 describe('a rebalance', () => {
   it('commits the start position of a partition at its first assignment', async () => {
@@ -48,13 +64,35 @@ describe('a rebalance', () => {
     const handler = new GatedHandler();
     const harness = new Harness({ endpoint: pool, invoke: handler.invoke });
     await harness.start();
+    const poll = await holdPolls(harness);
+    await handler.endAll();
     harness.push(3, () => 'a');
-    // The poll has resolved, but the container has not seen its records yet.
+    await flush();
     await harness.consumer.rebalance(p(0));
+    poll.resolve();
     await flush();
     await handler.endAll();
-    expect(handler.started).toEqual([0, 1, 2]);
-    expect(harness.committed()).toBe(3);
+    expect(handler.started).toEqual([0, 1, 2, 3]);
+    expect(harness.committed()).toBe(4);
+    await harness.container.stop();
+  });
+
+  it('ignores records that were polled under an assignment that was lost: they come again, and those before them', async () => {
+    const handler = new GatedHandler();
+    const harness = new Harness({ endpoint: pool, invoke: handler.invoke });
+    harness.push(3, () => 'a');
+    await harness.start();
+    const poll = await holdPolls(harness);
+    harness.push(1, () => 'b');
+    await flush();
+    await harness.consumer.lose();
+    await handler.endAll();
+    await harness.consumer.assign(p(0));
+    poll.resolve();
+    await flush();
+    await handler.endAll();
+    expect(handler.started.slice(2).sort()).toEqual([0, 1, 2, 3, 4]);
+    expect(harness.committed()).toBe(5);
     await harness.container.stop();
   });
 

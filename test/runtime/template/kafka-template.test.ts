@@ -71,7 +71,7 @@ describe('KafkaTemplate', () => {
   ])('refuses a value without JSON', async (value, message) => {
     await expect(template.send('orders', value)).rejects.toMatchObject({
       code: 'KAFKA_SERIALIZATION_FAILED',
-      message: expect.stringContaining(message) as string,
+      message: expect.stringContaining(message),
     });
     expect(producer.sent).toEqual([]);
   });
@@ -100,8 +100,8 @@ describe('KafkaTemplate', () => {
     const unhandled: unknown[] = [];
     const note = (reason: unknown) => unhandled.push(reason);
 
-    beforeEach(() => process.on('unhandledRejection', note));
-    afterEach(() => process.off('unhandledRejection', note));
+    beforeEach(() => void process.on('unhandledRejection', note));
+    afterEach(() => void process.off('unhandledRejection', note));
 
     it('logs and counts a failure that nobody looks at, and the process lives on', async () => {
       producer.failWith = new Error('broker is gone');

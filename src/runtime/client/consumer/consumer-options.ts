@@ -19,6 +19,8 @@ export interface ConsumerOptions {
   readonly createCluster: () => Cluster;
   /** Makes the member static: it keeps its partitions over a restart that is shorter than the session. */
   readonly groupInstanceId?: string;
+  /** Whether `stop` leaves the group. Default true, but false for a static member, which is expected back (KIP-345). */
+  readonly leaveOnStop?: boolean;
   /** Default 45000. */
   readonly sessionTimeoutMs?: number;
   /** Default 3000; at most a third of the session time-out. */
@@ -76,6 +78,7 @@ export function consumerSettings(options: ConsumerOptions): ConsumerSettings {
     topics: [...new Set(options.topics)],
     createCluster: options.createCluster,
     groupInstanceId: options.groupInstanceId ?? null,
+    leaveOnStop: options.leaveOnStop ?? options.groupInstanceId === undefined,
     sessionTimeoutMs: options.sessionTimeoutMs ?? 45_000,
     heartbeatIntervalMs: options.heartbeatIntervalMs ?? 3_000,
     maxPollIntervalMs: options.maxPollIntervalMs ?? 300_000,

@@ -25,6 +25,7 @@ import { GroupMember } from './group-member.js';
 import { type Generation } from './group-term.js';
 import { LogOffsets } from './log-offsets.js';
 import { OffsetClient, refusalOf } from './offset-client.js';
+import { pauseAfter } from './retry.js';
 import { StartPositions } from './start-positions.js';
 import { TopicWatch } from './topic-watch.js';
 
@@ -203,6 +204,8 @@ export class GroupConsumer implements ConsumerClient {
     } catch (error) {
       const code = refusalOf(error);
       if (!isMembershipCode(code)) throw error;
+      // Not at once: a group that refuses every first commit must not be joined in a tight loop.
+      await pauseAfter(1, this.#settings, this.#stopping.signal);
       member.refused(code, 'the first commit');
     }
   }

@@ -19,9 +19,8 @@ export async function leaveGroup(
   spare: Cluster | undefined,
 ): Promise<void> {
   const { nodeId } = coordinator;
-  // A static member is expected back within its session: leaving would hand its partitions away.
-  if (memberId === '' || settings.groupInstanceId !== null || nodeId === undefined) return;
-  const answer = send(spare ?? coordinator.cluster, nodeId, settings.groupId, memberId).catch(messageOf);
+  if (memberId === '' || !settings.leaveOnStop || nodeId === undefined) return;
+  const answer = send(spare ?? coordinator.cluster, nodeId, settings, memberId).catch(messageOf);
   const gaveUp = new AbortController();
   const late = sleep(settings.clock, PATIENCE_MS, gaveUp.signal).then(() => `no answer within ${PATIENCE_MS} ms`);
   const problem = await Promise.race([answer, late]);
@@ -34,13 +33,18 @@ export async function leaveGroup(
 }
 
 /** Undefined when the member is out of the group, else what went wrong. */
-async function send(cluster: Cluster, nodeId: number, groupId: string, memberId: string): Promise<string | undefined> {
+async function send(
+  cluster: Cluster,
+  nodeId: number,
+  { groupId, groupInstanceId }: ConsumerSettings,
+  memberId: string,
+): Promise<string | undefined> {
   const version = await cluster.versionOf(nodeId, LeaveGroup, 5);
   const { errorCode, members } = await cluster.send(
     nodeId,
     LeaveGroup,
     version,
-    { groupId, memberId, members: [{ memberId, groupInstanceId: null, reason: 'the consumer stops' }] },
+    { groupId, memberId, members: [{ memberId, groupInstanceId, reason: 'the consumer stops' }] },
     { timeoutMs: PATIENCE_MS },
   );
   const code = errorCode || (members[0]?.errorCode ?? ErrorCode.NONE);

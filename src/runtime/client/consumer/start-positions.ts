@@ -82,7 +82,7 @@ export class StartPositions {
     const why = from === null ? 'had no committed offset' : `stood at ${from}, which the log does not hold`;
     const text = `${name} of group '${groupId}' ${why}: reading from ${to}, ${skipped} records skipped`;
     if (skipped > 0 || from !== null) logger.warn(`${text} (auto.offset.reset=${autoOffsetReset})`);
-    else logger.log(text);
+    else logger.debug?.(text);
   }
 
   #noPosition({ topic, partition, from }: LostPosition): NestdawError {

@@ -32,6 +32,8 @@ export class PartitionQueue {
   #confirmed = false;
   #gap = false;
   #lastOrder = 0;
+  /** Sequences given so far, counted in batches. */
+  #taken = 0;
   /** Nothing is sent while it waits after a failure. */
   isBackingOff = false;
   /** Failures since the last success. */
@@ -65,13 +67,22 @@ export class PartitionQueue {
     if (this.isBackingOff) return undefined;
     // Something failed: the oldest goes again, alone, when no other is on its way.
     if (this.unsettled.length > this.#inFlight) return this.#inFlight === 0 ? this.unsettled[0] : undefined;
-    if (this.unsettled.length >= this.#room()) return undefined;
+    if (this.#window() >= this.#room()) return undefined;
     const head = this.unsent[0];
     return head && (this.unsent.length > 1 || isReady(head)) ? head : undefined;
   }
 
   /**
-   * How many may be unsettled. One until the epoch is confirmed: a broker that knows nothing of the producer accepts
+   * Batches from the oldest unsettled one to the newest, those between that are stored included: the broker can tell
+   * a repeated batch only while it is among the last five that it stored.
+   */
+  #window(): number {
+    const oldest = this.unsettled[0];
+    return oldest ? this.#taken - oldest.ticket : 0;
+  }
+
+  /**
+   * How large the window may be. One until the epoch is confirmed: a broker that knows nothing of the producer accepts
    * any sequence, so that a second batch could overtake a first one that failed.
    */
   #room(): number {
@@ -104,6 +115,7 @@ export class PartitionQueue {
     if (batch !== this.unsettled[0]) {
       build(this.#stateFor());
       this.#nextSequence = (this.#nextSequence + batch.count) & 0x7fff_ffff;
+      batch.ticket = this.#taken++;
       this.unsent.shift();
       this.unsettled.push(batch);
     }

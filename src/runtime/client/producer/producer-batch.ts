@@ -37,6 +37,8 @@ export class ProducerBatch {
   /** No further record may be added. */
   closed = false;
   attempts = 0;
+  /** Counts the batches of its partition in the order of their sequences. */
+  ticket = 0;
   inFlight = false;
   /** What the last attempt failed with. */
   lastError: Error | undefined;
