@@ -110,6 +110,7 @@ async function environment(): Promise<Record<string, string>> {
     const run = Date.now().toString(36);
     return {
       KAFKA_CONSUMER_PROPERTIES_SESSION_TIMEOUT_MS: '6000',
+      KAFKA_CONSUMER_HEARTBEAT_INTERVAL: '2000',
       ORDERS_TOPIC: `orders-${run}`,
       ORDERS_PAID_TOPIC: `orders-paid-${run}`,
     };

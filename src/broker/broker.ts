@@ -65,7 +65,7 @@ export class Broker {
   #stopping: Promise<void> | undefined;
 
   private constructor(
-    /** Address that is listened on. */
+    /** Address for clients; where all interfaces are listened on, the one for clients of this machine. */
     readonly host: string,
     /** Port that is listened on, also when any free one was asked for. */
     readonly port: number,
@@ -138,13 +138,7 @@ export class Broker {
   }
 }
 
-type Assemble = (
-  host: string,
-  port: number,
-  clusterId: string,
-  router: RequestRouter,
-  stack: DisposalStack,
-) => Broker;
+type Assemble = (host: string, port: number, clusterId: string, router: RequestRouter, stack: DisposalStack) => Broker;
 
 async function startParts(options: BrokerOptions, stack: DisposalStack, assemble: Assemble): Promise<Broker> {
   const { clock = systemClock, random = systemRandom, logger = silentLogger } = options;
@@ -153,6 +147,8 @@ async function startParts(options: BrokerOptions, stack: DisposalStack, assemble
   const { fileSystem } = place;
   const storage = await openStorage(place, options, { config, clock, random, logger }, stack);
   const { logs, lock } = storage;
+  let brokerEpoch = -1;
+  stack.defer(() => logs.stop(brokerEpoch));
 
   const metadata = new ClusterMetadata({ logs, fileSystem, config, clock, random, logger });
   const purgatory = new FetchPurgatory(clock);
@@ -182,6 +178,7 @@ async function startParts(options: BrokerOptions, stack: DisposalStack, assemble
   });
   await server.start();
   await metadata.register({ host, port: server.port });
+  brokerEpoch = metadata.brokerEpoch;
   const broker = assemble(host, server.port, logs.clusterId, router, stack);
   lock?.announce(broker.bootstrapServers);
   return broker;
@@ -233,7 +230,6 @@ async function openStorage(place: Place, { bootId }: BrokerOptions, basics: Basi
     producerIdExpirationMs: config.number('producer.id.expiration.ms'),
     producerIdExpirationCheckIntervalMs: config.number('producer.id.expiration.check.interval.ms'),
   });
-  stack.use(logs);
   return { logs, lock };
 }
 
@@ -258,7 +254,7 @@ interface ServerBasics {
 
 function createServer(options: BrokerOptions, { config, clock, logger, router }: ServerBasics) {
   const { listen, advertised } = listenerOf(config);
-  const { host = options.config?.['listeners'] ? listen.host : DEFAULT_HOST, port = listen.port } = options;
+  const { host = options.config?.listeners ? listen.host : DEFAULT_HOST, port = listen.port } = options;
   const waitingBytes = config.number('queued.max.request.bytes');
   const server = new TcpServer({
     host,

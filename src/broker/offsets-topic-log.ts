@@ -1,7 +1,7 @@
 import { type Clock } from '../common/clock.js';
+import { NestdawError } from '../common/errors.js';
 import { ErrorCode } from '../protocol/error-codes.js';
 import { batchSize, isWholeBatch, nextOffset } from '../protocol/record-batch-header.js';
-import { NestdawError } from '../common/errors.js';
 import { type BrokerConfig } from './broker-config.js';
 import { type CoordinatorLog } from './coordinator/coordinator-log.js';
 import { type ClusterMetadata } from './metadata/cluster-metadata.js';

@@ -43,7 +43,8 @@ export async function startBrokerThread(data: BrokerWorkerData, logger: Logger):
     crash = error as Error;
   });
   worker.once('exit', (code) => {
-    const reason = crash ?? new NestdawError('KAFKA_BROKER_START_FAILED', `the broker's thread ended with code ${code}`);
+    const reason =
+      crash ?? new NestdawError('KAFKA_BROKER_START_FAILED', `the broker's thread ended with code ${code}`);
     started.reject(reason);
     ended.resolve(stopping ? undefined : reason);
   });

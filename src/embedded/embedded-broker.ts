@@ -2,7 +2,7 @@ import { mkdirSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { findLockHolder, type LockHolder } from '../broker/network/directory-lock.js';
 import { type Clock, sleep, systemClock } from '../common/clock.js';
-import { messageOf, NestdawError } from '../common/errors.js';
+import { messageOf } from '../common/errors.js';
 import { type Logger } from '../common/logger.js';
 import { type BrokerThread, startBrokerThread } from './broker-thread.js';
 import { keepAddress, portsToTry, readKeptAddress } from './kept-address.js';
@@ -22,6 +22,8 @@ export interface EmbeddedBrokerOptions {
   readonly logger: Logger;
   readonly config?: Readonly<Record<string, string>>;
   readonly clock?: Clock;
+  /** How a broker is brought up; tests bring their own. */
+  readonly startThread?: typeof startBrokerThread;
 }
 
 export type EmbeddedBrokerEvent =
@@ -52,6 +54,7 @@ class SupervisedBroker implements EmbeddedBroker {
   readonly #identity: string;
   readonly #options: EmbeddedBrokerOptions;
   readonly #clock: Clock;
+  readonly #startThread: typeof startBrokerThread;
   readonly #listeners: Array<(event: EmbeddedBrokerEvent) => void> = [];
   readonly #stopped = new AbortController();
   #thread: BrokerThread | undefined;
@@ -61,6 +64,7 @@ class SupervisedBroker implements EmbeddedBroker {
   constructor(options: EmbeddedBrokerOptions) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
+    this.#startThread = options.startThread ?? startBrokerThread;
     this.dataDir = resolve(options.dataDir);
     mkdirSync(this.dataDir, { recursive: true });
     const { dev, ino } = statSync(this.dataDir, { bigint: true });
@@ -94,7 +98,7 @@ class SupervisedBroker implements EmbeddedBroker {
         return;
       }
       holder?.leave();
-      const thread = await startBrokerThread(this.#workerData(), this.#options.logger);
+      const thread = await this.#startThread(this.#workerData(), this.#options.logger);
       if (thread) {
         this.#hosting(thread);
         return;
@@ -165,13 +169,4 @@ class SupervisedBroker implements EmbeddedBroker {
     this.#holder?.leave();
     await this.#thread?.stop();
   }
-}
-
-/** A broker that is not there although one was configured; kept apart so that the message exists once. */
-export function embeddedBrokerDisabled(): NestdawError {
-  return new NestdawError(
-    'KAFKA_CONFIG_INVALID',
-    'kafka.bootstrap-servers is not set and kafka.embedded.enabled=false: there is no broker to talk to. ' +
-      'Set kafka.bootstrap-servers=host:port, or remove kafka.embedded.enabled.',
-  );
 }

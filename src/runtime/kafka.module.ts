@@ -5,7 +5,6 @@ import {
   Module,
   type ModuleMetadata,
   Logger as NestLogger,
-  type NestModule,
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
   type OnModuleDestroy,
@@ -94,7 +93,7 @@ class KafkaListenersModule implements OnApplicationBootstrap, OnModuleDestroy {
  * are found in every module.
  */
 @Module({})
-export class KafkaModule implements NestModule, OnModuleInit, OnApplicationShutdown {
+export class KafkaModule implements OnModuleInit, OnApplicationShutdown {
   readonly #services: NestServices;
 
   constructor(
@@ -106,6 +105,7 @@ export class KafkaModule implements NestModule, OnModuleInit, OnApplicationShutd
     config: ApplicationConfig,
   ) {
     this.#services = { discovery, scanner, creator, config };
+    refuseSecond(modules);
     // Beyond other global modules: what they do at their start may send already.
     setDistance(modules, KafkaModule, Number.POSITIVE_INFINITY);
   }
@@ -118,11 +118,6 @@ export class KafkaModule implements NestModule, OnModuleInit, OnApplicationShutd
   /** The same with options that other providers give. */
   static forRootAsync({ imports = [], inject = [], useFactory }: KafkaModuleAsyncOptions): DynamicModule {
     return moduleOf([{ provide: OPTIONS, useFactory, inject }], imports);
-  }
-
-  /** Nest calls this before it builds routes, which hold on to the methods that they find. */
-  configure(): void {
-    this.runtime.bindProducers(this.#services);
   }
 
   async onModuleInit(): Promise<void> {
@@ -232,6 +227,14 @@ const startBrokerBeside: BrokerStarter = async ({ properties, profiles }, logger
 
 function loggerOf(options: KafkaModuleOptions): Logger {
   return options.logger ?? new NestLogger('Kafka');
+}
+
+/** Two would find every listener twice. */
+function refuseSecond(modules: ModulesContainer): void {
+  const found = [...modules.values()].filter(({ metatype }) => metatype === KafkaModule);
+  if (found.length < 2) return;
+  const message = 'KafkaModule is imported more than once: it is global, so import it in the root module alone';
+  throw new NestdawError('KAFKA_CONFIG_INVALID', message);
 }
 
 /** Nest sorts hooks by distance: the highest first at the start, the lowest first at the end. */

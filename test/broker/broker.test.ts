@@ -2,8 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 import { Broker, type BrokerOptions } from '../../src/broker/broker.js';
 import { MemoryFileSystem } from '../../src/broker/log/memory-file-system.js';
+import { apisByKey } from '../../src/protocol/api-keys.js';
 import {
   CreateTopics,
   DeleteTopics,
@@ -197,5 +199,34 @@ describe('Broker', () => {
     expect(topics.map(({ name, isInternal, partitions }) => [name, isInternal, partitions.length])).toEqual([
       ['__consumer_offsets', true, 7],
     ]);
+  });
+});
+
+describe('Broker against nonsense', () => {
+  it('answers or closes, whatever comes in, and goes on', async () => {
+    const broker = await start();
+    const keys = [...apisByKey.keys()];
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(...keys),
+        fc.integer({ min: 0, max: 14 }),
+        fc.uint8Array({ maxLength: 120 }),
+        async (key, version, bytes) => {
+          const header = Buffer.alloc(10);
+          header.writeInt16BE(key, 0);
+          header.writeInt16BE(version, 2);
+          header.writeInt16BE(-1, 8);
+          // Nobody waits in this test: requests that park would hold it up.
+          if ([1, 11, 14].includes(key)) return;
+          const answer = await broker.exchange(Buffer.concat([header, bytes]));
+          if (answer === 'close' || answer === undefined) return;
+          const [first] = answer;
+          expect(first!.readInt32BE(0)).toBe(Buffer.concat(answer).length - 4);
+        },
+      ),
+      { numRuns: 1500 },
+    );
+    const client = directClient(broker);
+    expect(await client.send(Metadata, 9, { topics: [] })).toMatchObject({ controllerId: 1 });
   });
 });

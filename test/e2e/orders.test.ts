@@ -25,7 +25,10 @@ async function startApplication(): Promise<OrdersApplication> {
 }
 
 afterEach(async () => {
-  for (const application of applications.splice(0)) await application.remove();
+  for (const application of applications.splice(0)) {
+    await application.kill('SIGTERM'); // leaves its groups, which the next application uses again
+    await application.remove();
+  }
 });
 
 async function place(client: OrdersClient, count: number, customers: number): Promise<Accepted[]> {

@@ -20,7 +20,7 @@ export interface ClientBroker {
 export async function startClientBroker(): Promise<ClientBroker> {
   const given = process.env.KAFKA_BOOTSTRAP_SERVERS?.split(',')[0];
   if (given) return { address: given, isApacheKafka: true, stop: () => Promise.resolve() };
-  const broker = await Broker.start({ port: 0 });
+  const broker = await Broker.start({ port: 0, config: { 'group.initial.rebalance.delay.ms': '0' } });
   return { address: broker.bootstrapServers, isApacheKafka: false, stop: () => broker.stop() };
 }
 

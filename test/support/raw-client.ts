@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { type Broker } from '../../src/broker/broker.js';
-import { deferred, type Deferred } from '../../src/common/lifecycle.js';
+import { type Deferred, deferred } from '../../src/common/lifecycle.js';
 import { type Api, type RequestInput, type ResponseOf } from '../../src/protocol/api.js';
 import { decodeResponsePayload, encodeRequestFrame } from '../../src/protocol/frame.js';
 import { FrameSplitter } from '../../src/protocol/frame-splitter.js';

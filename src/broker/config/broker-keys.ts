@@ -1,10 +1,26 @@
-import { bool, type ConfigTable, double, dynamic, int, list, long, MAX_INT, MAX_LONG, short, str } from './config-key.js';
+import {
+  bool,
+  type ConfigTable,
+  double,
+  dynamic,
+  int,
+  list,
+  long,
+  MAX_INT,
+  MAX_LONG,
+  short,
+  str,
+} from './config-key.js';
 
 // The broker's keys under Kafka's own names, with Kafka 4.3's defaults. Keys that cannot act on one node are here
 // too: tools set them, and the same file must start a cluster.
 
 const CODECS = ['producer', 'uncompressed', 'gzip', 'snappy', 'lz4', 'zstd'];
-const NO_EFFECT = 'Accepted for compatibility; no effect on a single node.';
+const NO_EFFECT = 'Accepted for compatibility; no effect here.';
+const KEPT_CODEC = 'Accepted for compatibility; batches keep the codec of their producer.';
+const NOT_COMPACTED = 'Accepted for compatibility; compacted topics keep every record.';
+const NO_TRANSACTIONS = 'Accepted for compatibility; transactions are not served.';
+const CLASSIC_GROUPS = 'Accepted for compatibility; groups use the classic protocol.';
 
 const GENERAL = {
   'node.id': int(1, 'Number of this node.', { min: 0 }),
@@ -27,10 +43,10 @@ const GENERAL = {
   'delete.topic.enable': bool(true, 'Whether topics may be deleted.'),
   'min.insync.replicas': dynamic(int(1, 'Copies that acks=all waits for; one node has one.', { min: 1 })),
   'unclean.leader.election.enable': dynamic(bool(false, NO_EFFECT)),
-  'compression.type': dynamic(str('producer', 'Codec in which batches are stored; `producer` keeps theirs.', CODECS)),
-  'compression.gzip.level': dynamic(int(-1, 'Level of gzip when the broker compresses.', { min: -1, max: 9 })),
-  'compression.lz4.level': dynamic(int(9, 'Level of lz4 when the broker compresses.', { min: 1, max: 17 })),
-  'compression.zstd.level': dynamic(int(3, 'Level of zstd when the broker compresses.', { min: -131072, max: 22 })),
+  'compression.type': dynamic(str('producer', KEPT_CODEC, CODECS)),
+  'compression.gzip.level': dynamic(int(-1, KEPT_CODEC, { min: -1, max: 9 })),
+  'compression.lz4.level': dynamic(int(9, KEPT_CODEC, { min: 1, max: 17 })),
+  'compression.zstd.level': dynamic(int(3, KEPT_CODEC, { min: -131072, max: 22 })),
   'background.threads': dynamic(int(10, NO_EFFECT, { min: 1 })),
   'num.network.threads': dynamic(int(3, NO_EFFECT, { min: 1 })),
   'num.io.threads': dynamic(int(8, NO_EFFECT, { min: 1 })),
@@ -41,7 +57,7 @@ const GENERAL = {
 const NETWORK = {
   'message.max.bytes': dynamic(int(1048588, 'Largest record batch, its 12 bytes of overhead included.', { min: 0 })),
   'fetch.max.bytes': int(57671680, 'Upper limit of the data in one fetch response.', { min: 1024 }),
-  'max.incremental.fetch.session.cache.slots': int(1000, 'Fetch sessions kept; full fetches are always answered.', {
+  'max.incremental.fetch.session.cache.slots': int(1000, NO_EFFECT, {
     min: 0,
   }),
   'max.request.partition.size.limit': int(2000, 'Partitions in one answer of DescribeTopicPartitions.', { min: 1 }),
@@ -69,14 +85,19 @@ const LOG = {
   'log.retention.hours': int(168, 'Age at which records are deleted.'),
   'log.retention.bytes': dynamic(long(-1, 'Size of a partition above which old segments are deleted; -1 never.')),
   'log.retention.check.interval.ms': long(300000, 'Time between two searches for what may be deleted.', { min: 1 }),
-  'log.cleanup.policy': dynamic(list('delete', 'What happens to old records.', ['delete', 'compact'])),
+  'log.cleanup.policy': dynamic(
+    list('delete', 'What happens to old records: delete by age and size; compact keeps them all.', [
+      'delete',
+      'compact',
+    ]),
+  ),
   'log.index.interval.bytes': dynamic(int(4096, 'Bytes of data between two entries of the index.', { min: 0 })),
   'log.index.size.max.bytes': dynamic(int(10485760, 'Size of an index at which its segment is closed.', { min: 4 })),
   'log.flush.interval.messages': dynamic(long(MAX_LONG, 'Records after which a partition is synced.', { min: 1 })),
   'log.flush.interval.ms': dynamic(long(null, 'Time after which written records are synced.', { min: 0 })),
-  'log.flush.scheduler.interval.ms': long(MAX_LONG, 'Time between two looks for records that must be synced.'),
+  'log.flush.scheduler.interval.ms': long(MAX_LONG, NO_EFFECT),
   'log.flush.offset.checkpoint.interval.ms': int(60000, 'Time between two checkpoints of what is synced.', { min: 0 }),
-  'log.flush.start.offset.checkpoint.interval.ms': int(60000, 'Time between two checkpoints of log starts.', {
+  'log.flush.start.offset.checkpoint.interval.ms': int(60000, NO_EFFECT, {
     min: 0,
   }),
   'log.segment.delete.delay.ms': dynamic(long(60000, 'Time that deleted files are kept.', { min: 0 })),
@@ -86,27 +107,27 @@ const LOG = {
   ),
   'log.message.timestamp.before.max.ms': dynamic(long(MAX_LONG, 'How old a record may be when it comes.', { min: 0 })),
   'log.message.timestamp.after.max.ms': dynamic(long(3600000, 'How far ahead its time may be.', { min: 0 })),
-  'log.initial.task.delay.ms': long(30000, 'Time after the start before the log is first cleaned up.', { min: 0 }),
-  'log.cleaner.enable': bool(true, 'Whether compaction runs.'),
+  'log.initial.task.delay.ms': long(30000, NO_EFFECT, { min: 0 }),
+  'log.cleaner.enable': bool(true, NOT_COMPACTED),
   'log.cleaner.threads': dynamic(int(1, NO_EFFECT, { min: 0 })),
-  'log.cleaner.dedupe.buffer.size': dynamic(long(134217728, 'Memory for the keys of one compaction.')),
-  'log.cleaner.io.buffer.size': dynamic(int(524288, 'Buffer of a compaction.', { min: 0 })),
+  'log.cleaner.dedupe.buffer.size': dynamic(long(134217728, NOT_COMPACTED)),
+  'log.cleaner.io.buffer.size': dynamic(int(524288, NOT_COMPACTED, { min: 0 })),
   'log.cleaner.io.buffer.load.factor': dynamic(double(0.9, NO_EFFECT)),
-  'log.cleaner.io.max.bytes.per.second': dynamic(double('1.7976931348623157E308', 'Speed limit of compaction.')),
-  'log.cleaner.backoff.ms': dynamic(long(15000, 'Time between two looks for logs to compact.', { min: 0 })),
-  'log.cleaner.min.cleanable.ratio': dynamic(
-    double(0.5, 'Share of dirty bytes from which a log is compacted.', { min: 0, max: 1 }),
+  'log.cleaner.io.max.bytes.per.second': dynamic(double('1.7976931348623157E308', NOT_COMPACTED)),
+  'log.cleaner.backoff.ms': dynamic(long(15000, NOT_COMPACTED, { min: 0 })),
+  'log.cleaner.min.cleanable.ratio': dynamic(double(0.5, NOT_COMPACTED, { min: 0, max: 1 })),
+  'log.cleaner.delete.retention.ms': dynamic(long(86400000, NOT_COMPACTED, { min: 0 })),
+  'log.cleaner.min.compaction.lag.ms': dynamic(long(0, NOT_COMPACTED, { min: 0 })),
+  'log.cleaner.max.compaction.lag.ms': dynamic(
+    long(MAX_LONG, 'Age at which a segment of a compacted topic is closed at the latest.', { min: 1 }),
   ),
-  'log.cleaner.delete.retention.ms': dynamic(long(86400000, 'Time that tombstones stay after compaction.', { min: 0 })),
-  'log.cleaner.min.compaction.lag.ms': dynamic(long(0, 'Age below which records are not compacted.', { min: 0 })),
-  'log.cleaner.max.compaction.lag.ms': dynamic(long(MAX_LONG, 'Age from which they must be.', { min: 1 })),
 } satisfies ConfigTable;
 
 const COORDINATORS = {
   'offsets.topic.num.partitions': int(50, 'Partitions of __consumer_offsets, when it is created.', { min: 1 }),
   'offsets.topic.replication.factor': short(3, 'Its replication factor; one node holds one copy.', { min: 1 }),
   'offsets.topic.segment.bytes': int(104857600, 'Its size of segments.', { min: 1048576 }),
-  'offsets.topic.compression.codec': int(0, 'Codec of committed offsets: 0 none.', { min: 0, max: 4 }),
+  'offsets.topic.compression.codec': int(0, NO_EFFECT, { min: 0, max: 4 }),
   'offset.metadata.max.bytes': int(4096, 'Longest metadata of a committed offset.', { min: 0 }),
   'offsets.retention.minutes': int(10080, 'Time that the offsets of an empty group are kept.', { min: 1 }),
   'offsets.retention.check.interval.ms': long(600000, 'Time between two searches for expired offsets.', { min: 1 }),
@@ -115,27 +136,27 @@ const COORDINATORS = {
   'group.min.session.timeout.ms': int(6000, 'Shortest session time-out a member may ask for.', { min: 0 }),
   'group.max.session.timeout.ms': int(1800000, 'Longest session time-out a member may ask for.', { min: 0 }),
   'group.max.size': int(MAX_INT, 'Members of one group.', { min: 1 }),
-  'group.consumer.session.timeout.ms': int(45000, 'Session time-out of the consumer protocol.', { min: 1 }),
-  'group.consumer.heartbeat.interval.ms': int(5000, 'Heartbeat interval of the consumer protocol.', { min: 1 }),
-  'group.consumer.max.size': int(MAX_INT, 'Members of one group of the consumer protocol.', { min: 1 }),
-  'group.consumer.assignors': list('uniform,range', 'Assignors of the consumer protocol.'),
-  'transaction.max.timeout.ms': int(900000, 'Longest transaction time-out a producer may ask for.', { min: 1 }),
-  'transactional.id.expiration.ms': int(604800000, 'Time after which an unused transactional id is forgotten.', {
+  'group.consumer.session.timeout.ms': int(45000, CLASSIC_GROUPS, { min: 1 }),
+  'group.consumer.heartbeat.interval.ms': int(5000, CLASSIC_GROUPS, { min: 1 }),
+  'group.consumer.max.size': int(MAX_INT, CLASSIC_GROUPS, { min: 1 }),
+  'group.consumer.assignors': list('uniform,range', CLASSIC_GROUPS),
+  'transaction.max.timeout.ms': int(900000, NO_TRANSACTIONS, { min: 1 }),
+  'transactional.id.expiration.ms': int(604800000, NO_TRANSACTIONS, {
     min: 1,
   }),
-  'transaction.state.log.num.partitions': int(50, 'Partitions of __transaction_state, when it is created.', {
+  'transaction.state.log.num.partitions': int(50, NO_TRANSACTIONS, {
     min: 1,
   }),
-  'transaction.state.log.replication.factor': short(3, 'Its replication factor; one node holds one copy.', { min: 1 }),
+  'transaction.state.log.replication.factor': short(3, NO_TRANSACTIONS, { min: 1 }),
   'transaction.state.log.min.isr': int(2, NO_EFFECT, { min: 1 }),
-  'transaction.state.log.segment.bytes': int(104857600, 'Its size of segments.', { min: 1 }),
-  'transaction.abort.timed.out.transaction.cleanup.interval.ms': int(10000, 'Time between two looks for late ones.', {
+  'transaction.state.log.segment.bytes': int(104857600, NO_TRANSACTIONS, { min: 1 }),
+  'transaction.abort.timed.out.transaction.cleanup.interval.ms': int(10000, NO_TRANSACTIONS, {
     min: 1,
   }),
-  'transaction.remove.expired.transaction.cleanup.interval.ms': int(3600000, 'Time between two looks for old ids.', {
+  'transaction.remove.expired.transaction.cleanup.interval.ms': int(3600000, NO_TRANSACTIONS, {
     min: 1,
   }),
-  'transaction.partition.verification.enable': dynamic(bool(true, 'Whether appends are checked against the state.')),
+  'transaction.partition.verification.enable': dynamic(bool(true, NO_TRANSACTIONS)),
   'producer.id.expiration.ms': dynamic(int(86400000, 'Time after which an idle producer is forgotten.', { min: 1 })),
   'producer.id.expiration.check.interval.ms': int(600000, 'Time between two looks for idle producers.', { min: 1 }),
   'share.coordinator.state.topic.replication.factor': short(3, NO_EFFECT, { min: 1 }),

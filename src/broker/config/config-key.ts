@@ -80,9 +80,7 @@ export function refusalOf(key: ConfigKey, value: string): string | undefined {
     case ConfigType.LONG:
       return /^[+-]?\d{1,19}$/.test(trimmed) ? outOfRange(key, Number(trimmed)) : 'must be a whole number';
     case ConfigType.DOUBLE:
-      return trimmed !== '' && !Number.isNaN(Number(trimmed))
-        ? outOfRange(key, Number(trimmed))
-        : 'must be a number';
+      return trimmed !== '' && !Number.isNaN(Number(trimmed)) ? outOfRange(key, Number(trimmed)) : 'must be a number';
     case ConfigType.STRING:
       return notOneOf(key, [trimmed]);
     case ConfigType.LIST:

@@ -1,5 +1,5 @@
 import { BROKER_KEYS, type BrokerKey } from './broker-keys.js';
-import { type ConfigKey, type ConfigTable, list, long, bool } from './config-key.js';
+import { bool, type ConfigKey, type ConfigTable, list, long } from './config-key.js';
 
 // The topic's keys. Most have their default from a broker key, some from one of several: the finer unit wins. Type,
 // range and doc then follow the broker's key as well.
@@ -11,7 +11,7 @@ export interface Synonym {
 }
 
 const HOUR = 3_600_000;
-const NO_EFFECT = 'Accepted for compatibility; no effect on a single node.';
+const NO_EFFECT = 'Accepted for compatibility; no effect here.';
 
 const same = (key: BrokerKey): readonly Synonym[] => [{ key, factor: 1 }];
 

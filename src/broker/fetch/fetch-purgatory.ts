@@ -86,6 +86,6 @@ export class FetchPurgatory {
   /** Wakes everybody and lets nobody wait any more. */
   close(): void {
     this.#open = false;
-    for (const wake of [...this.#waiting]) wake();
+    for (const wake of this.#waiting) wake();
   }
 }

@@ -135,7 +135,10 @@ class FetchCall {
         records: result.records,
       };
     } catch (error) {
-      this.parts.logger.error(`read of ${topic.name}-${partition} at ${fetchOffset} failed: ${messageOf(error)}`, error);
+      this.parts.logger.error(
+        `read of ${topic.name}-${partition} at ${fetchOffset} failed: ${messageOf(error)}`,
+        error,
+      );
       const isStorage = hasCode(error, 'KAFKA_STORAGE_FAILED');
       return refused(partition, isStorage ? ErrorCode.KAFKA_STORAGE_ERROR : ErrorCode.UNKNOWN_SERVER_ERROR);
     }

@@ -1,6 +1,10 @@
 import { messageOf } from '../../common/errors.js';
 import { ErrorCode } from '../../protocol/error-codes.js';
-import { ListOffsets, type ListOffsetsRequest, type ListOffsetsResponse } from '../../protocol/messages/02-list-offsets.js';
+import {
+  ListOffsets,
+  type ListOffsetsRequest,
+  type ListOffsetsResponse,
+} from '../../protocol/messages/02-list-offsets.js';
 import { type IsolationLevel } from '../log/log-results.js';
 import { defineHandler, type RequestContext } from '../network/handler.js';
 import { type BrokerParts, leaderEpochError } from './broker-parts.js';

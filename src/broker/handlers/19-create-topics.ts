@@ -1,10 +1,14 @@
 import { ErrorCode } from '../../protocol/error-codes.js';
-import { CreateTopics, type CreateTopicsRequest, type CreateTopicsResponse } from '../../protocol/messages/19-create-topics.js';
+import {
+  CreateTopics,
+  type CreateTopicsRequest,
+  type CreateTopicsResponse,
+} from '../../protocol/messages/19-create-topics.js';
+import { ZERO_UUID } from '../../protocol/wire-reader.js';
 import { TopicConfig } from '../config/topic-config.js';
 import { TOPIC_KEYS, type TopicKey } from '../config/topic-keys.js';
 import { isRefusal, refused } from '../metadata/refusal.js';
 import { type TopicPlan } from '../metadata/topic-plans.js';
-import { ZERO_UUID } from '../../protocol/wire-reader.js';
 import { defineHandler } from '../network/handler.js';
 import { type BrokerParts } from './broker-parts.js';
 

@@ -1,5 +1,9 @@
 import { ErrorCode } from '../../protocol/error-codes.js';
-import { DeleteTopics, type DeleteTopicsRequest, type DeleteTopicsResponse } from '../../protocol/messages/20-delete-topics.js';
+import {
+  DeleteTopics,
+  type DeleteTopicsRequest,
+  type DeleteTopicsResponse,
+} from '../../protocol/messages/20-delete-topics.js';
 import { ZERO_UUID } from '../../protocol/wire-reader.js';
 import { refused } from '../metadata/refusal.js';
 import { defineHandler } from '../network/handler.js';

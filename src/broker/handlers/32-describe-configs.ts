@@ -1,5 +1,9 @@
 import { ErrorCode } from '../../protocol/error-codes.js';
-import { DescribeConfigs, type DescribeConfigsRequest, type DescribeConfigsResponse } from '../../protocol/messages/32-describe-configs.js';
+import {
+  DescribeConfigs,
+  type DescribeConfigsRequest,
+  type DescribeConfigsResponse,
+} from '../../protocol/messages/32-describe-configs.js';
 import { type BrokerConfig, type ConfigEntry, ConfigSource } from '../broker-config.js';
 import { BROKER_KEYS, type BrokerKey } from '../config/broker-keys.js';
 import { type ConfigKey } from '../config/config-key.js';
@@ -56,7 +60,11 @@ export function describeConfigsHandler(parts: BrokerParts) {
   });
 }
 
-function answerOf({ name, key, readOnly, entries, inForce }: Described, synonyms: boolean, docs: boolean): ConfigAnswer {
+function answerOf(
+  { name, key, readOnly, entries, inForce }: Described,
+  synonyms: boolean,
+  docs: boolean,
+): ConfigAnswer {
   return {
     name,
     value: inForce.value,
@@ -94,8 +102,10 @@ function ofNode(config: BrokerConfig): Described[] {
 
 /** The defaults for all brokers: only what was set so. */
 function clusterWide(config: BrokerConfig): Described[] {
-  return [...config.dynamicOf('all')].sort().map(([name, value]) => {
-    const inForce = { name, value, source: ConfigSource.DYNAMIC_DEFAULT_BROKER };
-    return { name, key: BROKER_KEYS[name as BrokerKey], readOnly: false, entries: [inForce], inForce };
-  });
+  return [...config.dynamicOf('all')]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, value]) => {
+      const inForce = { name, value, source: ConfigSource.DYNAMIC_DEFAULT_BROKER };
+      return { name, key: BROKER_KEYS[name as BrokerKey], readOnly: false, entries: [inForce], inForce };
+    });
 }

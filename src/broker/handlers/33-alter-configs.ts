@@ -1,7 +1,7 @@
 import { ErrorCode } from '../../protocol/error-codes.js';
 import { AlterConfigs } from '../../protocol/messages/33-alter-configs.js';
 import { type ConfigTarget } from '../metadata/config-plans.js';
-import { refused, type Refusal } from '../metadata/refusal.js';
+import { type Refusal, refused } from '../metadata/refusal.js';
 import { defineHandler } from '../network/handler.js';
 import { type BrokerParts } from './broker-parts.js';
 

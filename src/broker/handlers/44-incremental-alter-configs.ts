@@ -13,7 +13,11 @@ export function incrementalAlterConfigsHandler({ metadata }: BrokerParts) {
     async handle({ resources, validateOnly }) {
       const responses = resources.map((resource) => {
         const { configs } = resource;
-        const changes = configs.map(({ name, configOperation, value }) => ({ name, operation: configOperation, value }));
+        const changes = configs.map(({ name, configOperation, value }) => ({
+          name,
+          operation: configOperation,
+          value,
+        }));
         const refusal = isNamedTwice(resource, resources)
           ? namedTwice(resource)
           : metadata.alterConfigs(resource, changes, validateOnly);

@@ -109,7 +109,8 @@ export class DataDirectory {
   }
 
   /** The last thing that a stop writes. */
-  stoppedCleanly(): void {
-    this.options.fileSystem.writeFileAtomic(this.file(CLEAN_SHUTDOWN_FILE), '{"version":0,"brokerEpoch":-1}');
+  stoppedCleanly(brokerEpoch: number): void {
+    const content = JSON.stringify({ version: 0, brokerEpoch });
+    this.options.fileSystem.writeFileAtomic(this.file(CLEAN_SHUTDOWN_FILE), content);
   }
 }

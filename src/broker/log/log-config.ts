@@ -35,10 +35,12 @@ export interface LogConfig {
   readonly minInsyncReplicas: number;
 }
 
-type Parser<T> = (text: string) => T;
+/** Undefined when the text is no value of the key: it is then passed over. */
+type Parser<T> = (text: string) => T | undefined;
 
-function integer(text: string): number {
+function integer(text: string): number | undefined {
   const value = Number(text);
+  if (text.trim() === '' || Number.isNaN(value)) return undefined;
   // Int64 values beyond 2^53 mean "no limit" in every key that takes them.
   if (value >= Number.MAX_SAFE_INTEGER) return NO_LIMIT;
   return value;
@@ -78,7 +80,9 @@ export function logConfig(overrides: ConfigEntries = {}, defaults: ConfigEntries
   const config: Partial<Record<keyof LogConfig, unknown>> = {};
   for (const field of Object.keys(KEYS) as Array<keyof LogConfig>) {
     const [key, fallback, parse] = KEYS[field];
-    config[field] = parse(overrides[key] ?? defaults[key] ?? fallback);
+    for (const text of [overrides[key], defaults[key], fallback]) {
+      if (text !== undefined) config[field] ??= parse(text);
+    }
   }
   const complete = config as unknown as LogConfig;
   // A compacted topic rolls early enough for its active segment to be cleaned within max.compaction.lag.ms.

@@ -16,7 +16,7 @@ import { type ConfigEntries, type LogConfig, logConfig } from './log-config.js';
 import { type LogContext } from './log-context.js';
 import { type LastStop, loadLog } from './log-recovery.js';
 import { DEFAULT_MAX_OPEN_FILES, OpenFiles } from './open-files.js';
-import { deletedDirectoryName, isDeletedDirectory, parsePartitionDirectory } from './partition-directory.js';
+import { isDeletedDirectory, parsePartitionDirectory, setAsideName } from './partition-directory.js';
 import { PartitionLog } from './partition-log.js';
 
 // All logs of a data directory: loads them at start, makes and deletes them, looks after retention and checkpoints,
@@ -160,11 +160,28 @@ export class LogManager {
     return this.#logs.get(topic, partition);
   }
 
-  /** The log of this partition, made when there is none. Throws KAFKA_STORAGE_FAILED. */
+  /**
+   * The log of this partition, made when there is none. One of another topic of that name, deleted while this broker
+   * could not see it, is set aside. Throws KAFKA_STORAGE_FAILED.
+   */
   create(topic: string, partition: number, options: NewLog = {}): PartitionLog {
-    const log = this.#logs.get(topic, partition) ?? this.#make({ topic, partition }, options);
+    const log = this.#existing(topic, partition, options.topicId) ?? this.#make({ topic, partition }, options);
     if (options.leaderEpoch !== undefined) log.setLeaderEpoch(options.leaderEpoch);
     return log;
+  }
+
+  #existing(topic: string, partition: number, topicId: string | undefined): PartitionLog | undefined {
+    const log = this.#logs.get(topic, partition);
+    if (!log || topicId === undefined || log.topicId === topicId) return log;
+    if (log.topicId === undefined) {
+      storage(`${log.directory} could not be marked`, () => log.adopt(topicId));
+      return log;
+    }
+    const aside = this.#moveAside(log, 'stray');
+    this.#context.logger.warn(
+      `${log.directory} held topic ${log.topicId}, not ${topicId}: its files are kept in ${aside}`,
+    );
+    return undefined;
   }
 
   #make(tp: TopicPartition, { topicId, config }: NewLog): PartitionLog {
@@ -182,18 +199,31 @@ export class LogManager {
   delete(topic: string, partition: number): void {
     const log = this.#logs.get(topic, partition);
     if (!log) return;
-    this.#logs.delete(topic, partition);
+    const aside = this.#moveAside(log, 'delete');
+    const { fileDeleteDelayMs } = log.config;
+    this.#deleted.set(
+      aside,
+      this.#context.clock.schedule(fileDeleteDelayMs, () => this.#removeDeleted(aside)),
+    );
+  }
+
+  /** Closes a log that belongs to no topic and keeps its files under the name returned, for somebody to look at. */
+  setStrayAside(topic: string, partition: number): string | undefined {
+    const log = this.#logs.get(topic, partition);
+    return log && this.#moveAside(log, 'stray');
+  }
+
+  #moveAside(log: PartitionLog, why: 'delete' | 'stray'): string {
+    const { topicPartition } = log;
+    this.#logs.delete(topicPartition.topic, topicPartition.partition);
     log.abandon();
-    const { fileSystem, clock, random } = this.#context;
-    const aside = `${this.directory}/${deletedDirectoryName(log.topicPartition, random.bytes(16).toString('hex'))}`;
-    storage(`${log.directory} could not be deleted`, () => {
+    const { fileSystem, random } = this.#context;
+    const aside = `${this.directory}/${setAsideName(topicPartition, random.bytes(16).toString('hex'), why)}`;
+    storage(`${log.directory} could not be set aside`, () => {
       fileSystem.rename(log.directory, aside);
       fileSystem.syncDirectory(this.directory);
     });
-    this.#deleted.set(
-      aside,
-      clock.schedule(log.config.fileDeleteDelayMs, () => this.#removeDeleted(aside)),
-    );
+    return aside;
   }
 
   #removeDeleted(path: string): void {
@@ -291,10 +321,10 @@ export class LogManager {
   }
 
   /**
-   * Flushes and closes everything, writes the checkpoints and last the clean-shutdown file. Throws when a log
-   * could not be closed well: the next start then recovers.
+   * Flushes and closes everything, writes the checkpoints and last the clean-shutdown file, which names the epoch of
+   * this start's registration. Throws when a log could not be closed well: the next start then recovers.
    */
-  async stop(): Promise<void> {
+  async stop(brokerEpoch = -1): Promise<void> {
     if (this.#isStopped) return;
     this.#isStopped = true;
     for (const tick of this.#ticks) tick.cancel();
@@ -308,7 +338,7 @@ export class LogManager {
       const message = `${failures.length} logs could not be closed: ${first}. The next start recovers them`;
       throw new NestdawError('KAFKA_STORAGE_FAILED', message, { cause: failures[0] });
     }
-    storage(`the stop of ${this.directory} could not be noted`, () => this.#data.stoppedCleanly());
+    storage(`the stop of ${this.directory} could not be noted`, () => this.#data.stoppedCleanly(brokerEpoch));
   }
 }
 

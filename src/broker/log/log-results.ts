@@ -4,6 +4,12 @@
 export type AppendOrigin = 'client' | 'coordinator';
 export type IsolationLevel = 'read_uncommitted' | 'read_committed';
 
+export interface AppendOptions {
+  readonly origin: AppendOrigin;
+  /** Wall-clock time in ms since the epoch. */
+  readonly now: number;
+}
+
 /** One refused record of a batch (Produce v8+: recordErrors). */
 export interface RecordError {
   readonly batchIndex: number;

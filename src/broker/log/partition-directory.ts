@@ -18,8 +18,11 @@ export function isDeletedDirectory(name: string): boolean {
   return SET_ASIDE.exec(name)?.[1] === 'delete';
 }
 
-/** `orders-0.0123…ef-delete`; the topic's name is cut where the whole would be too long for a file name. */
-export function deletedDirectoryName(tp: TopicPartition, uniqueHex: string): string {
-  const suffix = `.${uniqueHex}-delete`;
+/**
+ * `orders-0.0123…ef-delete` goes sooner or later, `…-stray` stays until somebody looks at it. The topic's name is cut
+ * where the whole would be too long for a file name.
+ */
+export function setAsideName(tp: TopicPartition, uniqueHex: string, why: 'delete' | 'stray'): string {
+  const suffix = `.${uniqueHex}-${why}`;
   return partitionName(tp).slice(0, MAX_NAME - suffix.length) + suffix;
 }

@@ -11,6 +11,7 @@ import {
   setLeaderEpoch,
 } from '../../protocol/record-batch-header.js';
 import { validateAppend } from './append-validator.js';
+import { writePartitionMetadata } from './checkpoint-file.js';
 import { EpochCheckpoint } from './epoch-checkpoint.js';
 import { type LogConfig } from './log-config.js';
 import { type LogContext } from './log-context.js';
@@ -18,7 +19,7 @@ import { LogFlusher } from './log-flusher.js';
 import { LogReader, unreadable } from './log-reader.js';
 import { indexAborted, type LoadedLog } from './log-recovery.js';
 import {
-  type AppendOrigin,
+  type AppendOptions,
   type AppendResult,
   type EpochEndOffset,
   type IsolationLevel,
@@ -43,11 +44,6 @@ import { StorageHealth } from './storage-health.js';
 export type LogChange = 'append' | 'start' | 'closed';
 export type LogListener = (log: PartitionLog, change: LogChange) => void;
 
-export interface AppendOptions {
-  readonly origin: AppendOrigin;
-  readonly now: number;
-}
-
 export interface PartitionLogOptions {
   readonly context: LogContext;
   readonly topicPartition: TopicPartition;
@@ -59,7 +55,6 @@ export interface PartitionLogOptions {
 
 export class PartitionLog {
   readonly topicPartition: TopicPartition;
-  readonly topicId: string | undefined;
   readonly directory: string;
   readonly #context: LogContext;
   readonly #segments: SegmentList;
@@ -70,6 +65,7 @@ export class PartitionLog {
   readonly #health: StorageHealth;
   readonly #flusher: LogFlusher;
   readonly #reader: LogReader;
+  #topicId: string | undefined;
   #config: LogConfig;
   #leaderEpoch: number;
   #logStartOffset: number;
@@ -80,7 +76,7 @@ export class PartitionLog {
   constructor(options: PartitionLogOptions) {
     const { loaded } = options;
     this.topicPartition = options.topicPartition;
-    this.topicId = options.topicId;
+    this.#topicId = options.topicId;
     this.#context = options.context;
     this.directory = options.directory;
     this.#config = options.config;
@@ -102,6 +98,11 @@ export class PartitionLog {
       recoveryPoint: loaded.recoveryPoint,
       logEndOffset: () => this.#logEndOffset,
     });
+  }
+
+  /** From partition.metadata; undefined when that is missing. */
+  get topicId(): string | undefined {
+    return this.#topicId;
   }
 
   get config(): LogConfig {
@@ -155,6 +156,12 @@ export class PartitionLog {
   /** Batches appended from now on carry this epoch. Epochs only rise: a lower one is ignored. */
   setLeaderEpoch(epoch: number): void {
     if (epoch > this.#leaderEpoch) this.#leaderEpoch = epoch;
+  }
+
+  /** A log that has lost its partition.metadata belongs to this topic. */
+  adopt(topicId: string): void {
+    this.#topicId = topicId;
+    writePartitionMetadata(this.#context.fileSystem, this.directory, topicId);
   }
 
   configure(config: LogConfig): void {

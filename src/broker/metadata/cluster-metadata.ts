@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { type Clock } from '../../common/clock.js';
+import { messageOf, NestdawError } from '../../common/errors.js';
 import { type Logger } from '../../common/logger.js';
 import { type Random } from '../../common/random.js';
 import { type BrokerConfig } from '../broker-config.js';
@@ -8,11 +9,11 @@ import { type LogManager } from '../log/log-manager.js';
 import { type ConfigChange, type ConfigTarget, planChanges, planReplacement } from './config-plans.js';
 import { MetadataImage } from './metadata-image.js';
 import { MetadataLog } from './metadata-log.js';
-import { metadataRecord, type MetadataRecord } from './metadata-record.js';
+import { type MetadataRecord, metadataRecord } from './metadata-record.js';
 import { AbortTransaction } from './metadata-records.js';
 import { ProducerIdBlocks } from './producer-id-blocks.js';
 import { readQuorumEpoch, writeQuorumEpoch } from './quorum-state.js';
-import { type Refusal, isRefusal, refused } from './refusal.js';
+import { isRefusal, type Refusal, refused } from './refusal.js';
 import {
   bootstrapRecords,
   brokerRegistration,
@@ -24,7 +25,6 @@ import {
 import { METADATA_TOPIC, OFFSETS_TOPIC } from './topic-name.js';
 import { type NewTopic, planPartitions, planTopic, type TopicPlan, topicRemoval } from './topic-plans.js';
 import { TopicRegistry } from './topic-registry.js';
-import { messageOf, NestdawError } from '../../common/errors.js';
 
 // The broker's knowledge of its topics, configurations and producer ids, and the only way to change it. Every change
 // is decided from the image, appended, replayed and put into effect in one turn; `flush` then makes it durable, and
@@ -102,7 +102,12 @@ export class ClusterMetadata {
     log.append([controllerRegistration(registration)]);
     this.#brokerEpoch = log.endOffset;
     log.append([brokerRegistration(registration, this.#brokerEpoch)]);
-    log.append(readyRecords(this.image, nodeId, { brokerEpoch: this.#brokerEpoch, dataIntact: logs.lastStop !== 'machine-down' }));
+    log.append(
+      readyRecords(this.image, nodeId, {
+        brokerEpoch: this.#brokerEpoch,
+        dataIntact: logs.lastStop !== 'machine-down',
+      }),
+    );
     await log.flush();
   }
 
@@ -131,7 +136,11 @@ export class ClusterMetadata {
   }
 
   createPartitions(
-    wish: { readonly name: string; readonly count: number; readonly assignments: ReadonlyArray<{ brokerIds: readonly number[] }> | null },
+    wish: {
+      readonly name: string;
+      readonly count: number;
+      readonly assignments: ReadonlyArray<{ brokerIds: readonly number[] }> | null;
+    },
     validateOnly = false,
   ): Refusal | undefined {
     return this.#carryOut(planPartitions(wish, this.#plan()), validateOnly);

@@ -1,11 +1,11 @@
 import { type BrokerConfig, isBrokerKey, mistakeIn } from '../broker-config.js';
 import { BROKER_KEYS } from '../config/broker-keys.js';
-import { ConfigType, type ConfigTable, elementsOf } from '../config/config-key.js';
+import { type ConfigTable, ConfigType, elementsOf } from '../config/config-key.js';
 import { TopicConfig } from '../config/topic-config.js';
 import { isTopicKey, TOPIC_KEYS } from '../config/topic-keys.js';
 import { ConfigResource, type MetadataImage } from './metadata-image.js';
 import { type MetadataRecord } from './metadata-record.js';
-import { refused, type Refusal } from './refusal.js';
+import { type Refusal, refused } from './refusal.js';
 import { isInternal } from './topic-name.js';
 import { configRecord } from './topic-plans.js';
 

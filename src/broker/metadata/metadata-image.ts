@@ -1,7 +1,6 @@
 import { NestdawError } from '../../common/errors.js';
 import {
   BrokerRegistrationChange,
-  ClearElr,
   Config,
   FeatureLevel,
   FencedChange,
@@ -99,27 +98,33 @@ export class MetadataImage {
   replay(type: MetadataRecordType, record: unknown): void {
     switch (type) {
       case Topic:
-        return this.#addTopic(record as RecordOf<typeof Topic>);
+        this.#addTopic(record as RecordOf<typeof Topic>);
+        break;
       case Partition:
-        return this.#addPartition(record as RecordOf<typeof Partition>);
+        this.#addPartition(record as RecordOf<typeof Partition>);
+        break;
       case PartitionChange:
-        return this.#changePartition(record as RecordOf<typeof PartitionChange>);
+        this.#changePartition(record as RecordOf<typeof PartitionChange>);
+        break;
       case RemoveTopic:
-        return this.#removeTopic(record as RecordOf<typeof RemoveTopic>);
+        this.#removeTopic(record as RecordOf<typeof RemoveTopic>);
+        break;
       case Config:
-        return this.#setConfig(record as RecordOf<typeof Config>);
+        this.#setConfig(record as RecordOf<typeof Config>);
+        break;
       case FeatureLevel:
-        return this.#setFeature(record as RecordOf<typeof FeatureLevel>);
+        this.#setFeature(record as RecordOf<typeof FeatureLevel>);
+        break;
       case ProducerIds:
-        return this.#takeProducerIds(record as RecordOf<typeof ProducerIds>);
+        this.#takeProducerIds(record as RecordOf<typeof ProducerIds>);
+        break;
       case RegisterBroker:
-        return this.#registerBroker(record as RecordOf<typeof RegisterBroker>);
+        this.#registerBroker(record as RecordOf<typeof RegisterBroker>);
+        break;
       case BrokerRegistrationChange:
-        return this.#changeRegistration(record as RecordOf<typeof BrokerRegistrationChange>);
-      case ClearElr:
-      default:
-        // Users, quotas, ACLs and tokens of a Kafka directory: nothing here acts on them, the log keeps them.
-        return;
+        this.#changeRegistration(record as RecordOf<typeof BrokerRegistrationChange>);
+        break;
+      // Users, quotas, ACLs and tokens of a Kafka directory: nothing here acts on them, the log keeps them.
     }
   }
 
@@ -166,12 +171,13 @@ export class MetadataImage {
   }
 
   #setConfig({ resourceType, resourceName, name, value }: RecordOf<typeof Config>): void {
-    let resources = this.#configs.get(resourceType);
-    if (!resources) this.#configs.set(resourceType, (resources = new Map()));
-    let entries = resources.get(resourceName);
-    if (!entries) resources.set(resourceName, (entries = new Map()));
+    const resources = this.#configs.get(resourceType) ?? new Map<string, Map<string, string>>();
+    this.#configs.set(resourceType, resources);
+    const entries = resources.get(resourceName) ?? new Map<string, string>();
+    resources.set(resourceName, entries);
     if (value !== null) entries.set(name, value);
-    else if (entries.delete(name) && entries.size === 0) resources.delete(resourceName);
+    else entries.delete(name);
+    if (entries.size === 0) resources.delete(resourceName);
   }
 
   #setFeature({ name, featureLevel }: RecordOf<typeof FeatureLevel>): void {

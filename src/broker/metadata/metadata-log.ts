@@ -13,7 +13,13 @@ import {
 import { type PartitionLog } from '../log/partition-log.js';
 import { type MetadataImage } from './metadata-image.js';
 import { decodeMetadataRecord, encodeMetadataRecord, type MetadataRecord } from './metadata-record.js';
-import { AbortTransaction, BeginTransaction, EndTransaction, LeaderChange, type RecordInput } from './metadata-records.js';
+import {
+  AbortTransaction,
+  BeginTransaction,
+  EndTransaction,
+  LeaderChange,
+  type RecordInput,
+} from './metadata-records.js';
 
 // The log behind the image: one operation is one batch, appended first and then replayed, at the start as later.
 // What is not yet durable is waited for before anybody is told.

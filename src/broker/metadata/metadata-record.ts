@@ -1,6 +1,6 @@
+import { NestdawError } from '../../common/errors.js';
 import { WireReader } from '../../protocol/wire-reader.js';
 import { WireWriter } from '../../protocol/wire-writer.js';
-import { NestdawError } from '../../common/errors.js';
 import { METADATA_RECORDS, type MetadataRecordType, type RecordInput } from './metadata-records.js';
 
 // One record of the metadata log: type, version and message, framed as Kafka frames them in a record's value.

@@ -1,5 +1,21 @@
-import { type Field, type Fields, type InputOf, type MessageOf } from '../../protocol/schema.js';
-import { array, bool, bytes, f64, i8, i16, i32, i64, str, struct, u16, uuid } from '../../protocol/schema.js';
+import {
+  array,
+  bool,
+  bytes,
+  type Field,
+  type Fields,
+  f64,
+  type InputOf,
+  i8,
+  i16,
+  i32,
+  i64,
+  type MessageOf,
+  str,
+  struct,
+  u16,
+  uuid,
+} from '../../protocol/schema.js';
 import { MessageCodec } from '../../protocol/schema-compiler.js';
 
 // The records of `__cluster_metadata-0` as tables, under Kafka's own numbers. Only the record types that Kafka itself

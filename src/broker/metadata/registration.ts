@@ -1,6 +1,6 @@
 import { type Random } from '../../common/random.js';
 import { type MetadataImage } from './metadata-image.js';
-import { metadataRecord, type MetadataRecord } from './metadata-record.js';
+import { type MetadataRecord, metadataRecord } from './metadata-record.js';
 import {
   BeginTransaction,
   BrokerRegistrationChange,

@@ -1,4 +1,4 @@
-import { refused, type Refusal } from './refusal.js';
+import { type Refusal, refused } from './refusal.js';
 
 // What a topic may be called, and which topics are the broker's own.
 

@@ -1,10 +1,10 @@
 import { type Random } from '../../common/random.js';
-import { type TopicKey, TOPIC_KEYS } from '../config/topic-keys.js';
 import { type BrokerConfig, mistakeIn } from '../broker-config.js';
+import { TOPIC_KEYS } from '../config/topic-keys.js';
 import { ConfigResource, type MetadataImage, type TopicState } from './metadata-image.js';
-import { metadataRecord, type MetadataRecord } from './metadata-record.js';
+import { type MetadataRecord, metadataRecord } from './metadata-record.js';
 import { Config, Partition, RemoveTopic, Topic } from './metadata-records.js';
-import { refused, type Refusal } from './refusal.js';
+import { type Refusal, refused } from './refusal.js';
 import { METADATA_TOPIC, nameRefusal } from './topic-name.js';
 
 // What creating, growing and deleting a topic means in records: pure, from the image and the wish to records or a
@@ -66,11 +66,17 @@ function creationRefusal(wish: NewTopic, { image, config }: PlanContext): Refusa
   if (image.topic(name)) return refused('TOPIC_ALREADY_EXISTS', `topic '${name}' already exists`);
   const collision = image.collisionOf(name);
   if (collision !== undefined) {
-    return refused('INVALID_TOPIC_EXCEPTION', `topic '${name}' collides with '${collision}': '.' and '_' count as equal`);
+    return refused(
+      'INVALID_TOPIC_EXCEPTION',
+      `topic '${name}' collides with '${collision}': '.' and '_' count as equal`,
+    );
   }
   if (assignments.length > 0) return assignmentRefusal(wish, config.nodeId);
   if (numPartitions === 0 || numPartitions < -1) {
-    return refused('INVALID_PARTITIONS', `topic '${name}': ${numPartitions} partitions; at least 1, or -1 for the default`);
+    return refused(
+      'INVALID_PARTITIONS',
+      `topic '${name}': ${numPartitions} partitions; at least 1, or -1 for the default`,
+    );
   }
   if (numPartitions > MAX_PARTITIONS) {
     return refused('INVALID_PARTITIONS', `topic '${name}': ${numPartitions} partitions; at most ${MAX_PARTITIONS}`);
@@ -123,7 +129,11 @@ function partitionRecords(topicId: string, from: number, to: number, { config, d
 
 /** More partitions for a topic. */
 export function planPartitions(
-  wish: { readonly name: string; readonly count: number; readonly assignments: ReadonlyArray<{ brokerIds: readonly number[] }> | null },
+  wish: {
+    readonly name: string;
+    readonly count: number;
+    readonly assignments: ReadonlyArray<{ brokerIds: readonly number[] }> | null;
+  },
   context: PlanContext,
 ): readonly MetadataRecord[] | Refusal {
   const { name, count, assignments } = wish;
@@ -166,7 +176,7 @@ export function topicRemoval(topic: TopicState, image: MetadataImage): MetadataR
 export function configRecord(
   resourceType: ConfigResource,
   resourceName: string,
-  name: TopicKey | string,
+  name: string,
   value: string | null,
 ): MetadataRecord {
   return metadataRecord(Config, 0, { resourceType, resourceName, name, value });

@@ -6,7 +6,7 @@ import { type PartitionLog } from '../log/partition-log.js';
 import { ConfigResource, type MetadataImage, type TopicState } from './metadata-image.js';
 import { type MetadataRecord } from './metadata-record.js';
 import { Config, Partition, PartitionChange, type RecordOf, RemoveTopic, Topic } from './metadata-records.js';
-import { isInternal } from './topic-name.js';
+import { isInternal, METADATA_TOPIC } from './topic-name.js';
 
 // The topics together with their logs. It follows the metadata: a record that creates, changes or removes a topic
 // has the same effect here, on the disk, in the same turn.
@@ -30,7 +30,7 @@ interface OwnEntry extends TopicEntry {
 }
 
 export interface TopicRegistryOptions {
-  readonly logs: Pick<LogManager, 'create' | 'delete' | 'configure' | 'get'>;
+  readonly logs: Pick<LogManager, 'create' | 'delete' | 'configure' | 'get' | 'entries' | 'setStrayAside'>;
   readonly image: MetadataImage;
   readonly config: BrokerConfig;
   readonly logger: Logger;
@@ -75,10 +75,24 @@ export class TopicRegistry {
       const name = scope === 'all' ? '' : String(config.nodeId);
       for (const [key, value] of image.configsOf(ConfigResource.BROKER, name)) config.setDynamic(scope, key, value);
     }
+    this.#setStraysAside();
     for (const state of image.topics()) {
       const entry = this.#add(state);
       for (const { partitionId } of state.partitions) this.#open(entry, partitionId);
       this.#options.logs.configure(entry.name, this.#effective(entry));
+    }
+  }
+
+  /** Logs that no topic claims are kept, but out of the way of the next topic of that name. */
+  #setStraysAside(): void {
+    const { logs, image, logger } = this.#options;
+    for (const [{ topic, partition }, log] of logs.entries()) {
+      if (topic === METADATA_TOPIC) continue;
+      const state = image.topic(topic);
+      const isOurs = log.topicId === undefined || log.topicId === state?.topicId;
+      if (state?.partitions[partition] && isOurs) continue;
+      const aside = logs.setStrayAside(topic, partition);
+      logger.warn(`${topic}-${partition} on disk belongs to no topic that the metadata log knows; kept as ${aside}`);
     }
   }
 
@@ -131,13 +145,8 @@ export class TopicRegistry {
   }
 
   #open(entry: OwnEntry, partition: number): void {
-    const { logs, logger } = this.#options;
+    const { logs } = this.#options;
     const { name, topicId, state } = entry;
-    const found = logs.get(name, partition);
-    if (found?.topicId !== undefined && found.topicId !== topicId) {
-      logger.warn(`${name}-${partition} on disk belongs to an earlier topic of that name (${found.topicId}): set aside`);
-      logs.delete(name, partition);
-    }
     const { leaderEpoch } = state.partitions[partition]!;
     const log = logs.create(name, partition, { topicId, config: this.#effective(entry), leaderEpoch });
     log.setLeaderEpoch(leaderEpoch);

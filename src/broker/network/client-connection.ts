@@ -38,7 +38,11 @@ export class ClientConnection {
   #lastByteAt: number;
   #idleTimer: Timer | undefined;
 
-  constructor(socket: Socket, advertised: { readonly host: string; readonly port: number }, options: ConnectionOptions) {
+  constructor(
+    socket: Socket,
+    advertised: { readonly host: string; readonly port: number },
+    options: ConnectionOptions,
+  ) {
     this.#socket = socket;
     this.#options = options;
     this.#splitter = new FrameSplitter(options.maxRequestBytes);

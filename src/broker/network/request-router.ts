@@ -1,8 +1,8 @@
-import { type Logger } from '../../common/logger.js';
 import { hasCode, messageOf } from '../../common/errors.js';
+import { type Logger } from '../../common/logger.js';
 import { type Api } from '../../protocol/api.js';
 import { flexibleFromOf } from '../../protocol/api-keys.js';
-import { errorName, ErrorCode } from '../../protocol/error-codes.js';
+import { ErrorCode, errorName } from '../../protocol/error-codes.js';
 import { decodeRequestHeader, encodeResponseFrame, type RequestHeader } from '../../protocol/frame.js';
 import { CLOSE_CONNECTION, type Handler, type HandlerResult, NO_RESPONSE, type RequestContext } from './handler.js';
 
@@ -99,7 +99,9 @@ export class RequestRouter {
 
   /** A handler threw: the error in every place that has one, or the end of the connection. */
   #failed(handler: Handler, header: RequestHeader, request: unknown, context: RequestContext, error: unknown): Answer {
-    const code = hasCode(error, 'KAFKA_STORAGE_FAILED') ? ErrorCode.KAFKA_STORAGE_ERROR : ErrorCode.UNKNOWN_SERVER_ERROR;
+    const code = hasCode(error, 'KAFKA_STORAGE_FAILED')
+      ? ErrorCode.KAFKA_STORAGE_ERROR
+      : ErrorCode.UNKNOWN_SERVER_ERROR;
     const what = `${handler.api.name} v${header.apiVersion} of '${context.clientId}' at ${context.clientHost}`;
     this.logger.error(`${what} failed with ${errorName(code)}: ${messageOf(error)}`, error);
     if (!handler.errorResponse) return 'close';

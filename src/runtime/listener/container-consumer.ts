@@ -1,6 +1,7 @@
-import { type Clock, every, nextTurn, type Timer } from '../../common/clock.js';
+import { type Clock, every, nextTurn, sleep, type Timer } from '../../common/clock.js';
+import { hasCode } from '../../common/errors.js';
 import { type Logger } from '../../common/logger.js';
-import { type ConsumerClient } from '../client/consumer-client.js';
+import { type ConsumerClient, type PartitionRecords } from '../client/consumer-client.js';
 import { CommitPolicy } from '../dispatch/commit-policy.js';
 import { KeyDispatcher } from '../dispatch/key-dispatcher.js';
 import { Committer } from './committer.js';
@@ -23,6 +24,8 @@ import { Watchdog } from './watchdog.js';
 // One consumer of a container, assembled: poll loop → dispatcher → runner → tracker → committer. The two models differ
 // in two places only. With a pool the loop polls on while handlers run; without one there is a single worker, lanes are
 // partitions, and the loop polls again when everything that can be handled is handled and its commit is done.
+
+const CORRUPT_PAUSE_MS = 1_000;
 
 export interface ContainerConsumerOptions {
   readonly index: number;
@@ -205,25 +208,39 @@ export class ContainerConsumer {
   }
 
   async #pollLoop(): Promise<void> {
-    const { consumer, settings, onFatal } = this.#options;
     const { signal } = this.#stopped;
-    const options = { maxRecords: settings.pollMaxRecords, maxWaitMs: settings.pollMaxWaitMs, signal };
     try {
-      while (!signal.aborted) {
-        const polled = await consumer.poll(options);
-        // Checked again: records that come with the stop signal are not started, and are delivered again.
-        if (signal.aborted) return;
-        if (polled.length === 0) {
-          if (this.#dispatcher.isIdle) this.#progress.idle();
-          await new Promise<void>(nextTurn);
-          continue;
-        }
-        this.#intake.accept(polled);
-        this.#runner.wake();
-        if (!this.#isPool) await this.#handled();
-      }
+      while (!signal.aborted) await this.#pollOnce(signal);
     } catch (error) {
-      if (!signal.aborted) onFatal(error);
+      if (!signal.aborted) this.#options.onFatal(error);
+    }
+  }
+
+  async #pollOnce(signal: AbortSignal): Promise<void> {
+    const { settings } = this.#options;
+    const polled = await this.#poll({ maxRecords: settings.pollMaxRecords, maxWaitMs: settings.pollMaxWaitMs, signal });
+    // Records that come with the stop signal are not started, and are delivered again.
+    if (signal.aborted) return;
+    if (polled.length === 0) {
+      if (this.#dispatcher.isIdle) this.#progress.idle();
+      await new Promise<void>(nextTurn);
+      return;
+    }
+    this.#intake.accept(polled);
+    this.#runner.wake();
+    if (!this.#isPool) await this.#handled();
+  }
+
+  /** A batch that fails its checksum holds up its own partition, where reading is tried again; others go on. */
+  async #poll(options: Parameters<ConsumerClient['poll']>[0] & { signal: AbortSignal }): Promise<PartitionRecords[]> {
+    const { consumer, clock, logger, endpoint } = this.#options;
+    try {
+      return await consumer.poll(options);
+    } catch (error) {
+      if (!hasCode(error, 'KAFKA_RECORD_CORRUPT')) throw error;
+      logger.error(`listener '${endpoint.id}': ${sentenceOf(error)} Its partition is read again from there.`, error);
+      await sleep(clock, CORRUPT_PAUSE_MS, options.signal);
+      return [];
     }
   }
 

@@ -16,8 +16,8 @@ import { type DiscoveredListener, ListenerExplorer } from './listener-explorer.j
 import { ProducerBinder } from './producer-binder.js';
 import { ShutdownSignals } from './shutdown-signals.js';
 
-// The life of Kafka in an application, as steps that the module calls at the right moments: bind, prepare, open,
-// start listeners; drain, close. Nothing is opened before everything was checked.
+// The life of Kafka in an application, as steps that the module calls at the right moments: prepare, open, start
+// listeners; drain, close. Nothing is opened before everything was checked.
 
 export interface NestServices {
   readonly discovery: DiscoveryService;
@@ -53,22 +53,16 @@ export class KafkaRuntime {
     throw new NestdawError('KAFKA_CONFIG_INVALID', `there is no connection ${name}; known: ${known}`);
   }
 
-  /** Makes `@Producer` methods send. Returns what is wrong with them. */
-  bindProducers({ discovery, scanner }: NestServices): Mistake[] {
-    const mistakes: Mistake[] = [];
-    this.#binder.bind(discovery, scanner, mistakes);
-    return mistakes;
-  }
-
   /** Finds and checks producers and listeners. Throws KAFKA_CONFIG_INVALID with every mistake there is. */
   prepare(services: NestServices): void {
+    const { discovery, scanner, creator, config } = services;
     const notices: string[] = [];
-    const mistakes = this.bindProducers(services);
+    const mistakes: Mistake[] = [];
+    this.#binder.bind(discovery, scanner, mistakes);
     for (const connection of this.#connections.values()) {
       notices.push(...connection.configuration.notices);
       connection.check(mistakes);
     }
-    const { discovery, scanner, creator, config } = services;
     const explorer = new ListenerExplorer(discovery, scanner, { creator, config }, (name) => this.connection(name));
     for (const listener of explorer.explore(mistakes, notices)) this.#register(listener, mistakes);
     for (const notice of new Set(notices)) this.#logger.warn(notice);

@@ -35,14 +35,16 @@ describe('Produce', () => {
     const unknown = { name: 'nowhere', partitionData: [{ index: 0, records: batchOf(['c']) }] };
     const topicData = [{ name: 'orders', partitionData }, unknown];
     const { responses } = await fixture.client.send(Produce, 8, { acks: 1, timeoutMs: 1, topicData });
-    expect(responses.map((topic) => topic.partitionResponses.map((p) => [p.index, p.errorCode, p.baseOffset]))).toEqual([
+    expect(responses.map((topic) => topic.partitionResponses.map((p) => [p.index, p.errorCode, p.baseOffset]))).toEqual(
       [
-        [0, 0, 0],
-        [9, 3, -1],
-        [1, 87, -1],
+        [
+          [0, 0, 0],
+          [9, 3, -1],
+          [1, 87, -1],
+        ],
+        [[0, 3, -1]],
       ],
-      [[0, 3, -1]],
-    ]);
+    );
   });
 
   it('refuses what the protocol refuses', async () => {
@@ -90,7 +92,11 @@ describe('Produce', () => {
     const data = (id: string) => [{ topicId: id, partitionData: [{ index: 0, records: batchOf(['a']) }] }];
     const good = await fixture.client.send(Produce, 13, { acks: 1, timeoutMs: 1, topicData: data(topicId) });
     expect(good.responses[0]).toMatchObject({ topicId, partitionResponses: [{ errorCode: 0 }] });
-    const bad = await fixture.client.send(Produce, 13, { acks: 1, timeoutMs: 1, topicData: data('AAAAAAAAAAAAAAAAAAAABQ') });
+    const bad = await fixture.client.send(Produce, 13, {
+      acks: 1,
+      timeoutMs: 1,
+      topicData: data('AAAAAAAAAAAAAAAAAAAABQ'),
+    });
     expect(bad.responses[0]!.partitionResponses[0]).toMatchObject({ errorCode: 100 });
   });
 
@@ -110,7 +116,9 @@ describe('Produce', () => {
   });
 
   it('closes the connection of a Produce that it only advertises', async () => {
-    const frame = Buffer.concat(encodeRequestFrame(Produce, 3, 1, 'c', { acks: 1, timeoutMs: 1, topicData: [] })).subarray(4);
+    const frame = Buffer.concat(
+      encodeRequestFrame(Produce, 3, 1, 'c', { acks: 1, timeoutMs: 1, topicData: [] }),
+    ).subarray(4);
     frame.writeInt16BE(2, 2);
     expect(await fixture.broker.exchange(frame)).toBe('close');
   });

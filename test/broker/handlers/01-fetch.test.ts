@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { decodeBatch } from '../../../src/protocol/record-batch.js';
 import { type KafkaRecord } from '../../../src/common/record.js';
-import { batchSize } from '../../../src/protocol/record-batch-header.js';
 import { DeleteTopics, Fetch, Metadata } from '../../../src/protocol/messages/index.js';
+import { decodeBatch } from '../../../src/protocol/record-batch.js';
+import { batchSize } from '../../../src/protocol/record-batch-header.js';
 import { BrokerFixture } from '../../support/broker-fixture.js';
 import { flush, ManualClock } from '../../support/manual-clock.js';
 
@@ -49,7 +49,13 @@ describe('Fetch', () => {
   it('gives one batch too large for every limit, but only to the first partition that has data', async () => {
     for (const partition of [1, 2]) await fixture.appendValues('orders', ['x'.repeat(500)], { partition });
     const partitions = [0, 1, 2].map((partition) => ({ partition, fetchOffset: 0, partitionMaxBytes: 10 }));
-    const request = { maxWaitMs: 0, minBytes: 1, maxBytes: 10, isolationLevel: 0, topics: [{ topic: 'orders', partitions }] };
+    const request = {
+      maxWaitMs: 0,
+      minBytes: 1,
+      maxBytes: 10,
+      isolationLevel: 0,
+      topics: [{ topic: 'orders', partitions }],
+    };
     const { responses } = await fixture.client.send(Fetch, 11, request);
     expect(responses[0]!.partitions.map((p) => valuesOf(p.records).length)).toEqual([0, 1, 0]);
   });
@@ -109,7 +115,13 @@ describe('Fetch', () => {
   });
 
   it('keeps no sessions: none is given out, and none is known', async () => {
-    const { sessionId } = await fixture.client.send(Fetch, 11, { maxWaitMs: 0, minBytes: 0, isolationLevel: 0, sessionEpoch: 0, topics: [] });
+    const { sessionId } = await fixture.client.send(Fetch, 11, {
+      maxWaitMs: 0,
+      minBytes: 0,
+      isolationLevel: 0,
+      sessionEpoch: 0,
+      topics: [],
+    });
     expect(sessionId).toBe(0);
     const unknown = { maxWaitMs: 0, minBytes: 0, isolationLevel: 0, sessionId: 5, sessionEpoch: 1, topics: [] };
     expect(await fixture.client.send(Fetch, 11, unknown)).toMatchObject({ errorCode: 70, responses: [] });

@@ -17,7 +17,12 @@ describe('ListOffsets', () => {
   afterEach(() => fixture.stop());
 
   it('knows the ends, and the newest record', async () => {
-    expect(await fixture.offset('orders', -1)).toMatchObject({ errorCode: 0, offset: 4, timestamp: -1, leaderEpoch: 0 });
+    expect(await fixture.offset('orders', -1)).toMatchObject({
+      errorCode: 0,
+      offset: 4,
+      timestamp: -1,
+      leaderEpoch: 0,
+    });
     expect(await fixture.offset('orders', -2)).toMatchObject({ errorCode: 0, offset: 0, timestamp: -1 });
     expect(await fixture.offset('orders', -3)).toMatchObject({ errorCode: 0, offset: 1, timestamp: TIME + 50 });
     expect(await fixture.offset('orders', -4)).toMatchObject({ errorCode: 0, offset: 0 });

@@ -56,7 +56,10 @@ describe('Metadata', () => {
     fixture = await BrokerFixture.start();
     await fixture.createTopic('orders');
     const quiet = await fixture.client.send(Metadata, 8, { topics: null });
-    expect([quiet.clusterAuthorizedOperations, quiet.topics[0]!.topicAuthorizedOperations]).toEqual([-(2 ** 31), -(2 ** 31)]);
+    expect([quiet.clusterAuthorizedOperations, quiet.topics[0]!.topicAuthorizedOperations]).toEqual([
+      -(2 ** 31),
+      -(2 ** 31),
+    ]);
     const asked = await fixture.client.send(Metadata, 8, {
       topics: null,
       includeClusterAuthorizedOperations: true,
@@ -85,7 +88,8 @@ describe('DescribeCluster', () => {
       clusterAuthorizedOperations: 0x1fa0,
     });
     const ask = async (endpointType: number) =>
-      (await fixture.client.send(DescribeCluster, 1, { includeClusterAuthorizedOperations: false, endpointType })).errorCode;
+      (await fixture.client.send(DescribeCluster, 1, { includeClusterAuthorizedOperations: false, endpointType }))
+        .errorCode;
     expect([await ask(2), await ask(3)]).toEqual([114, 115]);
   });
 });
@@ -96,14 +100,24 @@ describe('DescribeTopicPartitions', () => {
     await fixture.createTopic('b', 3);
     await fixture.createTopic('a', 2);
     const page = async (cursor: { topicName: string; partitionIndex: number } | null) => {
-      const answer = await fixture.client.send(DescribeTopicPartitions, 0, { topics: [], responsePartitionLimit: 3, cursor });
+      const answer = await fixture.client.send(DescribeTopicPartitions, 0, {
+        topics: [],
+        responsePartitionLimit: 3,
+        cursor,
+      });
       return {
         topics: answer.topics.map(({ name, partitions }) => [name, partitions.map((p) => p.partitionIndex)]),
         next: answer.nextCursor,
       };
     };
     const first = await page(null);
-    expect(first).toEqual({ topics: [['a', [0, 1]], ['b', [0]]], next: { topicName: 'b', partitionIndex: 1 } });
+    expect(first).toEqual({
+      topics: [
+        ['a', [0, 1]],
+        ['b', [0]],
+      ],
+      next: { topicName: 'b', partitionIndex: 1 },
+    });
     expect(await page(first.next)).toEqual({ topics: [['b', [1, 2]]], next: null });
   });
 
@@ -111,7 +125,10 @@ describe('DescribeTopicPartitions', () => {
     fixture = await BrokerFixture.start();
     const topics = [{ name: 'nowhere' }, { name: 'bad name' }];
     const answer = await fixture.client.send(DescribeTopicPartitions, 0, { topics, cursor: null });
-    expect(answer.topics.map(({ name, errorCode }) => [name, errorCode])).toEqual([['bad name', 17], ['nowhere', 3]]);
+    expect(answer.topics.map(({ name, errorCode }) => [name, errorCode])).toEqual([
+      ['bad name', 17],
+      ['nowhere', 3],
+    ]);
     const cursor = { topicName: 'elsewhere', partitionIndex: 0 };
     const wrong = await fixture.client.send(DescribeTopicPartitions, 0, { topics, cursor });
     expect(wrong.topics.map(({ errorCode }) => errorCode)).toEqual([42, 42]);

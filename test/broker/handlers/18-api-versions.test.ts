@@ -15,7 +15,9 @@ describe('ApiVersions', () => {
     const { errorCode, apiKeys } = await fixture.client.send(ApiVersions, 3, software);
     expect(errorCode).toBe(0);
     const keys = apiKeys.map(({ apiKey }) => apiKey);
-    expect(keys).toEqual([0, 1, 2, 3, 8, 9, 10, 11, 12, 13, 14, 15, 16, 18, 19, 20, 21, 22, 23, 32, 33, 35, 37, 42, 44, 47, 60, 75]);
+    expect(keys).toEqual([
+      0, 1, 2, 3, 8, 9, 10, 11, 12, 13, 14, 15, 16, 18, 19, 20, 21, 22, 23, 32, 33, 35, 37, 42, 44, 47, 60, 75,
+    ]);
   });
 
   // librdkafka up to 2.11.0 turns features off, without a word, when these versions are not in the range.
@@ -52,15 +54,20 @@ describe('ApiVersions', () => {
 describe('InitProducerId', () => {
   it('gives every producer an id of its own', async () => {
     const ids = await Promise.all(
-      Array.from({ length: 5 }, () => fixture.client.send(InitProducerId, 1, { transactionalId: null, transactionTimeoutMs: 1 })),
+      Array.from({ length: 5 }, () =>
+        fixture.client.send(InitProducerId, 1, { transactionalId: null, transactionTimeoutMs: 1 }),
+      ),
     );
-    expect(ids.map(({ producerId, producerEpoch }) => [producerId, producerEpoch])).toEqual([0n, 1n, 2n, 3n, 4n].map((id) => [id, 0]));
+    expect(ids.map(({ producerId, producerEpoch }) => [producerId, producerEpoch])).toEqual(
+      [0n, 1n, 2n, 3n, 4n].map((id) => [id, 0]),
+    );
   });
 
   it('goes on in the next block', async () => {
     let last = 0n;
     for (let i = 0; i <= 1000; i++) {
-      last = (await fixture.client.send(InitProducerId, 1, { transactionalId: null, transactionTimeoutMs: 1 })).producerId;
+      last = (await fixture.client.send(InitProducerId, 1, { transactionalId: null, transactionTimeoutMs: 1 }))
+        .producerId;
     }
     expect(last).toBe(1000n);
   });

@@ -1,6 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type RequestInput } from '../../../src/protocol/api.js';
-import { CreatePartitions, CreateTopics, DeleteRecords, DeleteTopics, Metadata } from '../../../src/protocol/messages/index.js';
+import {
+  CreatePartitions,
+  CreateTopics,
+  DeleteRecords,
+  DeleteTopics,
+  Metadata,
+} from '../../../src/protocol/messages/index.js';
 import { BrokerFixture } from '../../support/broker-fixture.js';
 
 // Topics are made, grown, emptied and removed.
@@ -15,7 +21,13 @@ type Wish = Partial<RequestInput<typeof CreateTopics>['topics'][number]> & { nam
 
 async function create(wishes: Wish[], more: { version?: number; validateOnly?: boolean } = {}) {
   const { version = 7, validateOnly = false } = more;
-  const topics = wishes.map((wish) => ({ numPartitions: 1, replicationFactor: 1, assignments: [], configs: [], ...wish }));
+  const topics = wishes.map((wish) => ({
+    numPartitions: 1,
+    replicationFactor: 1,
+    assignments: [],
+    configs: [],
+    ...wish,
+  }));
   return (await fixture.client.send(CreateTopics, version, { topics, validateOnly })).topics;
 }
 
@@ -32,8 +44,14 @@ describe('CreateTopics', () => {
     expect(created!.topicId).toMatch(/^[\w][\w-]{21}$/);
     const keys = created!.configs!.map(({ name }) => name);
     expect(keys).toEqual([...keys].sort());
-    expect(created!.configs!.find(({ name }) => name === 'retention.ms')).toMatchObject({ value: '5', configSource: 1 });
-    expect(created!.configs!.find(({ name }) => name === 'segment.bytes')).toMatchObject({ value: '1073741824', configSource: 5 });
+    expect(created!.configs!.find(({ name }) => name === 'retention.ms')).toMatchObject({
+      value: '5',
+      configSource: 1,
+    });
+    expect(created!.configs!.find(({ name }) => name === 'segment.bytes')).toMatchObject({
+      value: '1073741824',
+      configSource: 5,
+    });
   });
 
   it.each<[string, Wish, number]>([
@@ -76,7 +94,11 @@ describe('CreateTopics', () => {
 
   it('fails one topic without the others, and both of a pair with one name', async () => {
     const answers = await create([{ name: 'a' }, { name: 'b', numPartitions: 0 }, { name: 'c' }, { name: 'c' }]);
-    expect(answers.map(({ name, errorCode }) => [name, errorCode])).toEqual([['a', 0], ['b', 37], ['c', 42]]);
+    expect(answers.map(({ name, errorCode }) => [name, errorCode])).toEqual([
+      ['a', 0],
+      ['b', 37],
+      ['c', 42],
+    ]);
     expect(await names()).toEqual(['a']);
   });
 
@@ -99,10 +121,20 @@ describe('DeleteTopics', () => {
   it('deletes by name and by id, and says what it does not know', async () => {
     const idOfA = await fixture.createTopic('a');
     await fixture.createTopic('b');
-    const topics = [{ name: null, topicId: idOfA }, { name: 'b' }, { name: 'c' }, { name: null, topicId: 'AAAAAAAAAAAAAAAAAAAABQ' }];
+    const topics = [
+      { name: null, topicId: idOfA },
+      { name: 'b' },
+      { name: 'c' },
+      { name: null, topicId: 'AAAAAAAAAAAAAAAAAAAABQ' },
+    ];
     const request = { topics: topics.map((topic) => ({ topicId: undefined, ...topic })), timeoutMs: 1 };
     const { responses } = await fixture.client.send(DeleteTopics, 6, request as never);
-    expect(responses.map(({ name, errorCode }) => [name, errorCode])).toEqual([['a', 0], ['b', 0], ['c', 3], [null, 100]]);
+    expect(responses.map(({ name, errorCode }) => [name, errorCode])).toEqual([
+      ['a', 0],
+      ['b', 0],
+      ['c', 3],
+      [null, 100],
+    ]);
     expect(await names()).toEqual([]);
   });
 
@@ -122,7 +154,12 @@ describe('CreatePartitions', () => {
   it('adds partitions that can be used at once', async () => {
     await fixture.createTopic('a');
     await fixture.createTopic('b', 2);
-    const grow = async (name: string, count: number, validateOnly = false, assignments: { brokerIds: number[] }[] | null = null) => {
+    const grow = async (
+      name: string,
+      count: number,
+      validateOnly = false,
+      assignments: { brokerIds: number[] }[] | null = null,
+    ) => {
       const request = { topics: [{ name, count, assignments }], timeoutMs: 1, validateOnly };
       return (await fixture.client.send(CreatePartitions, 3, request)).results[0]!.errorCode;
     };

@@ -9,7 +9,6 @@ const [TOPIC, BROKER] = [2, 4];
 const [SET, DELETE, APPEND, SUBTRACT] = [0, 1, 2, 3];
 
 let fixture: BrokerFixture;
-const fileSystem = () => new MemoryFileSystem();
 beforeEach(async () => {
   fixture = await BrokerFixture.start({ config: { 'log.retention.minutes': '2' } });
   await fixture.createTopic('orders');
@@ -105,7 +104,9 @@ describe('IncrementalAlterConfigs', () => {
     await change('message.max.bytes', SET, '100', { type: BROKER, resource: '1' });
     expect(await value('max.message.bytes')).toEqual(['100', 2]);
     expect(await fixture.appendValues('orders', ['x'.repeat(100)])).toMatchObject({ errorCode: 10 });
-    expect((await describe_(BROKER, '')).configs.map(({ name, value: v }) => [name, v])).toEqual([['message.max.bytes', '200']]);
+    expect((await describe_(BROKER, '')).configs.map(({ name, value: v }) => [name, v])).toEqual([
+      ['message.max.bytes', '200'],
+    ]);
   });
 
   it.each<[string, string, number, string | null, number]>([
@@ -150,7 +151,8 @@ describe('AlterConfigs', () => {
 });
 
 it('configurations survive a restart, and not the topic they belong to', async () => {
-  const disk = fileSystem();
+  await fixture.stop();
+  const disk = new MemoryFileSystem();
   const first = await BrokerFixture.start({ fileSystem: disk });
   fixture = first;
   await first.createTopic('orders', 1, { 'retention.ms': '5' });

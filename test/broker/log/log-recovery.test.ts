@@ -145,29 +145,55 @@ describe('log recovery after a kill', () => {
   it('cuts the file off at any byte to a prefix of whole batches', () => {
     const source = new MemoryFileSystem();
     const log = openLog(source, { config: { 'index.interval.bytes': '150' } });
-    const batches = Array.from({ length: 8 }, (_, i) =>
-      batchOf({ count: (i % 3) + 1, timestamp: NOW + ((i * 3) % 4) }),
-    );
+    const times = [0, 30, 10, 50, 40, 90, 60, 120].map((ms) => NOW + ms);
+    const batches = times.map((timestamp) => batchOf({ timestamp }));
     appendAll(log, batches);
     log.segments[0]!.seal();
-    const [bytes, index, times] = (['log', 'index', 'timeindex'] as const).map((extension) =>
+    const [bytes, index, timeIndex] = (['log', 'index', 'timeindex'] as const).map((extension) =>
       source.readFile(segmentPath(DIRECTORY, 0, extension)),
     );
     const ends = batches.map((_, i) => batches.slice(0, i + 1).reduce((sum, batch) => sum + batch.length, 0));
-    for (let length = 0; length <= bytes!.length; length++) {
-      const lastStop = length % 2 === 0 ? 'killed' : 'machine-down';
+    const lengths = Array.from({ length: bytes!.length + 1 }, (_, length) => length);
+    const cuts = lengths.map((length) => [length, length % 2 === 0 ? 'killed' : 'machine-down'] as const);
+    for (const [length, lastStop] of [...cuts, ...ends.map((end) => [end, 'killed'] as const)]) {
       const fs = new MemoryFileSystem();
       fs.makeDirectory(DIRECTORY);
       fs.writeFileAtomic(LOG, bytes!.subarray(0, length));
       fs.writeFileAtomic(segmentPath(DIRECTORY, 0, 'index'), index!);
-      fs.writeFileAtomic(segmentPath(DIRECTORY, 0, 'timeindex'), times!);
+      fs.writeFileAtomic(segmentPath(DIRECTORY, 0, 'timeindex'), timeIndex!);
       const recovered = openLog(fs, { lastStop });
       const whole = ends.filter((end) => end <= length).length;
       expect(readAll(recovered)).toEqual(batches.slice(0, whole));
       expect(fs.readFile(LOG)).toHaveLength(ends[whole - 1] ?? 0);
-      const newest = Math.max(-1, ...batches.slice(0, whole).flatMap((_, i) => [NOW + ((i * 3) % 4) + (i % 3)]));
+      const newest = Math.max(-1, ...times.slice(0, whole));
       expect(recovered.segments[0]!.maxTimestamp).toBe(newest);
     }
+  });
+});
+
+describe('log recovery of a damaged tail', () => {
+  it('forgets the time of a batch that is cut off', () => {
+    const fs = new MemoryFileSystem();
+    const log = openLog(fs);
+    const batches = [0, 10, 500].map((ms) => batchOf({ timestamp: NOW + ms }));
+    appendAll(log, batches);
+    log.segments[0]!.seal();
+    fs.open(LOG).write([Buffer.from([0xff])], batches[0]!.length * 3 - 1);
+    const recovered = openLog(fs, { lastStop: 'killed' });
+    expect(recovered.segments[0]!.maxTimestamp).toBe(NOW + 10);
+    expect(recovered.segments[0]!.timeIndex.entries.count).toBe(0);
+    expect(recovered.offsetForTimestamp(NOW + 11).offset).toBe(-1);
+  });
+
+  it('takes batches whose offsets fall back for the end of the log', () => {
+    const fs = new MemoryFileSystem();
+    const log = openLog(fs);
+    appendAll(log, [batchOf({ count: 4 }), batchOf()]);
+    const bytes = fs.readFile(LOG);
+    fs.writeFileAtomic(LOG, Buffer.concat([bytes, bytes]));
+    const recovered = openLog(fs, { lastStop: 'killed' });
+    expect(recovered.logEndOffset).toBe(5);
+    expect(fs.readFile(LOG)).toEqual(bytes);
   });
 });
 
@@ -350,8 +376,20 @@ describe('log recovery of indexes and starts', () => {
       [5, 6],
     ]);
     expect(swapped.read(1, { ...read, isolation: 'read_uncommitted' }).records.readBigInt64BE(0)).toBe(3n);
+    expect(swapped.read(1, { ...read, maxBytes: 1 }).records.readBigInt64BE(0)).toBe(3n);
     const undone = compacted((fs) => fs.writeFileAtomic(`${LOG}.cleaned`, 'half'));
     expect(readAll(undone)).toHaveLength(6);
+  });
+
+  it('reads over a gap at the end of a segment into the next one', () => {
+    const fs = new MemoryFileSystem();
+    appendAll(
+      openLog(fs, { config: { 'segment.bytes': '200' } }),
+      Array.from({ length: 4 }, () => batchOf()),
+    );
+    fs.open(LOG).truncate(batchOf().length);
+    const log = openLog(fs, { config: { 'cleanup.policy': 'compact' } });
+    expect(log.read(1, read).records.readBigInt64BE(0)).toBe(2n);
   });
 
   it('finds leader epochs again in the batches when their file is gone', async () => {

@@ -148,6 +148,9 @@ describe('PartitionLog segments and retention', () => {
     expect(bases.length).toBeGreaterThan(1);
     for (const base of bases) expect(fs.exists(`${DIRECTORY}/${String(base).padStart(20, '0')}.log`)).toBe(true);
     for (const segment of log.segments) expect(segment.size).toBeLessThanOrEqual(400);
+    for (const base of bases.slice(1)) {
+      expect(fs.exists(`${DIRECTORY}/${String(base).padStart(20, '0')}.snapshot`)).toBe(true);
+    }
     expect(readAll(log).map(rangeOf)).toEqual([0, 2, 4, 6, 8, 10].map((base) => [base, base + 2]));
   });
 
@@ -317,6 +320,8 @@ describe('PartitionLog producers and transactions', () => {
         { producerId: 2n, firstOffset: 1 },
       ].filter((txn) => txn.firstOffset < end),
     );
+    const { abortedTransactions: ofFirst } = log.read(0, { ...committed, maxBytes: 1 });
+    expect(ofFirst).toEqual([{ producerId: 1n, firstOffset: 0 }]);
     expect(log.read(4, committed).abortedTransactions).toEqual([{ producerId: 1n, firstOffset: 0 }]);
     expect(log.read(5, committed).abortedTransactions).toEqual([]);
     expect(log.read(0, uncommitted).abortedTransactions).toBeNull();
@@ -359,6 +364,8 @@ describe('PartitionLog durability', () => {
     append();
     append();
     append();
+    await flush();
+    expect(syncs).toHaveLength(1);
     gates[0]!();
     await Promise.all(waits.slice(0, 2));
     expect(log.recoveryPoint).toBe(2);
@@ -368,6 +375,30 @@ describe('PartitionLog durability', () => {
     await Promise.all(waits);
     expect(log.recoveryPoint).toBe(5);
     expect(log.durable()).toBeUndefined();
+  });
+
+  it('raises the recovery point past a segment only when that is on the device with its indexes', async () => {
+    const fs = new MemoryFileSystem({ trackDurability: true });
+    const gates: Array<() => void> = [];
+    fs.beforeSync = () => new Promise((resolve) => gates.push(resolve));
+    const log = openLog(fs, { config: { 'segment.bytes': '200', 'index.interval.bytes': '0' } });
+    appendAll(log, [batchOf(), batchOf()]);
+    const flushed = log.flush();
+    await flush();
+    appendAll(log, [batchOf()]); // rolls while the old segment is being synced
+    expect(log.segments).toHaveLength(2);
+    gates.shift()!();
+    await flush();
+    expect(log.recoveryPoint).toBe(0);
+    let isDone = false;
+    void flushed.then(() => {
+      isDone = true;
+    });
+    for (; !isDone; await flush()) gates.shift()?.();
+    expect(log.recoveryPoint).toBe(3);
+    fs.powerLoss();
+    expect(fs.readFile(`${DIRECTORY}/00000000000000000000.index`)).toHaveLength(8);
+    expect(fs.readFile(`${DIRECTORY}/00000000000000000002.log`)).toHaveLength(batchOf().length);
   });
 
   it('asks for nothing without a flush policy, and flushes after flush.ms by the clock', async () => {

@@ -3,9 +3,19 @@ import { BrokerConfig } from '../../../src/broker/broker-config.js';
 import { LogManager } from '../../../src/broker/log/log-manager.js';
 import { MemoryFileSystem } from '../../../src/broker/log/memory-file-system.js';
 import { ClusterMetadata } from '../../../src/broker/metadata/cluster-metadata.js';
-import { decodeMetadataRecord, encodeMetadataRecord, metadataRecord } from '../../../src/broker/metadata/metadata-record.js';
-import { AbortTransaction, BeginTransaction, FeatureLevel, Topic } from '../../../src/broker/metadata/metadata-records.js';
+import {
+  decodeMetadataRecord,
+  encodeMetadataRecord,
+  metadataRecord,
+} from '../../../src/broker/metadata/metadata-record.js';
+import {
+  AbortTransaction,
+  BeginTransaction,
+  FeatureLevel,
+  Topic,
+} from '../../../src/broker/metadata/metadata-records.js';
 import { type TopicPlan } from '../../../src/broker/metadata/topic-plans.js';
+import { deferred } from '../../../src/common/lifecycle.js';
 import { silentLogger } from '../../../src/common/logger.js';
 import { seededRandom } from '../../../src/common/random.js';
 import { encodeRecords, recordsOf, verifyCrc } from '../../../src/protocol/record-batch.js';
@@ -56,7 +66,7 @@ class Node {
     const log = this.logs.get('__cluster_metadata', 0)!;
     const { records } = log.read(from, { maxBytes: 1 << 20, minOneBatch: true, isolation: 'read_uncommitted' });
     for (let at = 0; at < records.length; at += batchSize(records, at)) {
-      expect(verifyCrc(records, at)).toBe(true);
+      if (!verifyCrc(records, at)) throw new Error(`the batch at byte ${at} is corrupt`);
       const names = [...recordsOf(records, at)].map(({ value, key, offsetDelta }) => {
         if (isControl(records, at)) return `control ${key!.readInt16BE(2)} epoch ${leaderEpoch(records, at)}`;
         const { type, version, message } = decodeMetadataRecord(value!, offsetDelta);
@@ -122,7 +132,10 @@ describe('ClusterMetadata', () => {
   it('refuses a quorum of several nodes', async () => {
     const fileSystem = await (await Node.start()).stop();
     const path = `${DIRECTORY}/__cluster_metadata-0/quorum-state`;
-    fileSystem.writeFileAtomic(path, '{"leaderEpoch":9,"currentVoters":[{"voterId":1},{"voterId":2}],"data_version":0}');
+    fileSystem.writeFileAtomic(
+      path,
+      '{"leaderEpoch":9,"currentVoters":[{"voterId":1},{"voterId":2}],"data_version":0}',
+    );
     await expect(Node.start(fileSystem)).rejects.toMatchObject({ code: 'KAFKA_DATA_DIR_INVALID' });
   });
 
@@ -172,7 +185,9 @@ describe('ClusterMetadata', () => {
     for (const name of ['a', 'b', 'c']) metadata.createTopic(topic(name, { 'retention.ms': '5' }, 2));
     metadata.deleteTopic('b');
     metadata.createPartitions({ name: 'c', count: 4, assignments: null });
-    metadata.alterConfigs({ resourceType: 4, resourceName: '' }, [{ name: 'num.partitions', operation: 0, value: '3' }]);
+    metadata.alterConfigs({ resourceType: 4, resourceName: '' }, [
+      { name: 'num.partitions', operation: 0, value: '3' },
+    ]);
     await metadata.producerIds.next();
     const seen = ({ image, topics }: ClusterMetadata) => ({
       topics: [...image.topics()],
@@ -191,10 +206,23 @@ describe('ClusterMetadata', () => {
     const node = await Node.start();
     node.fileSystem.onOperation = (operation, path) =>
       path.includes('orders-1') && operation !== 'sync' ? { code: 'EIO', crash: true } : undefined;
-    expect(() => node.metadata.createTopic(topic('orders', {}, 2))).toThrow();
+    expect(() => node.metadata.createTopic(topic('orders', {}, 2))).toThrow(/orders-1/);
     node.fileSystem.onOperation = undefined;
     const again = await Node.start(node.kill());
     expect(again.metadata.topics.get('orders')!.partitions).toHaveLength(2);
+  });
+
+  it('keeps logs that no topic claims, out of the way', async () => {
+    const node = await Node.start();
+    node.metadata.createTopic(topic('orders'));
+    const batch = encodeRecords([{ key: null, value: Buffer.from('a') }], { timestamp: 1 });
+    node.metadata.topics.log('orders', 0)!.append(batch, { origin: 'client', now: 1 });
+    const fileSystem = await node.stop();
+    fileSystem.remove(`${DIRECTORY}/__cluster_metadata-0`);
+    const again = await Node.start(fileSystem);
+    expect(fileSystem.list(DIRECTORY).filter((name) => /^orders-0\.[0-9a-f]{32}-stray$/.test(name))).toHaveLength(1);
+    again.metadata.createTopic(topic('orders'));
+    expect(again.metadata.topics.log('orders', 0)!.logEndOffset).toBe(0);
   });
 
   it('raises the leader epochs only where the machine went down', async () => {
@@ -213,7 +241,10 @@ describe('ClusterMetadata', () => {
   it('reads past a transaction without an end, and closes it', async () => {
     const node = await Node.start();
     const log = node.logs.get('__cluster_metadata', 0)!;
-    const open = [metadataRecord(BeginTransaction, 0, {}), metadataRecord(Topic, 0, { name: 'ghost', topicId: 'A'.repeat(21) + 'w' })];
+    const open = [
+      metadataRecord(BeginTransaction, 0, {}),
+      metadataRecord(Topic, 0, { name: 'ghost', topicId: 'AAAAAAAAAAAAAAAAAAAABw' }),
+    ];
     const records = open.map((record) => ({ key: null, value: encodeMetadataRecord(record) }));
     log.append(encodeRecords(records, { timestamp: 1 }), { origin: 'coordinator', now: 1 });
     const again = await Node.start(node.kill());
@@ -234,11 +265,8 @@ describe('ClusterMetadata', () => {
 
   it('does not tell of a producer id before its block is durable', async () => {
     const node = await Node.start();
-    let release = () => undefined as void;
-    node.fileSystem.beforeSync = () =>
-      new Promise((resolve) => {
-        release = resolve;
-      });
+    const device = deferred();
+    node.fileSystem.beforeSync = () => device.promise;
     let given = false;
     const next = node.metadata.producerIds.next().finally(() => {
       given = true;
@@ -246,7 +274,7 @@ describe('ClusterMetadata', () => {
     await new Promise(setImmediate);
     expect(given).toBe(false);
     expect(node.batches(7)).toEqual([['ProducerIds v0 1000']]);
-    release();
+    device.resolve();
     expect(await next).toBe(0n);
   });
 });

@@ -2,8 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import {
   decodeMetadataRecord,
   encodeMetadataRecord,
-  metadataRecord,
   type MetadataRecord,
+  metadataRecord,
 } from '../../../src/broker/metadata/metadata-record.js';
 import {
   BeginTransaction,

@@ -44,7 +44,7 @@ describe('RequestRouter', () => {
       seen.push(request.groupId, context.clientId, context.apiVersion, context.clientHost);
       return { errorCode: 0 };
     });
-    router(handler).handle(heartbeat, peer);
+    void router(handler).handle(heartbeat, peer);
     expect(seen).toEqual(['g', 'c', 3, '/127.0.0.1']);
   });
 
@@ -53,9 +53,9 @@ describe('RequestRouter', () => {
     expect(served.handle(heartbeat, peer)).toBe('close');
     expect(served.handle(frameOf(Produce, 9, { acks: 1, timeoutMs: 1, topicData: [] }), peer)).toBe('close');
     expect(served.handle(Buffer.from('00', 'hex'), peer)).toBe('close');
-    expect(served.handle(frameOf(Heartbeat, 2, { groupId: 'g', generationId: 1, memberId: 'm' }).subarray(0, 13), peer)).toBe(
-      'close',
-    );
+    expect(
+      served.handle(frameOf(Heartbeat, 2, { groupId: 'g', generationId: 1, memberId: 'm' }).subarray(0, 13), peer),
+    ).toBe('close');
   });
 
   it('answers an ApiVersions of the future in the oldest layout', () => {
@@ -90,7 +90,10 @@ describe('RequestRouter', () => {
       errorResponse: (_request, errorCode) => ({ throttleTimeMs: 0, topics: [{ name: 't', errorCode }] }),
     });
     const request = frameOf(CreateTopics, 2, { topics: [], validateOnly: false });
-    const expected = encodeResponseFrame(CreateTopics, 2, 1, { throttleTimeMs: 0, topics: [{ name: 't', errorCode: -1 }] });
+    const expected = encodeResponseFrame(CreateTopics, 2, 1, {
+      throttleTimeMs: 0,
+      topics: [{ name: 't', errorCode: -1 }],
+    });
     expect(hex(router(handler).handle(request, peer))).toBe(hex(expected));
   });
 

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { TcpServer, type TcpServerOptions } from '../../../src/broker/network/tcp-server.js';
 import { type Answer, type Peer } from '../../../src/broker/network/request-router.js';
+import { TcpServer, type TcpServerOptions } from '../../../src/broker/network/tcp-server.js';
 import { systemClock } from '../../../src/common/clock.js';
-import { deferred, type Deferred } from '../../../src/common/lifecycle.js';
+import { type Deferred, deferred } from '../../../src/common/lifecycle.js';
 import { silentLogger } from '../../../src/common/logger.js';
 import { ManualClock } from '../../support/manual-clock.js';
 

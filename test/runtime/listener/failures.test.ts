@@ -100,6 +100,22 @@ describe('a failing record', () => {
     await harness.container.stop();
   });
 
+  it('that is retried for ever at once leaves the event loop its turns', async () => {
+    let calls = 0;
+    const harness = new Harness({
+      settings: { errorHandler: () => ({ action: 'retry', delayMs: 0 }) },
+      invoke: () => {
+        calls++;
+        return failed();
+      },
+    });
+    harness.push(1);
+    await harness.start();
+    expect(calls).toBeGreaterThan(1_000);
+    await harness.container.stop();
+    expect(harness.committed()).toBe(0);
+  });
+
   it('is not retried when the same bytes must fail again', async () => {
     const cause = new NestdawError('KAFKA_DESERIALIZATION_FAILED', 'not JSON');
     const handler = poisonedAt(0, { status: 'failed', error: new Error('wrapped', { cause }) });

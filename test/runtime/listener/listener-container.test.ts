@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { NestdawError } from '../../../src/common/errors.js';
 import { ContainerRegistry } from '../../../src/runtime/listener/container-registry.js';
 import { transition } from '../../../src/runtime/listener/container-state.js';
 import { failed, GatedHandler, Harness, TOPIC } from '../../support/listener-harness.js';
@@ -118,6 +119,24 @@ describe('the life of a container', () => {
     expect(harness.committed()).toBe(1);
     expect(harness.consumers.every(({ isStopped }) => isStopped)).toBe(true);
     expect(harness.ofType('stopped')[0]!.cause).toMatchObject({ message: 'authentication failed' });
+  });
+
+  it('goes on when a batch fails its checksum: its partition is read again', async () => {
+    const harness = await new Harness({}).start();
+    const poll = harness.consumer.poll.bind(harness.consumer);
+    let corrupt = 2;
+    harness.consumer.poll = async (options) => {
+      if (corrupt-- > 0) throw new NestdawError('KAFKA_RECORD_CORRUPT', 'orders-0 at 1: checksum');
+      return poll(options);
+    };
+    harness.push(2);
+    await flush();
+    harness.push(1);
+    await harness.clock.advance(2_000);
+    expect(harness.container.state).toBe('running');
+    expect(harness.committed()).toBe(3);
+    expect(harness.log.filter((line) => line.includes('checksum'))).toHaveLength(2);
+    await harness.container.stop();
   });
 
   it('fails to start when a consumer does', async () => {

@@ -91,7 +91,7 @@ describe('a rebalance', () => {
     poll.resolve();
     await flush();
     await handler.endAll();
-    expect(handler.started.slice(2).sort()).toEqual([0, 1, 2, 3, 4]);
+    expect(handler.started.slice(2).sort((a, b) => a - b)).toEqual([0, 1, 2, 3, 4]);
     expect(harness.committed()).toBe(5);
     await harness.container.stop();
   });

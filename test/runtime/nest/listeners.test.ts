@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: placeholders of properties, not of templates
 import { afterEach, describe, expect, it } from '@jest/globals';
 import {
   type ArgumentMetadata,

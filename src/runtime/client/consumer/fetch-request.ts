@@ -41,9 +41,9 @@ function fetchRequest(
     isolationLevel: settings.isolationLevel === 'read_committed' ? 1 : 0,
     sessionId: 0,
     sessionEpoch: -1,
-    topics: neighboursByTopic(partitions).map((run) => ({
-      topic: run[0]!.topic,
-      partitions: run.map(({ partition, fetchOffset }) => ({
+    topics: byTopic(partitions).map((ofTopic) => ({
+      topic: ofTopic[0]!.topic,
+      partitions: ofTopic.map(({ partition, fetchOffset }) => ({
         partition,
         fetchOffset,
         partitionMaxBytes: settings.maxPartitionFetchBytes,
@@ -52,13 +52,13 @@ function fetchRequest(
   };
 }
 
-/** Runs of one topic each. The order is kept, even if a topic comes twice: brokers fill an answer from the front. */
-function neighboursByTopic(partitions: readonly FetchPartition[]): FetchPartition[][] {
-  const runs = new Map<string, FetchPartition[]>();
+/** The order is kept, of topics by their first partition: brokers fill an answer from the front. */
+function byTopic(partitions: readonly FetchPartition[]): FetchPartition[][] {
+  const topics = new Map<string, FetchPartition[]>();
   for (const partition of partitions) {
-    const run = runs.get(partition.topic);
-    if (run) run.push(partition);
-    else runs.set(partition.topic, [partition]);
+    const known = topics.get(partition.topic);
+    if (known) known.push(partition);
+    else topics.set(partition.topic, [partition]);
   }
-  return [...runs.values()];
+  return [...topics.values()];
 }

@@ -17,12 +17,16 @@ import { FetchedChunk, type FetchHold } from './fetched-chunk.js';
 
 /** How long a request of the side lane may wait: the most that the next resumed partition waits behind it. */
 const SIDE_WAIT_MS = 10;
+/** How long the long poll waits for the side lane to come back, so that both go on as one. */
+const MERGE_WAIT_MS = 2 * SIDE_WAIT_MS;
 
 type Lane = 'main' | 'side';
 
 interface NodeLanes {
   main: boolean;
   side: boolean;
+  /** When the last long poll was answered. */
+  mainFreeAt: number;
   notBefore: number;
   failures: number;
 }
@@ -177,11 +181,21 @@ export class Fetcher {
       if (partition.notBefore > now) this.#pumpAt(partition.notBefore);
       else this.#routeTo(wanted, partition);
     }
-    for (const [nodeId, partitions] of wanted) {
-      const lanes = this.#lanesOf(nodeId);
-      if (lanes.notBefore > now) this.#pumpAt(lanes.notBefore);
-      else if (!lanes.main) void this.#fetch(nodeId, lanes, 'main', partitions);
-      else if (!lanes.side) void this.#fetch(nodeId, lanes, 'side', partitions);
+    for (const [nodeId, partitions] of wanted) this.#send(nodeId, partitions, now);
+  }
+
+  #send(nodeId: number, partitions: readonly FetchPartition[], now: number): void {
+    const lanes = this.#lanesOf(nodeId);
+    const { notBefore, mainFreeAt } = lanes;
+    if (notBefore > now) {
+      this.#pumpAt(notBefore);
+    } else if (lanes.main) {
+      if (!lanes.side) void this.#fetch(nodeId, lanes, 'side', partitions);
+    } else if (lanes.side && now - mainFreeAt < MERGE_WAIT_MS) {
+      // The long poll would leave without what the side lane asks for, which would then stay there for good.
+      this.#pumpAt(mainFreeAt + MERGE_WAIT_MS);
+    } else {
+      void this.#fetch(nodeId, lanes, 'main', partitions);
     }
   }
 
@@ -211,7 +225,7 @@ export class Fetcher {
   #lanesOf(nodeId: number): NodeLanes {
     let lanes = this.#nodes.get(nodeId);
     if (!lanes) {
-      lanes = { main: false, side: false, notBefore: 0, failures: 0 };
+      lanes = { main: false, side: false, mainFreeAt: 0, notBefore: 0, failures: 0 };
       this.#nodes.set(nodeId, lanes);
     }
     return lanes;
@@ -235,6 +249,7 @@ export class Fetcher {
       this.#failed(nodeId, lanes, lane, error);
     }
     lanes[lane] = false;
+    if (lane === 'main') lanes.mainFreeAt = settings.clock.monotonic();
     for (const partition of partitions) if (partition.covering === covering) partition.covering = undefined;
     this.#pump();
   }

@@ -68,7 +68,7 @@ describe('the producer over sockets', () => {
     async () => {
       const topic = await createTopic(broker.address, 2);
       const random = seededRandom(42);
-      await start({ requestTimeoutMs: 40, deliveryTimeoutMs: 60_000, batchSize: 200 });
+      await start({ requestTimeoutMs: 20, deliveryTimeoutMs: 60_000, batchSize: 200 });
       proxy.decide = ({ apiKey }) => {
         if (apiKey !== PRODUCE || proxy.counts.swallowed >= LOST_ANSWERS) return 'pass';
         return random.next() < 0.5 ? 'swallow' : 'pass';
@@ -79,7 +79,7 @@ describe('the producer over sockets', () => {
         while (proxy.counts.swallowed < LOST_ANSWERS) sent.push(await send(topic, next % 2, `record ${next++}`));
       };
       await Promise.all(Array.from({ length: 8 }, sender));
-      expect(proxy.counts.swallowed).toBe(LOST_ANSWERS);
+      expect(proxy.counts.swallowed).toBeGreaterThanOrEqual(LOST_ANSWERS);
       await expectTruth(topic, 2, sent);
     },
     20_000 + LOST_ANSWERS * 100,

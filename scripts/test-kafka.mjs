@@ -1,0 +1,23 @@
+// The tests that speak to a cluster, against the one that KAFKA_BOOTSTRAP_SERVERS names: `npm run test:kafka` starts a
+// fresh Apache Kafka for them.
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+if (!process.env.KAFKA_BOOTSTRAP_SERVERS) {
+  console.error('KAFKA_BOOTSTRAP_SERVERS is not set; `npm run test:kafka` starts Apache Kafka and sets it.');
+  process.exit(2);
+}
+const { status } = spawnSync(
+  process.execPath,
+  [
+    '--experimental-vm-modules',
+    '--disable-warning=ExperimentalWarning',
+    'node_modules/jest/bin/jest.js',
+    'test/e2e',
+    'test/conformance',
+    'test/runtime/client',
+    ...process.argv.slice(2),
+  ],
+  { cwd: fileURLToPath(new URL('..', import.meta.url)), stdio: 'inherit' },
+);
+process.exit(status ?? 1);

@@ -1,0 +1,378 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: placeholders of properties, not of templates
+import { afterEach, describe, expect, it } from '@jest/globals';
+import {
+  Controller,
+  Get,
+  Inject,
+  Injectable,
+  Module,
+  type OnModuleDestroy,
+  type OnModuleInit,
+  Scope,
+} from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import { deferred } from '../../../src/common/lifecycle.js';
+import {
+  ContainerRegistry,
+  Environment,
+  getKafkaTemplateToken,
+  InjectKafkaTemplate,
+  KafkaListener,
+  KafkaModule,
+  KafkaProperties,
+  KafkaTemplate,
+  PROPERTY_OVERRIDES,
+  Producer,
+} from '../../../src/index.js';
+import { fakes, type KafkaApp, startApp } from '../../support/kafka-app.js';
+import { flush } from '../../support/manual-clock.js';
+
+let running: { app: { close(): Promise<void> } } | undefined;
+
+afterEach(async () => {
+  await running?.app.close();
+  running = undefined;
+});
+
+async function start(...args: Parameters<typeof startApp>): Promise<KafkaApp> {
+  const app = await startApp(...args);
+  running = app;
+  return app;
+}
+
+const text = (bytes: Buffer | null | undefined) => bytes?.toString() ?? null;
+
+@Injectable()
+class OrderService {
+  prefix = 'o';
+
+  @Producer({ topic: '${orders.topic}', key: 'customer.id' })
+  async place(id: number, customerId: string | number = 'c1') {
+    return { id: `${this.prefix}${id}`, customer: { id: customerId } };
+  }
+
+  @Producer({ topic: 'maybe', key: (result: string) => result.length })
+  async maybe(result?: string | null) {
+    return result;
+  }
+}
+
+const ORDERS = { 'orders.topic': 'orders' };
+
+describe('@Producer', () => {
+  it('sends what the method returns, then returns it', async () => {
+    const { app, producer } = await start({ providers: [OrderService] }, ORDERS);
+    expect(await app.get(OrderService).place(1)).toEqual({ id: 'o1', customer: { id: 'c1' } });
+    await app.get(OrderService).place(2, 7);
+    await app.get(OrderService).maybe('four');
+    expect(producer.sent.map(({ topic, key, value }) => [topic, text(key), text(value)])).toEqual([
+      ['orders', 'c1', '{"id":"o1","customer":{"id":"c1"}}'],
+      ['orders', '7', '{"id":"o2","customer":{"id":7}}'],
+      ['maybe', '4', 'four'],
+    ]);
+  });
+
+  it('sends nothing for undefined', async () => {
+    const { app, producer } = await start({ providers: [OrderService] }, ORDERS);
+    expect(await app.get(OrderService).maybe()).toBeUndefined();
+    expect(producer.sent).toEqual([]);
+  });
+
+  it('rejects the caller with the cause when the delivery fails, or the key is missing', async () => {
+    const { app, producer } = await start({ providers: [OrderService] }, ORDERS);
+    const cause = new Error('not acknowledged');
+    producer.failWith = cause;
+    await expect(app.get(OrderService).place(1)).rejects.toBe(cause);
+    producer.failWith = undefined;
+    await expect(app.get(OrderService).place(1, undefined as never)).resolves.toBeDefined();
+    const service = app.get(OrderService);
+    await expect(service.maybe(null)).rejects.toThrow(TypeError);
+    @Injectable()
+    class NoKey {
+      @Producer({ topic: 't', key: 'id' })
+      async make() {
+        return {};
+      }
+    }
+    await running?.app.close();
+    const second = await start({ providers: [NoKey] });
+    await expect(second.app.get(NoKey).make()).rejects.toThrow('the result of NoKey.make has no property id');
+  });
+
+  it('works where the provider is injected, from onModuleInit on, and on routes', async () => {
+    const seen: string[] = [];
+    @Injectable()
+    class Early implements OnModuleInit {
+      constructor(private readonly service: OrderService) {}
+      async onModuleInit() {
+        await this.service.place(0);
+      }
+    }
+    @Controller()
+    class Orders {
+      @Get('orders')
+      @Producer({ topic: 'routed' })
+      async get() {
+        seen.push('route');
+        return { from: 'route' };
+      }
+    }
+    const { app, producer } = await start({ providers: [Early, OrderService], controllers: [Orders] }, ORDERS);
+    expect(producer.sent.map(({ topic }) => topic)).toEqual(['orders']);
+    const http = app as unknown as { listen(port: number): Promise<unknown>; getUrl(): Promise<string> };
+    await http.listen(0);
+    const answer = await fetch(`${(await http.getUrl()).replace('[::1]', 'localhost')}/orders`);
+    expect(await answer.json()).toEqual({ from: 'route' });
+    expect(producer.sent.map(({ topic }) => topic)).toEqual(['orders', 'routed']);
+  });
+
+  it('leaves the method of an instance outside of Nest as it is', async () => {
+    expect(await new OrderService().place(3)).toEqual({ id: 'o3', customer: { id: 'c1' } });
+  });
+
+  it('keeps two applications in one process apart, and lets go at the end', async () => {
+    const first = await startApp({ providers: [OrderService] }, ORDERS);
+    const second = await start({ providers: [OrderService] }, { 'orders.topic': 'other' });
+    await first.app.get(OrderService).place(1);
+    await second.app.get(OrderService).place(2);
+    expect([first.producer.sent[0]?.topic, second.producer.sent[0]?.topic]).toEqual(['orders', 'other']);
+    const service = first.app.get(OrderService);
+    await first.app.close();
+    await service.place(3);
+    expect(first.producer.sent).toHaveLength(1);
+  });
+
+  it('serves request-scoped providers through their class', async () => {
+    @Injectable({ scope: Scope.REQUEST })
+    class Scoped {
+      @Producer({ topic: 'scoped' })
+      async make() {
+        return 'x';
+      }
+    }
+    const { app, producer } = await start({ providers: [Scoped] });
+    await (await app.resolve(Scoped)).make();
+    expect(producer.sent).toHaveLength(1);
+    await expect(startApp({ providers: [Scoped] })).rejects.toThrow(
+      'is not a singleton, and another running application',
+    );
+  });
+
+  it('goes with @KafkaListener on one method', async () => {
+    const done = deferred();
+    @Injectable()
+    class Pipeline {
+      @KafkaListener({ topics: 'in', id: 'pipe' })
+      @Producer({ topic: 'out' })
+      async handle(value: { n: number }) {
+        done.resolve();
+        return { n: value.n + 1 };
+      }
+    }
+    const { consumer, producer } = await start({ providers: [Pipeline] });
+    consumer('pipe').give({ value: Buffer.from('{"n":1}') });
+    await done.promise;
+    await flush();
+    expect(text(producer.sent[0]?.value)).toBe('{"n":2}');
+  });
+
+  it('names an impossible topic at start', async () => {
+    await expect(startApp({ providers: [OrderService] })).rejects.toThrow(
+      '@Producer of OrderService.place: nothing defines "orders.topic"',
+    );
+  });
+});
+
+describe('KafkaModule', () => {
+  it('injects the template, the registry and the configuration', async () => {
+    @Injectable()
+    class Service {
+      constructor(
+        readonly byClass: KafkaTemplate<{ n: number }>,
+        @InjectKafkaTemplate() readonly byName: KafkaTemplate,
+        @Inject(getKafkaTemplateToken()) readonly byToken: KafkaTemplate,
+        readonly registry: ContainerRegistry,
+        readonly properties: KafkaProperties,
+        readonly environment: Environment,
+      ) {}
+    }
+    const { app, producer } = await start({ providers: [Service] }, { 'kafka.template.default-topic': 'd', x: 'y' });
+    const service = app.get(Service);
+    await service.byClass.sendDefault({ n: 1 });
+    expect([service.byName, service.byToken]).toEqual([service.byClass, service.byClass]);
+    expect(producer.sent[0]?.topic).toBe('d');
+    expect(service.properties.get('template.default-topic')).toBe('d');
+    expect(service.environment.get('x')).toBe('y');
+    expect(service.registry.list()).toEqual([]);
+  });
+
+  it('takes its options from other providers', async () => {
+    const { options, producer } = fakes();
+    const SETTINGS = 'settings';
+    @Module({ providers: [{ provide: SETTINGS, useValue: { topic: 'configured' } }], exports: [SETTINGS] })
+    class SettingsModule {}
+    const module = await Test.createTestingModule({
+      imports: [
+        KafkaModule.forRootAsync({
+          imports: [SettingsModule],
+          inject: [SETTINGS],
+          useFactory: async ({ topic }: { topic: string }) => ({
+            ...options,
+            properties: { kafka: { template: { defaultTopic: topic } } },
+          }),
+        }),
+      ],
+    }).compile();
+    running = { app: module };
+    await module.init();
+    await module.get(KafkaTemplate).sendDefault('x');
+    expect(producer.sent[0]?.topic).toBe('configured');
+  });
+
+  it('lets a test put properties over everything else', async () => {
+    const { options } = fakes();
+    const module = await Test.createTestingModule({ imports: [KafkaModule.forRoot(options)] })
+      .overrideProvider(PROPERTY_OVERRIDES)
+      .useValue({ 'kafka.consumer.group-id': 'override' })
+      .compile();
+    expect(module.get(KafkaProperties).get('consumer.group-id')).toBe('override');
+    await module.close();
+  });
+
+  it('refuses a connection that it does not have, and no broker at all', async () => {
+    await expect(startApp({}, {}, { name: 'audit' })).rejects.toThrow('there is one connection, default');
+    await expect(startApp({}, { 'kafka.embedded.enabled': 'false' }, { factories: {} })).rejects.toThrow(
+      'kafka.bootstrap-servers is not set and kafka.embedded.enabled is false',
+    );
+  });
+
+  it('refuses to be imported twice', async () => {
+    await expect(startApp({ imports: [KafkaModule.forRoot(fakes().options)] })).rejects.toThrow(
+      'imported more than once',
+    );
+  });
+
+  it('rejects sends before the connection is open, with a word on when it will be', async () => {
+    const { options } = fakes();
+    const module = await Test.createTestingModule({ imports: [KafkaModule.forRoot(options)] }).compile();
+    await expect(module.get(KafkaTemplate).send('t', 'x')).rejects.toThrow('send from onModuleInit on');
+    await module.close();
+  });
+
+  it('starts listeners after everything else, but not those that say so', async () => {
+    const steps: string[] = [];
+    @Injectable()
+    class Other {
+      onApplicationBootstrap() {
+        steps.push(`bootstrap ${running?.app === undefined}`);
+      }
+    }
+    @Injectable()
+    class Listener {
+      @KafkaListener({ topics: 'a', id: 'on' })
+      on(_value: any) {}
+      @KafkaListener({ topics: 'a', id: 'off', autoStartup: false })
+      off(_value: any) {}
+    }
+    const { app } = await start({ providers: [Listener, Other] });
+    const registry = app.get(ContainerRegistry);
+    expect(steps).toEqual(['bootstrap true']);
+    expect([registry.get('on').state, registry.get('off').state]).toEqual(['running', 'initialized']);
+  });
+
+  it('drains listeners before anything they use is destroyed, then ends the producer', async () => {
+    const steps: string[] = [];
+    const inFlight = deferred();
+    const gate = deferred();
+
+    @Injectable()
+    class Database implements OnModuleDestroy {
+      isOpen = true;
+      onModuleDestroy() {
+        this.isOpen = false;
+        steps.push('database closed');
+      }
+    }
+    @Module({ providers: [Database], exports: [Database] })
+    class DatabaseModule {}
+
+    @Injectable()
+    class Listener {
+      constructor(
+        private readonly database: Database,
+        private readonly template: KafkaTemplate,
+      ) {}
+      @KafkaListener({ topics: 'orders', id: 'slow' })
+      async handle(_value: any) {
+        inFlight.resolve();
+        await gate.promise;
+        await this.template.send('done', 'x');
+        steps.push(`handled, database ${this.database.isOpen ? 'open' : 'closed'}`);
+      }
+      onApplicationShutdown() {
+        steps.push('shutdown');
+      }
+    }
+    @Module({ imports: [DatabaseModule], providers: [Listener] })
+    class OrdersModule {}
+
+    const { app, consumer, producer } = await startApp({ imports: [OrdersModule] });
+    consumer('slow').give({ value: Buffer.from('1') });
+    await inFlight.promise;
+    const closing = app.close();
+    await flush();
+    expect(steps).toEqual([]);
+    gate.resolve();
+    await closing;
+    expect(steps).toEqual(['handled, database open', 'database closed', 'shutdown']);
+    expect(producer.sent).toHaveLength(1);
+    expect(producer.calls).toEqual(['start', 'stop']);
+    expect(consumer('slow').committed.at(-1)).toMatchObject({ topic: 'orders', partition: 0, offset: 1 });
+  });
+
+  it('starts without its cluster, and goes on trying', async () => {
+    const { options, producer, logger } = fakes();
+    let tries = 0;
+    producer.start = () => {
+      tries++;
+      const error = Object.assign(new Error('nobody answers'), { code: 'KAFKA_CONNECTION_FAILED' });
+      return tries === 1 ? Promise.reject(error) : Promise.resolve();
+    };
+    const { ManualClock } = await import('../../support/manual-clock.js');
+    const clock = new ManualClock();
+    const app = await start({}, {}, { ...options, clock });
+    expect(logger.lines).toEqual(['warn the producer is not connected: nobody answers; it goes on trying']);
+    await clock.advance(1_000);
+    expect(logger.lines.at(-1)).toBe('log the producer is connected, after 2 tries');
+    await app.app.close();
+  });
+
+  it('does not wait forever for partitions', async () => {
+    const { ManualClock } = await import('../../support/manual-clock.js');
+    const clock = new ManualClock();
+    const { options, logger } = fakes();
+    @Injectable()
+    class Listener {
+      @KafkaListener({ topics: 'a', id: 'late' })
+      handle(_value: any) {}
+    }
+    const never = {
+      ...options.factories!,
+      consumer: (...args: Parameters<NonNullable<NonNullable<typeof options.factories>['consumer']>>) => {
+        const consumer = options.factories!.consumer!(...args);
+        const stopped = deferred();
+        consumer.start = () => stopped.promise;
+        consumer.stop = () => {
+          stopped.reject(new Error('stopped'));
+          return Promise.resolve();
+        };
+        return consumer;
+      },
+    };
+    const starting = start({ providers: [Listener] }, {}, { ...options, clock, factories: never });
+    await flush(20);
+    await clock.advance(10_000);
+    await starting;
+    expect(logger.lines.at(-1)).toContain('late: no partitions after 10000 ms (kafka.listener.startup-timeout)');
+  });
+});

@@ -1,0 +1,50 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from '@jest/globals';
+
+// What signals do to a process. The fixture runs the built package.
+
+const fixture = fileURLToPath(new URL('./fixtures/application.mjs', import.meta.url));
+
+async function run(args: string[], signals: NodeJS.Signals[]) {
+  const child = spawn(process.execPath, [fixture, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const lines: string[] = [];
+  const left = [...signals];
+  for await (const line of createInterface(child.stdout)) {
+    lines.push(line);
+    if (line === 'handling') for (const signal of left.splice(0)) child.kill(signal);
+  }
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+  return { lines, exitCode: child.exitCode, signalCode: child.signalCode };
+}
+
+const drained = ['handling', 'handled', 'committed', 'producer stopped'];
+
+describe('a process', () => {
+  it('drains on SIGTERM without shutdown hooks, then ends as it would have', async () => {
+    const { lines, signalCode } = await run([], ['SIGTERM']);
+    expect(lines.filter((line) => drained.includes(line))).toEqual(drained);
+    expect(signalCode).toBe('SIGTERM');
+  });
+
+  it('leaves the end to Nest where it has shutdown hooks', async () => {
+    const { lines, signalCode } = await run(['--hooks'], ['SIGTERM']);
+    const steps = lines.filter((line) => [...drained, 'destroyed'].includes(line));
+    expect(steps).toEqual(['handling', 'handled', 'committed', 'destroyed', 'producer stopped']);
+    expect(signalCode).toBe('SIGTERM');
+  });
+
+  it('ends at once when asked twice', async () => {
+    const { lines, signalCode } = await run([], ['SIGINT', 'SIGTERM']);
+    expect(lines).not.toContain('handled');
+    expect(signalCode).toMatch(/SIGINT|SIGTERM/);
+  });
+
+  it('lives on after a failed send that nobody looked at', async () => {
+    const { lines, signalCode } = await run([], ['SIGTERM']);
+    expect(lines).toContain('send to t, key null, failed: refused');
+    expect(signalCode).toBe('SIGTERM');
+  });
+});
