@@ -9,7 +9,6 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const run = (cwd, command, ...args) => execFileSync(command, args, { cwd, stdio: 'inherit' });
 
-run(root, process.execPath, 'scripts/build.mjs');
 const packed = mkdtempSync(join(tmpdir(), 'nestdaw-pack-'));
 run(root, 'npm', 'pack', '--silent', '--pack-destination', packed);
 const tarball = join(packed, readdirSync(packed).find((name) => name.endsWith('.tgz')));

@@ -125,6 +125,7 @@ describe('Broker', () => {
     const fileSystem = new MemoryFileSystem({ trackDurability: true });
     const first = await Broker.start({ port: 0, fileSystem, bootId: 'one' });
     await createTopic(directClient(first), 'orders', 2);
+    await directClient(first).send(FindCoordinator, 2, { key: 'billing', keyType: 0 });
     fileSystem.powerLoss();
     await first.stop().catch(() => undefined);
 
@@ -133,6 +134,7 @@ describe('Broker', () => {
     const { topics } = await client.send(Metadata, 12, { topics: null });
     expect(topics.map(({ name, partitions }) => [name, partitions.map((p) => p.leaderEpoch)])).toEqual([
       ['orders', [1, 1]],
+      ['__consumer_offsets', Array.from({ length: 50 }, () => 1)],
     ]);
     expect(await produce(client, 'orders', 'a')).toMatchObject({ errorCode: 0, baseOffset: 0 });
   });

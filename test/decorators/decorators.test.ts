@@ -45,6 +45,9 @@ class Child extends Service {
   override handle(@Payload() _payload: unknown) {}
 }
 
+/** A method as its decorators see it: a function on the prototype. */
+const methodOf = (type: { prototype: object }, name: string) => (type.prototype as Record<string, object>)[name]!;
+
 describe('decorators', () => {
   it('leave metadata under keys that both builds share', () => {
     expect(KAFKA_LISTENERS).toBe(Symbol.for('nestdaw:listeners'));
@@ -54,9 +57,9 @@ describe('decorators', () => {
   });
 
   it('keep several listeners of one method in the order of the source', () => {
-    const listeners = Reflect.getMetadata(KAFKA_LISTENERS, Service.prototype.handle) as { id: string }[];
+    const listeners = Reflect.getMetadata(KAFKA_LISTENERS, methodOf(Service, 'handle')) as { id: string }[];
     expect(listeners.map(({ id }) => id)).toEqual(['first', 'second']);
-    expect(Reflect.getMetadata(KAFKA_LISTENERS, Child.prototype.handle)).toBeUndefined();
+    expect(Reflect.getMetadata(KAFKA_LISTENERS, methodOf(Child, 'handle'))).toBeUndefined();
   });
 
   it("write parameters where Nest looks for them, the payload under a body's number", () => {
@@ -82,7 +85,7 @@ describe('decorators', () => {
   });
 
   it('wrap a producing method and lose nothing of it', async () => {
-    const { make } = Service.prototype;
+    const make = methodOf(Service, 'make') as (this: Service, one: number, two: number) => Promise<unknown>;
     expect([make.name, make.length]).toEqual(['make', 2]);
     expect([Reflect.getMetadata('above', make), Reflect.getMetadata('below', make)]).toEqual([1, 2]);
     expect(Reflect.getMetadata(KAFKA_PRODUCER, make)).toEqual({ topic: 't', key: 'id' });
@@ -95,7 +98,7 @@ describe('decorators', () => {
     const seen: unknown[] = [];
     Object.defineProperty(service, PRODUCER_BINDING, {
       value: async (method: object, result: Promise<unknown>) => {
-        seen.push(method === Service.prototype.make, await result);
+        seen.push(method === methodOf(Service, 'make'), await result);
         return 'bound';
       },
     });

@@ -11,7 +11,7 @@ export interface KafkaApp {
   readonly producer: FakeProducer;
   readonly logger: RecordingLogger;
   /** The consumer of a listener by the listener's id. */
-  consumer(id: string): FakeConsumer;
+  readonly consumer: (id: string) => FakeConsumer;
 }
 
 export function fakes() {

@@ -1,4 +1,5 @@
 import { dirname } from 'node:path';
+import { type Clock, type Timer } from '../../common/clock.js';
 import { type FileSystem } from './file-system.js';
 import { GroupCommit } from './group-commit.js';
 import { type LogSegment } from './log-segment.js';
@@ -14,6 +15,7 @@ export interface LogFlusherOptions {
   readonly health: StorageHealth;
   readonly recoveryPoint: number;
   readonly logEndOffset: () => number;
+  readonly clock: Clock;
 }
 
 export class LogFlusher {
@@ -25,6 +27,8 @@ export class LogFlusher {
   #hasNewFiles = true;
   #isFirstSync = true;
   #isStopped = false;
+  #hasAppended = false;
+  #timer: Timer | undefined;
 
   constructor(options: LogFlusherOptions) {
     const { segments, recoveryPoint } = options;
@@ -49,6 +53,22 @@ export class LogFlusher {
     this.flush().catch(() => undefined);
   }
 
+  /** Something was appended: it is flushed within `flushMs`. */
+  appended(flushMs: number): void {
+    this.#hasAppended = true;
+    if (flushMs === Number.POSITIVE_INFINITY || this.#timer) return;
+    this.#timer = this.#options.clock.schedule(flushMs, () => {
+      this.#timer = undefined;
+      this.flushInBackground();
+    });
+  }
+
+  /** A flush that takes the indexes of the active segment along: a clean start trusts them. */
+  async finish(): Promise<void> {
+    await this.flush();
+    if (this.#hasAppended) await this.#options.segments.active.sync();
+  }
+
   /** A segment was closed and a new one begun. */
   rolled(sealed: LogSegment): void {
     this.#unsynced.push(sealed);
@@ -62,6 +82,7 @@ export class LogFlusher {
   /** A sync that is under way ends without an error from now on. */
   stop(): void {
     this.#isStopped = true;
+    this.#timer?.cancel();
   }
 
   async #sync(): Promise<void> {

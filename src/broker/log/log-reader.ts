@@ -3,6 +3,7 @@ import { batchSize, nextOffset } from '../../protocol/record-batch-header.js';
 import { type LeaderEpochs } from './leader-epochs.js';
 import {
   type AbortedTransaction,
+  type EpochEndOffset,
   type IsolationLevel,
   type ReadOptions,
   type ReadResult,
@@ -121,6 +122,15 @@ export class LogReader {
         if (timestamp < 0) return { errorCode: ErrorCode.UNSUPPORTED_VERSION, ...NOT_FOUND };
         return this.#found(findByTime(this.segments.all, timestamp, logStartOffset), bound);
     }
+  }
+
+  offsetForLeaderEpoch(epoch: number): EpochEndOffset {
+    const { leaderEpoch, logEndOffset } = this.log;
+    if (epoch === leaderEpoch) return { leaderEpoch, endOffset: logEndOffset };
+    const { latest } = this.epochs;
+    // Between the last epoch that wrote and the one that now leads nothing was written.
+    if (epoch > latest && epoch >= 0 && epoch < leaderEpoch) return { leaderEpoch: latest, endOffset: logEndOffset };
+    return this.epochs.endOffset(epoch, logEndOffset);
   }
 
   #place(offset: number): TimestampedOffset {

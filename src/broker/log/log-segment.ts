@@ -78,9 +78,16 @@ export class LogSegment {
 
   /** Makes the log file of a new segment. Whatever a crash left under its name goes. */
   create(): void {
-    const handle = this.log.handle(true);
-    if (handle.size() > 0) handle.truncate(0);
-    for (const index of [this.offsetIndex, this.timeIndex, this.transactionIndex]) index.entries.reset();
+    try {
+      const handle = this.log.handle(true);
+      if (handle.size() > 0) handle.truncate(0);
+      for (const index of [this.offsetIndex, this.timeIndex, this.transactionIndex]) index.entries.reset();
+    } catch (error) {
+      // The log goes on in the segment before: an empty one in its midst would look like its end.
+      this.close();
+      this.files.fileSystem.remove(this.log.path);
+      throw error;
+    }
     this.#size = 0;
     this.#isLoaded = true;
   }

@@ -1,4 +1,3 @@
-import { type Timer } from '../../common/clock.js';
 import { messageOf, NestdawError } from '../../common/errors.js';
 import { partitionName, type TopicPartition } from '../../common/topic-partition.js';
 import { ErrorCode } from '../../protocol/error-codes.js';
@@ -71,7 +70,6 @@ export class PartitionLog {
   #logStartOffset: number;
   #logEndOffset: number;
   #isClosed = false;
-  #flushTimer: Timer | undefined;
 
   constructor(options: PartitionLogOptions) {
     const { loaded } = options;
@@ -83,7 +81,7 @@ export class PartitionLog {
     this.#segments = new SegmentList(loaded.segments);
     this.#producers = loaded.producers;
     this.#snapshots = loaded.snapshots;
-    const { fileSystem, logger } = this.#context;
+    const { fileSystem, logger, clock } = this.#context;
     this.#epochs = new EpochCheckpoint(loaded.epochs, fileSystem, this.directory, logger);
     this.#leaderEpoch = Math.max(0, loaded.epochs.latest);
     this.#logStartOffset = loaded.logStartOffset;
@@ -97,6 +95,7 @@ export class PartitionLog {
       health: this.#health,
       recoveryPoint: loaded.recoveryPoint,
       logEndOffset: () => this.#logEndOffset,
+      clock,
     });
   }
 
@@ -210,7 +209,7 @@ export class PartitionLog {
     this.#logEndOffset = nextOffset(batch);
     this.#epochs.assign(this.#leaderEpoch, baseOffset);
     this.#noteProducer(batch, now);
-    this.#scheduleFlush();
+    this.#flusher.appended(this.#config.flushMs);
     this.#notify('append');
     return this.#appended(baseOffset, lastOffset(batch), now, false);
   }
@@ -260,9 +259,7 @@ export class PartitionLog {
     const sealed = this.#segments.active;
     sealed.seal();
     this.#snapshots.write(this.#logEndOffset, this.#producers);
-    const next = this.#newSegment(this.#logEndOffset, now);
-    next.create();
-    this.#segments.push(next);
+    this.#segments.push(this.#newSegment(this.#logEndOffset, now));
     this.#flusher.rolled(sealed);
     this.#snapshots.prune((offset) => this.#isSegmentBase(offset));
     this.#flusher.flushInBackground();
@@ -272,7 +269,9 @@ export class PartitionLog {
     const { segmentJitterMs, segmentMs, indexIntervalBytes } = this.#config;
     const jitterMs = Math.floor(this.#context.random.next() * Math.min(segmentJitterMs, segmentMs));
     const options = { baseOffset, createdAt, jitterMs, indexIntervalBytes };
-    return new LogSegment(this.directory, this.#context.files, options);
+    const segment = new LogSegment(this.directory, this.#context.files, options);
+    segment.create();
+    return segment;
   }
 
   #isSegmentBase(offset: number): boolean {
@@ -293,18 +292,14 @@ export class PartitionLog {
     return this.#flusher.flush();
   }
 
-  #scheduleFlush(): void {
-    const { flushMs } = this.#config;
-    if (flushMs === Number.POSITIVE_INFINITY || this.#flushTimer) return;
-    this.#flushTimer = this.#context.clock.schedule(flushMs, () => {
-      this.#flushTimer = undefined;
-      if (!this.#isClosed) this.#flusher.flushInBackground();
-    });
-  }
-
   read(offset: number, options: ReadOptions): ReadResult {
     if (this.#isClosed) return unreadable(ErrorCode.NOT_LEADER_OR_FOLLOWER);
-    return this.#reader.read(offset, options);
+    try {
+      return this.#reader.read(offset, options);
+    } catch (error) {
+      this.#context.logger.error(`${this.#name} could not be read at offset ${offset}: ${messageOf(error)}`);
+      return unreadable(ErrorCode.KAFKA_STORAGE_ERROR);
+    }
   }
 
   /** For parked fetches: bytes that a reader at `offset` could get; Infinity when they span segments. */
@@ -319,13 +314,7 @@ export class PartitionLog {
 
   /** Where the given epoch, or the largest known one below it, ends; -1 and -1 for an epoch that is not known yet. */
   offsetForLeaderEpoch(epoch: number): EpochEndOffset {
-    if (epoch === this.#leaderEpoch) return { leaderEpoch: epoch, endOffset: this.#logEndOffset };
-    const { epochs } = this.#epochs;
-    if (epoch > epochs.latest && epoch >= 0 && epoch < this.#leaderEpoch) {
-      // Nothing was written between that epoch and this one.
-      return { leaderEpoch: epochs.latest, endOffset: this.#logEndOffset };
-    }
-    return epochs.endOffset(epoch, this.#logEndOffset);
+    return this.#reader.offsetForLeaderEpoch(epoch);
   }
 
   /** Raises the log start (-1: to the high watermark); segments wholly before it go at once. */
@@ -383,11 +372,10 @@ export class PartitionLog {
   /** Brings everything to the device and closes the files. Throws KAFKA_STORAGE_FAILED when that fails. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
-    this.#flushTimer?.cancel();
     try {
       if (this.#health.isOffline) throw this.failure;
       this.#segments.active.seal();
-      await this.flush();
+      await this.#flusher.finish();
       if (this.#snapshots.offsets.at(-1) !== this.#logEndOffset) {
         this.#snapshots.write(this.#logEndOffset, this.#producers);
       }
@@ -406,7 +394,6 @@ export class PartitionLog {
   abandon(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#flushTimer?.cancel();
     this.#flusher.stop();
     for (const segment of this.#segments.all) segment.close();
     this.#notify('closed');

@@ -28,30 +28,47 @@ function findInSegment(segment: LogSegment, timestamp: number, fromOffset: numbe
   let found: FoundRecord | undefined;
   segment.scan(start, false, (header, at, position, size) => {
     if (maxTimestamp(header, at) < timestamp || lastOffset(header, at) < fromOffset) return true;
-    found = firstInBatch(segment.readBytes(position, size), timestamp, fromOffset);
+    found = readable(segment.readBytes(position, size), fromOffset).find((record) => record.timestamp >= timestamp);
     return found === undefined;
   });
   return found;
 }
 
-function firstInBatch(batch: Buffer, timestamp: number, fromOffset: number): FoundRecord | undefined {
+/** The records of a batch from `fromOffset` on; under LogAppendTime the first stands for all. */
+function readable(batch: Buffer, fromOffset: number): FoundRecord[] {
   const base = baseOffset(batch);
-  if (isLogAppendTime(batch)) return { offset: Math.max(base, fromOffset), timestamp: maxTimestamp(batch) };
-  for (const record of recordsOf(batch)) {
-    const offset = base + record.offsetDelta;
-    if (record.timestamp >= timestamp && offset >= fromOffset) return { offset, timestamp: record.timestamp };
+  if (isLogAppendTime(batch)) return [{ offset: Math.max(base, fromOffset), timestamp: maxTimestamp(batch) }];
+  const found: FoundRecord[] = [];
+  for (const { offsetDelta, timestamp } of recordsOf(batch)) {
+    if (base + offsetDelta >= fromOffset) found.push({ offset: base + offsetDelta, timestamp });
   }
-  return undefined;
+  return found;
 }
 
-/** The first record that carries the largest timestamp of all. */
+/** The first record at or behind `fromOffset` that carries the largest timestamp of all. */
 export function findMaxTimestamp(segments: readonly LogSegment[], fromOffset: number): FoundRecord | undefined {
-  let newest: LogSegment | undefined;
+  let newest: { segment: LogSegment; timestamp: number } | undefined;
   for (const segment of segments) {
-    if (segment.size > 0 && (!newest || segment.maxTimestamp > newest.maxTimestamp)) newest = segment;
+    const timestamp = newestTimestamp(segment, fromOffset);
+    if (timestamp >= 0 && (!newest || timestamp > newest.timestamp)) newest = { segment, timestamp };
   }
-  if (!newest || newest.maxTimestamp < 0) return undefined;
-  const found = findInSegment(newest, newest.maxTimestamp, Math.max(fromOffset, newest.baseOffset));
+  if (!newest) return undefined;
+  const { segment, timestamp } = newest;
   // A header may claim a later time than its records have: then the batch's last offset stands for it.
-  return found ?? { offset: newest.offsetOfMaxTimestamp, timestamp: newest.maxTimestamp };
+  return findInSegment(segment, timestamp, fromOffset) ?? { offset: segment.offsetOfMaxTimestamp, timestamp };
+}
+
+/** Largest timestamp at or behind `fromOffset`; -1 when there is none. */
+function newestTimestamp(segment: LogSegment, fromOffset: number): number {
+  if (fromOffset <= segment.baseOffset) return segment.maxTimestamp;
+  // Part of the segment is deleted: what it knows of its whole does not count.
+  let newest = -1;
+  segment.scan(segment.positionOf(fromOffset), false, (header, at, position, size) => {
+    if (maxTimestamp(header, at) <= newest) return;
+    if (baseOffset(header, at) >= fromOffset) newest = maxTimestamp(header, at);
+    else
+      for (const { timestamp } of readable(segment.readBytes(position, size), fromOffset))
+        newest = Math.max(newest, timestamp);
+  });
+  return newest;
 }

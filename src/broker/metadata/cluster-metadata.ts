@@ -68,7 +68,7 @@ export class ClusterMetadata {
     this.topics = new TopicRegistry({ logs, image: this.image, config, logger });
     this.producerIds = new ProducerIdBlocks(this.#log, config.nodeId);
     this.#log.load();
-    this.#checkVersion();
+    this.#checkFeatures();
     this.topics.openAll();
     this.#log.onReplay((record) => this.topics.apply(record));
   }
@@ -78,7 +78,15 @@ export class ClusterMetadata {
     return this.#brokerEpoch;
   }
 
-  #checkVersion(): void {
+  /** Features change what records mean, so a directory that has others than ours is not touched. */
+  #checkFeatures(): void {
+    const others = [...this.image.features.keys()].filter((name) => name !== METADATA_VERSION.name);
+    if (others.length > 0) {
+      throw new NestdawError(
+        'KAFKA_DATA_DIR_INVALID',
+        `the data directory has features that are not served here: ${others.join(', ')}. Use another directory.`,
+      );
+    }
     const level = this.image.features.get(METADATA_VERSION.name);
     if (level === undefined || level <= METADATA_VERSION.max) return;
     throw new NestdawError(

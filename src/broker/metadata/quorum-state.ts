@@ -18,6 +18,12 @@ export function readQuorumEpoch(fileSystem: FileSystem, path: string, nodeId: nu
   } catch {
     return 0; // cut short: the log's own epochs remain
   }
+  if (state.data_version !== 0) {
+    throw new NestdawError(
+      'KAFKA_DATA_DIR_INVALID',
+      `${path} has data_version ${state.data_version}, of a quorum whose voters are in the log; 0 is known. Use another directory.`,
+    );
+  }
   const others = (state.currentVoters ?? []).filter(({ voterId }) => voterId !== nodeId);
   if (others.length > 0) {
     const names = others.map(({ voterId }) => voterId).join(', ');

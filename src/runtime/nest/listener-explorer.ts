@@ -117,6 +117,13 @@ export class ListenerExplorer {
           'emitDecoratorMetadata on, or name the class with payload: in @KafkaListener',
       );
     }
+    const canAcknowledge = ['acknowledgment', 'context', 'custom'];
+    if (manualAck && !parameters.decorated.some(({ kind }) => canAcknowledge.includes(kind))) {
+      notices.push(
+        `${where}: the ack mode is ${ackMode}, but no parameter is @Ack(): nothing is committed unless an interceptor ` +
+          'acknowledges; add the parameter, or take another ack mode',
+      );
+    }
     const target = this.#target(host, method);
     return batch
       ? { kind: 'batch', invoke: batchInvoker(target, plan, this.#nest) }

@@ -138,7 +138,9 @@ describe('log recovery after a kill', () => {
         fs.onOperation = undefined;
         fs.crash();
       }
-      expectSound(openLog(fs, { config, lastStop: 'machine-down' }), acknowledged);
+      const recovered = openLog(fs, { config, lastStop: 'machine-down' });
+      expectSound(recovered, acknowledged);
+      expect(append(recovered, batchOf())).toBe(0);
     }
   });
 
@@ -216,6 +218,7 @@ describe('log recovery after the machine went down', () => {
       fs.powerLoss((_path, synced, written) => synced + Math.floor((written - synced) * share));
       const recovered = openLog(fs, { config, lastStop: 'machine-down', recoveryPoint });
       expectSound(recovered, durable);
+      expect(recovered.recoveryPoint).toBeLessThanOrEqual(recovered.logEndOffset);
     };
     await fc.assert(
       fc.asyncProperty(

@@ -129,8 +129,10 @@ describe('ClusterMetadata', () => {
     expect(node.batches()[6]).toEqual(['control 2 epoch 10']);
   });
 
-  it('refuses a quorum of several nodes', async () => {
+  it('refuses a quorum of several nodes, and one that keeps its voters in the log', async () => {
     const fileSystem = await (await Node.start()).stop();
+    fileSystem.writeFileAtomic(`${DIRECTORY}/__cluster_metadata-0/quorum-state`, '{"leaderEpoch":1,"data_version":1}');
+    await expect(Node.start(fileSystem)).rejects.toThrow(/data_version 1/);
     const path = `${DIRECTORY}/__cluster_metadata-0/quorum-state`;
     fileSystem.writeFileAtomic(
       path,
@@ -252,14 +254,17 @@ describe('ClusterMetadata', () => {
     expect(again.batches(log.logEndOffset + 1)[0]).toEqual([`${AbortTransaction.name} v0`]);
   });
 
-  it('refuses the directory of a newer Kafka', async () => {
+  it.each([
+    ['metadata.version', 31, /metadata.version 31; up to 30 is known/],
+    ['eligible.leader.replicas.version', 1, /not served here: eligible.leader.replicas.version/],
+  ])('refuses a directory with %s %d', async (name, featureLevel, message) => {
     const node = await Node.start();
     const log = node.logs.get('__cluster_metadata', 0)!;
-    const value = encodeMetadataRecord(metadataRecord(FeatureLevel, 0, { name: 'metadata.version', featureLevel: 31 }));
+    const value = encodeMetadataRecord(metadataRecord(FeatureLevel, 0, { name, featureLevel }));
     log.append(encodeRecords([{ key: null, value }], { timestamp: 1 }), { origin: 'coordinator', now: 1 });
     await expect(Node.open(node.kill())).rejects.toMatchObject({
       code: 'KAFKA_DATA_DIR_INVALID',
-      message: expect.stringMatching(/metadata.version 31; up to 30 is known/),
+      message: expect.stringMatching(message),
     });
   });
 

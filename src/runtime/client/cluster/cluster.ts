@@ -30,7 +30,7 @@ export interface Cluster {
   /** Connects to the first bootstrap server that answers. Throws KAFKA_CONNECTION_FAILED naming each address tried. */
   connect(): Promise<void>;
 
-  /** Ends all connections at once; requests under way reject. The cluster cannot be used again. */
+  /** Ends all connections at once; requests under way reject with KAFKA_STOPPED, later ones too. The cluster cannot be used again. */
   close(): Promise<void>;
 
   nodes(): readonly NodeInfo[];

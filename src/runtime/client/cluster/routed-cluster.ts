@@ -282,9 +282,12 @@ function nobodyAnswered(api: Api, failures: readonly unknown[]): NestdawError {
     return first;
   const incompatible = failures.find((e) => e instanceof NestdawError && e.code === 'KAFKA_TRANSPORT_INCOMPATIBLE');
   if (incompatible) return incompatible as NestdawError;
+  const reasons = failures.map(messageOf).join('; ');
+  // What a listener does that expects another security protocol.
+  const hint = reasons.includes('Closed connection') ? ', and whether its listener wants TLS or SASL' : '';
   return new NestdawError(
     'KAFKA_CONNECTION_FAILED',
-    `no server answered ${api.name}: ${failures.map(messageOf).join('; ')}. Check bootstrap.servers and that the broker is running`,
+    `no server answered ${api.name}: ${reasons}. Check bootstrap.servers and that the broker is running${hint}`,
     { cause: first, retriable: failures.some((e) => !(e instanceof NestdawError) || e.retriable) },
   );
 }

@@ -17,10 +17,15 @@ interface Entry {
   readonly deadline: number;
 }
 
+/** From so many gone entries on, the room that they take is given back. */
+const COMPACT_FROM = 1024;
+
 export class WaitingSends {
   readonly #clock: Clock;
   readonly #patienceMs: number;
   #entries: Entry[] = [];
+  /** Entries before this one are gone. */
+  #head = 0;
   #timer: Timer | undefined;
   #bytes = 0;
 
@@ -30,7 +35,7 @@ export class WaitingSends {
   }
 
   get count(): number {
-    return this.#entries.length;
+    return this.#entries.length - this.#head;
   }
 
   get bytes(): number {
@@ -45,45 +50,43 @@ export class WaitingSends {
 
   /** Lets the first ones go on until one cannot. */
   drain(): void {
-    let gone = 0;
-    while (gone < this.#entries.length && this.#entries[gone]!.send.tryAgain()) {
-      this.#bytes -= this.#entries[gone]!.send.size;
-      gone++;
-    }
-    this.#drop(gone);
+    while (this.#entries[this.#head]?.send.tryAgain()) this.#drop();
+    this.#setTimer();
   }
 
   giveUpAll(error: Error): void {
-    const entries = this.#entries;
-    this.#drop(entries.length);
-    this.#bytes = 0;
-    for (const { send } of entries) send.giveUp(error);
+    while (this.count > 0) this.#drop().giveUp(error);
+    this.#setTimer();
   }
 
   #expire(): void {
     this.#timer = undefined;
     const now = this.#clock.monotonic();
-    const late = this.#entries.filter(({ deadline }) => deadline <= now);
-    for (const { send } of late) this.#bytes -= send.size;
-    this.#drop(late.length);
-    for (const { send } of late) send.giveUp(undefined);
+    while (this.count > 0 && this.#entries[this.#head]!.deadline <= now) this.#drop().giveUp(undefined);
+    this.#setTimer();
   }
 
-  #drop(count: number): void {
-    if (count > 0) this.#entries = this.#entries.slice(count);
-    if (this.#entries.length === 0) {
-      this.#timer?.cancel();
-      this.#timer = undefined;
-    } else {
-      this.#setTimer();
+  #drop(): WaitingSend {
+    const { send } = this.#entries[this.#head++]!;
+    this.#bytes -= send.size;
+    if (this.#head >= COMPACT_FROM && this.#head * 2 >= this.#entries.length) {
+      this.#entries = this.#entries.slice(this.#head);
+      this.#head = 0;
     }
+    return send;
   }
 
   #setTimer(): void {
-    const [first] = this.#entries;
-    if (this.#timer || !first) return;
-    this.#timer = this.#clock.schedule(first.deadline - this.#clock.monotonic(), () => this.#expire(), {
-      keepAlive: true,
-    });
+    const first = this.#entries[this.#head];
+    if (!first) {
+      this.#entries = [];
+      this.#head = 0;
+      this.#timer?.cancel();
+      this.#timer = undefined;
+    } else {
+      this.#timer ??= this.#clock.schedule(first.deadline - this.#clock.monotonic(), () => this.#expire(), {
+        keepAlive: true,
+      });
+    }
   }
 }

@@ -86,9 +86,9 @@ export const EMBEDDED_KEYS = {
   }),
   'embedded.port': integer({
     default: undefined,
-    min: 1,
+    min: 0,
     max: 65_535,
-    doc: 'Port of the embedded broker. Default: the one of its last start, else 9092, else a free one.',
+    doc: 'Port of the embedded broker; 0 takes any free one. Default: the one of its last start, else 9092, else a free one.',
     acts: 'embedded',
   }),
   'embedded.properties': map({

@@ -146,6 +146,7 @@ describe('the producer over sockets', () => {
     const topic = await createTopic(broker.address, 1);
     await start({ lingerMs: 5, compressionType });
     const sent = await Promise.all(Array.from({ length: 50 }, (_, i) => send(topic, 0, `record ${i}`.repeat(20))));
+    expect(sent).toHaveLength(50);
     await expectTruth(topic, 1, sent);
   });
 
