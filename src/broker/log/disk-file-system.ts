@@ -1,5 +1,6 @@
 import {
   closeSync,
+  constants,
   existsSync,
   fdatasync,
   fstatSync,
@@ -80,13 +81,8 @@ class DiskFile implements FileHandle {
 
 export class DiskFileSystem implements FileSystem {
   open(path: string, options: { readonly create?: boolean } = {}): FileHandle {
-    if (!options.create) return new DiskFile(openSync(path, 'r+'));
-    try {
-      return new DiskFile(openSync(path, 'r+'));
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-      return new DiskFile(openSync(path, 'w+'));
-    }
+    const { O_RDWR, O_CREAT } = constants;
+    return new DiskFile(openSync(path, options.create ? O_RDWR | O_CREAT : O_RDWR));
   }
 
   exists(path: string): boolean {

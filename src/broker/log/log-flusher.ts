@@ -66,7 +66,9 @@ export class LogFlusher {
   /** A flush that takes the indexes of the active segment along: a clean start trusts them. */
   async finish(): Promise<void> {
     await this.flush();
-    if (this.#hasAppended) await this.#options.segments.active.sync();
+    if (!this.#hasAppended) return;
+    await this.#options.segments.active.sync();
+    this.#options.fileSystem.syncDirectory(this.#options.directory);
   }
 
   /** A segment was closed and a new one begun. */

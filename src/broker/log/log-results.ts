@@ -33,6 +33,21 @@ export interface AppendResult {
 
 export const NO_RECORD_ERRORS: readonly RecordError[] = Object.freeze([]);
 
+export interface OffsetRange {
+  readonly firstOffset: number;
+  readonly lastOffset: number;
+}
+
+export function acceptedAppend(
+  { firstOffset: baseOffset, lastOffset }: OffsetRange,
+  logStartOffset: number,
+  logAppendTime: number,
+  duplicate: boolean,
+): AppendResult {
+  const noError = { errorCode: 0, errorMessage: null, recordErrors: NO_RECORD_ERRORS };
+  return { ...noError, baseOffset, lastOffset, logAppendTime, logStartOffset, duplicate };
+}
+
 export function refusedAppend(
   logStartOffset: number,
   errorCode: number,

@@ -20,9 +20,10 @@ import { indexAborted, type LoadedLog } from './log-recovery.js';
 import {
   type AppendOptions,
   type AppendResult,
+  acceptedAppend,
   type EpochEndOffset,
   type IsolationLevel,
-  NO_RECORD_ERRORS,
+  type OffsetRange,
   type ReadOptions,
   type ReadResult,
   type RecordError,
@@ -31,7 +32,7 @@ import {
 } from './log-results.js';
 import { expiredSegments, retentionCandidates, retireSegments } from './log-retention.js';
 import { LogSegment } from './log-segment.js';
-import { type AppendedBatch, type ProducerState, type ProducerStates } from './producer-state.js';
+import { type ProducerState, type ProducerStates } from './producer-state.js';
 import { shouldRoll } from './roll-policy.js';
 import { SegmentList } from './segment-list.js';
 import { type SnapshotFiles } from './snapshot-files.js';
@@ -192,7 +193,8 @@ export class PartitionLog {
   #appendValid(batch: Buffer, { origin, now }: AppendOptions): AppendResult {
     if (hasProducerId(batch)) {
       const verdict = this.#producers.check(batch, origin);
-      if (verdict.kind === 'duplicate') return this.#duplicate(verdict.batch);
+      // A retry gets the answer that its first try got, or would have got.
+      if (verdict.kind === 'duplicate') return this.#accepted(verdict.batch, verdict.batch.timestamp, true);
       if (verdict.kind === 'refused') return this.#refused(verdict.errorCode, verdict.errorMessage);
     }
     const baseOffset = this.#logEndOffset;
@@ -211,25 +213,12 @@ export class PartitionLog {
     this.#noteProducer(batch, now);
     this.#flusher.appended(this.#config.flushMs);
     this.#notify('append');
-    return this.#appended(baseOffset, lastOffset(batch), now, false);
+    return this.#accepted({ firstOffset: baseOffset, lastOffset: lastOffset(batch) }, now, false);
   }
 
-  #appended(baseOffset: number, last: number, time: number, duplicate: boolean): AppendResult {
-    return {
-      errorCode: ErrorCode.NONE,
-      errorMessage: null,
-      recordErrors: NO_RECORD_ERRORS,
-      baseOffset,
-      lastOffset: last,
-      logAppendTime: this.#config.timestampType === 'LogAppendTime' ? time : -1,
-      logStartOffset: this.#logStartOffset,
-      duplicate,
-    };
-  }
-
-  /** A retry gets the answer that its first try got, or would have got. */
-  #duplicate(known: AppendedBatch): AppendResult {
-    return this.#appended(known.firstOffset, known.lastOffset, known.timestamp, true);
+  #accepted(range: OffsetRange, time: number, duplicate: boolean): AppendResult {
+    const logAppendTime = this.#config.timestampType === 'LogAppendTime' ? time : -1;
+    return acceptedAppend(range, this.#logStartOffset, logAppendTime, duplicate);
   }
 
   #refused(errorCode: number, errorMessage: string, recordErrors?: readonly RecordError[]): AppendResult {

@@ -453,6 +453,49 @@ describe('PartitionLog durability', () => {
     ]);
   });
 
+  it('leaves no empty segment behind when a roll fails', () => {
+    const fs = new MemoryFileSystem();
+    const log = openLog(fs, { config: { 'segment.bytes': '200' } });
+    appendAll(log, [batchOf(), batchOf()]);
+    let opened = 0;
+    fs.onOperation = (operation, path) => {
+      if (path.endsWith('.log')) opened++;
+      return operation === 'open' && path.endsWith('02.log') ? { code: 'ENOSPC' } : undefined;
+    };
+    expect(log.append(batchOf(), client).errorCode).toBe(ErrorCode.KAFKA_STORAGE_ERROR);
+    expect(opened).toBe(1);
+    fs.onOperation = undefined;
+    expect(log.segments).toHaveLength(1);
+    expect(log.append(batchOf(), client)).toMatchObject({ errorCode: 0, baseOffset: 2 });
+    fs.crash();
+    expect(openLog(fs, { lastStop: 'killed' }).logEndOffset).toBe(3);
+  });
+
+  it('answers a read that the disk refuses with a storage error', () => {
+    const fs = new MemoryFileSystem();
+    const log = openLog(fs);
+    appendAll(log, [batchOf()]);
+    fs.crash();
+    expect(log.read(0, uncommitted)).toMatchObject({ errorCode: ErrorCode.KAFKA_STORAGE_ERROR, highWatermark: -1 });
+  });
+
+  it('has log, indexes and names on the device once it is closed', async () => {
+    const fs = new MemoryFileSystem({ trackDurability: true });
+    const log = openLog(fs, { config: { 'index.interval.bytes': '100' } });
+    appendAll(
+      log,
+      Array.from({ length: 5 }, (_, i) => batchOf({ timestamp: NOW + i })),
+    );
+    const abort = [producerBatch({ sequence: 0, transactional: true }), marker('abort')];
+    for (const batch of abort) log.append(batch, coordinator);
+    await log.close();
+    const files = ['log', 'index', 'timeindex', 'txnindex'].map((e) => `${DIRECTORY}/00000000000000000000.${e}`);
+    const before = files.map((file) => fs.readFile(file));
+    fs.powerLoss();
+    expect(files.map((file) => fs.readFile(file))).toEqual(before);
+    expect(before[3]).toHaveLength(34);
+  });
+
   it('is closed to writes when a torn tail cannot be cut off', () => {
     const fs = new MemoryFileSystem();
     const log = openLog(fs);

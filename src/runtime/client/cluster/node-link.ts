@@ -60,7 +60,7 @@ export class NodeLink {
         if (index >= 0) this.#waiting.splice(index, 1);
         const error = timeoutError(`${this.address} did not answer ${api.name} within ${timeoutMs} ms`);
         reject(error);
-        
+        if (used) this.#giveUp(used, error);
       });
       const failed = (error: unknown): void => {
         timer.cancel();

@@ -113,6 +113,7 @@ describe('a consumer over sockets', () => {
   let groups = 0;
   let producer: KafkaProducer;
   const readers: Reader[] = [];
+  const proxies: FaultProxy[] = [];
 
   beforeAll(async () => {
     if (APACHE) address = APACHE;
@@ -136,6 +137,7 @@ describe('a consumer over sockets', () => {
 
   afterEach(async () => {
     await Promise.all(readers.splice(0).map((reader) => reader.stop()));
+    await Promise.all(proxies.splice(0).map((proxy) => proxy.stop()));
   });
 
   afterAll(async () => {
@@ -147,6 +149,12 @@ describe('a consumer over sockets', () => {
     const made = new Reader(at, { groupId, topics: [topic], ...options });
     readers.push(made);
     return made;
+  }
+
+  async function openProxy(): Promise<FaultProxy> {
+    const proxy = await FaultProxy.start(address);
+    proxies.push(proxy);
+    return proxy;
   }
 
   async function produce(topic: string, values: readonly string[], partition?: number): Promise<void> {
@@ -302,7 +310,7 @@ describe('a consumer over sockets', () => {
 
   it('outlives cut connections: same member, every record, none twice', async () => {
     const topic = await createTopic(address, 3);
-    const proxy = await FaultProxy.start(address);
+    const proxy = await openProxy();
     const one = await reader(topic, { sessionTimeoutMs: 10_000, heartbeatIntervalMs: 200 }, proxy.address).start();
     for (let i = 0; i < 10; i++) {
       await produce(topic, numbered(20, i * 20));
@@ -312,13 +320,11 @@ describe('a consumer over sockets', () => {
     expect(sorted(one.values())).toEqual(sorted(numbered(200)));
     expect(one.memberIds.size).toBe(1);
     expect(one.log).toEqual(['assigned 3 kept 0']);
-    await one.stop();
-    await proxy.stop();
   }, 20_000);
 
   it('loses nothing while answers get lost', async () => {
     const topic = await createTopic(address, 3);
-    const proxy = await FaultProxy.start(address);
+    const proxy = await openProxy();
     let requests = 0;
     // Fetch, OffsetCommit, OffsetFetch, FindCoordinator, JoinGroup, Heartbeat, SyncGroup: each seventh is carried out
     // and its connection cut.
@@ -327,13 +333,11 @@ describe('a consumer over sockets', () => {
     const options = { sessionTimeoutMs: 10_000, heartbeatIntervalMs: 100, retryBackoffMs: 5 };
     const [one, two] = [reader(topic, options, proxy.address), reader(topic, options, proxy.address)];
     await Promise.all([one.start(), two.start()]);
-    for (let i = 0; i < 20; i++) await produce(topic, numbered(20, i * 20));
+    for (let i = 0; i < 100; i++) await produce(topic, numbered(4, i * 4));
     const both = (): string[] => [...one.values(), ...two.values()];
     await until(() => new Set(both()).size === 400, { timeoutMs: 20_000 });
     expect(proxy.counts.cut).toBeGreaterThan(10);
     proxy.decide = () => 'pass';
-    await Promise.all([one.stop(), two.stop()]);
-    await proxy.stop();
   }, 40_000);
 
   const ours = APACHE ? it.skip : it;

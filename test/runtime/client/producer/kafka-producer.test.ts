@@ -193,6 +193,18 @@ describe('kafka producer', () => {
     expect(values().length).toBeGreaterThan(2);
   });
 
+  it('lets no small record overtake a large one that waits for memory', async () => {
+    await start({ bufferMemory: 1000, batchSize: 100 });
+    await producer.send('orders', 0, text('first'));
+    broker.on(Produce, () => HANG);
+    const sent = ['a'.repeat(600), 'b'.repeat(500), 'c'].map((value) => producer.send('orders', 0, text(value)));
+    await settle();
+    broker.on(Produce, () => undefined);
+    await clock.advance(40_000);
+    await Promise.all(sent);
+    expect(values().map((value) => value[0])).toEqual(['f', 'a', 'b', 'c']);
+  });
+
   it('spreads records without a key evenly', async () => {
     await start({ batchSize: 1000 });
     await producer.partitionsFor('wide');
