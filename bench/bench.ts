@@ -52,7 +52,9 @@ function report(row: Row, ours: number[], peer: number[]): void {
   const ratio = row.better === 'higher' ? mine / theirs : theirs / mine;
   if (values.json) {
     const { name, unit, peerName, goal, settings } = row;
-    console.log(JSON.stringify({ row: name, unit, ours: mine, peer: theirs, peerName, ratio, goal, repeats, settings }));
+    console.log(
+      JSON.stringify({ row: name, unit, ours: mine, peer: theirs, peerName, ratio, goal, repeats, settings }),
+    );
     return;
   }
   const mark = ratio >= row.goal ? 'ok' : 'BELOW GOAL';

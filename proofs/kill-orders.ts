@@ -51,7 +51,9 @@ async function run(context: ProofContext): Promise<ProofResult> {
       kills.push(Date.now());
       await application.kill('SIGKILL');
       await delay(random() * 100);
-      context.progress(`${kills.length} kills, ${accepted.length} orders accepted, ${application.payments().length} payments`);
+      context.progress(
+        `${kills.length} kills, ${accepted.length} orders accepted, ${application.payments().length} payments`,
+      );
     }
     starts.push(await application.start().ready);
     await delay(500);
@@ -74,7 +76,8 @@ async function run(context: ProofContext): Promise<ProofResult> {
   const tooOld = repeats.filter((age) => age > REPEAT_WINDOW_MS);
   if (findings.missing.length > 0) problems.push(`accepted but never paid: ${findings.missing.slice(0, 5).join(', ')}`);
   if (findings.orderViolations > 0) problems.push(`${findings.orderViolations} first payments out of order`);
-  if (tooOld.length > 0) problems.push(`${tooOld.length} repeats of payments made over ${REPEAT_WINDOW_MS} ms before a kill`);
+  if (tooOld.length > 0)
+    problems.push(`${tooOld.length} repeats of payments made over ${REPEAT_WINDOW_MS} ms before a kill`);
   if (problems.length > 0) problems.push(`folder kept: ${application.folder}`, application.output.slice(-3000));
   else await application.remove();
   starts.sort((a, b) => a - b);

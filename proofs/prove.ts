@@ -17,7 +17,9 @@ const { values, positionals } = parseArgs({
 });
 const proof = PROOFS.find(({ name }) => name === positionals[0]);
 if (values.help || !proof) {
-  const list = PROOFS.map(({ name, summary, defaultCycles }) => `  ${name.padEnd(16)} ${summary} (${defaultCycles} cycles)`);
+  const list = PROOFS.map(
+    ({ name, summary, defaultCycles }) => `  ${name.padEnd(16)} ${summary} (${defaultCycles} cycles)`,
+  );
   console.log(`usage: npm run prove -- <proof> [--cycles N] [--seconds S] [--seed N]\n\n${list.join('\n')}`);
   process.exit(values.help ? 0 : 2);
 }

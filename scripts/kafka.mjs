@@ -88,7 +88,12 @@ export async function startKafka({ port, dataDir, quiet = true, overrides = {} }
     'group.initial.rebalance.delay.ms': 0,
     ...overrides,
   };
-  writeFileSync(config, Object.entries(settings).map(([key, value]) => `${key}=${value}\n`).join(''));
+  writeFileSync(
+    config,
+    Object.entries(settings)
+      .map(([key, value]) => `${key}=${value}\n`)
+      .join(''),
+  );
   if (!existsSync(join(dataDir, 'logs', 'meta.properties'))) {
     const clusterId = 'bmVzdGRhdy1wZWVyLTAwMQ';
     kafkaTool('kafka.tools.StorageTool', ['format', '-t', clusterId, '-c', config], { stdio: 'pipe' });
@@ -150,7 +155,9 @@ async function main([command, ...args]) {
     const port = Number(option(args, '--port') ?? 9092);
     const dataDir = option(args, '--data') ?? join(home, `data-${port}`);
     const kafka = await startKafka({ port, dataDir });
-    console.log(`Apache Kafka ${KAFKA_VERSION} listens on ${kafka.bootstrapServers}, data in ${dataDir}. Ctrl+C stops it.`);
+    console.log(
+      `Apache Kafka ${KAFKA_VERSION} listens on ${kafka.bootstrapServers}, data in ${dataDir}. Ctrl+C stops it.`,
+    );
     for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => kafka.stop().then(() => process.exit(0)));
     return;
   }

@@ -11,7 +11,10 @@ const run = (cwd, command, ...args) => execFileSync(command, args, { cwd, stdio:
 
 const packed = mkdtempSync(join(tmpdir(), 'nestdaw-pack-'));
 run(root, 'npm', 'pack', '--silent', '--pack-destination', packed);
-const tarball = join(packed, readdirSync(packed).find((name) => name.endsWith('.tgz')));
+const tarball = join(
+  packed,
+  readdirSync(packed).find((name) => name.endsWith('.tgz')),
+);
 
 for (const project of ['nest-12-esm', 'nest-11-commonjs']) {
   const folder = mkdtempSync(join(tmpdir(), `${project}-`));

@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { apacheKafka } from '../apache-kafka.js';
 import { startBrokerProcess } from '../broker-process.js';
 import { type Row } from '../row.js';
-import { apacheKafka } from '../apache-kafka.js';
 
 const start: Row = {
   name: 'broker start',

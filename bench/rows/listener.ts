@@ -72,7 +72,12 @@ async function fill(broker: BrokerProcess, count: number): Promise<void> {
   for (let sent = 0; sent < count; sent += 1000) {
     const messages = Array.from({ length: Math.min(1000, count - sent) }, (_, i) => ({
       key: `customer-${(sent + i) % 997}`,
-      value: JSON.stringify({ id: sent + i, customer: `customer-${(sent + i) % 997}`, amount: 12.5, note: 'x'.repeat(30) }),
+      value: JSON.stringify({
+        id: sent + i,
+        customer: `customer-${(sent + i) % 997}`,
+        amount: 12.5,
+        note: 'x'.repeat(30),
+      }),
     }));
     await producer.send({ topic: TOPIC, messages });
   }

@@ -36,7 +36,7 @@ export async function startBrokerThread(data: BrokerWorkerData, logger: Logger):
         started.reject(new NestdawError(message.code as NestdawErrorCode, message.message));
         break;
       case 'log':
-        (logger[message.level] ?? logger.log).call(logger, message.message);
+        say(logger, message.level, message.message);
     }
   });
   worker.on('error', (error) => {
@@ -56,4 +56,9 @@ export async function startBrokerThread(data: BrokerWorkerData, logger: Logger):
     await ended.promise;
   }
   return started.promise;
+}
+
+function say(logger: Logger, level: 'debug' | 'log' | 'warn' | 'error', message: string): void {
+  if (level === 'debug') logger.debug?.(message);
+  else logger[level](message);
 }

@@ -5,7 +5,7 @@ import { type KafkaRecord, type OutgoingRecord } from '../common/record.js';
 import { InMemoryCluster } from '../runtime/client/cluster/in-memory-cluster.js';
 import { PROPERTY_OVERRIDES } from '../runtime/config/property-overrides.js';
 import { TestClient } from './test-client.js';
-import { until, type UntilOptions } from './until.js';
+import { type UntilOptions, until } from './until.js';
 
 // A broker for tests: in the test's own thread, in memory unless told otherwise, on a real port.
 

@@ -1,4 +1,4 @@
 // `nestdaw/testing`: what users import in their own tests.
 
 export { EmbeddedKafka, type EmbeddedKafkaOptions, type OverridableBuilder } from './embedded-kafka.js';
-export { until, type UntilOptions } from './until.js';
+export { type UntilOptions, until } from './until.js';

@@ -1,7 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { freePort, OrdersApplication } from '../../proofs/orders-application.js';
-import { check } from '../../samples/orders/src/load/check.js';
-import { type Accepted } from '../../samples/orders/src/load/check.js';
+import { type Accepted, check } from '../../samples/orders/src/load/check.js';
 import { OrdersClient } from '../../samples/orders/src/load/client.js';
 import { until } from '../../src/testing/until.js';
 

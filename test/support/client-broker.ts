@@ -51,7 +51,12 @@ export async function createTopic(
     if (results[0]!.errorCode !== ErrorCode.NONE) throw new Error(`topic ${name}: error ${results[0]!.errorCode}`);
     for (;;) {
       const partitions = await cluster.partitionsOf(name, { refresh: true });
-      if (partitions?.length === numPartitions && partitions.every(({ leader }) => leader >= 0)) return;
+      if (partitions?.length === numPartitions && partitions.every(({ leader }) => leader >= 0)) break;
+    }
+    // Apache Kafka names a leader a moment before that one takes requests.
+    for (let partition = 0; partition < numPartitions; ) {
+      const { errorCode } = await fetchFrom(cluster, name, partition, 0);
+      if (errorCode === ErrorCode.NONE) partition++;
     }
   });
   return name;
@@ -62,16 +67,8 @@ export async function readAll(address: string, topic: string, partition: number)
   const records: KafkaRecord[] = [];
   await withCluster(address, async (cluster) => {
     await cluster.partitionsOf(topic);
-    const leader = cluster.leaderOf(topic, partition);
     for (let offset = 0; ; ) {
-      const answer = await cluster.send(leader, Fetch, 11, {
-        maxWaitMs: 0,
-        minBytes: 0,
-        isolationLevel: 0,
-        topics: [{ topic, partitions: [{ partition, fetchOffset: offset, partitionMaxBytes: 1 << 22 }] }],
-        forgottenTopicsData: [],
-      });
-      const read = answer.responses[0]!.partitions[0]!;
+      const read = await fetchFrom(cluster, topic, partition, offset);
       if (read.errorCode !== ErrorCode.NONE) throw new Error(`fetch of ${topic}-${partition}: ${read.errorCode}`);
       const bytes = read.records ?? Buffer.alloc(0);
       for (let at = 0; isWholeBatch(bytes, at, bytes.length); at += batchSize(bytes, at)) {
@@ -82,6 +79,17 @@ export async function readAll(address: string, topic: string, partition: number)
     }
   });
   return records;
+}
+
+async function fetchFrom(cluster: Cluster, topic: string, partition: number, fetchOffset: number) {
+  const answer = await cluster.send(cluster.leaderOf(topic, partition), Fetch, 11, {
+    maxWaitMs: 0,
+    minBytes: 0,
+    isolationLevel: 0,
+    topics: [{ topic, partitions: [{ partition, fetchOffset, partitionMaxBytes: 1 << 22 }] }],
+    forgottenTopicsData: [],
+  });
+  return answer.responses[0]!.partitions[0]!;
 }
 
 async function withCluster(address: string, use: (cluster: Cluster) => Promise<void>): Promise<void> {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
-import { type KafkaRecord, Environment, KafkaListener, KafkaTemplate, Payload, Record } from 'nestdaw';
+import { Environment, KafkaListener, type KafkaRecord, KafkaTemplate, Payload, Record } from 'nestdaw';
 import { Ledger } from './ledger.js';
 import { Order, type OrderPaid } from './order.js';
 

@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { type Acknowledgment, Ack, KafkaListener, Key, Payload } from 'nestdaw';
+import { Ack, type Acknowledgment, KafkaListener, Key, Payload } from 'nestdaw';
 import { OrderPaid } from './order.js';
 
 /** Tells customers about their payments, and says itself when a message is done with. */

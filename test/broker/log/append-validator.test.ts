@@ -52,6 +52,7 @@ describe('validateAppend', () => {
     ['no records', claiming(0, -1), {}, ErrorCode.INVALID_RECORD],
     ['more records than there are', claiming(3, 2), {}, ErrorCode.INVALID_RECORD],
     ['fewer records than there are', claiming(1, 0), {}, ErrorCode.INVALID_RECORD],
+    ['a wrong offset delta', changed((b) => b.writeUInt8(2, 64), batchOf()), {}, ErrorCode.INVALID_RECORD],
     ['a marker', marker('commit'), {}, ErrorCode.INVALID_RECORD],
     ['an id without a sequence', producerBatch({ sequence: -1 }), {}, ErrorCode.INVALID_RECORD],
     ['log append time from a client', changed((b) => setAttributes(b, 0, 8)), {}, ErrorCode.INVALID_TIMESTAMP],

@@ -354,6 +354,17 @@ describe('log recovery of indexes and starts', () => {
     expect(derivedState(openLog(fs, { config }))).toEqual(before);
   });
 
+  it('does not believe a snapshot from behind the end', async () => {
+    const fs = new MemoryFileSystem();
+    const log = openLog(fs);
+    for (const sequence of [0, 1, 2]) append(log, producerBatch({ sequence }));
+    await log.close();
+    fs.open(LOG).truncate(producerBatch({ sequence: 0 }).length);
+    const recovered = openLog(fs, { lastStop: 'machine-down' });
+    const again = recovered.append(producerBatch({ sequence: 1 }), { origin: 'client', now: NOW });
+    expect(again).toMatchObject({ errorCode: 0, baseOffset: 1, duplicate: false });
+  });
+
   it('completes a compaction that was being swapped in, and undoes one that was not finished', () => {
     const compacted = (extra: (fs: MemoryFileSystem) => void): PartitionLog => {
       const fs = new MemoryFileSystem();

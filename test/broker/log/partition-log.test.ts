@@ -471,6 +471,17 @@ describe('PartitionLog durability', () => {
     expect(openLog(fs, { lastStop: 'killed' }).logEndOffset).toBe(3);
   });
 
+  it('removes the file of a new segment that could not be made ready', () => {
+    const fs = new MemoryFileSystem();
+    const log = openLog(fs, { config: { 'segment.bytes': '200' } });
+    appendAll(log, [batchOf(), batchOf()]);
+    const path = `${DIRECTORY}/00000000000000000002.log`;
+    fs.writeFileAtomic(path, 'left by a crash');
+    fs.onOperation = (operation) => (operation === 'truncate' ? { code: 'EIO' } : undefined);
+    expect(log.append(batchOf(), client).errorCode).toBe(ErrorCode.KAFKA_STORAGE_ERROR);
+    expect(fs.exists(path)).toBe(false);
+  });
+
   it('answers a read that the disk refuses with a storage error', () => {
     const fs = new MemoryFileSystem();
     const log = openLog(fs);

@@ -28,16 +28,20 @@ export class OrdersClient {
 
   #call(method: string, path: string, body?: string): Promise<{ status: number; body: string }> {
     return new Promise((resolve, reject) => {
-      const headers = body === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
-      const call = request({ host: '127.0.0.1', port: this.port, method, path, agent: this.#agent, headers }, (answer) => {
-        let text = '';
-        answer.setEncoding('utf8');
-        answer.on('data', (chunk: string) => {
-          text += chunk;
-        });
-        answer.on('end', () => resolve({ status: answer.statusCode ?? 0, body: text }));
-        answer.on('error', reject);
-      });
+      const headers =
+        body === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
+      const call = request(
+        { host: '127.0.0.1', port: this.port, method, path, agent: this.#agent, headers },
+        (answer) => {
+          let text = '';
+          answer.setEncoding('utf8');
+          answer.on('data', (chunk: string) => {
+            text += chunk;
+          });
+          answer.on('end', () => resolve({ status: answer.statusCode ?? 0, body: text }));
+          answer.on('error', reject);
+        },
+      );
       call.on('error', reject);
       call.end(body);
     });

@@ -69,7 +69,8 @@ while (findings.missing.length > 0 && performance.now() < deadline) {
 }
 const paidMs = performance.now() - started;
 let delivered = 0;
-for (let customer = 0; customer < Math.min(customers, orders); customer++) delivered += await client.ordersOf(customerOf(customer));
+for (let customer = 0; customer < Math.min(customers, orders); customer++)
+  delivered += await client.ordersOf(customerOf(customer));
 client.close();
 
 if (process.stdout.isTTY) process.stdout.write('\r');

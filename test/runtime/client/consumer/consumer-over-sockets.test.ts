@@ -322,6 +322,27 @@ describe('a consumer over sockets', () => {
     expect(one.log).toEqual(['assigned 3 kept 0']);
   }, 20_000);
 
+  it('outlives a broker that is away for longer than its back-off, a JoinGroup of a peer included', async () => {
+    const topic = await createTopic(address, 2);
+    const proxy = await openProxy();
+    const options = { sessionTimeoutMs: 10_000, heartbeatIntervalMs: 100 };
+    const one = await reader(topic, options, proxy.address).start();
+    await produce(topic, numbered(20));
+    await until(() => one.records.length === 20);
+    proxy.down();
+    const two = reader(topic, options, proxy.address);
+    const started = two.start();
+    await produce(topic, numbered(20, 20));
+    await until(() => one.events.filter(({ type }) => type === 'disconnected').length >= 2);
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    proxy.up();
+    await started;
+    await until(() => one.consumer.assignment().length === 1 && two.consumer.assignment().length === 1);
+    await until(() => new Set([...one.values(), ...two.values()]).size === 40);
+    expect(one.memberIds.size).toBe(1);
+    expect(one.log.some((line) => line.startsWith('lost'))).toBe(false);
+  }, 20_000);
+
   it('loses nothing while answers get lost', async () => {
     const topic = await createTopic(address, 3);
     const proxy = await openProxy();
