@@ -6,10 +6,12 @@ import { parseProperties } from '../runtime/config/properties-file.js';
 
 // `nestdaw broker`: a broker alone in its process, until SIGTERM or Ctrl+C.
 
+const DEFAULT_DATA_DIR = './.nestdaw/data';
+
 interface Options {
-  readonly port: number;
-  readonly host: string;
-  readonly dataDir: string;
+  readonly port?: number;
+  readonly host?: string;
+  readonly dataDir?: string;
   readonly config?: string;
   readonly override: Record<string, string>;
   readonly verbose: boolean;
@@ -18,9 +20,13 @@ interface Options {
 export function brokerCommand(): Command {
   return new Command('broker')
     .description('Run a Kafka broker in this terminal: real protocol, real files, one node.')
-    .option('-p, --port <number>', 'port to listen on; 0 takes any free one', portNumber, 9092)
-    .option('--host <address>', 'address to listen on and to tell clients', '127.0.0.1')
-    .option('-d, --data-dir <folder>', 'where topics are stored', './.nestdaw/data')
+    .option(
+      '-p, --port <number>',
+      'port to listen on; 0 takes any free one (default: listeners, else 9092)',
+      portNumber,
+    )
+    .option('--host <address>', 'address to listen on and to tell clients (default: listeners, else 127.0.0.1)')
+    .option('-d, --data-dir <folder>', 'where topics are stored (default: log.dirs, else ./.nestdaw/data)')
     .option('-c, --config <file>', "a server.properties with Kafka's own key names")
     .option('-o, --override <key=value>', 'one broker setting; may be repeated', keyValue, {})
     .option('-v, --verbose', 'say more', false)
@@ -40,16 +46,19 @@ Every Kafka client and tool works with it:
     .action(run);
 }
 
-async function run(options: Options): Promise<void> {
-  const file = options.config === undefined ? {} : parseProperties(readFileSync(options.config, 'utf8'));
+async function run({ port, host, dataDir, config, override, verbose }: Options): Promise<void> {
+  const file = config === undefined ? {} : settingsOf(config);
+  const settings = { ...file, ...override };
+  const configured = settings['log.dirs'] ?? settings['log.dir'];
+  const folder = dataDir ?? configured ?? DEFAULT_DATA_DIR;
   const broker = await Broker.start({
-    host: options.host,
-    port: options.port,
-    dataDir: options.dataDir,
-    config: { ...file, ...options.override },
-    logger: terminalLogger(options.verbose),
+    ...(port === undefined ? {} : { port }),
+    ...(host === undefined ? {} : { host }),
+    dataDir: folder,
+    config: settings,
+    logger: terminalLogger(verbose),
   });
-  console.log(`Broker ready on ${broker.bootstrapServers}, data in ${options.dataDir} (Ctrl+C stops it)`);
+  console.log(`Broker ready on ${broker.bootstrapServers}, data in ${folder} (Ctrl+C stops it)`);
   let stopping = false;
   const stop = (): void => {
     if (stopping) return;
@@ -64,6 +73,10 @@ async function run(options: Options): Promise<void> {
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+}
+
+function settingsOf(file: string): Record<string, string> {
+  return parseProperties(readFileSync(file, 'utf8'), file);
 }
 
 function terminalLogger(verbose: boolean): Logger {

@@ -38,8 +38,6 @@ export interface LogManagerOptions {
   readonly bootId?: string | undefined;
   /** Broker-wide defaults under their topic keys (`segment.bytes`, `retention.ms`, ...). */
   readonly defaults?: ConfigEntries;
-  /** Overrides of a topic, where they are known before the logs are loaded. */
-  readonly overridesOf?: (topic: string) => ConfigEntries;
   /** log.retention.check.interval.ms */
   readonly retentionCheckIntervalMs?: number;
   /** log.flush.offset.checkpoint.interval.ms */
@@ -70,7 +68,7 @@ export class LogManager {
   readonly #ticks: Timer[] = [];
   /** Directories of deleted partitions, with the timers that will remove them. */
   readonly #deleted = new Map<string, Timer>();
-  #defaults: ConfigEntries;
+  readonly #defaults: ConfigEntries;
   #checkpointSoon: Timer | undefined;
   #isStopped = false;
 
@@ -139,7 +137,7 @@ export class LogManager {
   #take(
     topicPartition: TopicPartition,
     known: { readonly recoveryPoint: number; readonly logStartOffset: number; readonly lastStop: LastStop },
-    overrides: ConfigEntries = this.#options.overridesOf?.(topicPartition.topic) ?? {},
+    overrides: ConfigEntries = {},
   ): PartitionLog {
     const directory = `${this.directory}/${partitionName(topicPartition)}`;
     return storage(`${directory} could not be opened`, () => {
@@ -237,11 +235,6 @@ export class LogManager {
   configure(topic: string, overrides: ConfigEntries): void {
     const config: LogConfig = logConfig(overrides, this.#defaults);
     for (const log of this.#logs.topic(topic)?.values() ?? []) log.configure(config);
-  }
-
-  /** New broker-wide defaults; call `configure` for every topic afterwards. */
-  setDefaults(defaults: ConfigEntries): void {
-    this.#defaults = defaults;
   }
 
   logs(): IterableIterator<PartitionLog> {

@@ -4,7 +4,7 @@ import { type TopicPartition } from '../../common/topic-partition.js';
 // A consumer as the listener containers see it, in Kafka's terms. One implementation stands over the port Cluster;
 // tests may bring their own.
 
-/** Records of one partition, in offset order. */
+/** Records of one partition, in offset order. Without any when only control or aborted records were passed. */
 export interface PartitionRecords extends TopicPartition {
   readonly records: readonly KafkaRecord[];
   /** Grows at each assignment of the partition; results with an older one are stale. */

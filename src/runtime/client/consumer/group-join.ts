@@ -7,7 +7,7 @@ import { SyncGroup } from '../../../protocol/messages/14-sync-group.js';
 import { type AssignorMember, type OwnedPartitions } from './assignor.js';
 import { type ConsumerSettings } from './consumer-options.js';
 import { type Assignment, decodeAssignment, decodeSubscription, encodeSubscription } from './consumer-protocol.js';
-import { type GroupCoordinator, isWorthRetrying } from './group-coordinator.js';
+import { type GroupCoordinator, isConnectionTrouble, isWorthRetrying } from './group-coordinator.js';
 import { type Generation } from './group-term.js';
 import { pauseAfter } from './retry.js';
 
@@ -74,7 +74,7 @@ export class GroupJoin {
       } catch (error) {
         if (!isWorthRetrying(error)) throw error;
         failures++;
-        if (failures === 1) this.listener.disconnected(`join: ${messageOf(error)}`);
+        if (failures === 1 && isConnectionTrouble(error)) this.listener.disconnected(`join: ${messageOf(error)}`);
       }
       const slower = Math.max(failures, round - ROUNDS_AT_ONCE);
       if (slower > 0) await pauseAfter(slower, this.settings, this.stopping);

@@ -179,7 +179,7 @@ describe('a consumer over sockets', () => {
     await Promise.all([one.start(), two.start()]);
     await until(() => one.consumer.assignment().length === 2 && two.consumer.assignment().length === 2);
     const owned = [...one.consumer.assignment(), ...two.consumer.assignment()].map(({ partition }) => partition);
-    expect(owned.sort()).toEqual([0, 1, 2, 3]);
+    expect(owned.sort((a, b) => a - b)).toEqual([0, 1, 2, 3]);
     await produce(topic, numbered(200));
     await until(() => one.records.length + two.records.length >= 200);
     const began = systemClock.monotonic();
@@ -192,18 +192,17 @@ describe('a consumer over sockets', () => {
     expect(one.log.at(-1)).toBe('assigned 2 kept 2');
   });
 
-  it('balances with every strategy and moves little with sticky', async () => {
+  it.each([
+    ['roundrobin', /^assigned \d+ kept \d+$/],
+    ['sticky', /^assigned 2 kept 4$/],
+  ])('balances with %s, which moves what it must', async (strategy, moved) => {
     const topic = await createTopic(address, 12);
-    for (const strategy of ['roundrobin', 'sticky']) {
-      groupId += strategy;
-      const three = [0, 1, 2].map(() => reader(topic, { partitionAssignmentStrategy: [strategy] }));
-      await Promise.all(three.map((one) => one.start()));
-      await until(() => three.every(({ consumer }) => consumer.assignment().length === 4));
-      await three[0]!.stop();
-      await until(() => three.slice(1).every(({ consumer }) => consumer.assignment().length === 6));
-      if (strategy === 'sticky') for (const { log } of three.slice(1)) expect(log.at(-1)).toBe('assigned 2 kept 4');
-      await Promise.all(three.map((one) => one.stop()));
-    }
+    const three = [0, 1, 2].map(() => reader(topic, { partitionAssignmentStrategy: [strategy] }));
+    await Promise.all(three.map((one) => one.start()));
+    await until(() => three.every(({ consumer }) => consumer.assignment().length === 4));
+    await three[0]!.stop();
+    await until(() => three.slice(1).every(({ consumer }) => consumer.assignment().length === 6));
+    for (const { log } of three.slice(1)) expect(log.at(-1)).toMatch(moved);
   });
 
   it('keeps its session while it drains for longer, and commits before the rejoin', async () => {
@@ -229,9 +228,9 @@ describe('a consumer over sockets', () => {
     expect(one.memberIds.size).toBe(1);
     expect(one.log.filter((line) => line.startsWith('lost') || line.includes('failed'))).toEqual([]);
     // Whoever has the partition now goes on behind the commit: from it, or from its own position.
-    const committed = seen.find(({ partition }) => partition === 0);
-    if (committed) expect(committed).toMatchObject({ position: 10, metadata: 'gap:7-9', source: 'committed' });
-    else expect(one.consumer.position(topic, 0)).toBe(10);
+    const moved = seen.find(({ partition, position }) => partition === 0 && position > 0);
+    const { position, metadata } = moved ?? { position: one.consumer.position(topic, 0), metadata: '' };
+    expect([position, metadata]).toEqual([10, moved ? 'gap:7-9' : '']);
   }, 30_000);
 
   it('begins where the listener sought at the assignment', async () => {
@@ -361,41 +360,36 @@ describe('a consumer over sockets', () => {
     proxy.decide = () => 'pass';
   }, 40_000);
 
-  const ours = APACHE ? it.skip : it;
-
-  ours(
-    'meets its broker again after a restart: same member, every record, none twice',
-    async () => {
-      const dataDir = await mkdtemp(join(tmpdir(), 'nestdaw-consumer-'));
-      const config = { 'group.initial.rebalance.delay.ms': '0' };
-      let own = await Broker.start({ port: 0, dataDir, config });
-      const at = own.bootstrapServers;
-      const topic = await createTopic(at, 3);
-      const sender = new KafkaProducer({
-        cluster: new KafkajsCluster({ bootstrapServers: [at] }),
-        options: { lingerMs: 0 },
-      });
-      await sender.start();
-      const options = { sessionTimeoutMs: 10_000, heartbeatIntervalMs: 300 };
-      const one = await reader(topic, options, at).start();
-      for (let round = 0; round < 3; round++) {
-        const values = numbered(30, round * 30);
-        await Promise.all(
-          values.map((v) => sender.send(topic, undefined, { key: Buffer.from(v), value: Buffer.from(v) })),
-        );
-        await own.stop();
-        own = await Broker.start({ port: own.port, dataDir, config });
-        await until(() => one.records.length >= (round + 1) * 30);
-      }
-      await until(() => one.events.some(({ type }) => type === 'disconnected'));
-      expect(sorted(one.values())).toEqual(sorted(numbered(90)));
-      expect(one.memberIds.size).toBe(1);
-      expect(one.log.filter((line) => !line.includes('failed'))).toEqual(['assigned 3 kept 0']);
-      await one.stop();
-      await sender.stop();
+  // Always our own broker, also when the other tests run against Apache Kafka.
+  it('meets its broker again after a restart: same member, every record, none twice', async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'nestdaw-consumer-'));
+    const config = { 'group.initial.rebalance.delay.ms': '0' };
+    let own = await Broker.start({ port: 0, dataDir, config });
+    const at = own.bootstrapServers;
+    const topic = await createTopic(at, 3);
+    const sender = new KafkaProducer({
+      cluster: new KafkajsCluster({ bootstrapServers: [at] }),
+      options: { lingerMs: 0 },
+    });
+    await sender.start();
+    const options = { sessionTimeoutMs: 10_000, heartbeatIntervalMs: 300 };
+    const one = await reader(topic, options, at).start();
+    for (let round = 0; round < 3; round++) {
+      const values = numbered(30, round * 30);
+      await Promise.all(
+        values.map((v) => sender.send(topic, undefined, { key: Buffer.from(v), value: Buffer.from(v) })),
+      );
       await own.stop();
-      await rm(dataDir, { recursive: true });
-    },
-    30_000,
-  );
+      own = await Broker.start({ port: own.port, dataDir, config });
+      await until(() => one.records.length >= (round + 1) * 30);
+    }
+    await until(() => one.events.some(({ type }) => type === 'disconnected'));
+    expect(sorted(one.values())).toEqual(sorted(numbered(90)));
+    expect(one.memberIds.size).toBe(1);
+    expect(one.log.filter((line) => !line.includes('failed'))).toEqual(['assigned 3 kept 0']);
+    await one.stop();
+    await sender.stop();
+    await own.stop();
+    await rm(dataDir, { recursive: true });
+  }, 30_000);
 });

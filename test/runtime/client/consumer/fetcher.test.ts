@@ -128,8 +128,8 @@ describe('the fetcher', () => {
     for (const partition of [0, 1, 2]) group.append('t', partition, 'a', 'b', 'c', 'd');
     await open(3);
     const turns = Array.from({ length: 6 }, () => fetcher.take(2)[0]!.partition);
-    expect(turns.slice(0, 3).sort()).toEqual([0, 1, 2]);
-    expect(turns.slice(3).sort()).toEqual([0, 1, 2]);
+    expect(new Set(turns.slice(0, 3)).size).toBe(3);
+    expect(new Set(turns.slice(3)).size).toBe(3);
   });
 
   describe('pausing', () => {
