@@ -71,9 +71,9 @@ describe('nestdaw broker', () => {
       `listeners=PLAINTEXT://127.0.0.1:0\nlog.dirs=${folder}/from-file\n`,
     );
     const broker = nestdaw('broker', '--config', 'server.properties');
-    await broker.says(/data in .*from-file/);
+    expect((await broker.says(/data in (\S+)/))[1]).toBe(join(folder, 'from-file'));
     const other = nestdaw('broker', '--config', 'server.properties', '--data-dir', 'other');
-    await other.says(/data in other/);
+    expect((await other.says(/data in (\S+)/))[1]).toBe('other');
   });
 
   it('refuses a setting that does not exist and names the nearest one', async () => {
