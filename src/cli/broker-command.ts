@@ -58,7 +58,6 @@ async function run({ port, host, dataDir, config, override, verbose }: Options):
     config: settings,
     logger: terminalLogger(verbose),
   });
-  console.log(`Broker ready on ${broker.bootstrapServers}, data in ${folder} (Ctrl+C stops it)`);
   let stopping = false;
   const stop = (): void => {
     if (stopping) return;
@@ -73,6 +72,8 @@ async function run({ port, host, dataDir, config, override, verbose }: Options):
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+  // Whoever reads this line may stop us at once: the handlers stand by then.
+  console.log(`Broker ready on ${broker.bootstrapServers}, data in ${folder} (Ctrl+C stops it)`);
 }
 
 function settingsOf(file: string): Record<string, string> {
