@@ -97,6 +97,9 @@ const jars = (existsSync(home) ? readdirSync(home) : [])
   .map((version) => `${home}${version}/libs/kafka-clients-${version}.jar`)
   .filter((jar) => existsSync(jar));
 
+if (jars.length === 0) {
+  console.warn('SKIPPED: comparison with the definitions of Apache Kafka; fetch it with: node scripts/kafka.mjs fetch');
+}
 (jars.length > 0 ? describe : describe.skip)('the tables and the definitions of Apache Kafka', () => {
   const definitions = new Map<string, Definition>();
   for (const content of jars.length > 0 ? zipEntries(jars.at(-1)!, isDefinition).values() : []) {
