@@ -4,7 +4,6 @@ import {
   type FactoryProvider,
   Module,
   type ModuleMetadata,
-  Logger as NestLogger,
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
   type OnModuleDestroy,
@@ -32,6 +31,7 @@ import { type PropertyTree } from './config/property-source.js';
 import { ContainerRegistry } from './listener/container-registry.js';
 import { type BrokerStarter, type ClientFactories, KafkaConnection } from './nest/kafka-connection.js';
 import { KafkaRuntime, type NestServices } from './nest/kafka-runtime.js';
+import { nestLogger } from './nest/nest-logger.js';
 import { KafkaTemplate } from './template/kafka-template.js';
 
 // The module that an application imports. Two Nest modules stand behind it, for Nest runs hooks by a module's
@@ -226,7 +226,7 @@ const startBrokerBeside: BrokerStarter = async ({ properties, profiles }, logger
 };
 
 function loggerOf(options: KafkaModuleOptions): Logger {
-  return options.logger ?? new NestLogger('Kafka');
+  return options.logger ?? nestLogger('Kafka');
 }
 
 /** Two would find every listener twice. */
