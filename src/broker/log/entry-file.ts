@@ -85,14 +85,9 @@ export class EntryFile {
     return at;
   }
 
-  /** Writes what is held back once there is enough of it. A failure is kept for `write` to meet again. */
-  writeIfMany(): void {
-    if (this.#count - this.#written < WRITE_EVERY) return;
-    try {
-      this.write();
-    } catch {
-      // The entries stay held back; the next flush tries again and reports.
-    }
+  /** Whether so many entries are held back that they should be written. */
+  get isDue(): boolean {
+    return this.#count - this.#written >= WRITE_EVERY;
   }
 
   /** Writes the entries that are held back; makes the file even when there are none. */

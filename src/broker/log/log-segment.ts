@@ -185,9 +185,18 @@ export class LogSegment {
       this.timeIndex.maybeAppend(this.#maxTimestamp, this.#offsetOfMaxTimestamp);
       this.offsetIndex.append(last, position);
       this.#bytesSinceEntry = 0;
+      if (this.offsetIndex.entries.isDue) this.#writeDueEntries();
     }
     this.#bytesSinceEntry += size;
     this.#nextOffset = last + 1;
+  }
+
+  #writeDueEntries(): void {
+    try {
+      this.writeIndexes();
+    } catch {
+      // The entries stay held back; the next flush tries again and reports.
+    }
   }
 
   /** Takes up a segment found on disk: indexes that cannot be right are rebuilt, the rest is read from their end. */
@@ -242,6 +251,8 @@ export class LogSegment {
   #trustedPosition(): number {
     if (!this.offsetIndex.isSane(this.#size) || !this.timeIndex.isSane()) return -1;
     const { count } = this.offsetIndex.entries;
+    // The time index is always written first. Without it the largest timestamp so far would be unknown.
+    if (count > 0 && !this.timeIndex.entries.exists()) return -1;
     const times = this.timeIndex.entries.count;
     const lastTime = times === 0 ? -1 : this.timeIndex.offsetAt(times - 1);
     if (count === 0) return lastTime < 0 || this.#holdsBatchEnd(lastTime, 0) ? 0 : -1;

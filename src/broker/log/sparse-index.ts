@@ -45,7 +45,6 @@ export class OffsetIndex {
     const at = this.entries.add();
     this.entries.bytes.writeInt32BE(lastOffset - this.baseOffset, at);
     this.entries.bytes.writeInt32BE(position, at + 4);
-    this.entries.writeIfMany();
   }
 
   /** Position from which a scan finds the batch that contains `offset`, if there is one. */
@@ -124,7 +123,6 @@ export class TimeIndex {
     bytes.writeInt32BE(Math.floor(timestamp / 0x1_0000_0000), at);
     bytes.writeInt32BE(timestamp | 0, at + 4);
     bytes.writeInt32BE(lastOffset - this.baseOffset, at + 8);
-    this.entries.writeIfMany();
   }
 
   /** Offset before which every timestamp is below `timestamp`, as far as the index knows. */

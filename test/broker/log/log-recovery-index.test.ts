@@ -52,6 +52,37 @@ describe('log recovery of indexes and starts', () => {
     }
   });
 
+  it('finds times after a kill although the offset index had come further than the time index', () => {
+    const fs = new MemoryFileSystem();
+    const log = openLog(fs, { config: indexed });
+    // Times that rarely rise: few time entries stand beside many offset entries.
+    const times = Array.from({ length: 120 }, (_, i) => NOW + (i === 20 ? 500 : 0) + Math.floor(i / 60));
+    appendAll(
+      log,
+      times.map((timestamp) => batchOf({ timestamp })),
+    );
+    expect(fs.readFile(segmentPath(DIRECTORY, 0, 'index')).length).toBeGreaterThan(0);
+    const after = openLog(fs, { config: indexed, lastStop: 'killed' });
+    expect(after.segments[0]!.maxTimestamp).toBe(NOW + 500);
+    for (const [wanted, offset] of [
+      [NOW, 0],
+      [NOW + 1, 20],
+      [NOW + 500, 20],
+      [NOW + 501, -1],
+    ] as const) {
+      expect(after.offsetForTimestamp(wanted).offset).toBe(offset);
+    }
+  });
+
+  it('rebuilds both indexes when the one of times is gone', () => {
+    const { fs, index, times } = stored();
+    fs.remove(segmentPath(DIRECTORY, 0, 'timeindex'));
+    const log = openLog(fs, { config: indexed });
+    log.segments[0]!.seal();
+    expect(fs.readFile(segmentPath(DIRECTORY, 0, 'index'))).toEqual(index);
+    expect(fs.readFile(segmentPath(DIRECTORY, 0, 'timeindex'))).toEqual(times);
+  });
+
   it('holds the LAST offset of a batch in its index entries, one per interval', () => {
     const { fs, index } = stored();
     const size = batchOf({ count: 2 }).length;

@@ -27,16 +27,19 @@ describe('OffsetIndex', () => {
     );
   });
 
-  it('writes in groups, keeps what could not be written, and cuts both file and memory', () => {
+  it('says when many entries are held back, keeps what could not be written, and cuts both file and memory', () => {
     const fs = new MemoryFileSystem();
     const index = new OffsetIndex(new OpenFiles(fs), '/i', 0);
     for (let i = 1; i <= 31; i++) index.append(i, i * 10);
-    expect(fs.exists('/i')).toBe(false);
-    fs.onOperation = () => ({ code: 'ENOSPC' });
+    expect(index.entries.isDue).toBe(false);
     index.append(32, 320);
+    expect(index.entries.isDue).toBe(true);
+    fs.onOperation = () => ({ code: 'ENOSPC' });
+    expect(() => index.entries.write()).toThrow('ENOSPC');
     expect(index.lookup(32)).toBe(320);
     fs.onOperation = undefined;
     index.append(33, 330);
+    index.entries.write();
     expect(fs.readFile('/i')).toHaveLength(33 * 8);
     index.truncateTo(200);
     expect([index.entries.count, index.lookup(1000)]).toEqual([19, 190]);
