@@ -1,10 +1,11 @@
 import { parseArgs } from 'node:util';
+import { brokerKill } from './broker-kill.js';
 import { killOrders } from './kill-orders.js';
 import { type Proof } from './proof.js';
 
 // `npm run prove -- <proof> [--cycles N] [--seconds S] [--seed S]`
 
-const PROOFS: readonly Proof[] = [killOrders];
+const PROOFS: readonly Proof[] = [killOrders, brokerKill];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
