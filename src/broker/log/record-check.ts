@@ -50,6 +50,23 @@ function listed(list: number[] | undefined, index: number): number[] {
   return list;
 }
 
+/** Passes over a field of this length, -1 for null; false when it does not lie before `end`. */
+function skip(length: number, end: number): boolean {
+  if (!(length >= -1 && at + length <= end)) return false;
+  if (length > 0) at += length;
+  return true;
+}
+
+function skipHeaders(b: Buffer, end: number): boolean {
+  const count = zigzag(b, end);
+  if (!(count >= 0 && count <= end - at)) return false;
+  for (let i = 0; i < count; i++) {
+    const keyLength = zigzag(b, end);
+    if (!(keyLength >= 0 && skip(keyLength, end) && skip(zigzag(b, end), end))) return false;
+  }
+  return true;
+}
+
 export function checkRecords(b: Buffer, start: number, end: number, window: RecordWindow): RecordFacts {
   let maxTimestamp = -1;
   let untimely: number[] | undefined;
@@ -63,12 +80,13 @@ export function checkRecords(b: Buffer, start: number, end: number, window: Reco
     const timestamp = window.baseTimestamp + zigzag(b, stop);
     if (zigzag(b, stop) !== i) return broken(`record ${i} does not carry offset delta ${i}`);
     const keyLength = zigzag(b, stop);
-    if (Number.isNaN(timestamp) || !(keyLength >= -1 && at + keyLength <= stop))
+    if (Number.isNaN(timestamp) || !skip(keyLength, stop) || !skip(zigzag(b, stop), stop) || !skipHeaders(b, stop)) {
       return broken(`record ${i} is malformed`);
+    }
+    if (at !== stop) return broken(`record ${i} has ${stop - at} bytes behind its headers`);
     if (keyLength < 0) keyless = listed(keyless, i);
     if (timestamp > maxTimestamp) maxTimestamp = timestamp;
     if (timestamp !== -1 && (timestamp < window.earliest || timestamp > window.latest)) untimely = listed(untimely, i);
-    at = stop; // value and headers are the readers' business
   }
   if (at !== end) return broken(`${end - at} bytes behind the batch's ${window.count} records`);
   return { problem: undefined, maxTimestamp, untimely: untimely ?? NONE, keyless: keyless ?? NONE };

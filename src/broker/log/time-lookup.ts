@@ -1,3 +1,4 @@
+import { hasCode } from '../../common/errors.js';
 import { recordsOf } from '../../protocol/record-batch.js';
 import { baseOffset, isLogAppendTime, lastOffset, maxTimestamp } from '../../protocol/record-batch-header.js';
 import { type LogSegment } from './log-segment.js';
@@ -34,13 +35,22 @@ function findInSegment(segment: LogSegment, timestamp: number, fromOffset: numbe
   return found;
 }
 
-/** The records of a batch from `fromOffset` on; under LogAppendTime the first stands for all. */
+/**
+ * The records of a batch from `fromOffset` on. Where they cannot be told apart the first stands for all: under
+ * LogAppendTime, and in a compressed batch that its producer packed badly (it is stored as it came, unseen).
+ */
 function readable(batch: Buffer, fromOffset: number): FoundRecord[] {
   const base = baseOffset(batch);
-  if (isLogAppendTime(batch)) return [{ offset: Math.max(base, fromOffset), timestamp: maxTimestamp(batch) }];
+  const first = { offset: Math.max(base, fromOffset), timestamp: maxTimestamp(batch) };
+  if (isLogAppendTime(batch)) return [first];
   const found: FoundRecord[] = [];
-  for (const { offsetDelta, timestamp } of recordsOf(batch)) {
-    if (base + offsetDelta >= fromOffset) found.push({ offset: base + offsetDelta, timestamp });
+  try {
+    for (const { offsetDelta, timestamp } of recordsOf(batch)) {
+      if (base + offsetDelta >= fromOffset) found.push({ offset: base + offsetDelta, timestamp });
+    }
+  } catch (error) {
+    if (!hasCode(error, 'KAFKA_PROTOCOL_MALFORMED')) throw error;
+    return [first];
   }
   return found;
 }

@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { MemoryFileSystem } from '../../../src/broker/log/memory-file-system.js';
 import { type PartitionLog } from '../../../src/broker/log/partition-log.js';
 import { ErrorCode } from '../../../src/protocol/error-codes.js';
-import { nextOffset } from '../../../src/protocol/record-batch-header.js';
+import { sealCrc } from '../../../src/protocol/record-batch.js';
+import { nextOffset, setAttributes } from '../../../src/protocol/record-batch-header.js';
 import { ManualClock } from '../../support/manual-clock.js';
 import { appendAll, batchOf, marker, NOW, openLog, producerBatch, splitBatches } from './log-fixture.js';
 
@@ -58,6 +59,16 @@ describe('PartitionLog look-ups', () => {
     const log = newLog({ 'message.timestamp.type': 'LogAppendTime' });
     for (const now of [NOW, NOW + 10]) log.append(batchOf({ count: 3, timestamp: 1 }), { origin: 'client', now });
     expect(log.offsetForTimestamp(NOW + 1)).toMatchObject({ offset: 3, timestamp: NOW + 10 });
+  });
+
+  it('lets the first offset stand for a batch that its producer packed badly', () => {
+    const log = newLog();
+    const bad = batchOf({ count: 3, timestamp: NOW + 10 });
+    setAttributes(bad, 0, 1); // says gzip
+    sealCrc(bad);
+    appendAll(log, [batchOf({ count: 2 }), bad, batchOf({ timestamp: NOW + 20 })]);
+    expect(log.offsetForTimestamp(NOW + 11)).toMatchObject({ errorCode: 0, offset: 2, timestamp: NOW + 12 });
+    expect(log.offsetForTimestamp(NOW + 13)).toMatchObject({ errorCode: 0, offset: 5, timestamp: NOW + 20 });
   });
 
   it('tells where leader epochs end', () => {
