@@ -7,7 +7,7 @@ export interface ProofContext {
   readonly seconds: number;
   readonly seed: number;
   /** Shows what is going on; overwritten in a terminal. */
-  progress(text: string): void;
+  readonly progress: (text: string) => void;
 }
 
 export interface ProofResult {

@@ -1,11 +1,12 @@
 import { parseArgs } from 'node:util';
 import { brokerKill } from './broker-kill.js';
+import { fuzz } from './fuzz.js';
 import { killOrders } from './kill-orders.js';
 import { type Proof } from './proof.js';
 
 // `npm run prove -- <proof> [--cycles N] [--seconds S] [--seed S]`
 
-const PROOFS: readonly Proof[] = [killOrders, brokerKill];
+const PROOFS: readonly Proof[] = [killOrders, brokerKill, fuzz];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -31,7 +32,7 @@ const result = await proof.run({
   cycles: Number(values.cycles ?? (values.seconds ? Number.POSITIVE_INFINITY : proof.defaultCycles)),
   seconds: Number(values.seconds ?? Number.POSITIVE_INFINITY),
   seed,
-  progress(text) {
+  progress: (text) => {
     if (process.stdout.isTTY) process.stdout.write(`\r\x1b[2K${text}`);
     else console.log(text);
   },
