@@ -29,14 +29,18 @@ export function readIfThere(fs: FileSystem, path: string): Buffer | undefined {
  */
 export function writeUnsynced(fs: FileSystem, path: string, content: Buffer | string): void {
   const temporary = `${path}.tmp`;
-  const handle = fs.open(temporary, { create: true });
+  writeAnew(fs, temporary, content);
+  fs.rename(temporary, path);
+}
+
+function writeAnew(fs: FileSystem, path: string, content: Buffer | string): void {
+  const handle = fs.open(path, { create: true });
   try {
     handle.truncate(0);
     handle.write([Buffer.from(content as string)], 0);
   } finally {
     handle.close();
   }
-  fs.rename(temporary, path);
 }
 
 function lines(content: Buffer | undefined, path: string): string[] {

@@ -108,11 +108,16 @@ export class EntryFile {
     this.#file.handle().truncate(count * this.entryBytes);
   }
 
-  /** Drops all entries and whatever the file holds, torn or foreign. */
-  reset(): void {
+  /** There is no file and there are no entries: nobody has to look. */
+  beginEmpty(): void {
     this.#unload();
     this.#isLoaded = true;
     this.#count = this.#written = 0;
+  }
+
+  /** Drops all entries and whatever the file holds, torn or foreign. */
+  reset(): void {
+    this.beginEmpty();
     if (this.#file.exists()) this.#file.handle().truncate(0);
   }
 

@@ -14,7 +14,7 @@ import { DataDirectory } from './data-directory.js';
 import { type FileSystem } from './file-system.js';
 import { type ConfigEntries, type LogConfig, logConfig } from './log-config.js';
 import { type LogContext } from './log-context.js';
-import { type LastStop, loadLog } from './log-recovery.js';
+import { type LastStop, type LoadedLog, loadLog, newLog } from './log-recovery.js';
 import { DEFAULT_MAX_OPEN_FILES, OpenFiles } from './open-files.js';
 import { isDeletedDirectory, parsePartitionDirectory, setAsideName } from './partition-directory.js';
 import { PartitionLog } from './partition-log.js';
@@ -56,6 +56,7 @@ export interface NewLog {
   readonly leaderEpoch?: number;
 }
 
+const NO_OVERRIDES: ConfigEntries = {};
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 
@@ -70,6 +71,8 @@ export class LogManager {
   readonly #deleted = new Map<string, Timer>();
   readonly #defaults: ConfigEntries;
   #checkpointSoon: Timer | undefined;
+  /** Overrides read last, with what they make: the partitions of a topic share theirs. */
+  #lastConfig: { readonly overrides: ConfigEntries; readonly config: LogConfig } | undefined;
   #isStopped = false;
 
   /** Loads every log of the directory, or makes a new directory. Throws KAFKA_DATA_DIR_INVALID, KAFKA_STORAGE_FAILED. */
@@ -137,21 +140,35 @@ export class LogManager {
   #take(
     topicPartition: TopicPartition,
     known: { readonly recoveryPoint: number; readonly logStartOffset: number; readonly lastStop: LastStop },
-    overrides: ConfigEntries = {},
+    overrides: ConfigEntries = NO_OVERRIDES,
   ): PartitionLog {
     const directory = `${this.directory}/${partitionName(topicPartition)}`;
     return storage(`${directory} could not be opened`, () => {
-      const config = logConfig(overrides, this.#defaults);
+      const config = this.#configOf(overrides);
       const { indexIntervalBytes } = config;
       const loaded = loadLog(this.#context, directory, { ...known, config, indexIntervalBytes });
       const topicId = readPartitionMetadata(this.#context.fileSystem, directory);
-      const log = new PartitionLog({ context: this.#context, topicPartition, directory, topicId, config, loaded });
-      log.subscribe((_, change) => {
-        if (change === 'start') this.#checkpointSoonAfterChange();
-      });
-      this.#logs.set(topicPartition.topic, topicPartition.partition, log);
-      return log;
+      return this.#add(topicPartition, { directory, topicId, config, loaded });
     });
+  }
+
+  #add(
+    topicPartition: TopicPartition,
+    parts: { directory: string; topicId: string | undefined; config: LogConfig; loaded: LoadedLog },
+  ): PartitionLog {
+    const log = new PartitionLog({ context: this.#context, topicPartition, ...parts });
+    log.subscribe((_, change) => {
+      if (change === 'start') this.#checkpointSoonAfterChange();
+    });
+    this.#logs.set(topicPartition.topic, topicPartition.partition, log);
+    return log;
+  }
+
+  #configOf(overrides: ConfigEntries): LogConfig {
+    if (this.#lastConfig?.overrides !== overrides) {
+      this.#lastConfig = { overrides, config: logConfig(overrides, this.#defaults) };
+    }
+    return this.#lastConfig.config;
   }
 
   get(topic: string, partition: number): PartitionLog | undefined {
@@ -182,15 +199,19 @@ export class LogManager {
     return undefined;
   }
 
-  #make(tp: TopicPartition, { topicId, config }: NewLog): PartitionLog {
+  #make(tp: TopicPartition, { topicId, config: overrides = NO_OVERRIDES }: NewLog): PartitionLog {
     if (this.#isStopped) throw new NestdawError('KAFKA_STOPPED', `the logs in ${this.directory} are closed`);
     const { fileSystem } = this.#context;
-    const path = `${this.directory}/${partitionName(tp)}`;
-    storage(`${path} could not be made`, () => {
-      fileSystem.makeDirectory(path);
-      if (topicId !== undefined) writePartitionMetadata(fileSystem, path, topicId);
+    const directory = `${this.directory}/${partitionName(tp)}`;
+    return storage(`${directory} could not be made`, () => {
+      const isNew = !fileSystem.exists(directory);
+      if (isNew) fileSystem.makeDirectory(directory);
+      if (topicId !== undefined) writePartitionMetadata(fileSystem, directory, topicId);
+      if (!isNew) return this.#take(tp, { recoveryPoint: 0, logStartOffset: 0, lastStop: 'clean' }, overrides);
+      const config = this.#configOf(overrides);
+      const loaded = newLog(this.#context, directory, config.indexIntervalBytes);
+      return this.#add(tp, { directory, topicId, config, loaded });
     });
-    return this.#take(tp, { recoveryPoint: 0, logStartOffset: 0, lastStop: 'clean' }, config);
   }
 
   /** Closes the log and sets its directory aside; the files go after file.delete.delay.ms. Harmless when there is none. */

@@ -33,6 +33,22 @@ export interface LoadedLog {
   readonly epochs: LeaderEpochs;
 }
 
+/** A log in a directory that was made just now. */
+export function newLog(context: LogContext, directory: string, indexIntervalBytes: number): LoadedLog {
+  const createdAt = context.clock.now();
+  const segment = new LogSegment(directory, context.files, { baseOffset: 0, createdAt, indexIntervalBytes });
+  segment.createLater();
+  return {
+    segments: [segment],
+    logStartOffset: 0,
+    logEndOffset: 0,
+    recoveryPoint: 0,
+    producers: new ProducerStates(),
+    snapshots: new SnapshotFiles(context.fileSystem, directory, []),
+    epochs: new LeaderEpochs([]),
+  };
+}
+
 export function loadLog(context: LogContext, directory: string, options: RecoveryOptions): LoadedLog {
   return new LogLoad(context, directory, options).run();
 }
@@ -61,7 +77,9 @@ class LogLoad {
 
   #startEmpty(base: number): void {
     const segment = this.#segment(base);
-    segment.create();
+    // The start of a log that does not begin at 0 has to be seen by the next start, which a file's name tells.
+    if (base === 0 && this.#found.bases.length === 0) segment.createLater();
+    else segment.create();
     this.#segments = [segment];
   }
 

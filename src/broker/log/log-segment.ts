@@ -59,6 +59,10 @@ export class LogSegment {
   #isTorn = false;
   #isIntact = true;
   #isRetired = false;
+  /** False while the log file waits for its first batch. */
+  #hasFile = true;
+  /** Whether the indexes may have to be written out when the segment ends. */
+  #isChanged = false;
 
   constructor(
     readonly directory: string,
@@ -90,6 +94,14 @@ export class LogSegment {
     }
     this.#size = 0;
     this.#isLoaded = true;
+  }
+
+  /** The first segment of a new log: its file is made by the first append, so that an empty log costs none. */
+  createLater(): void {
+    for (const index of [this.offsetIndex, this.timeIndex, this.transactionIndex]) index.entries.beginEmpty();
+    this.#size = 0;
+    this.#isLoaded = true;
+    this.#hasFile = false;
   }
 
   /** Bytes in the log file. */
@@ -157,7 +169,9 @@ export class LogSegment {
   append(batch: Buffer): void {
     this.#load();
     const position = this.#size;
-    const handle = this.log.handle();
+    const handle = this.log.handle(!this.#hasFile);
+    this.#hasFile = true;
+    this.#isChanged = true;
     try {
       handle.write([batch], position);
     } catch (error) {
@@ -210,6 +224,8 @@ export class LogSegment {
    * checksum. Batches that end at or before `verifyFrom` are trusted; `rebuild` trusts no index either.
    */
   recover(rebuild: boolean, verifyFrom: number): RecoveryResult {
+    if (!this.#hasFile) return { nextOffset: this.#nextOffset, cutBytes: 0 };
+    this.#isChanged = true;
     const end = this.#takeUp(rebuild, verifyFrom);
     const cutBytes = this.#size - end;
     if (cutBytes > 0) {
@@ -226,6 +242,7 @@ export class LogSegment {
     this.#size = this.log.handle().size();
     const from = rebuild ? -1 : this.#trustedPosition();
     if (from < 0) {
+      this.#isChanged = true;
       this.offsetIndex.entries.reset();
       this.timeIndex.entries.reset();
     }
@@ -274,7 +291,7 @@ export class LogSegment {
   }
 
   scan(from: number, whole: boolean, visit: BatchVisitor, to: number = this.size): number {
-    return scanBatches(this.log.handle(), from, to, whole, visit);
+    return to - from < BATCH_HEADER_BYTES ? from : scanBatches(this.log.handle(), from, to, whole, visit);
   }
 
   readBytes(position: number, length: number): Buffer {
@@ -322,7 +339,9 @@ export class LogSegment {
 
   /** The segment takes no more batches: its last timestamp is indexed and the indexes are written out. */
   seal(): void {
+    if (!this.#hasFile) return;
     this.#load();
+    if (!this.#isChanged && !this.offsetIndex.entries.hasUnwritten && !this.timeIndex.entries.hasUnwritten) return;
     this.timeIndex.maybeAppend(this.#maxTimestamp, this.#offsetOfMaxTimestamp);
     this.writeIndexes();
   }
@@ -338,6 +357,7 @@ export class LogSegment {
   async sync(): Promise<void> {
     const { timeIndex, offsetIndex, transactionIndex } = this;
     try {
+      if (!this.#hasFile) return;
       if (!this.#isRetired) await this.log.sync();
       if (!this.#isRetired) await timeIndex.entries.sync();
       if (!this.#isRetired) await offsetIndex.entries.sync();
@@ -350,7 +370,7 @@ export class LogSegment {
   /** fsync of the log file alone. */
   async syncLog(): Promise<void> {
     try {
-      if (!this.#isRetired) await this.log.sync();
+      if (this.#hasFile && !this.#isRetired) await this.log.sync();
     } catch (error) {
       if (!this.#isRetired) throw error;
     }

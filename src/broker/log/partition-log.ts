@@ -365,7 +365,7 @@ export class PartitionLog {
       if (this.#health.isOffline) throw this.failure;
       this.#segments.active.seal();
       await this.#flusher.finish();
-      if (this.#snapshots.offsets.at(-1) !== this.#logEndOffset) {
+      if (this.#logEndOffset > 0 && this.#snapshots.offsets.at(-1) !== this.#logEndOffset) {
         this.#snapshots.write(this.#logEndOffset, this.#producers);
       }
       this.#epochs.write();

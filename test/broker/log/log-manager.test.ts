@@ -56,6 +56,30 @@ describe('LogManager and its directory', () => {
     await expect(machine.start()).rejects.toMatchObject({ code: 'KAFKA_DATA_DIR_INVALID' });
   });
 
+  it('gives an empty log its files with the first append, through stops, kills and power losses', async () => {
+    const machine = new Machine();
+    const files = () => machine.fs.list('/data/orders-0').sort();
+    for (const end of ['stop', 'kill', 'power'] as const) {
+      const manager = await machine.start();
+      const log = manager.create('orders', 0, { topicId: TOPIC_ID });
+      expect([files(), log.logEndOffset, log.sizeBytes]).toEqual([['partition.metadata'], 0, 0]);
+      expect(log.offsetForTimestamp(-3)).toMatchObject({ errorCode: 0, offset: -1 });
+      expect([log.retain(NOW), log.deleteRecordsBefore(-1).errorCode]).toEqual([0, 0]);
+      await log.flush();
+      if (end === 'stop') await manager.stop();
+      else if (end === 'kill') machine.fs.crash();
+      else machine.fs.powerLoss();
+      expect(end === 'power' ? [] : files()).toEqual(end === 'power' ? [] : ['partition.metadata']);
+    }
+    const manager = await machine.start();
+    const log = manager.create('orders', 0, { topicId: TOPIC_ID });
+    appendAll(log, [batchOf({ count: 3 })]);
+    await log.flush();
+    machine.fs.powerLoss();
+    const again = (await machine.start()).get('orders', 0)!;
+    expect([again.logEndOffset, readAll(again).length]).toEqual([3, 1]);
+  });
+
   it('takes up a directory that Kafka wrote before it knew directory ids', async () => {
     const machine = new Machine();
     machine.fs.makeDirectory('/data');
