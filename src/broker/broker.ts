@@ -10,6 +10,7 @@ import { TopicConfig } from './config/topic-config.js';
 import { groupConfigOf } from './coordinator/group/group-config.js';
 import { GroupCoordinator } from './coordinator/group/group-coordinator.js';
 import { FetchPurgatory } from './fetch/fetch-purgatory.js';
+import { FetchSessions } from './fetch/fetch-sessions.js';
 import { allHandlers } from './handlers/index.js';
 import { readBootId } from './log/boot-id.js';
 import { DiskFileSystem } from './log/disk-file-system.js';
@@ -166,7 +167,9 @@ async function startParts(options: BrokerOptions, stack: DisposalStack, assemble
   stack.defer(() => metadata.unregister());
   await groups.start();
 
-  const parts = { config, metadata, purgatory, logs, fileSystem, clock, logger };
+  const slots = config.number('max.incremental.fetch.session.cache.slots');
+  const sessions = new FetchSessions({ clock, random, slots });
+  const parts = { config, metadata, purgatory, sessions, logs, fileSystem, clock, logger };
   const router = new RequestRouter(allHandlers(parts, groups), logger);
   const { server, host } = createServer(options, { config, clock, logger, router });
   // Requests in work are woken and answered before the connections end; what they wait for must not be gone by then.

@@ -57,7 +57,7 @@ const GENERAL = {
 const NETWORK = {
   'message.max.bytes': dynamic(int(1048588, 'Largest record batch, its 12 bytes of overhead included.', { min: 0 })),
   'fetch.max.bytes': int(57671680, 'Upper limit of the data in one fetch response.', { min: 1024 }),
-  'max.incremental.fetch.session.cache.slots': int(1000, NO_EFFECT, {
+  'max.incremental.fetch.session.cache.slots': int(1000, 'Fetch sessions kept at once; 0 keeps none.', {
     min: 0,
   }),
   'max.request.partition.size.limit': int(2000, 'Partitions in one answer of DescribeTopicPartitions.', { min: 1 }),

@@ -1,26 +1,26 @@
 import { hasCode, messageOf } from '../../common/errors.js';
 import { ErrorCode } from '../../protocol/error-codes.js';
 import { Fetch, type FetchRequest, type FetchResponse } from '../../protocol/messages/01-fetch.js';
+import { type FetchAnswer, type FetchInput, type FetchItem } from '../fetch/fetch-item.js';
 import { readableBytes, type WaitedPartition } from '../fetch/fetch-purgatory.js';
+import { type FetchContext } from '../fetch/fetch-sessions.js';
 import { type IsolationLevel } from '../log/log-results.js';
 import { type TopicEntry } from '../metadata/topic-registry.js';
 import { defineHandler, type RequestContext } from '../network/handler.js';
 import { type BrokerParts, leaderEpochError } from './broker-parts.js';
 
-// Fetch 4–18. Sessions (KIP-227) are not kept: the answer's session id is always 0, which the protocol allows and
-// which makes every client send full fetches. On one node they save nothing but some bytes over the loopback.
-
-type TopicInput = FetchRequest['topics'][number];
-type PartitionInput = TopicInput['partitions'][number];
-type PartitionAnswer = FetchResponse['responses'][number]['partitions'][number];
+// Fetch 4–18: what is read, and whether the answer waits for more of it. Which partitions that is, and which of the
+// answers go out, is the session's business.
 
 /** One partition of the request, looked up. */
 interface Target {
-  readonly input: PartitionInput;
   /** Not 0: answered with this. */
   readonly errorCode: number;
   readonly topic: TopicEntry | undefined;
 }
+
+/** From this version on the answer names the leader, where the client believes in another. */
+const LEADER_FROM = 16;
 
 export function fetchHandler(parts: BrokerParts) {
   return defineHandler<typeof Fetch>({
@@ -35,6 +35,7 @@ export function fetchHandler(parts: BrokerParts) {
 class FetchCall {
   readonly #isolation: IsolationLevel;
   readonly #byId: boolean;
+  readonly #session: FetchContext;
 
   constructor(
     readonly parts: BrokerParts,
@@ -43,14 +44,12 @@ class FetchCall {
   ) {
     this.#isolation = request.isolationLevel === 1 ? 'read_committed' : 'read_uncommitted';
     this.#byId = context.apiVersion >= 13;
+    this.#session = parts.sessions.open(request, context.apiVersion);
   }
 
   run(): FetchResponse | Promise<FetchResponse> {
     const { request } = this;
-    if (request.sessionId !== 0 && request.sessionEpoch > 0) {
-      return { throttleTimeMs: 0, errorCode: ErrorCode.FETCH_SESSION_ID_NOT_FOUND, sessionId: 0, responses: [] };
-    }
-    const waited = this.#reasonsToWait();
+    const waited = this.#session.errorCode === ErrorCode.NONE ? this.#reasonsToWait() : undefined;
     if (!waited) return this.#read();
     return this.parts.purgatory
       .park({
@@ -64,60 +63,78 @@ class FetchCall {
 
   /** What to wait on; undefined when the answer is due at once. */
   #reasonsToWait(): readonly WaitedPartition[] | undefined {
-    const { maxWaitMs, minBytes, topics } = this.request;
+    const { maxWaitMs, minBytes } = this.request;
     if (maxWaitMs <= 0 || minBytes <= 0) return undefined;
     const waited: WaitedPartition[] = [];
     let readable = 0;
-    for (const topic of topics) {
-      for (const input of topic.partitions) {
-        const target = this.#targetOf(topic, input);
-        const log = target.topic?.partitions[input.partition];
-        const { fetchOffset: offset } = input;
-        if (target.errorCode !== ErrorCode.NONE || !log) return undefined;
-        if (offset < log.logStartOffset || offset > log.logEndOffset) return undefined;
-        const partition = { log, offset, isolation: this.#isolation, maxBytes: input.partitionMaxBytes };
-        readable += readableBytes(partition);
-        if (readable >= minBytes) return undefined;
-        waited.push(partition);
-      }
+    for (const item of this.#session.items) {
+      const { topic, errorCode } = this.#targetOf(item);
+      const { fetchOffset: offset, partition, partitionMaxBytes: maxBytes } = item.input;
+      const log = topic?.partitions[partition];
+      if (errorCode !== ErrorCode.NONE || !log) return undefined;
+      if (offset < log.logStartOffset || offset > log.logEndOffset) return undefined;
+      const wait = { log, offset, isolation: this.#isolation, maxBytes };
+      readable += readableBytes(wait);
+      if (readable >= minBytes) return undefined;
+      waited.push(wait);
     }
     return waited.length === 0 ? undefined : waited;
   }
 
-  #targetOf(topic: TopicInput, input: PartitionInput): Target {
+  #targetOf(item: FetchItem): Target {
     const { topics } = this.parts.metadata;
-    const entry = this.#byId ? topics.byId(topic.topicId) : topics.get(topic.topic);
-    if (!entry && this.#byId) return { input, topic: undefined, errorCode: ErrorCode.UNKNOWN_TOPIC_ID };
-    if (!entry?.partitions[input.partition]) {
-      return { input, topic: undefined, errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION };
+    const { topicId, input } = item;
+    if (this.#byId && item.topic === '') {
+      const name = topics.byId(topicId)?.name;
+      if (name === undefined) return { topic: undefined, errorCode: ErrorCode.UNKNOWN_TOPIC_ID };
+      item.topic = name;
     }
-    return { input, topic: entry, errorCode: leaderEpochError(entry, input.partition, input.currentLeaderEpoch) };
+    const topic = topics.get(item.topic);
+    if (!topic?.partitions[input.partition]) {
+      return { topic: undefined, errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION };
+    }
+    // Found under the id once, and since then deleted and created anew: a session goes on asking for the old one.
+    if (this.#byId && topic.topicId !== topicId) return { topic, errorCode: ErrorCode.INCONSISTENT_TOPIC_ID };
+    return { topic, errorCode: leaderEpochError(topic, input.partition, input.currentLeaderEpoch) };
   }
 
   #read(): FetchResponse {
     let left = Math.min(this.request.maxBytes, this.parts.config.number('fetch.max.bytes'));
     let isEmpty = true;
-    const responses = this.request.topics.map((topic) => ({
-      topic: topic.topic,
-      topicId: topic.topicId,
-      partitions: topic.partitions.map((input) => {
-        const answer = this.#readPartition(this.#targetOf(topic, input), left, isEmpty);
-        const bytes = (answer.records as Buffer).length;
-        if (bytes > 0) isEmpty = false;
-        left = Math.max(0, left - bytes);
-        return answer;
-      }),
-    }));
-    return { throttleTimeMs: 0, errorCode: ErrorCode.NONE, sessionId: 0, responses };
+    let isFenced = false;
+    const answers = this.#session.items.map((item) => {
+      const answer = this.#readPartition(item, left, isEmpty);
+      const bytes = (answer.records as Buffer).length;
+      if (bytes > 0) isEmpty = false;
+      left = Math.max(0, left - bytes);
+      isFenced ||= answer.currentLeader !== undefined;
+      return answer;
+    });
+    const response = this.#session.respond(answers);
+    return isFenced ? { ...response, nodeEndpoints: [this.#ownEndpoint()] } : response;
+  }
+
+  #ownEndpoint() {
+    const { host, port } = this.context.advertised;
+    return { nodeId: this.parts.config.nodeId, host, port, rack: null };
+  }
+
+  #refused(topic: TopicEntry | undefined, partition: number, errorCode: number): FetchAnswer {
+    const answer = refused(partition, errorCode);
+    const isFenced = topic && errorCode === ErrorCode.FENCED_LEADER_EPOCH;
+    if (!isFenced || this.context.apiVersion < LEADER_FROM) return answer;
+    const { leaderEpoch } = topic.state.partitions[partition]!;
+    return { ...answer, currentLeader: { leaderId: this.parts.config.nodeId, leaderEpoch } };
   }
 
   /** The first partition with data gives at least one batch, whatever the limits: a reader could be stuck else. */
-  #readPartition({ input, topic, errorCode }: Target, left: number, minOneBatch: boolean): PartitionAnswer {
-    const { partition, fetchOffset, partitionMaxBytes } = input;
-    if (!topic || errorCode !== ErrorCode.NONE) return refused(partition, errorCode);
+  #readPartition(item: FetchItem, left: number, minOneBatch: boolean): FetchAnswer {
+    const { topic, errorCode } = this.#targetOf(item);
+    const { partition, fetchOffset, partitionMaxBytes } = item.input;
+    if (!topic || errorCode !== ErrorCode.NONE) return this.#refused(topic, partition, errorCode);
     const log = topic.partitions[partition]!;
     try {
-      const divergingEpoch = divergenceOf(log, input);
+      const divergingEpoch = divergenceOf(log, item.input);
       if (divergingEpoch) {
         const { highWatermark, lastStableOffset, logStartOffset } = log;
         const offsets = { highWatermark, lastStableOffset, logStartOffset };
@@ -140,9 +157,14 @@ class FetchCall {
         error,
       );
       const isStorage = hasCode(error, 'KAFKA_STORAGE_FAILED');
-      return refused(partition, isStorage ? ErrorCode.KAFKA_STORAGE_ERROR : ErrorCode.UNKNOWN_SERVER_ERROR);
+      return refused(partition, isStorage ? storageError(this.context) : ErrorCode.UNKNOWN_SERVER_ERROR);
     }
   }
+}
+
+/** Clients of the first versions know no code for a broken disk: they look for another leader. */
+function storageError({ apiVersion }: RequestContext): number {
+  return apiVersion <= 5 ? ErrorCode.NOT_LEADER_OR_FOLLOWER : ErrorCode.KAFKA_STORAGE_ERROR;
 }
 
 const NO_RECORDS = Buffer.alloc(0);
@@ -160,7 +182,7 @@ function refused(partitionIndex: number, errorCode: number) {
 }
 
 /** Where the log went another way than the reader, who saw `lastFetchedEpoch` before its offset (KIP-595). */
-function divergenceOf(log: TopicEntry['partitions'][number], { lastFetchedEpoch, fetchOffset }: PartitionInput) {
+function divergenceOf(log: TopicEntry['partitions'][number], { lastFetchedEpoch, fetchOffset }: FetchInput) {
   if (lastFetchedEpoch < 0) return undefined;
   const { leaderEpoch: epoch, endOffset } = log.offsetForLeaderEpoch(lastFetchedEpoch);
   if (epoch < 0) return undefined;

@@ -3,6 +3,7 @@ import { type Logger } from '../../common/logger.js';
 import { ErrorCode } from '../../protocol/error-codes.js';
 import { type BrokerConfig } from '../broker-config.js';
 import { type FetchPurgatory } from '../fetch/fetch-purgatory.js';
+import { type FetchSessions } from '../fetch/fetch-sessions.js';
 import { type FileSystem } from '../log/file-system.js';
 import { type LogManager } from '../log/log-manager.js';
 import { type ClusterMetadata } from '../metadata/cluster-metadata.js';
@@ -14,6 +15,7 @@ export interface BrokerParts {
   readonly config: BrokerConfig;
   readonly metadata: ClusterMetadata;
   readonly purgatory: FetchPurgatory;
+  readonly sessions: FetchSessions;
   readonly logs: LogManager;
   readonly fileSystem: FileSystem;
   readonly clock: Clock;

@@ -114,19 +114,6 @@ describe('Fetch', () => {
     expect(await parked).toMatchObject({ errorCode: 3 });
   });
 
-  it('keeps no sessions: none is given out, and none is known', async () => {
-    const { sessionId } = await fixture.client.send(Fetch, 11, {
-      maxWaitMs: 0,
-      minBytes: 0,
-      isolationLevel: 0,
-      sessionEpoch: 0,
-      topics: [],
-    });
-    expect(sessionId).toBe(0);
-    const unknown = { maxWaitMs: 0, minBytes: 0, isolationLevel: 0, sessionId: 5, sessionEpoch: 1, topics: [] };
-    expect(await fixture.client.send(Fetch, 11, unknown)).toMatchObject({ errorCode: 70, responses: [] });
-  });
-
   it('finds topics by id from version 13 on', async () => {
     await fixture.appendValues('orders', ['a']);
     const { topics } = await fixture.client.send(Metadata, 12, { topics: [{ name: 'orders' }] });
