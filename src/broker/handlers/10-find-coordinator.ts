@@ -8,13 +8,13 @@ import {
 } from '../../protocol/messages/10-find-coordinator.js';
 import { defineHandler, type RequestContext } from '../network/handler.js';
 
-// FindCoordinator 0–5
+// FindCoordinator 0–6
 //
 // Always this node. The internal topic is made before the answer: a client that heard 15 instead would wait for its
 // back-off. Key types that nothing here coordinates are refused for good.
 // Versions
 //   1 key type, message, throttle time (KIP-98, KIP-124) · 3 flexible · 4 several keys (KIP-699)
-//   5 transaction errors (KIP-890) · 6 share groups (KIP-932): not served
+//   5 transaction errors (KIP-890) · 6 key type of share groups (KIP-932), which are refused: there are none
 
 const GROUP = 0;
 const TRANSACTION = 1;
@@ -40,7 +40,7 @@ export const findCoordinatorHandler = (places: CoordinatorPlaces) =>
   defineHandler<typeof FindCoordinator>({
     api: FindCoordinator,
     minVersion: 0,
-    maxVersion: 5,
+    maxVersion: 6,
     async handle(request, context) {
       return answer(request, await placeOf(places, request.keyType, context), context);
     },

@@ -39,8 +39,8 @@ export function allHandlers(parts: BrokerParts, groups: GroupCoordinator): Handl
     fetchHandler(parts),
     listOffsetsHandler(parts),
     metadataHandler(parts),
-    offsetCommitHandler(groups),
-    offsetFetchHandler(groups),
+    offsetCommitHandler(groups, metadata.topics),
+    offsetFetchHandler(groups, metadata.topics),
     findCoordinatorHandler({
       nodeId: config.nodeId,
       logger,

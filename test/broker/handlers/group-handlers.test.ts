@@ -10,6 +10,7 @@ import { describeGroupsHandler } from '../../../src/broker/handlers/15-describe-
 import { listGroupsHandler } from '../../../src/broker/handlers/16-list-groups.js';
 import { deleteGroupsHandler } from '../../../src/broker/handlers/42-delete-groups.js';
 import { offsetDeleteHandler } from '../../../src/broker/handlers/47-offset-delete.js';
+import { type TopicEntry } from '../../../src/broker/metadata/topic-registry.js';
 import { silentLogger } from '../../../src/common/logger.js';
 import { GROUP, GroupBench, INITIAL_DELAY_MS, SESSION_MS, subscription } from '../../support/group-bench.js';
 import { exchange, failure, versionsOf } from '../../support/handler-exchange.js';
@@ -19,6 +20,12 @@ beforeEach(async () => {
   bench = await GroupBench.open();
 });
 
+const ORDERS_ID = 'AAAAAAAAAAAAAAAAAAAAFw';
+const orders = { name: 'orders', topicId: ORDERS_ID } as TopicEntry;
+const ids = {
+  get: (name: string) => (name === 'orders' ? orders : undefined),
+  byId: (topicId: string) => (topicId === ORDERS_ID ? orders : undefined),
+};
 const since = (from: number, version: number) => version >= from;
 const protocols = [{ name: 'range', metadata: subscription('orders') }];
 const joinRequest = { groupId: GROUP, sessionTimeoutMs: SESSION_MS, memberId: '', protocolType: 'consumer', protocols };
@@ -111,20 +118,21 @@ describe('Heartbeat and LeaveGroup', () => {
 
 describe('OffsetCommit and OffsetFetch', () => {
   const partition = { partitionIndex: 0, committedOffset: 7, committedLeaderEpoch: 2, committedMetadata: 'm' };
-  const topics = [{ name: 'orders', partitions: [partition] }];
+  const topics = [{ name: 'orders', topicId: ORDERS_ID, partitions: [partition] }];
 
   it('commit and fetch in every version', async () => {
-    const commit = offsetCommitHandler(bench.coordinator);
-    const fetch = offsetFetchHandler(bench.coordinator);
+    const commit = offsetCommitHandler(bench.coordinator, ids);
+    const fetch = offsetFetchHandler(bench.coordinator, ids);
     for (const version of versionsOf(commit)) {
       const answer = await exchange(commit, version, { groupId: GROUP, memberId: '', topics });
-      expect(answer.topics).toMatchObject([{ name: 'orders', partitions: [{ partitionIndex: 0, errorCode: 0 }] }]);
+      const topic = since(10, version) ? { topicId: ORDERS_ID } : { name: 'orders' };
+      expect(answer.topics).toMatchObject([{ ...topic, partitions: [{ partitionIndex: 0, errorCode: 0 }] }]);
       const stranger = { groupId: 'none', memberId: 'x', generationIdOrMemberEpoch: 1, topics };
       const refused = await exchange(commit, version, stranger);
       expect(refused.topics[0]!.partitions[0]!.errorCode).toBe(since(9, version) ? 69 : 22);
       expect(failure(commit, version, stranger, 56).topics[0]!.partitions[0]!.errorCode).toBe(16);
     }
-    const asked = [{ name: 'orders', partitionIndexes: [0, 1] }];
+    const asked = [{ name: 'orders', topicId: ORDERS_ID, partitionIndexes: [0, 1] }];
     for (const version of versionsOf(fetch)) {
       const one = { groupId: GROUP, topics: asked };
       const answer = await exchange(fetch, version, since(8, version) ? { groups: [one] } : one);
@@ -143,8 +151,34 @@ describe('OffsetCommit and OffsetFetch', () => {
     expect(groups[0]!.topics).toMatchObject([{ name: 'orders', partitions: [{ partitionIndex: 0 }] }]);
   });
 
+  it('know topics by id from version 10 on, and refuse an id that no topic has with 100', async () => {
+    const commit = offsetCommitHandler(bench.coordinator, ids);
+    const fetch = offsetFetchHandler(bench.coordinator, ids);
+    const unknown = { topicId: 'AAAAAAAAAAAAAAAAAAAABQ', partitions: [partition] };
+    const request = { groupId: GROUP, memberId: '' };
+    const mixed = await exchange(commit, 10, { ...request, topics: [...topics, unknown] });
+    expect(mixed.topics).toMatchObject([
+      { topicId: unknown.topicId, partitions: [{ errorCode: 100 }] },
+      { topicId: ORDERS_ID, partitions: [{ errorCode: 0 }] },
+    ]);
+    // Nothing that exists is left of it: not even the group is asked.
+    const stranger = { ...request, memberId: 'x', generationIdOrMemberEpoch: 1, topics: [unknown] };
+    expect((await exchange(commit, 10, stranger)).topics[0]!.partitions[0]!.errorCode).toBe(100);
+    expect(failure(commit, 10, stranger, 56).topics).toMatchObject([
+      { topicId: unknown.topicId, partitions: [{ errorCode: 16 }] },
+    ]);
+    const asked = [ORDERS_ID, unknown.topicId].map((topicId) => ({ topicId, partitionIndexes: [0] }));
+    const { groups } = await exchange(fetch, 10, { groups: [{ groupId: GROUP, topics: asked }] });
+    expect(groups[0]!.topics).toMatchObject([
+      { topicId: ORDERS_ID, partitions: [{ committedOffset: 7, errorCode: 0 }] },
+      { topicId: unknown.topicId, partitions: [{ committedOffset: -1, errorCode: 100 }] },
+    ]);
+    const all = await exchange(fetch, 10, { groups: [{ groupId: GROUP, topics: null }] });
+    expect(all.groups[0]!.topics).toMatchObject([{ topicId: ORDERS_ID, partitions: [{ committedOffset: 7 }] }]);
+  });
+
   it('has the retention time of old commits act', async () => {
-    const commit = offsetCommitHandler(bench.coordinator);
+    const commit = offsetCommitHandler(bench.coordinator, ids);
     await exchange(commit, 2, { groupId: GROUP, memberId: '', retentionTimeMs: 1_000, topics });
     await bench.clock.advance(1_000);
     bench.coordinator.expireOffsets();
@@ -153,7 +187,7 @@ describe('OffsetCommit and OffsetFetch', () => {
 
   it('tells of a coordinator that is not there where the version has a place for it', async () => {
     await bench.coordinator.stop();
-    const fetch = offsetFetchHandler(bench.coordinator);
+    const fetch = offsetFetchHandler(bench.coordinator, ids);
     const asked = { groupId: GROUP, topics: [{ name: 'orders', partitionIndexes: [0] }] };
     expect((await exchange(fetch, 1, asked)).topics[0]!.partitions[0]!.errorCode).toBe(15);
     expect(await exchange(fetch, 2, asked)).toMatchObject({ errorCode: 15, topics: [] });
@@ -177,7 +211,7 @@ describe('FindCoordinator', () => {
       const both = { coordinators: ['g', ''].map((key) => ({ key, ...here })) };
       expect(answer).toMatchObject(since(4, version) ? both : here);
     }
-    expect(made).toBe(6);
+    expect(made).toBe(7);
   });
 
   it('says so when there is none for that kind of key, or no topic', async () => {
