@@ -8,7 +8,7 @@
 //
 // Needs Java 17 and Maven. Exit code 77 means that one of them is missing.
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,6 +18,9 @@ export const KAFKA_VERSION = '4.3.1';
 const MISSING_TOOL = 77;
 const home = fileURLToPath(new URL(`../.kafka/${KAFKA_VERSION}/`, import.meta.url));
 const libraries = join(home, 'libs');
+
+/** Short limits and time-outs, so that tests of them wait for little; the conformance suite gives them to our broker. */
+const LIMITS = JSON.parse(readFileSync(new URL('kafka-limits.json', import.meta.url), 'utf8'));
 
 const POM = `<project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
@@ -85,7 +88,7 @@ export async function startKafka({ port, dataDir, quiet = true, overrides = {} }
     'offsets.topic.replication.factor': 1,
     'transaction.state.log.replication.factor': 1,
     'transaction.state.log.min.isr': 1,
-    'group.initial.rebalance.delay.ms': 0,
+    ...LIMITS,
     ...overrides,
   };
   writeFileSync(

@@ -1,0 +1,16 @@
+// Apache Kafka applies a change to topics or configs a moment after it has answered the one who asked for it.
+
+const DEADLINE_MS = 15_000;
+
+/** Asks again, without pause, until `check` no longer throws; its last error once the deadline has passed. */
+export async function eventually<T>(check: () => Promise<T>): Promise<T> {
+  const deadline = performance.now() + DEADLINE_MS;
+  for (;;) {
+    try {
+      return await check();
+    } catch (error) {
+      if (performance.now() > deadline) throw error;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+}
