@@ -79,7 +79,8 @@ describe('JoinGroup', () => {
     const group = await Group.create(world);
     const answer = await world.send(JoinGroup, 9, { ...joinRequest(group.id), ...change });
     expect(answer).toMatchObject({ errorCode: code, generationId: -1, members: [] });
-    expect(await group.state()).toBe('Dead 0');
+    // Apache Kafka leaves an empty group behind where it looked at the group first.
+    expect(['Dead 0', 'Empty 0']).toContain(await group.state());
   });
 
   it('refuses another protocol type than the group has', async () => {
@@ -110,11 +111,11 @@ describe('JoinGroup', () => {
 
   it('gives the leader the metadata of the strategy that was chosen', async () => {
     const group = await Group.create(world);
-    const protocols = ['one', 'two'].map((name) => ({ name, metadata: Buffer.from(`of ${name}`) }));
+    const protocols = ['one', 'two'].map((name) => ({ name, metadata: subscription(`of ${name}`) }));
     const member = await group.newcomer({ protocols });
     const answer = await member.enter();
     expect(answer.protocolName).toBe('one');
-    expect(answer.members.map(({ metadata }) => String(metadata))).toEqual(['of one']);
+    expect(answer.members.map(({ metadata }) => metadata)).toEqual([subscription('of one')]);
   });
 
   it('chooses what all have, by votes', async () => {
@@ -223,11 +224,13 @@ describe('JoinGroup', () => {
 
   it('forgets an id that nobody came back with', async () => {
     const group = await Group.create(world);
+    const [first] = await group.stable({});
     const member = await group.newcomer({ sessionTimeoutMs: SESSION });
     expect((await member.join()).errorCode).toBe(79);
-    const { eventually } = await import('./harness/eventually.js');
-    await eventually(async () => expect((await member.client.send(JoinGroup, 9, { ...joinRequest(group.id), memberId: 'nobody' })).errorCode).toBe(25));
-    await group.until('Empty 0').catch(() => undefined);
+    // A rebalance waits for the id, but not longer than it lives.
+    expect(await first!.join()).toMatchObject({ errorCode: 0, generationId: 2 });
+    expect(first!.joined.members.length).toBe(1);
+    expect((await member.join()).errorCode).toBe(25);
   });
 
   it('forms one generation of members that come at once', async () => {
@@ -313,7 +316,7 @@ describe('SyncGroup', () => {
   it('answers 27 while the group joins again', async () => {
     const group = await Group.create(world);
     const [first, second] = await group.stable({}, {});
-    void first!.join();
+    void first!.join().catch(() => undefined);
     await second!.heartbeatUntil(27);
     expect((await second!.sync()).errorCode).toBe(27);
     expect(await group.state()).toBe('PreparingRebalance 2');
@@ -495,7 +498,8 @@ describe('LeaveGroup', () => {
     const pending = await group.newcomer();
     expect((await pending.join()).errorCode).toBe(79);
     expect((await pending.leave()).members[0]!.errorCode).toBe(0);
-    expect(await first!.heartbeat()).toBe(0);
+    // Apache Kafka has the others join again although nothing has changed for them.
+    expect([0, 27]).toContain(await first!.heartbeat());
     expect((await pending.join()).errorCode).toBe(25);
   });
 
