@@ -70,7 +70,6 @@ describe('TopicConfig', () => {
     expect(config.entriesOf('retention.ms')).toEqual([
       { name: 'retention.ms', value: '5', source: ConfigSource.TOPIC },
       { name: 'log.retention.minutes', value: '2', source: ConfigSource.STATIC_BROKER },
-      { name: 'log.retention.hours', value: '168', source: ConfigSource.DEFAULT },
     ]);
     expect(config.entryOf('retention.ms').value).toBe('5');
   });

@@ -17,7 +17,6 @@ import {
 
 const CODECS = ['producer', 'uncompressed', 'gzip', 'snappy', 'lz4', 'zstd'];
 const NO_EFFECT = 'Accepted for compatibility; no effect here.';
-const KEPT_CODEC = 'Accepted for compatibility; batches keep the codec of their producer.';
 const NOT_COMPACTED = 'Accepted for compatibility; compacted topics keep every record.';
 const NO_TRANSACTIONS = 'Accepted for compatibility; transactions are not served.';
 const CLASSIC_GROUPS = 'Accepted for compatibility; groups use the classic protocol.';
@@ -35,7 +34,7 @@ const GENERAL = {
   'controller.listener.names': list('', 'Names of listeners that only controllers use: they are not opened.'),
   'controller.quorum.voters': list('', NO_EFFECT),
   'controller.quorum.bootstrap.servers': list('', NO_EFFECT),
-  'num.partitions': dynamic(int(1, 'Partitions of a topic that is created without a number.', { min: 1 })),
+  'num.partitions': int(1, 'Partitions of a topic that is created without a number.', { min: 1 }),
   'default.replication.factor': int(1, 'Replication factor of topics created without one; one node holds one copy.', {
     min: 1,
   }),
@@ -43,10 +42,12 @@ const GENERAL = {
   'delete.topic.enable': bool(true, 'Whether topics may be deleted.'),
   'min.insync.replicas': dynamic(int(1, 'Copies that acks=all waits for; one node has one.', { min: 1 })),
   'unclean.leader.election.enable': dynamic(bool(false, NO_EFFECT)),
-  'compression.type': dynamic(str('producer', KEPT_CODEC, CODECS)),
-  'compression.gzip.level': dynamic(int(-1, KEPT_CODEC, { min: -1, max: 9 })),
-  'compression.lz4.level': dynamic(int(9, KEPT_CODEC, { min: 1, max: 17 })),
-  'compression.zstd.level': dynamic(int(3, KEPT_CODEC, { min: -131072, max: 22 })),
+  'compression.type': dynamic(
+    str('producer', 'Codec of stored batches; with producer they keep the one that they came in.', CODECS),
+  ),
+  'compression.gzip.level': dynamic(int(-1, NO_EFFECT, { min: -1, max: 9 })),
+  'compression.lz4.level': dynamic(int(9, NO_EFFECT, { min: 1, max: 17 })),
+  'compression.zstd.level': dynamic(int(3, NO_EFFECT, { min: -131072, max: 22 })),
   'background.threads': dynamic(int(10, NO_EFFECT, { min: 1 })),
   'num.network.threads': dynamic(int(3, NO_EFFECT, { min: 1 })),
   'num.io.threads': dynamic(int(8, NO_EFFECT, { min: 1 })),
@@ -80,7 +81,9 @@ const LOG = {
   'log.roll.hours': int(168, 'Age at which a segment is closed.', { min: 1 }),
   'log.roll.jitter.ms': dynamic(long(null, 'Random part taken off log.roll.ms.', { min: 0 })),
   'log.roll.jitter.hours': int(0, 'Random part taken off log.roll.hours.', { min: 0 }),
-  'log.retention.ms': dynamic(long(null, 'Age at which records are deleted; -1 never. Wins over minutes and hours.')),
+  'log.retention.ms': dynamic(
+    long(null, 'Age at which records are deleted; -1 never. Wins over minutes and hours.', { min: -1 }),
+  ),
   'log.retention.minutes': int(null, 'Age at which records are deleted; wins over hours.'),
   'log.retention.hours': int(168, 'Age at which records are deleted.'),
   'log.retention.bytes': dynamic(long(-1, 'Size of a partition above which old segments are deleted; -1 never.')),

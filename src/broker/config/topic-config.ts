@@ -60,13 +60,14 @@ export class TopicConfig {
     const entries: ConfigEntry[] = [];
     const own = this.overrides.get(name);
     if (own !== undefined) entries.push({ name, value: own, source: ConfigSource.TOPIC });
-    const behind = synonymsOf(name).flatMap((synonym) => this.broker.entriesOf(synonym.key));
+    const [first, ...coarser] = synonymsOf(name);
+    const behind = first ? this.broker.entriesOf(first.key) : [];
+    // Of the coarser units, such as hours, only what was set: their defaults are that of the key itself.
+    for (const { key } of coarser) {
+      behind.push(...this.broker.entriesOf(key).filter(({ source }) => source !== ConfigSource.DEFAULT));
+    }
     entries.push(...behind.filter((entry) => entry.source !== ConfigSource.DEFAULT));
     entries.push(...behind.filter((entry) => entry.source === ConfigSource.DEFAULT));
-    const { fallback } = TOPIC_KEYS[name];
-    if (behind.length === 0 && fallback !== null) {
-      entries.push({ name, value: fallback, source: ConfigSource.DEFAULT });
-    }
     return entries;
   }
 }

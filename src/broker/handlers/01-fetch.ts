@@ -95,7 +95,9 @@ class FetchCall {
     }
     // Found under the id once, and since then deleted and created anew: a session goes on asking for the old one.
     if (this.#byId && topic.topicId !== topicId) return { topic, errorCode: ErrorCode.INCONSISTENT_TOPIC_ID };
-    return { topic, errorCode: leaderEpochError(topic, input.partition, input.currentLeaderEpoch) };
+    // Fetch takes every negative epoch for none.
+    const epoch = Math.max(-1, input.currentLeaderEpoch);
+    return { topic, errorCode: leaderEpochError(topic, input.partition, epoch) };
   }
 
   #read(): FetchResponse {

@@ -58,6 +58,9 @@ function deleteTopic({ metadata }: BrokerParts, wish: Wish, name: string | undef
   if (wish.name !== null && wish.topicId !== ZERO_UUID) {
     return { ...wish, ...refused('INVALID_REQUEST', 'a topic is named by its name or by its id, not by both') };
   }
+  if (wish.name === null && wish.topicId === ZERO_UUID) {
+    return { ...wish, ...refused('INVALID_REQUEST', 'a topic is named by its name or by its id: neither is given') };
+  }
   if (isTwice) return { ...wish, ...refused('INVALID_REQUEST', `topic '${name}' is named twice in the request`) };
   if (name === undefined) return { ...wish, ...refused('UNKNOWN_TOPIC_ID', `no topic has the id ${wish.topicId}`) };
   const topicId = metadata.topics.get(name)?.topicId ?? ZERO_UUID;

@@ -11,7 +11,8 @@ export function initProducerIdHandler({ metadata }: BrokerParts) {
     api: InitProducerId,
     minVersion: 0,
     maxVersion: 5,
-    async handle({ transactionalId }) {
+    async handle({ transactionalId, producerId: given, producerEpoch }) {
+      if ((given === -1n) !== (producerEpoch === -1)) return refused(ErrorCode.INVALID_REQUEST);
       if (transactionalId === '') return refused(ErrorCode.INVALID_REQUEST);
       if (transactionalId !== null) return refused(ErrorCode.UNSUPPORTED_VERSION);
       const producerId = await metadata.producerIds.next();

@@ -25,6 +25,7 @@ import {
 import { type LogConfig } from './log-config.js';
 import { type AppendOrigin, NO_RECORD_ERRORS, type RecordError } from './log-results.js';
 import { checkRecords, type RecordFacts } from './record-check.js';
+import { beginsAsItsCodec, codecOf } from './stored-codec.js';
 
 // Whether a batch may be appended, in Kafka's order of checks. What passes is brought into the form in which it is
 // stored: its largest timestamp is right, and the broker's own time where the topic asks for that.
@@ -68,12 +69,20 @@ export function validateAppend(batch: Buffer | null, rules: AppendRules): Refusa
 }
 
 function checkShape(batch: Buffer, { origin, config }: AppendRules): Refusal | undefined {
-  if (batch.length <= MAGIC_AT || magic(batch) !== MAGIC_V2) {
-    return refuse(ErrorCode.INVALID_RECORD, 'only record batches of format 2 (Kafka 0.11 and later) are accepted');
+  if (batch.length <= MAGIC_AT) return refuse(ErrorCode.INVALID_RECORD, `${batch.length} bytes are no record batch`);
+  if (magic(batch) !== MAGIC_V2) {
+    const isOld = magic(batch) === 0 || magic(batch) === 1;
+    return refuse(
+      isOld ? ErrorCode.INVALID_RECORD : ErrorCode.CORRUPT_MESSAGE,
+      'only record batches of format 2 (Kafka 0.11 and later) are accepted',
+    );
   }
-  const size = batch.length < BATCH_HEADER_BYTES ? 0 : batchSize(batch);
-  if (size < BATCH_HEADER_BYTES || size > batch.length) {
-    return refuse(ErrorCode.CORRUPT_MESSAGE, `a batch says ${size} bytes where ${batch.length} were sent`);
+  const size = batchSize(batch);
+  if (size < BATCH_HEADER_BYTES) {
+    return refuse(ErrorCode.CORRUPT_MESSAGE, `a batch says ${size} bytes: its header alone has ${BATCH_HEADER_BYTES}`);
+  }
+  if (size > batch.length) {
+    return refuse(ErrorCode.INVALID_RECORD, `a batch says ${size} bytes where ${batch.length} were sent`);
   }
   if (size < batch.length) {
     return refuse(ErrorCode.INVALID_RECORD, 'more than one record batch for a partition: send one per request');
@@ -102,11 +111,12 @@ function checkClientBatch(batch: Buffer, rules: AppendRules): Refusal | undefine
   if (hasProducerId(batch) && baseSequence(batch) < 0) {
     return refuse(ErrorCode.INVALID_RECORD, `sequence ${baseSequence(batch)} in a batch with a producer id`);
   }
-  if (rules.config.timestampType === 'CreateTime' && isLogAppendTime(batch)) {
-    return refuse(
-      ErrorCode.INVALID_TIMESTAMP,
-      'a batch stamped with log append time for a topic with message.timestamp.type=CreateTime',
-    );
+  // The broker's stamp on a batch that it has not seen yet.
+  if (rules.config.timestampType === 'LogAppendTime' && isLogAppendTime(batch)) {
+    return refuse(ErrorCode.INVALID_TIMESTAMP, 'a produced batch says that a broker has stamped its time');
+  }
+  if (!codecOf(batch) || !beginsAsItsCodec(batch)) {
+    return refuse(ErrorCode.INVALID_RECORD, `the batch is not what its codec ${compressionOf(batch)} writes`);
   }
   return checkContent(batch, rules);
 }
@@ -116,7 +126,9 @@ function checkContent(batch: Buffer, { config, now }: AppendRules): Refusal | un
   const earliest = createTime ? now - config.timestampBeforeMaxMs : Number.NEGATIVE_INFINITY;
   const latest = createTime ? now + config.timestampAfterMaxMs : Number.POSITIVE_INFINITY;
   // Unpacking costs more than all other checks: a compressed batch is looked into only when a rule needs it.
-  const mustLook = config.compacts || earliest !== Number.NEGATIVE_INFINITY || maxTimestamp(batch) > latest;
+  const isStamped = isLogAppendTime(batch);
+  const mustLook =
+    config.compacts || isStamped || earliest !== Number.NEGATIVE_INFINITY || maxTimestamp(batch) > latest;
   if (compressionOf(batch) !== 0 && !mustLook) return undefined;
   const facts = factsOf(batch, earliest, latest);
   if ('errorCode' in facts) return facts;
@@ -129,8 +141,9 @@ function checkContent(batch: Buffer, { config, now }: AppendRules): Refusal | un
     const message = `timestamp outside ${earliest} to ${latest}: see message.timestamp.before.max.ms and .after.max.ms`;
     return refuse(ErrorCode.INVALID_TIMESTAMP, message, errorsOf(facts.untimely, message));
   }
-  if (createTime && facts.maxTimestamp !== maxTimestamp(batch)) {
+  if (createTime && (isStamped || facts.maxTimestamp !== maxTimestamp(batch))) {
     setMaxTimestamp(batch, 0, facts.maxTimestamp);
+    setAttributes(batch, 0, attributes(batch) & ~TIMESTAMP_TYPE_BIT);
     sealCrc(batch);
   }
   return undefined;

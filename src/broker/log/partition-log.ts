@@ -37,6 +37,7 @@ import { shouldRoll } from './roll-policy.js';
 import { SegmentList } from './segment-list.js';
 import { type SnapshotFiles } from './snapshot-files.js';
 import { StorageHealth } from './storage-health.js';
+import { inStoredCodec } from './stored-codec.js';
 
 // The log of one partition. Whoever appends or reads gets a decision and its effect in one synchronous turn; only
 // waiting for the device is asynchronous. On one node the high watermark is the log's end.
@@ -180,7 +181,7 @@ export class PartitionLog {
 
   /**
    * Appends one batch: a Produce request's records for this partition, or a coordinator's. The batch is patched in
-   * place to what is stored. Every refusal is a result, none is thrown.
+   * place to what is stored, or another one takes its place where the topic names a codec. Every refusal is a result, none is thrown.
    */
   append(batch: Buffer | null, options: AppendOptions): AppendResult {
     if (this.#isClosed) return this.#refused(ErrorCode.NOT_LEADER_OR_FOLLOWER, `${this.#name} is closed`);
@@ -190,13 +191,15 @@ export class PartitionLog {
     return this.#appendValid(batch!, options);
   }
 
-  #appendValid(batch: Buffer, { origin, now }: AppendOptions): AppendResult {
-    if (hasProducerId(batch)) {
-      const verdict = this.#producers.check(batch, origin);
+  #appendValid(given: Buffer, { origin, now }: AppendOptions): AppendResult {
+    if (hasProducerId(given)) {
+      const verdict = this.#producers.check(given, origin);
       // A retry gets the answer that its first try got, or would have got.
       if (verdict.kind === 'duplicate') return this.#accepted(verdict.batch, verdict.batch.timestamp, true);
       if (verdict.kind === 'refused') return this.#refused(verdict.errorCode, verdict.errorMessage);
     }
+    const batch = origin === 'client' ? inStoredCodec(given, this.#config) : given;
+    if ('errorCode' in batch) return this.#refused(batch.errorCode, batch.errorMessage);
     const baseOffset = this.#logEndOffset;
     setBaseOffset(batch, 0, baseOffset);
     setLeaderEpoch(batch, 0, this.#leaderEpoch);

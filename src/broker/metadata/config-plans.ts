@@ -6,7 +6,7 @@ import { isTopicKey, TOPIC_KEYS } from '../config/topic-keys.js';
 import { ConfigResource, type MetadataImage } from './metadata-image.js';
 import { type MetadataRecord } from './metadata-record.js';
 import { type Refusal, refused } from './refusal.js';
-import { isInternal } from './topic-name.js';
+import { isInternal, nameRefusal } from './topic-name.js';
 import { configRecord } from './topic-plans.js';
 
 // What a change of configuration means in records: pure, from what is set now and the wish to records or a refusal.
@@ -34,10 +34,12 @@ export interface ConfigContext {
 export function targetRefusal(target: ConfigTarget, { image, config }: ConfigContext): Refusal | undefined {
   const { resourceType, resourceName } = target;
   switch (resourceType) {
-    case ConfigResource.TOPIC:
-      return image.topic(resourceName)
-        ? undefined
-        : refused('UNKNOWN_TOPIC_OR_PARTITION', `topic '${resourceName}' does not exist`);
+    case ConfigResource.TOPIC: {
+      if (image.topic(resourceName)) return undefined;
+      return (
+        nameRefusal(resourceName) ?? refused('UNKNOWN_TOPIC_OR_PARTITION', `topic '${resourceName}' does not exist`)
+      );
+    }
     case ConfigResource.BROKER:
       return resourceName === '' || resourceName === String(config.nodeId)
         ? undefined

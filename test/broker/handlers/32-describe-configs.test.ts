@@ -60,16 +60,15 @@ describe('DescribeConfigs', () => {
     expect(configs[0]!.synonyms).toEqual([
       { name: 'retention.ms', value: '7', source: 1 },
       { name: 'log.retention.minutes', value: '2', source: 4 },
-      { name: 'log.retention.hours', value: '168', source: 5 },
     ]);
   });
 
   it('tells of the broker what can be changed and what cannot', async () => {
-    const { configs } = await describe_(BROKER, '1', ['num.partitions', 'log.retention.hours', 'log.dirs']);
+    const { configs } = await describe_(BROKER, '1', ['log.retention.ms', 'log.retention.hours', 'log.dirs']);
     expect(configs.map(({ name, readOnly }) => [name, readOnly])).toEqual([
       ['log.dirs', true],
       ['log.retention.hours', true],
-      ['num.partitions', false],
+      ['log.retention.ms', false],
     ]);
   });
 
@@ -156,9 +155,9 @@ it('configurations survive a restart, and not the topic they belong to', async (
   const first = await BrokerFixture.start({ fileSystem: disk });
   fixture = first;
   await first.createTopic('orders', 1, { 'retention.ms': '5' });
-  await change('num.partitions', SET, '4', { type: BROKER, resource: '' });
+  await change('log.cleaner.threads', SET, '4', { type: BROKER, resource: '' });
   await first.stop();
   fixture = await BrokerFixture.start({ fileSystem: disk });
   expect(await value('retention.ms')).toEqual(['5', 1]);
-  expect(await value('num.partitions', BROKER, '1')).toEqual(['4', 3]);
+  expect(await value('log.cleaner.threads', BROKER, '1')).toEqual(['4', 3]);
 });

@@ -46,8 +46,11 @@ describe('validateAppend', () => {
     ['a few bytes', Buffer.alloc(10), {}, ErrorCode.INVALID_RECORD],
     ['format 1', changed((b) => b.writeInt8(1, 16)), {}, ErrorCode.INVALID_RECORD],
     ['two batches', Buffer.concat([batchOf(), batchOf()]), {}, ErrorCode.INVALID_RECORD],
-    ['half a batch', batchOf().subarray(0, 70), {}, ErrorCode.CORRUPT_MESSAGE],
-    ['half a header', batchOf().subarray(0, 40), {}, ErrorCode.CORRUPT_MESSAGE],
+    ['half a batch', batchOf().subarray(0, 70), {}, ErrorCode.INVALID_RECORD],
+    ['half a header', batchOf().subarray(0, 40), {}, ErrorCode.INVALID_RECORD],
+    ['format 3', changed((b) => b.writeInt8(3, 16)), {}, ErrorCode.CORRUPT_MESSAGE],
+    ['a codec that there is not', changed((b) => setAttributes(b, 0, 7)), {}, ErrorCode.INVALID_RECORD],
+    ['plain bytes that say gzip', changed((b) => setAttributes(b, 0, 1)), {}, ErrorCode.INVALID_RECORD],
     ['a negative length', Buffer.from(batchOf()).fill(0xff, 8, 12), {}, ErrorCode.CORRUPT_MESSAGE],
     ['a base offset', changed((b) => b.writeBigInt64BE(5n, 0)), {}, ErrorCode.INVALID_RECORD],
     ['too many bytes', batchOf({ valueBytes: 100 }), { 'max.message.bytes': '100' }, ErrorCode.MESSAGE_TOO_LARGE],
@@ -64,7 +67,12 @@ describe('validateAppend', () => {
     ['headers that are not there', changed((b) => b.writeUInt8(2, b.length - 1)), {}, ErrorCode.INVALID_RECORD],
     ['a marker', marker('commit'), {}, ErrorCode.INVALID_RECORD],
     ['an id without a sequence', producerBatch({ sequence: -1 }), {}, ErrorCode.INVALID_RECORD],
-    ['log append time from a client', changed((b) => setAttributes(b, 0, 8)), {}, ErrorCode.INVALID_TIMESTAMP],
+    [
+      'log append time from a client',
+      changed((b) => setAttributes(b, 0, 8)),
+      { 'message.timestamp.type': 'LogAppendTime' },
+      ErrorCode.INVALID_TIMESTAMP,
+    ],
     ['no key for compaction', batchOf({ key: null }), { 'cleanup.policy': 'compact' }, ErrorCode.INVALID_RECORD],
     ['a future', batchOf({ timestamp: overHour }), {}, ErrorCode.INVALID_TIMESTAMP],
     ['a packed future', batchOf({ timestamp: overHour, compression: 'gzip' }), {}, ErrorCode.INVALID_TIMESTAMP],
@@ -110,6 +118,12 @@ describe('validateAppend', () => {
     expect(validate(batch)).toBeUndefined();
     expect(maxTimestamp(batch)).toBe(NOW + 9);
     expect(verifyCrc(batch)).toBe(true);
+  });
+
+  it('takes the stamp of another broker off a batch of a topic with the times of its producers', () => {
+    const batch = changed((b) => setAttributes(b, 0, 8), batchOf({ timestamp: NOW - 3 }));
+    expect(validate(batch)).toBeUndefined();
+    expect([maxTimestamp(batch), attributes(batch) & 8, verifyCrc(batch)]).toEqual([NOW - 3, 0, true]);
   });
 
   it('stamps its own time where the topic asks for it, whatever the producer said', () => {

@@ -188,7 +188,7 @@ describe('ClusterMetadata', () => {
     metadata.deleteTopic('b');
     metadata.createPartitions({ name: 'c', count: 4, assignments: null });
     metadata.alterConfigs({ resourceType: 4, resourceName: '' }, [
-      { name: 'num.partitions', operation: 0, value: '3' },
+      { name: 'log.retention.bytes', operation: 0, value: '3' },
     ]);
     await metadata.producerIds.next();
     const seen = ({ image, topics }: ClusterMetadata) => ({

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { DeleteRecords, ListOffsets } from '../../../src/protocol/messages/index.js';
 import { batch } from './harness/batches.js';
+import { byText } from './harness/by-text.js';
 import { type Topic } from './harness/topic.js';
 import { conformance } from './harness/world.js';
 
@@ -110,7 +111,11 @@ describe('ListOffsets', () => {
 
   it.each([1, 12, -1])('of partition %i of a topic with one answers 3', async (partition) => {
     const topic = await world.topic();
-    expect(await topic.offset(-1, { partition })).toMatchObject({ partitionIndex: partition, errorCode: 3, offset: -1 });
+    expect(await topic.offset(-1, { partition })).toMatchObject({
+      partitionIndex: partition,
+      errorCode: 3,
+      offset: -1,
+    });
   });
 
   it('of an unknown topic answers 3', async () => {
@@ -165,13 +170,13 @@ describe('ListOffsets', () => {
     const found = answer.topics.flatMap(({ name, partitions }) =>
       partitions.map(({ partitionIndex, offset }) => [name, partitionIndex, offset]),
     );
-    expect(found.sort()).toEqual(
+    expect(found.sort(byText)).toEqual(
       [
         [one.name, 0, 0],
         [one.name, 1, 0],
         [one.name, 2, 2],
         [other.name, 0, 0],
-      ].sort(),
+      ].sort(byText),
     );
   });
 });

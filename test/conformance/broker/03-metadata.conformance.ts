@@ -7,6 +7,7 @@ import {
 } from '../../../src/protocol/messages/index.js';
 import { MIN_I32 } from '../../../src/protocol/schema.js';
 import { ZERO_UUID } from '../../../src/protocol/wire-reader.js';
+import { byText } from './harness/by-text.js';
 import { eventually } from './harness/eventually.js';
 import { conformance, UNKNOWN_ID } from './harness/world.js';
 
@@ -26,7 +27,7 @@ describe('Metadata', () => {
     expect(found).toMatchObject({ errorCode: 0, name: topic.name });
     if (version >= 1) expect(found!.isInternal).toBe(false);
     if (version >= 10) expect(found!.topicId).toBe(topic.id);
-    expect(found!.partitions.map(({ partitionIndex }) => partitionIndex).sort()).toEqual([0, 1]);
+    expect(found!.partitions.map(({ partitionIndex }) => partitionIndex).sort(byText)).toEqual([0, 1]);
     for (const partition of found!.partitions) {
       expect(partition).toMatchObject({ errorCode: 0, leaderId: nodeId, replicaNodes: [nodeId], isrNodes: [nodeId] });
       if (version >= 5) expect(partition.offlineReplicas).toEqual([]);
@@ -92,12 +93,12 @@ describe('Metadata', () => {
     const absent = world.name();
     const topics = [{ name: absent }, { name: topic.name }, { name: 'a b' }];
     const answer = await world.send(Metadata, 9, { topics, allowAutoTopicCreation: false });
-    expect(answer.topics.map(({ name, errorCode }) => [name, errorCode]).sort()).toEqual(
+    expect(answer.topics.map(({ name, errorCode }) => [name, errorCode]).sort(byText)).toEqual(
       [
         [absent, 3],
         [topic.name, 0],
         ['a b', 17],
-      ].sort(),
+      ].sort(byText),
     );
   });
 
@@ -133,7 +134,10 @@ describe('Metadata', () => {
     const topic = await world.topic();
     const topics = [{ name: topic.name }];
     const without = await world.send(Metadata, 9, { topics });
-    expect([without.topics[0]!.topicAuthorizedOperations, without.clusterAuthorizedOperations]).toEqual([MIN_I32, MIN_I32]);
+    expect([without.topics[0]!.topicAuthorizedOperations, without.clusterAuthorizedOperations]).toEqual([
+      MIN_I32,
+      MIN_I32,
+    ]);
     const asked = { topics, includeTopicAuthorizedOperations: true, includeClusterAuthorizedOperations: true };
     const answer = await world.send(Metadata, 9, asked);
     expect(answer.topics[0]!.topicAuthorizedOperations).toBe(0xdf8);

@@ -1,6 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { AlterConfigs, DescribeConfigs, IncrementalAlterConfigs, Metadata } from '../../../src/protocol/messages/index.js';
+import {
+  AlterConfigs,
+  DescribeConfigs,
+  IncrementalAlterConfigs,
+  Metadata,
+} from '../../../src/protocol/messages/index.js';
 import { batch } from './harness/batches.js';
+import { byText } from './harness/by-text.js';
 import { eventually } from './harness/eventually.js';
 import { conformance } from './harness/world.js';
 
@@ -31,13 +37,21 @@ async function configOf(name: string, key: string, type = TOPIC): Promise<[strin
 
 type Change = [name: string, operation: number, value: string | null];
 
-async function change(name: string, changes: readonly Change[], { type = TOPIC, validateOnly = false, version = 1 } = {}) {
+async function change(
+  name: string,
+  changes: readonly Change[],
+  { type = TOPIC, validateOnly = false, version = 1 } = {},
+) {
   const configs = changes.map(([key, configOperation, value]) => ({ name: key, configOperation, value }));
   const resources = [{ resourceType: type, resourceName: name, configs }];
   return (await world.send(IncrementalAlterConfigs, version, { resources, validateOnly })).responses[0]!;
 }
 
-async function replace(name: string, configs: Record<string, string | null>, { validateOnly = false, version = 2 } = {}) {
+async function replace(
+  name: string,
+  configs: Record<string, string | null>,
+  { validateOnly = false, version = 2 } = {},
+) {
   const given = Object.entries(configs).map(([key, value]) => ({ name: key, value }));
   const resources = [{ resourceType: TOPIC, resourceName: name, configs: given }];
   return (await world.send(AlterConfigs, version, { resources, validateOnly })).responses[0]!;
@@ -49,8 +63,13 @@ describe('DescribeConfigs', () => {
     const answer = await describeOne(topic.name, ['retention.ms', 'cleanup.policy'], TOPIC, {}, version);
     expect(answer).toMatchObject({ errorCode: 0, resourceType: TOPIC, resourceName: topic.name });
     const found = Object.fromEntries(answer.configs.map((config) => [config.name, config]));
-    expect(Object.keys(found).sort()).toEqual(['cleanup.policy', 'retention.ms']);
-    expect(found['retention.ms']).toMatchObject({ value: '777000', configSource: 1, readOnly: false, isSensitive: false });
+    expect(Object.keys(found).sort(byText)).toEqual(['cleanup.policy', 'retention.ms']);
+    expect(found['retention.ms']).toMatchObject({
+      value: '777000',
+      configSource: 1,
+      readOnly: false,
+      isSensitive: false,
+    });
     expect(found['cleanup.policy']).toMatchObject({ value: 'delete', configSource: 5, readOnly: false });
     if (version >= 3) expect([found['retention.ms']!.configType, found['cleanup.policy']!.configType]).toEqual([5, 7]);
   });
@@ -129,7 +148,7 @@ describe('DescribeConfigs', () => {
     const found = Object.fromEntries(configs.map((config) => [config.name, config]));
     expect(found['num.partitions']).toMatchObject({ value: '1', configSource: 5, configType: 3 });
     expect(found['log.retention.hours']).toMatchObject({ value: '168', configType: 3 });
-    expect(found['node.id']!.readOnly).toBe(true);
+    expect([found['node.id']!.readOnly, found['num.partitions']!.readOnly]).toEqual([true, true]);
     expect(found['log.retention.ms']!.readOnly).toBe(false);
     expect(found['group.min.session.timeout.ms']).toMatchObject({ value: '300', configSource: 4 });
   });
@@ -148,11 +167,11 @@ describe('DescribeConfigs', () => {
       configurationKeys: ['retention.ms'],
     }));
     const { results } = await world.send(DescribeConfigs, 4, { resources, includeSynonyms: false });
-    expect(results.map(({ resourceName, errorCode }) => [resourceName, errorCode]).sort()).toEqual(
+    expect(results.map(({ resourceName, errorCode }) => [resourceName, errorCode]).sort(byText)).toEqual(
       [
         [topic.name, 0],
         [absent, 3],
-      ].sort(),
+      ].sort(byText),
     );
   });
 });
@@ -222,14 +241,27 @@ describe('IncrementalAlterConfigs', () => {
 
   it('refuses the same resource twice', async () => {
     const topic = await world.topic();
-    const one = { resourceType: TOPIC, resourceName: topic.name, configs: [{ name: 'retention.ms', configOperation: SET, value: '5' }] };
+    const one = {
+      resourceType: TOPIC,
+      resourceName: topic.name,
+      configs: [{ name: 'retention.ms', configOperation: SET, value: '5' }],
+    };
     const { responses } = await world.send(IncrementalAlterConfigs, 1, { resources: [one, one], validateOnly: false });
     expect(new Set(responses.map(({ errorCode }) => errorCode))).toEqual(new Set([42]));
     expect(await configOf(topic.name, 'retention.ms')).toEqual(['604800000', 5]);
   });
 
-  it('of an unknown topic answers 3', async () => {
-    expect((await change(world.name(), [['retention.ms', SET, '1']])).errorCode).toBe(3);
+  it.each([
+    ['an unknown topic', () => world.name(), 3],
+    ['a name that no topic can have', () => 'a b', 17],
+  ])('of %s answers with an error', async (_, name, code) => {
+    expect((await change(name(), [['retention.ms', SET, '1']])).errorCode).toBe(code);
+  });
+
+  it('refuses for a broker a key that is read at the start only', async () => {
+    const id = await nodeId();
+    expect((await change(id, [['num.partitions', SET, '3']], { type: BROKER })).errorCode).toBe(42);
+    expect(await configOf(id, 'num.partitions', BROKER)).toEqual(['1', 5]);
   });
 
   it('with validateOnly changes nothing', async () => {
@@ -289,10 +321,16 @@ describe('IncrementalAlterConfigs', () => {
 
   it('sets a key of the broker and takes it back', async () => {
     const id = await nodeId();
-    expect((await change(id, [['log.cleaner.delete.retention.ms', SET, '86400001']], { type: BROKER })).errorCode).toBe(0);
-    await eventually(async () => expect(await configOf(id, 'log.cleaner.delete.retention.ms', BROKER)).toEqual(['86400001', 2]));
+    expect((await change(id, [['log.cleaner.delete.retention.ms', SET, '86400001']], { type: BROKER })).errorCode).toBe(
+      0,
+    );
+    await eventually(async () =>
+      expect(await configOf(id, 'log.cleaner.delete.retention.ms', BROKER)).toEqual(['86400001', 2]),
+    );
     expect((await change(id, [['log.cleaner.delete.retention.ms', DELETE, null]], { type: BROKER })).errorCode).toBe(0);
-    await eventually(async () => expect(await configOf(id, 'log.cleaner.delete.retention.ms', BROKER)).toEqual(['86400000', 5]));
+    await eventually(async () =>
+      expect(await configOf(id, 'log.cleaner.delete.retention.ms', BROKER)).toEqual(['86400000', 5]),
+    );
   });
 
   it('sets a key for all brokers, which topics then inherit, and takes it back', async () => {

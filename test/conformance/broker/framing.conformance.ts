@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { WireReader } from '../../../src/protocol/wire-reader.js';
 import { ApiVersions, Fetch, ListOffsets, Metadata, Produce } from '../../../src/protocol/messages/index.js';
+import { WireReader } from '../../../src/protocol/wire-reader.js';
 import { type SocketClient } from '../../support/raw-client.js';
 import { batch } from './harness/batches.js';
 import { eventually } from './harness/eventually.js';
@@ -99,7 +99,7 @@ describe('Framing: input that ends its connection', () => {
   it('answers nothing that comes after it', async () => {
     const client = await world.connect();
     client.socket.write(frame(header(999, 0), Buffer.alloc(8)));
-    await expect(client.send(ApiVersions, 0, {})).rejects.toThrow();
+    await expect(client.send(ApiVersions, 0, {})).rejects.toThrow('connection closed');
     await client.closed;
   });
 });

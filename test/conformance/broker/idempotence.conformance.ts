@@ -171,7 +171,10 @@ describe('Produce: idempotence', () => {
     const topic = await world.topic({ partitions: 2 });
     const id = await world.producerId();
     await topic.produce(sequenced(id, 0, 0, 2), { partition: 0 });
-    expect(await topic.produce(sequenced(id, 0, 0, 2), { partition: 1 })).toMatchObject({ errorCode: 0, baseOffset: 0 });
+    expect(await topic.produce(sequenced(id, 0, 0, 2), { partition: 1 })).toMatchObject({
+      errorCode: 0,
+      baseOffset: 0,
+    });
     expect((await topic.produce(sequenced(id, 0, 3), { partition: 1 })).errorCode).toBe(45);
     expect([await topic.ends(0), await topic.ends(1)]).toEqual([
       [0, 2],
@@ -194,7 +197,9 @@ describe('Produce: idempotence', () => {
     const topic = await world.topic();
     const id = await world.producerId();
     const answers = await Promise.all([0, 1, 2, 3, 4].map((i) => topic.produce(sequenced(id, 0, i))));
-    expect(answers.map(({ errorCode, baseOffset }) => [errorCode, baseOffset])).toEqual([0, 1, 2, 3, 4].map((i) => [0, i]));
+    expect(answers.map(({ errorCode, baseOffset }) => [errorCode, baseOffset])).toEqual(
+      [0, 1, 2, 3, 4].map((i) => [0, i]),
+    );
   });
 
   it('after a lost answer stores the retry of a second connection once', async () => {
@@ -251,4 +256,3 @@ describe('Produce: idempotence', () => {
     expect(await topic.ends()).toEqual([0, 1]);
   });
 });
-

@@ -9,6 +9,7 @@ import {
 } from '../../../src/protocol/messages/index.js';
 import { ZERO_UUID } from '../../../src/protocol/wire-reader.js';
 import { batch } from './harness/batches.js';
+import { byText } from './harness/by-text.js';
 import { eventually } from './harness/eventually.js';
 import { conformance, UNKNOWN_ID } from './harness/world.js';
 
@@ -36,7 +37,8 @@ describe('CreateTopics', () => {
     const answer = await create([{ name, numPartitions: 3 }], false, version);
     const [created] = answer.topics;
     expect(created).toMatchObject({ name, errorCode: 0, errorMessage: null });
-    if (version >= 5) expect(created).toMatchObject({ numPartitions: 3, replicationFactor: 1, topicConfigErrorCode: 0 });
+    if (version >= 5)
+      expect(created).toMatchObject({ numPartitions: 3, replicationFactor: 1, topicConfigErrorCode: 0 });
     await world.untilServed(name, 3);
     const { topics } = await world.send(Metadata, 12, { topics: [{ name }], allowAutoTopicCreation: false });
     expect(topics[0]!.partitions.length).toBe(3);
@@ -84,7 +86,12 @@ describe('CreateTopics', () => {
   it('refuses a name that comes twice in the request, once', async () => {
     const [name, good] = [world.name(), world.name()];
     const { topics } = await create([{ name }, { name: good }, { name }]);
-    expect(topics.map((topic) => [topic.name, topic.errorCode]).sort()).toEqual([[good, 0], [name, 42]].sort());
+    expect(topics.map((topic) => [topic.name, topic.errorCode]).sort(byText)).toEqual(
+      [
+        [good, 0],
+        [name, 42],
+      ].sort(byText),
+    );
     expect(await exists(name)).toBe(false);
   });
 
@@ -172,16 +179,27 @@ describe('CreateTopics', () => {
     const [answer] = (await create([{ name, configs: given }])).topics;
     const configs = answer!.configs!;
     const names = configs.map((config) => config.name);
-    expect(names).toEqual([...names].sort());
+    expect(names).toEqual([...names].sort(byText));
     const of = (key: string) => configs.find((config) => config.name === key);
-    expect(of('retention.ms')).toMatchObject({ value: '1234567', configSource: 1, readOnly: false, isSensitive: false });
+    expect(of('retention.ms')).toMatchObject({
+      value: '1234567',
+      configSource: 1,
+      readOnly: false,
+      isSensitive: false,
+    });
     expect(of('cleanup.policy')).toMatchObject({ value: 'compact', configSource: 1 });
     expect(of('max.message.bytes')).toMatchObject({ value: '1048588', configSource: 5 });
   });
 
   it('with validateOnly checks everything and creates nothing', async () => {
     const [good, bad] = [world.name(), world.name()];
-    const { topics } = await create([{ name: good, numPartitions: 4 }, { name: bad, numPartitions: 0 }], true);
+    const { topics } = await create(
+      [
+        { name: good, numPartitions: 4 },
+        { name: bad, numPartitions: 0 },
+      ],
+      true,
+    );
     const codes = Object.fromEntries(topics.map((topic) => [topic.name, topic.errorCode]));
     expect(codes).toEqual({ [good]: 0, [bad]: 37 });
     expect(topics.find(({ name }) => name === good)).toMatchObject({ numPartitions: 4, replicationFactor: 1 });
@@ -198,7 +216,9 @@ describe('CreateTopics', () => {
     const { topics } = await create([{ name: one }, { name: bad, replicationFactor: 9 }, { name: other }]);
     const codes = Object.fromEntries(topics.map((topic) => [topic.name, topic.errorCode]));
     expect(codes).toEqual({ [one]: 0, [bad]: 38, [other]: 0 });
-    await eventually(async () => expect([await exists(one), await exists(bad), await exists(other)]).toEqual([true, false, true]));
+    await eventually(async () =>
+      expect([await exists(one), await exists(bad), await exists(other)]).toEqual([true, false, true]),
+    );
   });
 
   it('lets one of two who create at once win', async () => {
@@ -209,7 +229,7 @@ describe('CreateTopics', () => {
         client.send(CreateTopics, 7, { topics: [wish({ name })], timeoutMs: 10_000, validateOnly: false }),
       ),
     );
-    expect(answers.map(({ topics }) => topics[0]!.errorCode).sort()).toEqual([0, 36, 36, 36]);
+    expect(answers.map(({ topics }) => topics[0]!.errorCode).sort(byText)).toEqual([0, 36, 36, 36]);
   });
 
   it('answers a request without topics', async () => {
@@ -253,7 +273,10 @@ describe('DeleteTopics', () => {
   });
 
   it('of an unknown id answers 100', async () => {
-    expect((await remove([{ topicId: UNKNOWN_ID }])).responses[0]).toMatchObject({ topicId: UNKNOWN_ID, errorCode: 100 });
+    expect((await remove([{ topicId: UNKNOWN_ID }])).responses[0]).toMatchObject({
+      topicId: UNKNOWN_ID,
+      errorCode: 100,
+    });
   });
 
   it('refuses name and id together and deletes nothing', async () => {
@@ -296,7 +319,11 @@ describe('DeleteTopics', () => {
 });
 
 describe('CreatePartitions', () => {
-  const grow = (topics: { name: string; count: number; assignments?: { brokerIds: number[] }[] | null }[], validateOnly = false, version = 3) =>
+  const grow = (
+    topics: { name: string; count: number; assignments?: { brokerIds: number[] }[] | null }[],
+    validateOnly = false,
+    version = 3,
+  ) =>
     world.send(CreatePartitions, version, {
       topics: topics.map((topic) => ({ assignments: null, ...topic })),
       timeoutMs: 10_000,
@@ -445,7 +472,7 @@ describe('DescribeLogDirs', () => {
       partition.offsetLag,
       partition.isFutureKey,
     ]);
-    expect(found.sort()).toEqual([
+    expect(found.sort(byText)).toEqual([
       [0, 0, 0, false],
       [1, sent.length, 0, false],
     ]);
@@ -465,6 +492,8 @@ describe('DescribeLogDirs', () => {
       { topic: topic.name, partitions: [0, 9] },
     ];
     const answer = await world.send(DescribeLogDirs, 4, { topics });
-    expect(answer.results[0]!.topics.map(({ name, partitions }) => [name, partitions.length])).toEqual([[topic.name, 1]]);
+    expect(answer.results[0]!.topics.map(({ name, partitions }) => [name, partitions.length])).toEqual([
+      [topic.name, 1],
+    ]);
   });
 });

@@ -190,6 +190,9 @@ export class Group {
       members.push(member);
       await this.syncAll(members);
     }
+    // A group without offsets is forgotten at any time after its last member is gone.
+    const code = await members[0]!.commit('__consumer_offsets', 0);
+    if (code !== 0) throw new Error(`commit of ${this.id}: error ${code}`);
     return members;
   }
 
@@ -215,11 +218,11 @@ export class Group {
     return `${groupState} ${members.length}`;
   }
 
-  /** Waits until the group is in this state. */
-  async until(state: string): Promise<void> {
+  /** Waits until the group is in one of these states. */
+  async until(...states: readonly string[]): Promise<void> {
     await eventually(async () => {
       const now = await this.state();
-      if (now !== state) throw new Error(`${this.id} is ${now}, not ${state}`);
+      if (!states.includes(now)) throw new Error(`${this.id} is ${now}, not ${states.join(' or ')}`);
     });
   }
 

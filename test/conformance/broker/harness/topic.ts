@@ -99,6 +99,6 @@ export class Topic {
   /** The values of one partition in their order, those of control batches left out. */
   async values(partition = 0): Promise<(string | null)[]> {
     const batches = batchesIn(await this.bytes(partition)).filter((one) => !isControl(one));
-    return batches.flatMap((one) => recordsIn(one)).map(({ value }) => value && value.toString());
+    return batches.flatMap((one) => recordsIn(one)).map(({ value }) => value?.toString() ?? null);
   }
 }

@@ -3,7 +3,13 @@ import { afterAll, afterEach, beforeAll, beforeEach } from '@jest/globals';
 import { Broker } from '../../../../src/broker/broker.js';
 import { type Api, type RequestInput, type ResponseOf } from '../../../../src/protocol/api.js';
 import { ErrorCode } from '../../../../src/protocol/error-codes.js';
-import { CreateTopics, Fetch, FindCoordinator, InitProducerId, OffsetFetch } from '../../../../src/protocol/messages/index.js';
+import {
+  CreateTopics,
+  Fetch,
+  FindCoordinator,
+  InitProducerId,
+  OffsetFetch,
+} from '../../../../src/protocol/messages/index.js';
 import { SocketClient } from '../../../support/raw-client.js';
 import { eventually } from './eventually.js';
 import { Topic } from './topic.js';
@@ -131,7 +137,7 @@ export class World {
       const { coordinators } = await this.send(FindCoordinator, 4, { keyType: 0, coordinatorKeys: [groupId] });
       const { groups } = await this.send(OffsetFetch, 8, { groups: [{ groupId, topics: null }], requireStable: false });
       const codes = [coordinators[0]!.errorCode, groups[0]!.errorCode];
-      if (codes.some((code) => code !== 0)) throw new Error(`coordinator of ${groupId} answers ${codes}`);
+      if (codes.some((code) => code !== 0)) throw new Error(`coordinator of ${groupId} answers ${codes.join()}`);
     });
     return groupId;
   }
