@@ -1,9 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { BrokerConfig } from '../../../src/broker/broker-config.js';
 import { FetchSessions } from '../../../src/broker/fetch/fetch-sessions.js';
+import { fetchHandler } from '../../../src/broker/handlers/01-fetch.js';
+import { type BrokerParts } from '../../../src/broker/handlers/broker-parts.js';
 import { seededRandom } from '../../../src/common/random.js';
 import { type RequestInput } from '../../../src/protocol/api.js';
 import { DeleteTopics, Fetch } from '../../../src/protocol/messages/index.js';
+import { ZERO_UUID } from '../../../src/protocol/wire-reader.js';
 import { BrokerFixture } from '../../support/broker-fixture.js';
+import { exchange } from '../../support/handler-exchange.js';
 import { flush, ManualClock } from '../../support/manual-clock.js';
 
 const MINUTE = 60_000;
@@ -147,19 +152,27 @@ describe('Fetch sessions', () => {
     await fixture.appendValues('orders', ['a']);
     expect(await parked).toMatchObject({ errorCode: 71, responses: [] });
   });
+});
 
-  it('names the leader to a client of version 16 that believes in an older one', async () => {
-    const topics = orders(at(0, 0, { currentLeaderEpoch: -7 }));
-    const port = fixture.broker.port;
-    const answer = await fetch({ sessionEpoch: -1, topics }, 16);
-    expect(answer.responses[0]!.partitions[0]).toMatchObject({
-      errorCode: 74,
-      currentLeader: { leaderId: 1, leaderEpoch: 0 },
-    });
-    expect(answer.nodeEndpoints).toMatchObject([{ nodeId: 1, port }]);
-    const older = await fetch({ sessionEpoch: -1, topics }, 15);
-    expect(older.responses[0]!.partitions[0]).toMatchObject({ currentLeader: { leaderId: -1 } });
+it('names the leader to a client of version 16 that believes in an older one', async () => {
+  const clock = new ManualClock();
+  const orders = { name: 'orders', topicId: ZERO_UUID, partitions: [{}], state: { partitions: [{ leaderEpoch: 3 }] } };
+  const handler = fetchHandler({
+    config: new BrokerConfig(),
+    sessions: new FetchSessions({ clock, random: seededRandom(1), slots: 1 }),
+    metadata: { topics: { get: () => orders, byId: () => orders } },
+  } as unknown as BrokerParts);
+  const partitions = [{ partition: 0, currentLeaderEpoch: 2, fetchOffset: 0, partitionMaxBytes: 100 }];
+  const ask = (version: number, topics: RequestInput<typeof Fetch>['topics']) =>
+    exchange(handler, version, { maxWaitMs: 0, minBytes: 1, isolationLevel: 0, topics });
+  const older = await ask(12, [{ topic: 'orders', partitions }]);
+  expect(older.responses[0]!.partitions[0]).toMatchObject({ errorCode: 74, currentLeader: { leaderId: -1 } });
+  const answer = await ask(16, [{ topicId: ZERO_UUID, partitions }]);
+  expect(answer.responses[0]!.partitions[0]).toMatchObject({
+    errorCode: 74,
+    currentLeader: { leaderId: 1, leaderEpoch: 3 },
   });
+  expect(answer.nodeEndpoints).toMatchObject([{ nodeId: 1, host: 'here', port: 9092 }]);
 });
 
 describe('the slots of fetch sessions', () => {
