@@ -243,3 +243,23 @@ export class Group {
     return topics[0]!.partitions[0]!;
   }
 }
+
+/** A commit by nobody's member, as administrators and consumers without a group make it. */
+export function commitSimply(
+  world: World,
+  groupId: string,
+  topic: string,
+  offset: number,
+  more: object = {},
+  version = 9,
+) {
+  const partitions = [{ partitionIndex: 0, committedOffset: offset, committedMetadata: 'm', ...more }];
+  return world
+    .send(OffsetCommit, version, {
+      groupId,
+      generationIdOrMemberEpoch: -1,
+      memberId: '',
+      topics: [{ name: topic, partitions }],
+    })
+    .then((answer) => answer.topics[0]!.partitions[0]!.errorCode);
+}

@@ -8,6 +8,7 @@ import {
   Fetch,
   FindCoordinator,
   InitProducerId,
+  Metadata,
   OffsetFetch,
 } from '../../../../src/protocol/messages/index.js';
 import { SocketClient } from '../../../support/raw-client.js';
@@ -101,6 +102,16 @@ export class World {
     return new Topic(this, name, created!.topicId);
   }
 
+  /** Whether there is a topic of this name; does not create it. */
+  async exists(name: string): Promise<boolean> {
+    const { topics } = await this.send(Metadata, 12, { topics: [{ name }], allowAutoTopicCreation: false });
+    return topics[0]!.errorCode === 0;
+  }
+
+  async nodeId(): Promise<number> {
+    return (await this.send(Metadata, 9, { topics: [] })).brokers[0]!.nodeId;
+  }
+
   /** Apache Kafka names a leader a moment before that one takes requests. */
   async untilServed(name: string, partitions: number): Promise<void> {
     await eventually(async () => {
@@ -117,7 +128,7 @@ export class World {
         forgottenTopicsData: [],
       });
       const codes = answer.responses.flatMap((topic) => topic.partitions.map(({ errorCode }) => errorCode));
-      if (codes.some((code) => code !== 0)) throw new Error(`partitions of ${name} answer ${codes}`);
+      if (codes.some((code) => code !== 0)) throw new Error(`partitions of ${name} answer ${codes.join()}`);
     });
   }
 
