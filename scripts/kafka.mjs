@@ -71,15 +71,19 @@ export function kafkaTool(className, args, options = {}) {
 }
 
 /** Starts one node and resolves when it accepts connections. */
-export async function startKafka({ port, dataDir, quiet = true, overrides = {} }) {
+export async function startKafka({ port, dataDir, quiet = true, overrides = {}, formatArgs = [] }) {
   fetchKafka();
   const controllerPort = await freePort();
+  // A quorum of one is named here, or (format --standalone) in the directory itself.
+  const quorum = formatArgs.includes('--standalone')
+    ? { 'controller.quorum.bootstrap.servers': `127.0.0.1:${controllerPort}` }
+    : { 'controller.quorum.voters': `1@127.0.0.1:${controllerPort}` };
   mkdirSync(dataDir, { recursive: true });
   const config = join(dataDir, 'server.properties');
   const settings = {
     'process.roles': 'broker,controller',
     'node.id': 1,
-    'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
+    ...quorum,
     listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
     'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
     'controller.listener.names': 'CONTROLLER',
@@ -99,7 +103,7 @@ export async function startKafka({ port, dataDir, quiet = true, overrides = {} }
   );
   if (!existsSync(join(dataDir, 'logs', 'meta.properties'))) {
     const clusterId = 'bmVzdGRhdy1wZWVyLTAwMQ';
-    kafkaTool('kafka.tools.StorageTool', ['format', '-t', clusterId, '-c', config], { stdio: 'pipe' });
+    kafkaTool('kafka.tools.StorageTool', ['format', '-t', clusterId, '-c', config, ...formatArgs], { stdio: 'pipe' });
   }
   const spawned = performance.now();
   const child = spawn(

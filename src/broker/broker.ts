@@ -20,6 +20,7 @@ import { MemoryFileSystem } from './log/memory-file-system.js';
 import { ClusterMetadata } from './metadata/cluster-metadata.js';
 import { OFFSETS_TOPIC } from './metadata/topic-name.js';
 import { acquireDirectoryLock, type DirectoryLock } from './network/directory-lock.js';
+import { kafkaLockHolder } from './network/kafka-lock.js';
 import { type Answer, type Peer, RequestRouter } from './network/request-router.js';
 import { TcpServer } from './network/tcp-server.js';
 import { OffsetsTopicLog } from './offsets-topic-log.js';
@@ -240,6 +241,13 @@ async function openStorage(place: Place, { bootId }: BrokerOptions, basics: Basi
 async function lockDirectory({ fileSystem, directory }: Place): Promise<DirectoryLock | undefined> {
   const identity = fileSystem.identityOf?.(directory);
   if (identity === undefined) return undefined;
+  const kafka = kafkaLockHolder(fileSystem, directory);
+  if (kafka !== undefined) {
+    throw new NestdawError(
+      'KAFKA_DATA_DIR_LOCKED',
+      `Apache Kafka (process ${kafka}) runs on ${directory}. Stop it, connect to it as a client, or choose another folder.`,
+    );
+  }
   const lock = await acquireDirectoryLock(identity, (path) => fileSystem.remove(path));
   if (lock) return lock;
   throw new NestdawError(

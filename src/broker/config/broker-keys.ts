@@ -52,6 +52,16 @@ const GENERAL = {
   'num.network.threads': dynamic(int(3, NO_EFFECT, { min: 1 })),
   'num.io.threads': dynamic(int(8, NO_EFFECT, { min: 1 })),
   'num.recovery.threads.per.data.dir': dynamic(int(2, NO_EFFECT, { min: 1 })),
+  'metadata.log.max.record.bytes.between.snapshots': long(
+    20971520,
+    'Bytes of the metadata log after which its content is written as a snapshot and dropped.',
+    { min: 1 },
+  ),
+  'metadata.log.max.snapshot.interval.ms': long(
+    3600000,
+    'Time after which changes of the metadata are written as a snapshot; 0 leaves it to the size.',
+    { min: 0 },
+  ),
   'replica.fetch.max.bytes': int(1048576, NO_EFFECT, { min: 0 }),
 } satisfies ConfigTable;
 

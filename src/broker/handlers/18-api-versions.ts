@@ -1,6 +1,6 @@
 import { ErrorCode } from '../../protocol/error-codes.js';
 import { ApiVersions } from '../../protocol/messages/18-api-versions.js';
-import { METADATA_VERSION } from '../metadata/registration.js';
+import { METADATA_VERSION } from '../metadata/features.js';
 import { defineHandler, type Handler } from '../network/handler.js';
 import { type BrokerParts } from './broker-parts.js';
 

@@ -36,11 +36,14 @@ const newId = (random: Random): string => random.bytes(16).toString('base64url')
 export class DataDirectory {
   readonly meta: MetaProperties;
   readonly lastStop: LastStop;
+  /** What the clean stop before this run had left; undefined when there was none. */
+  readonly #lastCleanStop: Buffer | undefined;
   readonly #written = new Map<string, string>();
 
   /** Throws KAFKA_DATA_DIR_INVALID when the directory is another node's or cluster's. */
   constructor(private readonly options: DataDirectoryOptions) {
     this.meta = this.#openMeta();
+    this.#lastCleanStop = readIfThere(options.fileSystem, this.file(CLEAN_SHUTDOWN_FILE));
     this.lastStop = this.#readLastStop();
     // From here on the directory changes: should this run end without a stop, it must not look like a clean one.
     options.fileSystem.remove(this.file(CLEAN_SHUTDOWN_FILE));
@@ -78,7 +81,7 @@ export class DataDirectory {
 
   #readLastStop(): LastStop {
     const { fileSystem, bootId } = this.options;
-    if (fileSystem.exists(this.file(CLEAN_SHUTDOWN_FILE))) return 'clean';
+    if (this.#lastCleanStop) return 'clean';
     const lastBoot = readIfThere(fileSystem, this.file(BOOT_ID_FILE))?.toString('utf8');
     return bootId !== undefined && lastBoot === bootId ? 'killed' : 'machine-down';
   }
@@ -108,9 +111,13 @@ export class DataDirectory {
     this.#written.set(name, content);
   }
 
-  /** The last thing that a stop writes. */
+  /**
+   * The last thing that a stop writes. A run that never registered (a negative epoch) leaves the words of the one
+   * before it, if that had stopped cleanly: whoever starts next asks whether they are those of the last registration.
+   */
   stoppedCleanly(brokerEpoch: number): void {
-    const content = JSON.stringify({ version: 0, brokerEpoch });
+    const own = JSON.stringify({ version: 0, brokerEpoch });
+    const content = brokerEpoch < 0 ? (this.#lastCleanStop ?? own) : own;
     this.options.fileSystem.writeFileAtomic(this.file(CLEAN_SHUTDOWN_FILE), content);
   }
 }

@@ -15,6 +15,7 @@ import { type FileSystem } from './file-system.js';
 import { type ConfigEntries, type LogConfig, logConfig } from './log-config.js';
 import { type LogContext } from './log-context.js';
 import { type LastStop, type LoadedLog, loadLog, newLog } from './log-recovery.js';
+import { listCheckpoints } from './metadata-checkpoints.js';
 import { DEFAULT_MAX_OPEN_FILES, OpenFiles } from './open-files.js';
 import { isDeletedDirectory, parsePartitionDirectory, setAsideName } from './partition-directory.js';
 import { PartitionLog } from './partition-log.js';
@@ -129,12 +130,19 @@ export class LogManager {
       if (!tp) continue;
       this.#take(tp, {
         recoveryPoint: recoveryPoints.get(tp.topic, tp.partition) ?? 0,
-        logStartOffset: starts.get(tp.topic, tp.partition) ?? 0,
+        logStartOffset: starts.get(tp.topic, tp.partition) ?? this.#snapshotEnd(tp),
         lastStop: this.lastStop,
       });
     }
     this.#data.recovered();
     this.#startTicks();
+  }
+
+  /** What the metadata log says before its newest snapshot is in there; no checkpoint file lists its start. */
+  #snapshotEnd(tp: TopicPartition): number {
+    if (tp.topic !== METADATA_TOPIC) return 0;
+    const directory = `${this.directory}/${partitionName(tp)}`;
+    return listCheckpoints(this.#context.fileSystem, directory).at(-1)?.endOffset ?? 0;
   }
 
   #take(

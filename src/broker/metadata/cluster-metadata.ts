@@ -7,21 +7,24 @@ import { type BrokerConfig } from '../broker-config.js';
 import { type FileSystem } from '../log/file-system.js';
 import { type LogManager } from '../log/log-manager.js';
 import { type ConfigChange, type ConfigTarget, planChanges, planReplacement } from './config-plans.js';
+import { checkFeatures, METADATA_VERSION } from './features.js';
+import { checkReplicas, clusterDefaults, featuresOf, formattedRecords, leftoverRemovals } from './foreign-directory.js';
 import { MetadataImage } from './metadata-image.js';
 import { MetadataLog } from './metadata-log.js';
 import { type MetadataRecord, metadataRecord } from './metadata-record.js';
 import { AbortTransaction } from './metadata-records.js';
+import { MetadataSnapshots } from './metadata-snapshots.js';
 import { ProducerIdBlocks } from './producer-id-blocks.js';
-import { readQuorumEpoch, writeQuorumEpoch } from './quorum-state.js';
+import { QuorumStateFile } from './quorum-state.js';
 import { isRefusal, type Refusal, refused } from './refusal.js';
 import {
   bootstrapRecords,
   brokerRegistration,
   controllerRegistration,
   farewellRecord,
-  METADATA_VERSION,
   readyRecords,
 } from './registration.js';
+import { SnapshotStore } from './snapshot-store.js';
 import { METADATA_TOPIC, OFFSETS_TOPIC } from './topic-name.js';
 import { type NewTopic, planPartitions, planTopic, type TopicPlan, topicRemoval } from './topic-plans.js';
 import { TopicRegistry } from './topic-registry.js';
@@ -55,22 +58,41 @@ export class ClusterMetadata {
   readonly producerIds: ProducerIdBlocks;
   readonly #options: ClusterMetadataOptions;
   readonly #log: MetadataLog;
+  readonly #quorumState: QuorumStateFile;
+  readonly #snapshots: MetadataSnapshots;
+  /** What the directory was formatted with, when this is its first start. */
+  readonly #formatted: readonly MetadataRecord[];
   #brokerEpoch = -1;
   #offsetsTopicSync: Promise<void> | undefined;
 
   /** Loads the metadata log and opens the logs of all topics. */
   constructor(options: ClusterMetadataOptions) {
-    const { logs, config, clock, logger } = options;
+    const { logs, fileSystem, config, clock, logger } = options;
     this.#options = options;
     const log = logs.create(METADATA_TOPIC, 0, { topicId: METADATA_TOPIC_ID, config: METADATA_LOG_CONFIG });
     logs.configure(METADATA_TOPIC, METADATA_LOG_CONFIG);
-    this.#log = new MetadataLog(log, this.image, clock);
-    this.topics = new TopicRegistry({ logs, image: this.image, config, logger });
+    const { image } = this;
+    this.#quorumState = new QuorumStateFile(fileSystem, join(log.directory, 'quorum-state'), config.nodeId);
+    const snapshots = new SnapshotStore(fileSystem, log.directory);
+    this.#log = new MetadataLog({ log, image, snapshots, quorumState: this.#quorumState, clock });
+    this.#snapshots = new MetadataSnapshots({ log: this.#log, config, clock, logger });
+    this.topics = new TopicRegistry({ logs, image, config, logger });
     this.producerIds = new ProducerIdBlocks(this.#log, config.nodeId);
     this.#log.load();
-    this.#checkFeatures();
+    this.#formatted = formattedRecords(fileSystem, logs.directory, image);
+    this.#check();
     this.topics.openAll();
     this.#log.onReplay((record) => this.topics.apply(record));
+  }
+
+  /** Nothing is changed in a directory that is not wholly understood. */
+  #check(): void {
+    const { config, logs } = this.#options;
+    this.#quorumState.readEpoch();
+    checkFeatures(this.image.features);
+    checkFeatures(featuresOf(this.#formatted));
+    this.#log.quorum.check(config.nodeId, logs.directoryId);
+    checkReplicas(this.image, config.nodeId);
   }
 
   /** Epoch of the registration that this start wrote. */
@@ -78,36 +100,18 @@ export class ClusterMetadata {
     return this.#brokerEpoch;
   }
 
-  /** Features change what records mean, so a directory that has others than ours is not touched. */
-  #checkFeatures(): void {
-    const others = [...this.image.features.keys()].filter((name) => name !== METADATA_VERSION.name);
-    if (others.length > 0) {
-      throw new NestdawError(
-        'KAFKA_DATA_DIR_INVALID',
-        `the data directory has features that are not served here: ${others.join(', ')}. Use another directory.`,
-      );
-    }
-    const level = this.image.features.get(METADATA_VERSION.name);
-    if (level === undefined || level <= METADATA_VERSION.max) return;
-    throw new NestdawError(
-      'KAFKA_DATA_DIR_INVALID',
-      `the data directory has metadata.version ${level}; up to ${METADATA_VERSION.max} is known. Use a newer nestdaw, or another directory.`,
-    );
-  }
-
   /** Begins an epoch and registers this start of the broker. Resolves when all of it is durable. */
   async register(address: { readonly host: string; readonly port: number }): Promise<void> {
-    const { logs, fileSystem, config, random } = this.#options;
+    const { logs, config, random } = this.#options;
     const { nodeId } = config;
-    const quorumState = join(logs.directory, `${METADATA_TOPIC}-0`, 'quorum-state');
-    const epoch = Math.max(readQuorumEpoch(fileSystem, quorumState, nodeId), this.#log.lastEpoch) + 1;
-    writeQuorumEpoch(fileSystem, quorumState, nodeId, epoch);
     const log = this.#log;
-    log.lead(epoch, nodeId);
+    log.lead(Math.max(this.#quorumState.readEpoch(), log.lastEpoch) + 1, nodeId);
     if (log.endsInTransaction) log.append([metadataRecord(AbortTransaction, 0, { reason: 'Controller failover' })]);
-    if (!this.image.features.has(METADATA_VERSION.name)) log.append(bootstrapRecords());
-    const registration = { nodeId, ...address, directoryId: logs.directoryId, random };
-    log.append([controllerRegistration(registration)]);
+    if (!this.image.features.has(METADATA_VERSION.name)) log.append(this.#bootstrap());
+    log.append(leftoverRemovals(this.image));
+    const { features } = this.image;
+    const registration = { nodeId, ...address, directoryId: logs.directoryId, random, features };
+    log.append(controllerRegistration(registration));
     this.#brokerEpoch = log.endOffset;
     log.append([brokerRegistration(registration, this.#brokerEpoch)]);
     log.append(
@@ -117,10 +121,18 @@ export class ClusterMetadata {
       }),
     );
     await log.flush();
+    this.#snapshots.start();
+  }
+
+  #bootstrap(): MetadataRecord[] {
+    const { config } = this.#options;
+    const minInsyncReplicas = config.text('min.insync.replicas') ?? '1';
+    return bootstrapRecords([...this.#formatted, ...clusterDefaults(featuresOf(this.#formatted), minInsyncReplicas)]);
   }
 
   /** Notes that the broker leaves in good order. */
   async unregister(): Promise<void> {
+    this.#snapshots.stop();
     if (this.#brokerEpoch < 0) return;
     this.#log.append([farewellRecord(this.#options.config.nodeId, this.#brokerEpoch)]);
     await this.#log.flush();

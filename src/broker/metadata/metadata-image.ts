@@ -1,8 +1,10 @@
 import { NestdawError } from '../../common/errors.js';
+import { KeptRecords } from './kept-records.js';
 import {
   BrokerRegistrationChange,
   Config,
   FeatureLevel,
+  FenceBroker,
   FencedChange,
   type MetadataRecordType,
   Partition,
@@ -12,7 +14,10 @@ import {
   RegisterBroker,
   RemoveTopic,
   SAME_LEADER,
+  SAME_RECOVERY,
   Topic,
+  UnfenceBroker,
+  UnregisterBroker,
 } from './metadata-records.js';
 
 // What the metadata log says, as state. `replay` is the only writer; it is the same for a record just appended and
@@ -26,6 +31,13 @@ export interface PartitionState {
   leaderEpoch: number;
   partitionEpoch: number;
   directories: readonly string[];
+  removingReplicas: readonly number[];
+  addingReplicas: readonly number[];
+  /** 1: led by a replica that may have lost records. */
+  leaderRecoveryState: number;
+  /** Who could lead after the last leader, where the directory keeps account of it. */
+  eligibleLeaderReplicas: readonly number[] | null;
+  lastKnownElr: readonly number[] | null;
 }
 
 export interface TopicState {
@@ -35,13 +47,8 @@ export interface TopicState {
   readonly partitions: PartitionState[];
 }
 
-export interface RegistrationState {
-  readonly brokerId: number;
-  readonly incarnationId: string;
-  readonly brokerEpoch: number;
-  fenced: boolean;
-  inControlledShutdown: boolean;
-}
+/** The registration as it was written, with the changes since. */
+export type RegistrationState = RecordOf<typeof RegisterBroker>;
 
 /** Kafka's numbers for what a Config record belongs to. */
 export const ConfigResource = { TOPIC: 2, BROKER: 4, CLIENT_METRICS: 16, GROUP: 32 } as const;
@@ -57,6 +64,9 @@ export class MetadataImage {
   readonly #configs = new Map<number, Map<string, Map<string, string>>>();
   readonly #features = new Map<string, number>();
   readonly #brokers = new Map<number, RegistrationState>();
+  /** Users, quotas, ACLs and tokens: nothing in the image acts on them. */
+  readonly kept = new KeptRecords();
+  readonly #leftBehind = new Map<string, Set<string>>();
   #nextProducerId = 0;
 
   topic(name: string): TopicState | undefined {
@@ -82,8 +92,30 @@ export class MetadataImage {
     return this.#configs.get(type)?.get(name) ?? NO_OVERRIDES;
   }
 
+  /** Every resource with what was set for it. */
+  *allConfigs(): Generator<[type: number, name: string, entries: ReadonlyMap<string, string>]> {
+    for (const [type, resources] of this.#configs) {
+      for (const [name, entries] of resources) yield [type, name, entries];
+    }
+  }
+
+  /**
+   * Configuration of topics that are gone, never taken back: Kafka, reading the log, gives it to the next topic of that
+   * name. Keys that a topic of that name has now are not among them.
+   */
+  *leftoverConfigs(): Generator<[topic: string, key: string]> {
+    for (const [name, keys] of this.#leftBehind) {
+      const inForce = this.configsOf(ConfigResource.TOPIC, name);
+      for (const key of keys) if (!inForce.has(key)) yield [name, key];
+    }
+  }
+
   get features(): ReadonlyMap<string, number> {
     return this.#features;
+  }
+
+  registrations(): IterableIterator<RegistrationState> {
+    return this.#brokers.values();
   }
 
   registration(brokerId: number): RegistrationState | undefined {
@@ -124,8 +156,31 @@ export class MetadataImage {
       case BrokerRegistrationChange:
         this.#changeRegistration(record as RecordOf<typeof BrokerRegistrationChange>);
         break;
-      // Users, quotas, ACLs and tokens of a Kafka directory: nothing here acts on them, the log keeps them.
+      case UnregisterBroker:
+        this.#brokers.delete((record as RecordOf<typeof UnregisterBroker>).brokerId);
+        break;
+      case FenceBroker:
+      case UnfenceBroker:
+        this.#brokerOf((record as RecordOf<typeof FenceBroker>).id).fenced = type === FenceBroker;
+        break;
+      default:
+        this.kept.replay(type, record);
     }
+  }
+
+  /** A snapshot was read whole: configuration of topics that it does not have belongs to none. */
+  forgetOrphans(): void {
+    for (const [name, entries] of this.#configs.get(ConfigResource.TOPIC) ?? []) {
+      if (this.#topics.has(name)) continue;
+      this.#leaveBehind(name, entries.keys());
+      this.#configs.get(ConfigResource.TOPIC)!.delete(name);
+    }
+  }
+
+  #leaveBehind(name: string, keys: Iterable<string>): void {
+    const left = this.#leftBehind.get(name) ?? new Set();
+    for (const key of keys) left.add(key);
+    if (left.size > 0) this.#leftBehind.set(name, left);
   }
 
   #addTopic({ name, topicId }: RecordOf<typeof Topic>): void {
@@ -142,8 +197,8 @@ export class MetadataImage {
 
   #addPartition(record: RecordOf<typeof Partition>): void {
     const { partitions } = this.#topicOf(record.topicId);
-    const { partitionId, replicas, isr, leader, leaderEpoch, partitionEpoch, directories } = record;
-    partitions[partitionId] = { partitionId, replicas, isr, leader, leaderEpoch, partitionEpoch, directories };
+    const { topicId: _, ...state } = record;
+    partitions[record.partitionId] = state;
   }
 
   #changePartition(change: RecordOf<typeof PartitionChange>): void {
@@ -153,6 +208,11 @@ export class MetadataImage {
     if (change.isr) state.isr = change.isr;
     if (change.replicas) state.replicas = change.replicas;
     if (change.directories) state.directories = change.directories;
+    if (change.removingReplicas) state.removingReplicas = change.removingReplicas;
+    if (change.addingReplicas) state.addingReplicas = change.addingReplicas;
+    if (change.leaderRecoveryState !== SAME_RECOVERY) state.leaderRecoveryState = change.leaderRecoveryState;
+    if (change.eligibleLeaderReplicas) state.eligibleLeaderReplicas = change.eligibleLeaderReplicas;
+    if (change.lastKnownElr) state.lastKnownElr = change.lastKnownElr;
     if (change.leader !== SAME_LEADER) {
       state.leader = change.leader;
       // The epoch rises whenever a leader is named, even the same one.
@@ -167,6 +227,7 @@ export class MetadataImage {
     this.#topicsById.delete(topicId);
     this.#metricNames.delete(metricName(name));
     // Also when the log does not say so: a new topic of the same name must not find the old one's configuration.
+    this.#leaveBehind(name, this.configsOf(ConfigResource.TOPIC, name).keys());
     this.#configs.get(ConfigResource.TOPIC)?.delete(name);
   }
 
@@ -177,7 +238,13 @@ export class MetadataImage {
     resources.set(resourceName, entries);
     if (value !== null) entries.set(name, value);
     else entries.delete(name);
+    if (value === null && resourceType === ConfigResource.TOPIC) this.#takeBack(resourceName, name);
     if (entries.size === 0) resources.delete(resourceName);
+  }
+
+  #takeBack(topic: string, key: string): void {
+    const left = this.#leftBehind.get(topic);
+    if (left?.delete(key) && left.size === 0) this.#leftBehind.delete(topic);
   }
 
   #setFeature({ name, featureLevel }: RecordOf<typeof FeatureLevel>): void {
@@ -193,14 +260,20 @@ export class MetadataImage {
   }
 
   #registerBroker(record: RecordOf<typeof RegisterBroker>): void {
-    const { brokerId, incarnationId, brokerEpoch, fenced, inControlledShutdown } = record;
-    this.#brokers.set(brokerId, { brokerId, incarnationId, brokerEpoch, fenced, inControlledShutdown });
+    this.#brokers.set(record.brokerId, { ...record });
   }
 
-  #changeRegistration({ brokerId, fenced, inControlledShutdown }: RecordOf<typeof BrokerRegistrationChange>): void {
-    const broker = this.#brokers.get(brokerId) ?? fail(`a change of broker ${brokerId}, which is not registered`);
+  #brokerOf(brokerId: number): RegistrationState {
+    return this.#brokers.get(brokerId) ?? fail(`a change of broker ${brokerId}, which is not registered`);
+  }
+
+  #changeRegistration(change: RecordOf<typeof BrokerRegistrationChange>): void {
+    const broker = this.#brokerOf(change.brokerId);
+    const { fenced, inControlledShutdown, logDirs, cordonedLogDirs } = change;
     if (fenced !== FencedChange.NONE) broker.fenced = fenced === FencedChange.FENCE;
     if (inControlledShutdown !== 0) broker.inControlledShutdown = inControlledShutdown > 0;
+    if (logDirs.length > 0) broker.logDirs = logDirs;
+    if (cordonedLogDirs) broker.cordonedLogDirs = cordonedLogDirs;
   }
 }
 

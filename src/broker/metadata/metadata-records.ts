@@ -83,6 +83,8 @@ export const Config = define(4, 'Config', {
 
 /** "The leader stays as it is"; -1 is "there is none". */
 export const SAME_LEADER = -2;
+/** "The recovery state stays as it is". */
+export const SAME_RECOVERY = -1;
 
 export const PartitionChange = define(5, 'PartitionChange', {
   partitionId: i32,
@@ -92,7 +94,7 @@ export const PartitionChange = define(5, 'PartitionChange', {
   replicas: absent(array(i32), 2),
   removingReplicas: absent(array(i32), 3),
   addingReplicas: absent(array(i32), 4),
-  leaderRecoveryState: i8.or(-1).tag(5),
+  leaderRecoveryState: i8.or(SAME_RECOVERY).tag(5),
   eligibleLeaderReplicas: absent(array(i32), 6),
   lastKnownElr: absent(array(i32), 7),
   directories: absent(array(uuid), 8),
@@ -183,6 +185,12 @@ export const LeaderChange = define(2, 'LeaderChange', {
   voters,
   grantingVoters: voters,
 });
+
+/** Control record (type 3): the head of a snapshot. */
+export const SnapshotHeader = define(3, 'SnapshotHeader', { version: i16, lastContainedLogTimestamp: i64 });
+
+/** Control record (type 4): the end of a snapshot. */
+export const SnapshotFooter = define(4, 'SnapshotFooter', { version: i16 });
 
 /** Control record (type 5): level of the quorum's own protocol. */
 export const KRaftVersion = define(5, 'KRaftVersion', { version: i16, kRaftVersion: i16 });

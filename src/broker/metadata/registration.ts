@@ -1,5 +1,13 @@
 import { type Random } from '../../common/random.js';
-import { type MetadataImage } from './metadata-image.js';
+import {
+  type Features,
+  hasControllerRegistration,
+  hasLeaderReplicas,
+  METADATA_VERSION,
+  partitionVersion,
+  registrationVersion,
+} from './features.js';
+import { type MetadataImage, type PartitionState } from './metadata-image.js';
 import { type MetadataRecord, metadataRecord } from './metadata-record.js';
 import {
   BeginTransaction,
@@ -10,23 +18,17 @@ import {
   PartitionChange,
   RegisterBroker,
   RegisterController,
+  SAME_RECOVERY,
 } from './metadata-records.js';
 
 // What a start and a stop leave in the metadata log: which broker is there, since when, and whether it is gone.
 
-/**
- * The level at which the records of this broker are valid: Kafka 4.0's. It has Partition v2 and RegisterBroker v3;
- * the directories that 4.3 can cordon off (RegisterBroker v4) need level 30 and are not written.
- */
-export const METADATA_VERSION = { name: 'metadata.version', level: 25, min: 7, max: 30 } as const;
-/** Levels above are of a newer Kafka, whose records may mean something else. */
-const FEATURE = METADATA_VERSION.name;
-
-/** First records of a new log. */
-export function bootstrapRecords(): MetadataRecord[] {
+/** First records of a new log: what the directory was formatted with, else our own level. */
+export function bootstrapRecords(formatted: readonly MetadataRecord[]): MetadataRecord[] {
+  const level = { name: METADATA_VERSION.name, featureLevel: METADATA_VERSION.level };
   return [
     metadataRecord(BeginTransaction, 0, { name: 'Bootstrap records' }),
-    metadataRecord(FeatureLevel, 0, { name: FEATURE, featureLevel: METADATA_VERSION.level }),
+    ...(formatted.length > 0 ? formatted : [metadataRecord(FeatureLevel, 0, level)]),
     metadataRecord(EndTransaction, 0, {}),
   ];
 }
@@ -37,27 +39,32 @@ export interface Registration {
   readonly port: number;
   readonly directoryId: string;
   readonly random: Random;
+  readonly features: Features;
 }
 
 const supportedFeatures = [
-  { name: FEATURE, minSupportedVersion: METADATA_VERSION.min, maxSupportedVersion: METADATA_VERSION.max },
+  { name: METADATA_VERSION.name, minSupportedVersion: METADATA_VERSION.min, maxSupportedVersion: METADATA_VERSION.max },
 ];
 const PLAINTEXT = 0;
+const RECOVERED = 0;
 
-export function controllerRegistration({ nodeId, random }: Registration): MetadataRecord {
-  return metadataRecord(RegisterController, 0, {
+/** Older levels know no controllers: nothing is written then. */
+export function controllerRegistration({ nodeId, random, features }: Registration): MetadataRecord[] {
+  if (!hasControllerRegistration(features)) return [];
+  const registration = metadataRecord(RegisterController, 0, {
     controllerId: nodeId,
     incarnationId: incarnation(random),
     zkMigrationReady: false,
     endPoints: [],
     features: supportedFeatures,
   });
+  return [registration];
 }
 
 /** `brokerEpoch` is the offset at which the operation begins. */
 export function brokerRegistration(registration: Registration, brokerEpoch: number): MetadataRecord {
-  const { nodeId, host, port, directoryId, random } = registration;
-  return metadataRecord(RegisterBroker, 3, {
+  const { nodeId, host, port, directoryId, random, features } = registration;
+  return metadataRecord(RegisterBroker, registrationVersion(features), {
     brokerId: nodeId,
     isMigratingZkBroker: false,
     incarnationId: incarnation(random),
@@ -68,6 +75,7 @@ export function brokerRegistration(registration: Registration, brokerEpoch: numb
     fenced: true,
     inControlledShutdown: false,
     logDirs: [directoryId],
+    cordonedLogDirs: null,
   });
 }
 
@@ -84,14 +92,28 @@ export function readyRecords(
   const records = [
     metadataRecord(BrokerRegistrationChange, 0, { brokerId: nodeId, brokerEpoch, fenced: FencedChange.UNFENCE }),
   ];
+  const version = partitionVersion(image.features);
+  const keepsElr = hasLeaderReplicas(image.features);
   for (const { topicId, partitions } of image.topics()) {
-    for (const { partitionId, leader, isr } of partitions) {
-      if (dataIntact && leader === nodeId && isr.includes(nodeId)) continue;
-      records.push(metadataRecord(PartitionChange, 2, { partitionId, topicId, isr: [nodeId], leader: nodeId }));
+    for (const state of partitions) {
+      if (dataIntact && isLed(state, nodeId)) continue;
+      const { partitionId } = state;
+      const change = { partitionId, topicId, isr: [nodeId], leader: nodeId, leaderRecoveryState: recovery(state) };
+      const elr = keepsElr ? { eligibleLeaderReplicas: [], lastKnownElr: [] } : {};
+      records.push(metadataRecord(PartitionChange, version, { ...change, ...elr }));
     }
   }
   return records;
 }
+
+function isLed(state: PartitionState, nodeId: number): boolean {
+  const { leader, isr, eligibleLeaderReplicas: elr, lastKnownElr, leaderRecoveryState } = state;
+  if (leader !== nodeId || !isr.includes(nodeId) || leaderRecoveryState !== RECOVERED) return false;
+  return (elr ?? []).length === 0 && (lastKnownElr ?? []).length === 0;
+}
+
+const recovery = ({ leaderRecoveryState }: PartitionState): number =>
+  leaderRecoveryState === RECOVERED ? SAME_RECOVERY : RECOVERED;
 
 /** The broker leaves in good order. */
 export function farewellRecord(nodeId: number, brokerEpoch: number): MetadataRecord {

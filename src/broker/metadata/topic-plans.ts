@@ -1,6 +1,7 @@
 import { type Random } from '../../common/random.js';
 import { type BrokerConfig, mistakeIn } from '../broker-config.js';
 import { TOPIC_KEYS } from '../config/topic-keys.js';
+import { partitionVersion } from './features.js';
 import { ConfigResource, type MetadataImage, type TopicState } from './metadata-image.js';
 import { type MetadataRecord, metadataRecord } from './metadata-record.js';
 import { Config, Partition, RemoveTopic, Topic } from './metadata-records.js';
@@ -109,10 +110,11 @@ function partitionsOf({ assignments = [], numPartitions }: NewTopic, config: Bro
   return numPartitions === -1 ? config.number('num.partitions') : numPartitions;
 }
 
-function partitionRecords(topicId: string, from: number, to: number, { config, directoryId }: PlanContext) {
+function partitionRecords(topicId: string, from: number, to: number, { config, directoryId, image }: PlanContext) {
   const replicas = [config.nodeId];
+  const version = partitionVersion(image.features);
   return Array.from({ length: to - from }, (_, i) =>
-    metadataRecord(Partition, 2, {
+    metadataRecord(Partition, version, {
       partitionId: from + i,
       topicId,
       replicas,

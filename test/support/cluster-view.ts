@@ -1,0 +1,231 @@
+import {
+  AlterConfigs,
+  CreatePartitions,
+  CreateTopics,
+  DeleteTopics,
+  DescribeConfigs,
+  Fetch,
+  InitProducerId,
+  ListGroups,
+  ListOffsets,
+  Metadata,
+  OffsetCommit,
+  OffsetFetch,
+  Produce,
+} from '../../src/protocol/messages/index.js';
+import { encodeRecords, recordsOf } from '../../src/protocol/record-batch.js';
+import { baseOffset, batchSize, isControl, isWholeBatch } from '../../src/protocol/record-batch-header.js';
+import { SocketClient } from './raw-client.js';
+
+// A cluster of one node as a client sees all of it: topics, settings, records, groups and their offsets. Two brokers
+// that serve the same directory must show the same.
+
+const CONFIG_SET_ON = new Set([1, 2, 3]); // topic, this broker, all brokers
+const LEADER_CODES = new Set([3, 5, 6]); // not there yet, no leader yet, not the leader yet
+const COORDINATOR_CODES = new Set([14, 15, 16]); // loading, not available, moved
+
+export interface ClusterView {
+  readonly clusterId: string | null;
+  readonly topics: Record<string, unknown>;
+  readonly groups: Record<string, unknown>;
+}
+
+export class ClusterClient {
+  private constructor(readonly client: SocketClient) {}
+
+  static async connect(port: number): Promise<ClusterClient> {
+    return new ClusterClient(await SocketClient.connect(port));
+  }
+
+  close(): void {
+    this.client.close();
+  }
+
+  /** Asks again while the coordinator, or a new topic, is not ready. */
+  async #ready<T>(ask: () => Promise<T>, codeOf: (answer: T) => number, codes = COORDINATOR_CODES): Promise<T> {
+    for (let attempt = 0; ; attempt++) {
+      const answer = await ask();
+      if (!codes.has(codeOf(answer)) || attempt > 300) return answer;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+
+  async createTopic(name: string, numPartitions = 1, configs: Record<string, string> = {}): Promise<void> {
+    const entries = Object.entries(configs).map(([key, value]) => ({ name: key, value }));
+    const topic = { name, numPartitions, replicationFactor: 1, assignments: [], configs: entries };
+    const { topics } = await this.client.send(CreateTopics, 7, {
+      topics: [topic],
+      timeoutMs: 9000,
+      validateOnly: false,
+    });
+    expectNone(topics[0]!, `creating ${name}`);
+  }
+
+  async addPartitions(name: string, count: number): Promise<void> {
+    const topics = [{ name, count, assignments: null }];
+    const { results } = await this.client.send(CreatePartitions, 3, { topics, timeoutMs: 9000, validateOnly: false });
+    expectNone(results[0]!, `growing ${name}`);
+  }
+
+  async deleteTopic(name: string): Promise<void> {
+    const topics = [{ name, topicId: undefined as never }];
+    const { responses } = await this.client.send(DeleteTopics, 6, {
+      topics: topics.map(() => ({ name, topicId: 'AAAAAAAAAAAAAAAAAAAAAA' })),
+      timeoutMs: 9000,
+    });
+    expectNone(responses[0]!, `deleting ${name}`);
+  }
+
+  /** Replaces what is set for a topic (2) or for brokers (4; empty name: all of them). */
+  async setConfigs(resourceType: number, resourceName: string, configs: Record<string, string>): Promise<void> {
+    const entries = Object.entries(configs).map(([name, value]) => ({ name, value }));
+    const resources = [{ resourceType, resourceName, configs: entries }];
+    const { responses } = await this.client.send(AlterConfigs, 2, { resources, validateOnly: false });
+    expectNone(responses[0]!, `configuring ${resourceName}`);
+  }
+
+  async produce(topic: string, partition: number, values: readonly string[]): Promise<void> {
+    const records = values.map((value) => ({ key: Buffer.from(`k-${value}`), value: Buffer.from(value) }));
+    const batch = encodeRecords(records, { timestamp: Date.now() });
+    await this.append(topic, partition, batch);
+  }
+
+  async append(topic: string, partition: number, batch: Buffer): Promise<void> {
+    const topicData = [{ name: topic, partitionData: [{ index: partition, records: batch }] }];
+    const answer = await this.#ready(
+      () => this.client.send(Produce, 9, { acks: -1, timeoutMs: 9000, topicData }),
+      ({ responses }) => responses[0]!.partitionResponses[0]!.errorCode,
+      LEADER_CODES,
+    );
+    expectNone(answer.responses[0]!.partitionResponses[0]!, `appending to ${topic}-${partition}`);
+  }
+
+  /** A new producer id. */
+  async producerId(): Promise<bigint> {
+    const answer = await this.#ready(
+      () => this.client.send(InitProducerId, 4, { transactionalId: null, transactionTimeoutMs: 0 }),
+      ({ errorCode }) => errorCode,
+    );
+    expectNone(answer, 'a producer id');
+    return answer.producerId;
+  }
+
+  async commit(groupId: string, topic: string, offsets: Record<number, number>, metadata = ''): Promise<void> {
+    const partitions = Object.entries(offsets).map(([partition, committedOffset]) => ({
+      partitionIndex: Number(partition),
+      committedOffset,
+      committedMetadata: metadata,
+    }));
+    const answer = await this.#ready(
+      () =>
+        this.client.send(OffsetCommit, 8, {
+          groupId,
+          generationIdOrMemberEpoch: -1,
+          memberId: '',
+          topics: [{ name: topic, partitions }],
+        }),
+      ({ topics }) => topics[0]!.partitions[0]!.errorCode,
+    );
+    for (const partition of answer.topics[0]!.partitions) expectNone(partition, `committing for ${groupId}`);
+  }
+
+  async view(): Promise<ClusterView> {
+    const all = { topics: null, allowAutoTopicCreation: false };
+    const { topics, clusterId } = await this.#ready(
+      () => this.client.send(Metadata, 12, all),
+      (answer) => answer.topics.flatMap(({ partitions }) => partitions).find((p) => p.errorCode !== 0)?.errorCode ?? 0,
+      LEADER_CODES,
+    );
+    const seen: Record<string, unknown> = {};
+    for (const { name, topicId, partitions, isInternal } of topics.sort((a, b) => (a.name! < b.name! ? -1 : 1))) {
+      const numbers = partitions.map(({ partitionIndex }) => partitionIndex).sort((a, b) => a - b);
+      const leaders = new Set(partitions.map(({ leaderId, isrNodes }) => `${leaderId} of ${isrNodes.join()}`));
+      seen[name!] = {
+        topicId,
+        isInternal,
+        leaders: [...leaders],
+        configs: await this.configs(2, name!),
+        // What coordinators keep is seen by its meaning, below.
+        partitions: isInternal ? numbers.length : await Promise.all(numbers.map((p) => this.#partition(name!, p))),
+      };
+    }
+    return { clusterId, topics: seen, groups: await this.#groups() };
+  }
+
+  async configs(resourceType: number, resourceName: string): Promise<string[]> {
+    const resources = [{ resourceType, resourceName, configurationKeys: null }];
+    const answer = await this.client.send(DescribeConfigs, 4, { resources, includeSynonyms: false });
+    const [{ configs, ...result }] = answer.results as [(typeof answer.results)[number]];
+    expectNone(result, `configuration of ${resourceName}`);
+    return configs
+      .filter(({ configSource }) => CONFIG_SET_ON.has(configSource))
+      .map(({ name, value }) => `${name}=${value}`)
+      .sort();
+  }
+
+  async #partition(topic: string, partition: number): Promise<{ readonly start: number; readonly end: number }> {
+    const offset = async (timestamp: number): Promise<number> => {
+      const topics = [{ name: topic, partitions: [{ partitionIndex: partition, timestamp }] }];
+      const answer = await this.#ready(
+        () => this.client.send(ListOffsets, 7, { replicaId: -1, topics }),
+        (listed) => listed.topics[0]!.partitions[0]!.errorCode,
+        LEADER_CODES,
+      );
+      expectNone(answer.topics[0]!.partitions[0]!, `offsets of ${topic}-${partition}`);
+      return answer.topics[0]!.partitions[0]!.offset;
+    };
+    const [start, end] = [await offset(-2), await offset(-1)];
+    return { start, end, records: await this.records(topic, partition, start, end) } as never;
+  }
+
+  /** Every record as `offset key=value`. */
+  async records(topic: string, partition: number, start: number, end: number): Promise<string[]> {
+    const records: string[] = [];
+    for (let offset = start; offset < end; ) {
+      const partitions = [{ partition, fetchOffset: offset, partitionMaxBytes: 1 << 20 }];
+      const request = { maxWaitMs: 500, minBytes: 1, isolationLevel: 1, topics: [{ topic, partitions }] };
+      const answer = await this.#ready(
+        () => this.client.send(Fetch, 11, request),
+        ({ responses }) => responses[0]!.partitions[0]!.errorCode,
+        LEADER_CODES,
+      );
+      const fetched = answer.responses[0]!.partitions[0]!;
+      expectNone(fetched, `fetching ${topic}-${partition} from ${offset}`);
+      const bytes = fetched.records ?? Buffer.alloc(0);
+      const from = offset;
+      for (let at = 0; isWholeBatch(bytes, at); at += batchSize(bytes, at)) {
+        for (const { offsetDelta, key, value } of recordsOf(bytes, at)) {
+          const own = baseOffset(bytes, at) + offsetDelta;
+          if (own >= offset && !isControl(bytes, at)) records.push(`${own} ${key}=${value}`);
+          offset = Math.max(offset, own + 1);
+        }
+      }
+      if (offset === from) throw new Error(`${topic}-${partition} gives nothing at offset ${offset} of ${end}`);
+    }
+    return records;
+  }
+
+  async #groups(): Promise<Record<string, unknown>> {
+    const { groups } = await this.#ready(
+      () => this.client.send(ListGroups, 4, { statesFilter: [] }),
+      ({ errorCode }) => errorCode,
+    );
+    const seen: Record<string, unknown> = {};
+    for (const { groupId } of groups.sort((a, b) => (a.groupId < b.groupId ? -1 : 1))) {
+      const answer = await this.#ready(
+        () => this.client.send(OffsetFetch, 8, { groups: [{ groupId, topics: null }], requireStable: true }),
+        (fetched) => fetched.groups[0]!.errorCode,
+      );
+      expectNone(answer.groups[0]!, `offsets of ${groupId}`);
+      const offsets = answer.groups[0]!.topics.flatMap(({ name, partitions }) =>
+        partitions.map((p) => `${name}-${p.partitionIndex}: ${p.committedOffset} '${p.metadata}'`),
+      );
+      seen[groupId] = offsets.sort();
+    }
+    return seen;
+  }
+}
+
+function expectNone({ errorCode, errorMessage }: { errorCode: number; errorMessage?: string | null }, what: string) {
+  if (errorCode !== 0) throw new Error(`${what}: error ${errorCode} ${errorMessage ?? ''}`);
+}

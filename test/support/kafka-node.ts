@@ -1,0 +1,58 @@
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+
+// One node of Apache Kafka on a data directory, and its own tool that reads the files in it.
+
+export interface KafkaNode {
+  readonly port: number;
+  readonly readyMs: number;
+  stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>;
+}
+
+interface KafkaScript {
+  missingTools(): string[];
+  fetchKafka(): void;
+  freePort(): Promise<number>;
+  kafkaTool(className: string, args: readonly string[]): string;
+  startKafka(options: {
+    readonly port: number;
+    readonly dataDir: string;
+    readonly overrides?: Readonly<Record<string, string>>;
+    readonly formatArgs?: readonly string[];
+  }): Promise<Omit<KafkaNode, 'port'>>;
+}
+
+const script: KafkaScript = (await import(new URL('../../scripts/kafka.mjs', import.meta.url).href)) as KafkaScript;
+
+/** Why Apache Kafka cannot run on this machine; undefined when it can. */
+export function whyNoKafka(): string | undefined {
+  const missing = script.missingTools();
+  return missing.length > 0 ? `Apache Kafka needs ${missing.join(' and ')} on the PATH` : undefined;
+}
+
+export const { fetchKafka, freePort } = script;
+
+/** Starts Apache Kafka; its data is in `logs` below `dataDir`, formatted when there is nothing. */
+export async function startNode(
+  dataDir: string,
+  options: { readonly overrides?: Readonly<Record<string, string>>; readonly formatArgs?: readonly string[] } = {},
+): Promise<KafkaNode> {
+  const port = await script.freePort();
+  const node = await script.startKafka({ port, dataDir, ...options });
+  return { port, readyMs: node.readyMs, stop: (signal) => node.stop(signal) };
+}
+
+/** Everything that `kafka-dump-log` prints of the files, with their records. */
+export function dumpLog(files: readonly string[], more: readonly string[] = []): string {
+  const list = files.join(',');
+  return script.kafkaTool('org.apache.kafka.tools.DumpLogSegments', ['--deep-iteration', ...more, '--files', list]);
+}
+
+/** Files below a directory with one of these endings that are not empty. */
+export function filesIn(directory: string, pattern: RegExp): string[] {
+  return readdirSync(directory, { recursive: true, encoding: 'utf8' })
+    .filter((name) => pattern.test(name))
+    .map((name) => join(directory, name))
+    .filter((path) => statSync(path).size > 0)
+    .sort();
+}
