@@ -17,7 +17,7 @@ import { fileURLToPath } from 'node:url';
 export const KAFKA_VERSION = '4.3.1';
 const MISSING_TOOL = 77;
 const home = fileURLToPath(new URL(`../.kafka/${KAFKA_VERSION}/`, import.meta.url));
-const libraries = join(home, 'libs');
+export const libraries = join(home, 'libs');
 
 /** Short limits and time-outs, so that tests of them wait for little; the conformance suite gives them to our broker. */
 const LIMITS = JSON.parse(readFileSync(new URL('kafka-limits.json', import.meta.url), 'utf8'));
@@ -67,7 +67,8 @@ export function fetchKafka() {
 
 /** Runs a class of Kafka to its end and returns what it printed. */
 export function kafkaTool(className, args, options = {}) {
-  return execFileSync('java', ['-cp', join(libraries, '*'), className, ...args], { encoding: 'utf8', ...options });
+  const settings = { encoding: 'utf8', maxBuffer: 1 << 28, ...options };
+  return execFileSync('java', ['-cp', join(libraries, '*'), className, ...args], settings);
 }
 
 /** Starts one node and resolves when it accepts connections. */

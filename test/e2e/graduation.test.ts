@@ -1,5 +1,4 @@
-import { spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
@@ -67,6 +66,16 @@ async function live(node: Pick<Node, 'port'>, round: string): Promise<void> {
       await client.produce(`orders-${round}`, partition, [`${round} a`, `${round} b`, `${round} c`]);
     }
     await client.produce(`keyed-${round}`, 0, ['1', '2', '1']);
+    // Three segments, with entries in their indexes.
+    await client.createTopic(`bulk-${round}`, 1, { 'segment.bytes': '1048576' });
+    const filling = 'x'.repeat(1000);
+    for (let batch = 0; batch < 25; batch++) {
+      await client.produce(
+        `bulk-${round}`,
+        0,
+        Array.from({ length: 100 }, (_, i) => `${batch}-${i} ${filling}`),
+      );
+    }
     await client.produce(`gone-${round}`, 1, ['x']);
     await client.addPartitions(`orders-${round}`, 5);
     await client.produce(`orders-${round}`, 4, ['late']);
@@ -88,9 +97,9 @@ function expectKept(after: ClusterView, before: ClusterView): void {
 }
 
 /** Kafka's own tool reads every file below the directory and has nothing to say against it. */
-function expectSound(path: string): void {
+function expectSound(path: string): string {
   const data = filesIn(logsOf(path), /^(?!__cluster_metadata).*\/\d{20}\.(log|index|timeindex|snapshot)$/);
-  const printed = [
+  const dumps = [
     dumpLog(data, ['--print-data-log', '--verify-index-only']),
     dumpLog(
       data.filter((file) => file.endsWith('.log')),
@@ -98,10 +107,13 @@ function expectSound(path: string): void {
     ),
     dumpLog(filesIn(logsOf(path), /^__consumer_offsets.*\.log$/), ['--offsets-decoder']),
     dumpLog(filesIn(logsOf(path), /^__cluster_metadata-0\/.*\.(log|checkpoint)$/), ['--cluster-metadata-decoder']),
-  ].join('\n');
-  expect(
-    printed.match(/.*(mismatch|not found|isvalid: false|corrupt|Found timestamp|Could not|invalid).*/gi),
-  ).toBeNull();
+  ];
+  for (const dump of dumps) expect(dump).toMatch(/^Dumping /);
+  const printed = dumps.join('\n');
+  const complaints =
+    /^.*(non-consecutive|mismatch|not found|isvalid: false|corrupt|found timestamp|could not|error|invalid).*$/gim;
+  expect(printed.match(complaints)).toBeNull();
+  return printed;
 }
 
 (missing ? describe.skip : describe)('graduation', () => {
@@ -128,6 +140,77 @@ function expectSound(path: string): void {
       }
       expectKept(await view(await nestdaw(path)), seen!);
     },
-    5 * MINUTES,
+    3 * MINUTES,
+  );
+
+  it.each([
+    ['with its voters in the configuration', []],
+    ['with its voters in the log', ['--standalone']],
+    ['of Kafka 3.9', ['--release-version', '3.9']],
+    ['of Kafka 3.3', ['--release-version', '3.3']],
+  ])(
+    'starts on a directory of Apache Kafka %s, and hands it back',
+    async (_, formatArgs) => {
+      const path = directory();
+      const first = await kafka(path, { formatArgs });
+      await using(first, async (client) => {
+        await client.setConfigs(4, '', { 'log.cleaner.threads': '2', 'min.insync.replicas': '1' });
+        await client.createTopic('reborn', 1, { 'retention.ms': '1' });
+        await client.deleteTopic('reborn');
+      });
+      await live(first, 'k1');
+      let seen = await view(first);
+      await first.stop();
+
+      const ours = await nestdaw(path);
+      expectKept(await view(ours), seen);
+      expect(await using(ours, (client) => client.configs(4, ''))).toContain('log.cleaner.threads=2');
+      await live(ours, 'n1');
+      seen = await view(ours);
+      await ours.stop();
+      expectSound(path);
+
+      const second = await kafka(path, { formatArgs });
+      expectKept(await view(second), seen);
+      await using(second, async (client) => {
+        // Kafka forgets to forget the configuration of a deleted topic.
+        await client.createTopic('reborn');
+        expect(await client.configs(2, 'reborn')).toEqual(['min.insync.replicas=1']);
+      });
+      await live(second, 'k2');
+      seen = await view(second);
+      await second.stop();
+      expectKept(await view(await nestdaw(path)), seen);
+    },
+    3 * MINUTES,
+  );
+
+  it.each([
+    ['with its voters in the configuration', []],
+    ['with its voters in the log', ['--standalone', '--add-scram', 'SCRAM-SHA-256=[name=alice,password=secret]']],
+  ])(
+    'makes the first start of a directory that was only formatted, %s',
+    async (_, formatArgs) => {
+      const path = directory();
+      await (await kafka(path, { formatArgs })).stop('SIGKILL');
+      // As `format` left it.
+      for (const name of readdirSync(logsOf(path))) {
+        const kept = ['meta.properties', 'bootstrap.checkpoint', '__cluster_metadata-0'].includes(name);
+        if (!kept) rmSync(join(logsOf(path), name), { recursive: true });
+      }
+      for (const name of readdirSync(join(logsOf(path), '__cluster_metadata-0'))) {
+        if (!name.endsWith('.checkpoint')) rmSync(join(logsOf(path), '__cluster_metadata-0', name));
+      }
+      const ours = await nestdaw(path);
+      await live(ours, 'n1');
+      const seen = await view(ours);
+      await ours.stop();
+      const printed = expectSound(path);
+      expect(printed).toContain('"name":"metadata.version","featureLevel":30');
+      expect(printed).toContain('"name":"transaction.version","featureLevel":2');
+      expect(printed.includes('USER_SCRAM_CREDENTIAL_RECORD')).toBe(formatArgs.length > 0);
+      expectKept(await view(await kafka(path, { formatArgs })), seen);
+    },
+    2 * MINUTES,
   );
 });

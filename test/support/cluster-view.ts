@@ -5,6 +5,7 @@ import {
   DeleteTopics,
   DescribeConfigs,
   Fetch,
+  FindCoordinator,
   InitProducerId,
   ListGroups,
   ListOffsets,
@@ -110,7 +111,16 @@ export class ClusterClient {
     return answer.producerId;
   }
 
+  /** Kafka makes the topic of committed offsets when a coordinator is first asked for. */
+  async #findCoordinator(groupId: string): Promise<void> {
+    await this.#ready(
+      () => this.client.send(FindCoordinator, 4, { keyType: 0, coordinatorKeys: [groupId] }),
+      ({ coordinators }) => coordinators[0]!.errorCode,
+    );
+  }
+
   async commit(groupId: string, topic: string, offsets: Record<number, number>, metadata = ''): Promise<void> {
+    await this.#findCoordinator(groupId);
     const partitions = Object.entries(offsets).map(([partition, committedOffset]) => ({
       partitionIndex: Number(partition),
       committedOffset,
