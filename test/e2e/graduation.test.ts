@@ -1,11 +1,22 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Broker, type BrokerOptions } from '../../src/broker/broker.js';
 import { encodeRecords } from '../../src/protocol/record-batch.js';
 import { ClusterClient, type ClusterView } from '../support/cluster-view.js';
-import { dumpLog, fetchKafka, filesIn, type KafkaNode, startNode, whyNoKafka } from '../support/kafka-node.js';
+import {
+  dumpLog,
+  fetchKafka,
+  filesIn,
+  freePort,
+  type KafkaNode,
+  startNode,
+  whyNoKafka,
+} from '../support/kafka-node.js';
 
 // From us to Apache Kafka and back, on one data directory: each program starts on what the other left and shows its
 // clients the same topics, settings, records, groups and offsets.
@@ -37,6 +48,22 @@ async function nestdaw(path: string, options: BrokerOptions = {}): Promise<Broke
   const broker = await Broker.start({ port: 0, dataDir: logsOf(path), ...options });
   cleanUp.push(() => broker.stop());
   return broker;
+}
+
+/** In a process of its own, to be killed. */
+async function nestdawProcess(path: string): Promise<{ readonly port: number; kill(): Promise<void> }> {
+  const port = await freePort();
+  const main = fileURLToPath(new URL('../../dist/esm/cli/main.js', import.meta.url));
+  const args = [main, 'broker', '--port', String(port), '--data-dir', logsOf(path)];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const gone = once(child, 'exit');
+  const kill = async () => {
+    child.kill('SIGKILL');
+    await gone;
+  };
+  cleanUp.push(kill);
+  await once(child.stdout, 'data'); // its line that it is ready
+  return { port, kill };
 }
 
 async function kafka(path: string, options: Parameters<typeof startNode>[1] = {}): Promise<KafkaNode> {
@@ -212,5 +239,68 @@ function expectSound(path: string): string {
       expectKept(await view(await kafka(path, { formatArgs })), seen);
     },
     2 * MINUTES,
+  );
+
+  it(
+    'goes on after kill -9, of Apache Kafka and of us',
+    async () => {
+      const path = directory();
+      const first = await kafka(path);
+      await live(first, 'k1');
+      let seen = await view(first);
+      await first.stop('SIGKILL');
+
+      const ours = await nestdawProcess(path);
+      expectKept(await view(ours), seen);
+      await live(ours, 'n1');
+      seen = await view(ours);
+      await ours.kill();
+
+      const second = await kafka(path);
+      expectKept(await view(second), seen);
+      await live(second, 'k2');
+      seen = await view(second);
+      await second.stop('SIGKILL');
+      expectKept(await view(await nestdaw(path)), seen);
+    },
+    3 * MINUTES,
+  );
+
+  it.each([
+    ['configured', []],
+    ['kept in the log', ['--standalone']],
+  ])(
+    'reads the snapshots of Apache Kafka, and writes such as it reads, voters %s',
+    async (_, formatArgs) => {
+      const often = { 'metadata.log.max.record.bytes.between.snapshots': '2000' };
+      const path = directory();
+      const metadata = join(logsOf(path), '__cluster_metadata-0');
+      const snapshots = () => readdirSync(metadata).filter((name) => /-\d{10}\.checkpoint$/.test(name)).length;
+
+      const first = await kafka(path, { formatArgs, overrides: often });
+      await live(first, 'k1');
+      let seen = await view(first);
+      await first.stop();
+      const before = snapshots();
+      expect(before).toBeGreaterThan(formatArgs.length);
+
+      const ours = await nestdaw(path, { config: often });
+      expectKept(await view(ours), seen);
+      await live(ours, 'n1');
+      seen = await view(ours);
+      await ours.stop();
+      // All before it is gone.
+      expect(snapshots()).toBe(1);
+      expect(filesIn(metadata, /^0{20}\.log$/)).toEqual([]);
+      expectSound(path);
+
+      const second = await kafka(path, { formatArgs });
+      expectKept(await view(second), seen);
+      await live(second, 'k2');
+      seen = await view(second);
+      await second.stop();
+      expectKept(await view(await nestdaw(path)), seen);
+    },
+    3 * MINUTES,
   );
 });

@@ -140,6 +140,7 @@ export class ClusterMetadata {
 
   /** Resolves when every change made so far is durable. */
   flush(): Promise<void> {
+    this.#snapshots.takeIfDue();
     return this.#log.flush();
   }
 

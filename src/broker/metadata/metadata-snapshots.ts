@@ -4,8 +4,8 @@ import { type Logger } from '../../common/logger.js';
 import { type BrokerConfig } from '../broker-config.js';
 import { type MetadataLog } from './metadata-log.js';
 
-// When the metadata log is cut: after so many bytes, or after so much time when anything changed at all. Both are
-// looked at now and then, so that no operation waits for it.
+// When the metadata log is cut: after so many bytes, by the operation that passes them, or after so much time when
+// anything changed at all.
 
 const CHECK_MS = 30_000;
 
