@@ -247,12 +247,16 @@ function expectSound(path: string): string {
       const path = directory();
       const first = await kafka(path);
       await live(first, 'k1');
+      await using(first, (client) => client.commitAsConsumer('newer', 'orders-k1', { 0: 1, 1: 2 }));
       let seen = await view(first);
+      expect(seen.groups['newer']).toHaveLength(2);
       await first.stop('SIGKILL');
 
       const ours = await nestdawProcess(path);
       expectKept(await view(ours), seen);
       await live(ours, 'n1');
+      // Its members are gone; its offsets are anybody's.
+      await using(ours, (client) => client.commit('newer', 'orders-k1', { 0: 2 }));
       seen = await view(ours);
       await ours.kill();
 

@@ -1,5 +1,6 @@
 import {
   AlterConfigs,
+  ConsumerGroupHeartbeat,
   CreatePartitions,
   CreateTopics,
   DeleteTopics,
@@ -16,6 +17,7 @@ import {
 } from '../../src/protocol/messages/index.js';
 import { encodeRecords, recordsOf } from '../../src/protocol/record-batch.js';
 import { baseOffset, batchSize, isControl, isWholeBatch } from '../../src/protocol/record-batch-header.js';
+import { ZERO_UUID } from '../../src/protocol/wire-reader.js';
 import { SocketClient } from './raw-client.js';
 
 // A cluster of one node as a client sees all of it: topics, settings, records, groups and their offsets. Two brokers
@@ -69,11 +71,8 @@ export class ClusterClient {
   }
 
   async deleteTopic(name: string): Promise<void> {
-    const topics = [{ name, topicId: undefined as never }];
-    const { responses } = await this.client.send(DeleteTopics, 6, {
-      topics: topics.map(() => ({ name, topicId: 'AAAAAAAAAAAAAAAAAAAAAA' })),
-      timeoutMs: 9000,
-    });
+    const topics = [{ name, topicId: ZERO_UUID }];
+    const { responses } = await this.client.send(DeleteTopics, 6, { topics, timeoutMs: 9000 });
     expectNone(responses[0]!, `deleting ${name}`);
   }
 
@@ -121,22 +120,47 @@ export class ClusterClient {
 
   async commit(groupId: string, topic: string, offsets: Record<number, number>, metadata = ''): Promise<void> {
     await this.#findCoordinator(groupId);
+    await this.#commit(8, groupId, topic, offsets, metadata, { memberId: '', generation: -1 });
+  }
+
+  async #commit(
+    version: number,
+    groupId: string,
+    topic: string,
+    offsets: Record<number, number>,
+    committedMetadata: string,
+    { memberId, generation }: { readonly memberId: string; readonly generation: number },
+  ): Promise<void> {
     const partitions = Object.entries(offsets).map(([partition, committedOffset]) => ({
       partitionIndex: Number(partition),
       committedOffset,
-      committedMetadata: metadata,
+      committedMetadata,
     }));
+    const topics = [{ name: topic, partitions }];
     const answer = await this.#ready(
       () =>
-        this.client.send(OffsetCommit, 8, {
-          groupId,
-          generationIdOrMemberEpoch: -1,
-          memberId: '',
-          topics: [{ name: topic, partitions }],
-        }),
-      ({ topics }) => topics[0]!.partitions[0]!.errorCode,
+        this.client.send(OffsetCommit, version, { groupId, generationIdOrMemberEpoch: generation, memberId, topics }),
+      (committed) => committed.topics[0]!.partitions[0]!.errorCode,
     );
     for (const partition of answer.topics[0]!.partitions) expectNone(partition, `committing for ${groupId}`);
+  }
+
+  /** A member of a group of the newer protocol, where all is decided by the broker; it commits and does not leave. */
+  async commitAsConsumer(groupId: string, topic: string, offsets: Record<number, number>): Promise<void> {
+    await this.#findCoordinator(groupId);
+    const member = { groupId, memberId: 'AAAAAAAAAAAAAAAAAAAAAQ', rebalanceTimeoutMs: 60_000 };
+    const { memberEpoch, ...joined } = await this.#ready(
+      () =>
+        this.client.send(ConsumerGroupHeartbeat, 1, {
+          ...member,
+          memberEpoch: 0,
+          subscribedTopicNames: [topic],
+          topicPartitions: [],
+        }),
+      ({ errorCode }) => errorCode,
+    );
+    expectNone(joined, `joining ${groupId}`);
+    await this.#commit(9, groupId, topic, offsets, '', { memberId: member.memberId, generation: memberEpoch });
   }
 
   async view(): Promise<ClusterView> {
