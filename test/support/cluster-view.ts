@@ -230,7 +230,7 @@ export class ClusterClient {
       for (let at = 0; isWholeBatch(bytes, at); at += batchSize(bytes, at)) {
         for (const { offsetDelta, key, value } of recordsOf(bytes, at)) {
           const own = baseOffset(bytes, at) + offsetDelta;
-          if (own >= offset && !isControl(bytes, at)) records.push(`${own} ${key}=${value}`);
+          if (own >= offset && !isControl(bytes, at)) records.push(`${own} ${String(key)}=${String(value)}`);
           offset = Math.max(offset, own + 1);
         }
       }

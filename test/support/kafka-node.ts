@@ -11,9 +11,9 @@ export interface KafkaNode {
 }
 
 interface KafkaScript {
-  missingTools(): string[];
-  fetchKafka(): void;
-  freePort(): Promise<number>;
+  readonly missingTools: () => string[];
+  readonly fetchKafka: () => void;
+  readonly freePort: () => Promise<number>;
   readonly libraries: string;
   startKafka(options: {
     readonly port: number;

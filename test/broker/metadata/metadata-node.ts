@@ -14,31 +14,39 @@ import { ManualClock } from '../../support/manual-clock.js';
 export const DIRECTORY = '/data';
 
 export class MetadataNode {
-  readonly clock = new ManualClock();
-
   private constructor(
+    readonly clock: ManualClock,
     readonly fileSystem: MemoryFileSystem,
     readonly logs: LogManager,
     readonly metadata: ClusterMetadata,
   ) {}
 
-  static async open(fileSystem: MemoryFileSystem, bootId = 'boot'): Promise<MetadataNode> {
+  static async open(
+    fileSystem: MemoryFileSystem,
+    bootId = 'boot',
+    config: Record<string, string> = {},
+  ): Promise<MetadataNode> {
     const clock = new ManualClock();
     const random = seededRandom(7);
     const shared = { fileSystem, clock, random, logger: silentLogger };
     const logs = await LogManager.open({ ...shared, directory: DIRECTORY, nodeId: 1, bootId });
-    return new MetadataNode(fileSystem, logs, new ClusterMetadata({ ...shared, logs, config: new BrokerConfig() }));
+    const metadata = new ClusterMetadata({ ...shared, logs, config: new BrokerConfig(config) });
+    return new MetadataNode(clock, fileSystem, logs, metadata);
   }
 
-  static async start(fileSystem = new MemoryFileSystem(), bootId?: string): Promise<MetadataNode> {
-    const node = await MetadataNode.open(fileSystem, bootId);
+  static async start(
+    fileSystem = new MemoryFileSystem(),
+    bootId?: string,
+    config: Record<string, string> = {},
+  ): Promise<MetadataNode> {
+    const node = await MetadataNode.open(fileSystem, bootId, config);
     await node.metadata.register({ host: 'localhost', port: 9092 });
     return node;
   }
 
   async stop(): Promise<MemoryFileSystem> {
     await this.metadata.unregister();
-    await this.logs.stop();
+    await this.logs.stop(this.metadata.brokerEpoch);
     return this.fileSystem;
   }
 

@@ -1,4 +1,4 @@
-import { type FileSystem } from '../log/file-system.js';
+import { type FileSystem } from './file-system.js';
 
 // The lock that Apache Kafka holds on `.lock` in its data directory, as far as the system lets others see it: Linux
 // lists every file lock with the process that has it. Node itself can neither take nor test such a lock.
