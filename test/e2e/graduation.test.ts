@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Broker, type BrokerOptions } from '../../src/broker/broker.js';
+import { messageOf } from '../../src/common/errors.js';
 import { encodeRecords } from '../../src/protocol/record-batch.js';
 import { ClusterClient, type ClusterView } from '../support/cluster-view.js';
 import {
@@ -165,7 +166,9 @@ function expectSound(path: string): string {
         seen = await view(theirs);
         await theirs.stop();
       }
-      expectKept(await view(await nestdaw(path)), seen!);
+      const last = await view(await nestdaw(path));
+      expectKept(last, seen!);
+      expect(Object.keys(last.groups)).toEqual(['billing-k1', 'billing-k2', 'billing-n1', 'billing-n2', 'everyone']);
     },
     3 * MINUTES,
   );
@@ -308,12 +311,13 @@ function expectSound(path: string): string {
     3 * MINUTES,
   );
 
-  (existsSync('/proc/locks') ? it : it.skip)(
-    'does not start where Apache Kafka runs',
+  it(
+    'does not start where Apache Kafka runs, as far as the system tells',
     async () => {
       const path = directory();
       await kafka(path);
-      await expect(nestdaw(path)).rejects.toThrow(/Apache Kafka \(process \d+\) runs on/);
+      const outcome = await nestdaw(path).then(() => 'started', messageOf);
+      expect(outcome).toMatch(existsSync('/proc/locks') ? /^Apache Kafka \(process \d+\) runs on/ : /^started$/);
     },
     MINUTES,
   );
