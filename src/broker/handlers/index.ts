@@ -21,12 +21,20 @@ import { initProducerIdHandler } from './22-init-producer-id.js';
 import { offsetForLeaderEpochHandler } from './23-offset-for-leader-epoch.js';
 import { describeConfigsHandler } from './32-describe-configs.js';
 import { alterConfigsHandler } from './33-alter-configs.js';
+import { alterReplicaLogDirsHandler } from './34-alter-replica-log-dirs.js';
 import { describeLogDirsHandler } from './35-describe-log-dirs.js';
 import { createPartitionsHandler } from './37-create-partitions.js';
 import { deleteGroupsHandler } from './42-delete-groups.js';
+import { electLeadersHandler } from './43-elect-leaders.js';
 import { incrementalAlterConfigsHandler } from './44-incremental-alter-configs.js';
+import { alterPartitionReassignmentsHandler } from './45-alter-partition-reassignments.js';
+import { listPartitionReassignmentsHandler } from './46-list-partition-reassignments.js';
 import { offsetDeleteHandler } from './47-offset-delete.js';
+import { describeQuorumHandler } from './55-describe-quorum.js';
+import { updateFeaturesHandler } from './57-update-features.js';
 import { describeClusterHandler } from './60-describe-cluster.js';
+import { unregisterBrokerHandler } from './64-unregister-broker.js';
+import { listConfigResourcesHandler } from './74-list-config-resources.js';
 import { describeTopicPartitionsHandler } from './75-describe-topic-partitions.js';
 import { type BrokerParts } from './broker-parts.js';
 
@@ -60,12 +68,20 @@ export function allHandlers(parts: BrokerParts, groups: GroupCoordinator): Handl
     offsetForLeaderEpochHandler(parts),
     describeConfigsHandler(parts),
     alterConfigsHandler(parts),
+    alterReplicaLogDirsHandler(parts),
     describeLogDirsHandler(parts),
     createPartitionsHandler(parts),
     deleteGroupsHandler(groups),
+    electLeadersHandler(parts),
     incrementalAlterConfigsHandler(parts),
+    alterPartitionReassignmentsHandler(parts),
+    listPartitionReassignmentsHandler(),
     offsetDeleteHandler(groups),
+    describeQuorumHandler(parts),
+    updateFeaturesHandler(parts),
     describeClusterHandler(parts),
+    unregisterBrokerHandler(parts),
+    listConfigResourcesHandler(parts),
     describeTopicPartitionsHandler(parts),
   ];
   return handlers;

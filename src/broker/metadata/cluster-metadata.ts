@@ -7,12 +7,13 @@ import { type BrokerConfig } from '../broker-config.js';
 import { type FileSystem } from '../log/file-system.js';
 import { type LogManager } from '../log/log-manager.js';
 import { type ConfigChange, type ConfigTarget, planChanges, planReplacement } from './config-plans.js';
+import { type FeatureUpdate, planFeatures } from './feature-plans.js';
 import { checkFeatures, METADATA_VERSION } from './features.js';
 import { checkReplicas, clusterDefaults, featuresOf, formattedRecords, leftoverRemovals } from './foreign-directory.js';
 import { MetadataImage } from './metadata-image.js';
 import { MetadataLog } from './metadata-log.js';
 import { type MetadataRecord, metadataRecord } from './metadata-record.js';
-import { AbortTransaction } from './metadata-records.js';
+import { AbortTransaction, UnregisterBroker } from './metadata-records.js';
 import { MetadataSnapshots } from './metadata-snapshots.js';
 import { ProducerIdBlocks } from './producer-id-blocks.js';
 import { QuorumStateFile } from './quorum-state.js';
@@ -138,6 +139,11 @@ export class ClusterMetadata {
     await this.#log.flush();
   }
 
+  /** Where the metadata log stands. */
+  get quorum(): { readonly epoch: number; readonly endOffset: number } {
+    return { epoch: this.#log.lastEpoch, endOffset: this.#log.endOffset };
+  }
+
   /** Resolves when every change made so far is durable. */
   flush(): Promise<void> {
     this.#snapshots.takeIfDue();
@@ -184,6 +190,20 @@ export class ClusterMetadata {
     validateOnly = false,
   ): Refusal | undefined {
     return this.#carryOut(planReplacement(target, entries, this.#plan()), validateOnly);
+  }
+
+  updateFeatures(updates: readonly FeatureUpdate[], validateOnly = false): Refusal | undefined {
+    return this.#carryOut(planFeatures(updates, { image: this.image, supported: [METADATA_VERSION] }), validateOnly);
+  }
+
+  /** Forgets a broker that is gone. */
+  unregisterBroker(brokerId: number): Refusal | undefined {
+    const registration = this.image.registration(brokerId);
+    if (!registration) {
+      return refused('BROKER_ID_NOT_REGISTERED', `Broker ID ${brokerId} is not currently registered`);
+    }
+    this.#log.append([metadataRecord(UnregisterBroker, 0, { brokerId, brokerEpoch: registration.brokerEpoch })]);
+    return undefined;
   }
 
   #carryOut(plan: readonly MetadataRecord[] | Refusal, validateOnly: boolean): Refusal | undefined {

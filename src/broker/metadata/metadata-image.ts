@@ -51,7 +51,7 @@ export interface TopicState {
 export type RegistrationState = RecordOf<typeof RegisterBroker>;
 
 /** Kafka's numbers for what a Config record belongs to. */
-export const ConfigResource = { TOPIC: 2, BROKER: 4, CLIENT_METRICS: 16, GROUP: 32 } as const;
+export const ConfigResource = { TOPIC: 2, BROKER: 4, BROKER_LOGGER: 8, CLIENT_METRICS: 16, GROUP: 32 } as const;
 export type ConfigResource = (typeof ConfigResource)[keyof typeof ConfigResource];
 
 const NO_OVERRIDES: ReadonlyMap<string, string> = new Map();
@@ -90,6 +90,11 @@ export class MetadataImage {
   /** What was set for one resource, by key. */
   configsOf(type: ConfigResource, name: string): ReadonlyMap<string, string> {
     return this.#configs.get(type)?.get(name) ?? NO_OVERRIDES;
+  }
+
+  /** Names of the resources for which something is set. */
+  configured(type: ConfigResource): Iterable<string> {
+    return this.#configs.get(type)?.keys() ?? [];
   }
 
   /** Every resource with what was set for it. */
@@ -153,11 +158,11 @@ export class MetadataImage {
       case RegisterBroker:
         this.#registerBroker(record as RecordOf<typeof RegisterBroker>);
         break;
-      case BrokerRegistrationChange:
-        this.#changeRegistration(record as RecordOf<typeof BrokerRegistrationChange>);
-        break;
       case UnregisterBroker:
         this.#brokers.delete((record as RecordOf<typeof UnregisterBroker>).brokerId);
+        break;
+      case BrokerRegistrationChange:
+        this.#changeRegistration(record as RecordOf<typeof BrokerRegistrationChange>);
         break;
       case FenceBroker:
       case UnfenceBroker:
