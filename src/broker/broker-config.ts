@@ -1,6 +1,6 @@
 import { NestdawError } from '../common/errors.js';
 import { BROKER_KEYS, type BrokerKey } from './config/broker-keys.js';
-import { type ConfigKey, type ConfigTable, elementsOf, numberOf, refusalOf } from './config/config-key.js';
+import { type ConfigKey, type ConfigTable, elementsOf, isSensitive, numberOf, refusalOf } from './config/config-key.js';
 import { nearestName } from './config/nearest-name.js';
 
 // The broker's configuration as it stands: what was given at the start, over it what was set for all brokers, over
@@ -13,6 +13,9 @@ export const ConfigSource = {
   DYNAMIC_DEFAULT_BROKER: 3,
   STATIC_BROKER: 4,
   DEFAULT: 5,
+  BROKER_LOGGER: 6,
+  CLIENT_METRICS: 7,
+  GROUP: 8,
 } as const;
 export type ConfigSource = (typeof ConfigSource)[keyof typeof ConfigSource];
 
@@ -21,6 +24,20 @@ export interface ConfigEntry {
   readonly name: string;
   readonly value: string | null;
   readonly source: ConfigSource;
+}
+
+/** Keys that say the same in several units, the finest first. */
+const UNITS: ReadonlyArray<readonly BrokerKey[]> = [
+  ['log.retention.ms', 'log.retention.minutes', 'log.retention.hours'],
+  ['log.roll.ms', 'log.roll.hours'],
+  ['log.roll.jitter.ms', 'log.roll.jitter.hours'],
+];
+const FLUSH: readonly BrokerKey[] = ['log.flush.interval.ms', 'log.flush.scheduler.interval.ms'];
+
+function unitsOf(name: BrokerKey): readonly BrokerKey[] {
+  // The time between two looks stands in for the interval, not the other way round.
+  if (name === FLUSH[0]) return FLUSH;
+  return UNITS.find((names) => names.includes(name)) ?? [name];
 }
 
 export function isBrokerKey(name: string): name is BrokerKey {
@@ -54,20 +71,36 @@ export class BrokerConfig {
       const lines = mistakes.map((mistake) => `\n  - ${mistake}`).join('');
       throw new NestdawError('KAFKA_CONFIG_INVALID', `the broker's configuration has mistakes:${lines}`);
     }
-    this.#given = new Map(Object.entries(config));
+    // Old and new name of the node's number say the same, whichever was given.
+    const id = nodeId ?? brokerId;
+    this.#given = new Map(Object.entries(id === undefined ? config : { ...config, 'node.id': id, 'broker.id': id }));
   }
 
-  /** Every place that gives `name` a value, the one that counts first; the default, when there is one, last. */
+  /**
+   * Every place that gives `name` a value, the one that counts first; the default, when there is one, last. Keys that
+   * say the same in another unit are listed beside it, but only behind the key itself: so Kafka does.
+   */
   entriesOf(name: BrokerKey): ConfigEntry[] {
+    const names = unitsOf(name);
     const entries: ConfigEntry[] = [];
-    const add = (value: string | null | undefined, source: ConfigSource) => {
-      if (value !== null && value !== undefined) entries.push({ name, value, source });
-    };
-    add(this.#dynamic.get(name), ConfigSource.DYNAMIC_BROKER);
-    add(this.#dynamicDefault.get(name), ConfigSource.DYNAMIC_DEFAULT_BROKER);
-    add(this.#given.get(name), ConfigSource.STATIC_BROKER);
-    add((BROKER_KEYS[name] as ConfigKey).fallback, ConfigSource.DEFAULT);
-    return entries;
+    for (const [source, valueIn] of this.#layers()) {
+      for (const key of names) {
+        const value = valueIn(key);
+        if (value === null || value === undefined) continue;
+        entries.push({ name: key, value: isSensitive(BROKER_KEYS[key]) ? null : value, source });
+      }
+    }
+    const first = entries.findIndex((entry) => entry.name === name);
+    return first < 0 ? [] : entries.slice(first);
+  }
+
+  #layers(): ReadonlyArray<readonly [ConfigSource, (name: BrokerKey) => string | null | undefined]> {
+    return [
+      [ConfigSource.DYNAMIC_BROKER, (name) => this.#dynamic.get(name)],
+      [ConfigSource.DYNAMIC_DEFAULT_BROKER, (name) => this.#dynamicDefault.get(name)],
+      [ConfigSource.STATIC_BROKER, (name) => this.#given.get(name)],
+      [ConfigSource.DEFAULT, (name) => (BROKER_KEYS[name] as ConfigKey).fallback],
+    ];
   }
 
   /** The value in force; null when the key is not set and has no default. */
@@ -96,8 +129,7 @@ export class BrokerConfig {
 
   /** Number of this node. */
   get nodeId(): number {
-    const old = this.text('broker.id');
-    return this.#given.has('node.id') || old === null ? this.number('node.id') : numberOf(old);
+    return this.number('node.id');
   }
 
   /** Takes over a dynamic value from the metadata log: of this node, or of all; null removes it. */

@@ -5,7 +5,7 @@ import { DisposalStack } from '../common/lifecycle.js';
 import { type Logger, silentLogger } from '../common/logger.js';
 import { type Random, systemRandom } from '../common/random.js';
 import { BrokerConfig } from './broker-config.js';
-import { type Address, listenerOf } from './config/listener.js';
+import { type Address, connectionsOf, listenerOf } from './config/listener.js';
 import { TopicConfig } from './config/topic-config.js';
 import { groupConfigOf } from './coordinator/group/group-config.js';
 import { GroupCoordinator } from './coordinator/group/group-coordinator.js';
@@ -24,6 +24,7 @@ import { acquireDirectoryLock, type DirectoryLock } from './network/directory-lo
 import { type Answer, type Peer, RequestRouter } from './network/request-router.js';
 import { TcpServer } from './network/tcp-server.js';
 import { OffsetsTopicLog } from './offsets-topic-log.js';
+import { RootLogger } from './root-logger.js';
 
 // The composition root: builds every part, starts them in order and stops them in reverse.
 
@@ -143,7 +144,8 @@ export class Broker {
 type Assemble = (host: string, port: number, clusterId: string, router: RequestRouter, stack: DisposalStack) => Broker;
 
 async function startParts(options: BrokerOptions, stack: DisposalStack, assemble: Assemble): Promise<Broker> {
-  const { clock = systemClock, random = systemRandom, logger = silentLogger } = options;
+  const { clock = systemClock, random = systemRandom } = options;
+  const logger = new RootLogger(options.logger ?? silentLogger);
   const config = new BrokerConfig(options.config);
   const place = placeOf(options, config);
   const { fileSystem } = place;
@@ -170,7 +172,7 @@ async function startParts(options: BrokerOptions, stack: DisposalStack, assemble
 
   const slots = config.number('max.incremental.fetch.session.cache.slots');
   const sessions = new FetchSessions({ clock, random, slots });
-  const parts = { config, metadata, purgatory, sessions, logs, fileSystem, clock, logger };
+  const parts = { config, metadata, purgatory, sessions, logs, fileSystem, clock, logger, rootLogger: logger };
   const router = new RequestRouter(allHandlers(parts, groups), logger);
   const { server, host } = createServer(options, { config, clock, logger, router });
   // Requests in work are woken and answered before the connections end; what they wait for must not be gone by then.
@@ -231,7 +233,7 @@ async function openStorage(place: Place, { bootId }: BrokerOptions, basics: Basi
     defaults: new TopicConfig(config, new Map()).all(),
     retentionCheckIntervalMs: config.number('log.retention.check.interval.ms'),
     checkpointIntervalMs: config.number('log.flush.offset.checkpoint.interval.ms'),
-    producerIdExpirationMs: config.number('producer.id.expiration.ms'),
+    producerIdExpirationMs: () => config.number('producer.id.expiration.ms'),
     producerIdExpirationCheckIntervalMs: config.number('producer.id.expiration.check.interval.ms'),
   });
   return { logs, lock };
@@ -272,7 +274,7 @@ function createServer(options: BrokerOptions, { config, clock, logger, router }:
     ports: typeof port === 'number' ? [port] : port,
     backlog: config.number('socket.listen.backlog.size'),
     maxConnections: () => config.number('max.connections'),
-    maxConnectionsPerIp: () => config.number('max.connections.per.ip'),
+    maxConnectionsPerIp: (address) => connectionsOf(config, address),
     advertised,
     connection: {
       clock,

@@ -66,12 +66,23 @@ describe('TopicConfig', () => {
   });
 
   it('names every place that gives a key its value, the default last', () => {
-    const config = topicConfig({ 'log.retention.minutes': '2' }, { 'retention.ms': '5' });
+    const config = topicConfig({ 'log.retention.ms': '2' }, { 'retention.ms': '5' });
     expect(config.entriesOf('retention.ms')).toEqual([
       { name: 'retention.ms', value: '5', source: ConfigSource.TOPIC },
-      { name: 'log.retention.minutes', value: '2', source: ConfigSource.STATIC_BROKER },
+      { name: 'log.retention.ms', value: '2', source: ConfigSource.STATIC_BROKER },
+      { name: 'log.retention.hours', value: '168', source: ConfigSource.DEFAULT },
     ]);
     expect(config.entryOf('retention.ms').value).toBe('5');
+  });
+
+  it('does not name a coarser unit without the finest one before it, as Kafka does not', () => {
+    const config = topicConfig({ 'log.retention.minutes': '2' });
+    expect(config.entriesOf('retention.ms')).toEqual([]);
+    expect(config.entryOf('retention.ms')).toEqual({
+      name: 'retention.ms',
+      value: '120000',
+      source: ConfigSource.DEFAULT,
+    });
   });
 });
 

@@ -1,9 +1,12 @@
+import { CLUSTER_KEYS } from './cluster-keys.js';
 import {
   bool,
   type ConfigTable,
+  checked,
   double,
   dynamic,
   int,
+  internal,
   list,
   long,
   MAX_INT,
@@ -11,24 +14,35 @@ import {
   short,
   str,
 } from './config-key.js';
+import { GROUP_PROTOCOL_KEYS } from './group-protocol-keys.js';
+import { REMOTE_STORAGE_KEYS } from './remote-storage-keys.js';
+import { SECURITY_KEYS } from './security-keys.js';
 
 // The broker's keys under Kafka's own names, with Kafka 4.3's defaults. Keys that cannot act on one node are here
 // too: tools set them, and the same file must start a cluster.
 
 const CODECS = ['producer', 'uncompressed', 'gzip', 'snappy', 'lz4', 'zstd'];
 const NO_EFFECT = 'Accepted for compatibility; no effect here.';
+const CODEC_LEVEL = 'Level of the codec that the broker compresses with, where compression.type asks for it.';
 const NOT_COMPACTED = 'Accepted for compatibility; compacted topics keep every record.';
 const NO_TRANSACTIONS = 'Accepted for compatibility; transactions are not served.';
 const CLASSIC_GROUPS = 'Accepted for compatibility; groups use the classic protocol.';
 
+function gzipLevel(value: string): string | undefined {
+  return Number(value) === 0 ? 'must be -1, or 1 to 9' : undefined;
+}
+
 const GENERAL = {
   'node.id': int(1, 'Number of this node.', { min: 0 }),
-  'broker.id': int(null, 'Older name of node.id.', { min: 0 }),
+  'broker.id': int(-1, 'Older name of node.id.'),
   'log.dirs': list('', 'Directory of the data. One only; wins over log.dir.'),
   'log.dir': str(null, 'Directory of the data.'),
   listeners: list('PLAINTEXT://:9092', 'Address to listen on, NAME://host:port. One listener, plain text.'),
   'advertised.listeners': list('', 'Address that clients are told to connect to; the one they came by when empty.'),
-  'listener.security.protocol.map': list('PLAINTEXT:PLAINTEXT', 'Security protocol of each listener name.'),
+  'listener.security.protocol.map': str(
+    'SASL_SSL:SASL_SSL,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT',
+    'Security protocol of each listener name.',
+  ),
   'inter.broker.listener.name': str(null, NO_EFFECT),
   'process.roles': list('broker,controller', NO_EFFECT, ['broker', 'controller']),
   'controller.listener.names': list('', 'Names of listeners that only controllers use: they are not opened.'),
@@ -45,9 +59,9 @@ const GENERAL = {
   'compression.type': dynamic(
     str('producer', 'Codec of stored batches; with producer they keep the one that they came in.', CODECS),
   ),
-  'compression.gzip.level': dynamic(int(-1, NO_EFFECT, { min: -1, max: 9 })),
-  'compression.lz4.level': dynamic(int(9, NO_EFFECT, { min: 1, max: 17 })),
-  'compression.zstd.level': dynamic(int(3, NO_EFFECT, { min: -131072, max: 22 })),
+  'compression.gzip.level': dynamic(checked(int(-1, CODEC_LEVEL, { min: -1, max: 9 }), gzipLevel)),
+  'compression.lz4.level': dynamic(int(9, CODEC_LEVEL, { min: 1, max: 17 })),
+  'compression.zstd.level': dynamic(int(3, CODEC_LEVEL, { min: -131072, max: 22 })),
   'background.threads': dynamic(int(10, NO_EFFECT, { min: 1 })),
   'num.network.threads': dynamic(int(3, NO_EFFECT, { min: 1 })),
   'num.io.threads': dynamic(int(8, NO_EFFECT, { min: 1 })),
@@ -91,9 +105,7 @@ const LOG = {
   'log.roll.hours': int(168, 'Age at which a segment is closed.', { min: 1 }),
   'log.roll.jitter.ms': dynamic(long(null, 'Random part taken off log.roll.ms.', { min: 0 })),
   'log.roll.jitter.hours': int(0, 'Random part taken off log.roll.hours.', { min: 0 }),
-  'log.retention.ms': dynamic(
-    long(null, 'Age at which records are deleted; -1 never. Wins over minutes and hours.', { min: -1 }),
-  ),
+  'log.retention.ms': dynamic(long(null, 'Age at which records are deleted; -1 never. Wins over minutes and hours.')),
   'log.retention.minutes': int(null, 'Age at which records are deleted; wins over hours.'),
   'log.retention.hours': int(168, 'Age at which records are deleted.'),
   'log.retention.bytes': dynamic(long(-1, 'Size of a partition above which old segments are deleted; -1 never.')),
@@ -120,7 +132,7 @@ const LOG = {
   ),
   'log.message.timestamp.before.max.ms': dynamic(long(MAX_LONG, 'How old a record may be when it comes.', { min: 0 })),
   'log.message.timestamp.after.max.ms': dynamic(long(3600000, 'How far ahead its time may be.', { min: 0 })),
-  'log.initial.task.delay.ms': long(30000, NO_EFFECT, { min: 0 }),
+  'log.initial.task.delay.ms': internal(long(30000, NO_EFFECT, { min: 0 })),
   'log.cleaner.enable': bool(true, NOT_COMPACTED),
   'log.cleaner.threads': dynamic(int(1, NO_EFFECT, { min: 0 })),
   'log.cleaner.dedupe.buffer.size': dynamic(long(134217728, NOT_COMPACTED)),
@@ -171,7 +183,9 @@ const COORDINATORS = {
   }),
   'transaction.partition.verification.enable': dynamic(bool(true, NO_TRANSACTIONS)),
   'producer.id.expiration.ms': dynamic(int(86400000, 'Time after which an idle producer is forgotten.', { min: 1 })),
-  'producer.id.expiration.check.interval.ms': int(600000, 'Time between two looks for idle producers.', { min: 1 }),
+  'producer.id.expiration.check.interval.ms': internal(
+    int(600000, 'Time between two looks for idle producers.', { min: 1 }),
+  ),
   'share.coordinator.state.topic.replication.factor': short(3, NO_EFFECT, { min: 1 }),
   'share.coordinator.state.topic.min.isr': short(2, NO_EFFECT, { min: 1 }),
   'quota.window.num': int(11, NO_EFFECT, { min: 1 }),
@@ -179,5 +193,14 @@ const COORDINATORS = {
 } satisfies ConfigTable;
 
 /** Every key of the broker. */
-export const BROKER_KEYS = { ...GENERAL, ...NETWORK, ...LOG, ...COORDINATORS };
+export const BROKER_KEYS = {
+  ...GENERAL,
+  ...NETWORK,
+  ...LOG,
+  ...COORDINATORS,
+  ...CLUSTER_KEYS,
+  ...GROUP_PROTOCOL_KEYS,
+  ...REMOTE_STORAGE_KEYS,
+  ...SECURITY_KEYS,
+};
 export type BrokerKey = keyof typeof BROKER_KEYS;

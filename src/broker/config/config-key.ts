@@ -10,6 +10,8 @@ export const ConfigType = {
   LONG: 5,
   DOUBLE: 6,
   LIST: 7,
+  CLASS: 8,
+  PASSWORD: 9,
 } as const;
 export type ConfigType = (typeof ConfigType)[keyof typeof ConfigType];
 
@@ -24,6 +26,12 @@ export interface ConfigKey {
   readonly max?: number;
   /** The values that a string, or an element of a list, may have. */
   readonly oneOf?: readonly string[];
+  /** Why a value of the right type is none after all; undefined when it is one. */
+  readonly check?: (value: string) => string | undefined;
+  /** Taken, but not told of: Kafka keeps such keys to itself. */
+  readonly internal?: boolean;
+  /** Changed at run time for single listeners only, under names that begin with `listener.name.`. */
+  readonly ofListener?: boolean;
 }
 
 export type ConfigTable = Readonly<Record<string, ConfigKey>>;
@@ -37,7 +45,15 @@ export const MAX_INT = 0x7fff_ffff;
 const text = (value: number | string | boolean | null): string | null => (value === null ? null : String(value));
 
 export function int(fallback: number | null, doc: string, limits: Limits = {}): ConfigKey {
-  return { type: ConfigType.INT, fallback: text(fallback), doc, dynamic: false, max: MAX_INT, ...limits };
+  return {
+    type: ConfigType.INT,
+    fallback: text(fallback),
+    doc,
+    dynamic: false,
+    min: -MAX_INT - 1,
+    max: MAX_INT,
+    ...limits,
+  };
 }
 
 export function long(fallback: number | string | null, doc: string, limits: Limits = {}): ConfigKey {
@@ -45,7 +61,15 @@ export function long(fallback: number | string | null, doc: string, limits: Limi
 }
 
 export function short(fallback: number, doc: string, limits: Limits = {}): ConfigKey {
-  return { type: ConfigType.SHORT, fallback: text(fallback), doc, dynamic: false, max: 0x7fff, ...limits };
+  return {
+    type: ConfigType.SHORT,
+    fallback: text(fallback),
+    doc,
+    dynamic: false,
+    min: -0x8000,
+    max: 0x7fff,
+    ...limits,
+  };
 }
 
 export function double(fallback: number | string, doc: string, limits: Limits = {}): ConfigKey {
@@ -60,8 +84,38 @@ export function str(fallback: string | null, doc: string, oneOf?: readonly strin
   return { type: ConfigType.STRING, fallback, doc, dynamic: false, ...(oneOf && { oneOf }) };
 }
 
-export function list(fallback: string, doc: string, oneOf?: readonly string[]): ConfigKey {
+export function list(fallback: string | null, doc: string, oneOf?: readonly string[]): ConfigKey {
   return { type: ConfigType.LIST, fallback, doc, dynamic: false, ...(oneOf && { oneOf }) };
+}
+
+/** Name of a Java class, for those who bring the same file to Kafka. */
+export function javaClass(fallback: string | null, doc: string): ConfigKey {
+  return { type: ConfigType.CLASS, fallback, doc, dynamic: false };
+}
+
+/** Never told to anybody. */
+export function password(doc: string): ConfigKey {
+  return { type: ConfigType.PASSWORD, fallback: null, doc, dynamic: false };
+}
+
+/** The key with one more rule. */
+export function checked(key: ConfigKey, check: (value: string) => string | undefined): ConfigKey {
+  return { ...key, check };
+}
+
+/** The key, which must stay without a value: `why` says `Must stay empty: …`. */
+export function unset(key: ConfigKey, why: string): ConfigKey {
+  const refusal = `${why.charAt(0).toLowerCase()}${why.slice(1).replace(/\.$/, '')}`;
+  return checked(key, (value) => (value === '' ? undefined : refusal));
+}
+
+export function internal(key: ConfigKey): ConfigKey {
+  return { ...key, internal: true };
+}
+
+/** The key, changeable at run time, but only listener by listener. */
+export function ofListener(key: ConfigKey): ConfigKey {
+  return { ...key, dynamic: true, ofListener: true };
 }
 
 /** The key, changeable at run time. */
@@ -69,9 +123,18 @@ export function dynamic(key: ConfigKey): ConfigKey {
   return { ...key, dynamic: true };
 }
 
+/** Whether its values are kept from everybody. */
+export function isSensitive(key: ConfigKey): boolean {
+  return key.type === ConfigType.PASSWORD;
+}
+
 /** Why `value` is no value of `key`; undefined when it is one. */
 export function refusalOf(key: ConfigKey, value: string): string | undefined {
   const trimmed = value.trim();
+  return typeRefusal(key, trimmed) ?? key.check?.(trimmed);
+}
+
+function typeRefusal(key: ConfigKey, trimmed: string): string | undefined {
   switch (key.type) {
     case ConfigType.BOOLEAN:
       return /^(true|false)$/i.test(trimmed) ? undefined : 'must be true or false';
@@ -85,6 +148,9 @@ export function refusalOf(key: ConfigKey, value: string): string | undefined {
       return notOneOf(key, [trimmed]);
     case ConfigType.LIST:
       return notOneOf(key, elementsOf(trimmed));
+    case ConfigType.CLASS:
+    case ConfigType.PASSWORD:
+      return undefined;
   }
 }
 

@@ -49,3 +49,13 @@ function parseListener(key: string, text: string): Address & { readonly name: st
 function invalid(what: string): NestdawError {
   return new NestdawError('KAFKA_CONFIG_INVALID', `the broker's configuration has a mistake: ${what}`);
 }
+
+/** Connections that one address may have at once. */
+export function connectionsOf(config: BrokerConfig, address: string): number {
+  for (const pair of config.list('max.connections.per.ip.overrides')) {
+    // The address may hold colons of its own.
+    const at = pair.lastIndexOf(':');
+    if (pair.slice(0, at) === address) return Number(pair.slice(at + 1));
+  }
+  return config.number('max.connections.per.ip');
+}

@@ -32,6 +32,12 @@ export class TopicConfig {
     return all;
   }
 
+  /** What is wrong with the values taken together; undefined when nothing is. */
+  mistake(): string | undefined {
+    const [min, max] = [this.number('min.compaction.lag.ms'), this.number('max.compaction.lag.ms')];
+    return min > max ? `min.compaction.lag.ms (${min}) is greater than max.compaction.lag.ms (${max})` : undefined;
+  }
+
   number(name: TopicKey): number {
     return numberOf(this.text(name) ?? 'NaN');
   }
@@ -44,31 +50,18 @@ export class TopicConfig {
     return elementsOf(this.text(name) ?? '');
   }
 
-  /** Value and where it comes from. */
+  /** Value and where it comes from: the first of `entriesOf`, and of nowhere else. */
   entryOf(name: TopicKey): ConfigEntry {
-    const own = this.overrides.get(name);
-    if (own !== undefined) return { name, value: own, source: ConfigSource.TOPIC };
-    for (const synonym of synonymsOf(name)) {
-      const [first] = this.broker.entriesOf(synonym.key);
-      if (first) return { name, value: inTopicUnit(first.value!, synonym), source: first.source };
-    }
-    return { name, value: TOPIC_KEYS[name].fallback, source: ConfigSource.DEFAULT };
+    const [first] = this.entriesOf(name);
+    return { name, value: this.text(name), source: first?.source ?? ConfigSource.DEFAULT };
   }
 
   /** Every place that gives the key a value, each under the name it has there, the one that counts first. */
   entriesOf(name: TopicKey): ConfigEntry[] {
-    const entries: ConfigEntry[] = [];
     const own = this.overrides.get(name);
-    if (own !== undefined) entries.push({ name, value: own, source: ConfigSource.TOPIC });
-    const [first, ...coarser] = synonymsOf(name);
-    const behind = first ? this.broker.entriesOf(first.key) : [];
-    // Of the coarser units, such as hours, only what was set: their defaults are that of the key itself.
-    for (const { key } of coarser) {
-      behind.push(...this.broker.entriesOf(key).filter(({ source }) => source !== ConfigSource.DEFAULT));
-    }
-    entries.push(...behind.filter((entry) => entry.source !== ConfigSource.DEFAULT));
-    entries.push(...behind.filter((entry) => entry.source === ConfigSource.DEFAULT));
-    return entries;
+    const [synonym] = synonymsOf(name);
+    const behind = synonym ? this.broker.entriesOf(synonym.key) : [];
+    return own === undefined ? behind : [{ name, value: own, source: ConfigSource.TOPIC }, ...behind];
   }
 }
 

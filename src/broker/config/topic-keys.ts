@@ -1,5 +1,6 @@
 import { BROKER_KEYS, type BrokerKey } from './broker-keys.js';
-import { bool, type ConfigKey, type ConfigTable, list, long } from './config-key.js';
+import { bool, type ConfigKey, type ConfigTable, checked, elementsOf, list } from './config-key.js';
+import { notEnabled } from './remote-storage-keys.js';
 
 // The topic's keys. Most have their default from a broker key, some from one of several: the finer unit wins. Type,
 // range and doc then follow the broker's key as well.
@@ -27,6 +28,8 @@ export const SYNONYMS = {
   'flush.messages': same('log.flush.interval.messages'),
   'flush.ms': [...same('log.flush.interval.ms'), ...same('log.flush.scheduler.interval.ms')],
   'index.interval.bytes': same('log.index.interval.bytes'),
+  'local.retention.bytes': same('log.local.retention.bytes'),
+  'local.retention.ms': same('log.local.retention.ms'),
   'max.compaction.lag.ms': same('log.cleaner.max.compaction.lag.ms'),
   'max.message.bytes': same('message.max.bytes'),
   'message.timestamp.after.max.ms': same('log.message.timestamp.after.max.ms'),
@@ -49,14 +52,17 @@ export const SYNONYMS = {
   'unclean.leader.election.enable': same('unclean.leader.election.enable'),
 } as const satisfies Record<string, readonly Synonym[]>;
 
+function throttledReplicas(value: string): string | undefined {
+  const isFine = value === '*' || elementsOf(value).every((element) => /^\d+:\d+$/.test(element));
+  return isFine ? undefined : 'must be * or a list of partition:broker';
+}
+
 const OF_TOPICS_ONLY = {
-  'follower.replication.throttled.replicas': list('', NO_EFFECT),
-  'leader.replication.throttled.replicas': list('', NO_EFFECT),
-  'local.retention.bytes': long(-2, NO_EFFECT, { min: -2 }),
-  'local.retention.ms': long(-2, NO_EFFECT, { min: -2 }),
+  'follower.replication.throttled.replicas': checked(list('', NO_EFFECT), throttledReplicas),
+  'leader.replication.throttled.replicas': checked(list('', NO_EFFECT), throttledReplicas),
   'remote.log.copy.disable': bool(false, NO_EFFECT),
   'remote.log.delete.on.disable': bool(false, NO_EFFECT),
-  'remote.storage.enable': bool(false, NO_EFFECT),
+  'remote.storage.enable': checked(bool(false, NO_EFFECT), notEnabled),
 } satisfies ConfigTable;
 
 export type TopicKey = keyof typeof SYNONYMS | keyof typeof OF_TOPICS_ONLY;
@@ -65,7 +71,9 @@ function fromBroker(name: keyof typeof SYNONYMS): ConfigKey {
   const [first] = SYNONYMS[name];
   // The coarser units are always set, so the default of the whole is that of the first key that has one.
   const fallback = defaultOf(SYNONYMS[name]);
-  return { ...(BROKER_KEYS[first!.key] as ConfigKey), fallback, dynamic: true };
+  const key = { ...(BROKER_KEYS[first!.key] as ConfigKey), fallback, dynamic: true };
+  // The broker's key takes any number below zero for "never", the topic's only this one.
+  return name === 'retention.ms' ? { ...key, min: -1 } : key;
 }
 
 function defaultOf(synonyms: readonly Synonym[]): string | null {

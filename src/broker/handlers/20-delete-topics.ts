@@ -31,10 +31,12 @@ export function deleteTopicsHandler(parts: BrokerParts) {
       const disabled = { errorCode: code, errorMessage: 'delete.topic.enable is false' };
       // Looked at before any is deleted: the second wish for a topic makes both wrong.
       const named = wishes.map((wish) => nameOf(parts, wish));
-      const responses = wishes.map((wish, i): TopicAnswer => {
-        if (!isEnabled) return { ...wish, ...disabled };
-        const isTwice = named[i] !== undefined && named.filter((name) => name === named[i]).length > 1;
-        return deleteTopic(parts, wish, named[i], isTwice);
+      const responses = wishes.flatMap((wish, i): TopicAnswer[] => {
+        if (!isEnabled) return [{ ...wish, ...disabled }];
+        const others = named.map((name, j) => (name === named[i] && name !== undefined ? j : i)).filter((j) => j !== i);
+        // One answer says it for all of them.
+        if (others.some((j) => j < i)) return [];
+        return [deleteTopic(parts, wish, named[i], others.length > 0)];
       });
       await metadata.flush();
       return { throttleTimeMs: 0, responses };
@@ -56,13 +58,17 @@ function nameOf({ metadata }: BrokerParts, { name, topicId }: Wish): string | un
 
 function deleteTopic({ metadata }: BrokerParts, wish: Wish, name: string | undefined, isTwice: boolean): TopicAnswer {
   if (wish.name !== null && wish.topicId !== ZERO_UUID) {
-    return { ...wish, ...refused('INVALID_REQUEST', 'a topic is named by its name or by its id, not by both') };
+    return { ...wish, ...refused('INVALID_REQUEST', 'You may not specify both topic name and topic id.') };
   }
   if (wish.name === null && wish.topicId === ZERO_UUID) {
     return { ...wish, ...refused('INVALID_REQUEST', 'a topic is named by its name or by its id: neither is given') };
   }
   if (isTwice) return { ...wish, ...refused('INVALID_REQUEST', `topic '${name}' is named twice in the request`) };
-  if (name === undefined) return { ...wish, ...refused('UNKNOWN_TOPIC_ID', `no topic has the id ${wish.topicId}`) };
+  if (wish.name === null && wish.topicId === ZERO_UUID) {
+    return { ...wish, ...refused('INVALID_REQUEST', 'Neither topic name nor id were specified.') };
+  }
+  if (name === undefined)
+    return { ...wish, ...refused('UNKNOWN_TOPIC_ID', 'This server does not host this topic ID.') };
   const topicId = metadata.topics.get(name)?.topicId ?? ZERO_UUID;
   const refusal = metadata.deleteTopic(name);
   return { name, topicId, ...(refusal ?? { errorCode: ErrorCode.NONE, errorMessage: null }) };

@@ -1,33 +1,16 @@
 import { ErrorCode } from '../../protocol/error-codes.js';
-import {
-  DescribeConfigs,
-  type DescribeConfigsRequest,
-  type DescribeConfigsResponse,
-} from '../../protocol/messages/32-describe-configs.js';
-import { type BrokerConfig, type ConfigEntry, ConfigSource } from '../broker-config.js';
-import { BROKER_KEYS, type BrokerKey } from '../config/broker-keys.js';
-import { type ConfigKey } from '../config/config-key.js';
-import { TOPIC_KEYS, type TopicKey } from '../config/topic-keys.js';
-import { targetRefusal } from '../metadata/config-plans.js';
-import { ConfigResource } from '../metadata/metadata-image.js';
+import { DescribeConfigs, type DescribeConfigsResponse } from '../../protocol/messages/32-describe-configs.js';
+import { targetRefusal } from '../metadata/config-targets.js';
 import { defineHandler } from '../network/handler.js';
 import { type BrokerParts } from './broker-parts.js';
+import { type ConfigDescription, descriptionsOf } from './config-descriptions.js';
 
-// DescribeConfigs 1–4: every key of a topic or of the broker with its value, where that comes from, and what stands
-// behind it.
+// DescribeConfigs 1–4: every key of a resource with its value, where that comes from, and what stands behind it.
 
-type ResourceInput = DescribeConfigsRequest['resources'][number];
 type ConfigAnswer = DescribeConfigsResponse['results'][number]['configs'][number];
 
-/** What a key says about itself, and the places that give it a value. */
-interface Described {
-  readonly name: string;
-  readonly key: ConfigKey;
-  readonly readOnly: boolean;
-  readonly entries: readonly ConfigEntry[];
-  /** Value and source in force, in the unit of the key. */
-  readonly inForce: ConfigEntry;
-}
+/** Of what has no type: keys of somebody else's, and loggers. */
+const UNKNOWN_TYPE = 0;
 
 export function describeConfigsHandler(parts: BrokerParts) {
   return defineHandler<typeof DescribeConfigs>({
@@ -41,10 +24,10 @@ export function describeConfigsHandler(parts: BrokerParts) {
         const refusal = targetRefusal(resource, { image: parts.metadata.image, config: parts.config });
         if (refusal) return { ...refusal, resourceType, resourceName, configs: [] };
         const wanted = configurationKeys && new Set(configurationKeys);
-        const configs = described(parts, resource)
+        const configs = descriptionsOf(parts, resource)
           .filter(({ name }) => !wanted || wanted.has(name))
           .map((config) => answerOf(config, includeSynonyms, includeDocumentation));
-        return { errorCode: ErrorCode.NONE, errorMessage: null, resourceType, resourceName, configs };
+        return { errorCode: ErrorCode.NONE, errorMessage: '', resourceType, resourceName, configs };
       }),
     }),
     errorResponse: ({ resources }, errorCode) => ({
@@ -60,52 +43,16 @@ export function describeConfigsHandler(parts: BrokerParts) {
   });
 }
 
-function answerOf(
-  { name, key, readOnly, entries, inForce }: Described,
-  synonyms: boolean,
-  docs: boolean,
-): ConfigAnswer {
+function answerOf(config: ConfigDescription, synonyms: boolean, docs: boolean): ConfigAnswer {
+  const { name, value, readOnly, source, isSensitive, key, entries } = config;
   return {
     name,
-    value: inForce.value,
+    value,
     readOnly,
-    configSource: inForce.source,
-    isSensitive: false,
-    synonyms: synonyms ? entries.map((entry) => ({ name: entry.name, value: entry.value, source: entry.source })) : [],
-    configType: key.type,
-    documentation: docs ? key.doc : null,
+    configSource: source,
+    isSensitive,
+    synonyms: synonyms ? [...entries] : [],
+    configType: key?.type ?? UNKNOWN_TYPE,
+    documentation: docs ? (key?.doc ?? null) : null,
   };
-}
-
-function described({ config, metadata }: BrokerParts, { resourceType, resourceName }: ResourceInput): Described[] {
-  if (resourceType === ConfigResource.TOPIC) {
-    const topic = metadata.topics.get(resourceName)!.config;
-    return (Object.keys(TOPIC_KEYS) as TopicKey[]).map((name) => ({
-      name,
-      key: TOPIC_KEYS[name],
-      readOnly: false,
-      entries: topic.entriesOf(name),
-      inForce: topic.entryOf(name),
-    }));
-  }
-  return resourceName === '' ? clusterWide(config) : ofNode(config);
-}
-
-function ofNode(config: BrokerConfig): Described[] {
-  return (Object.keys(BROKER_KEYS) as BrokerKey[]).sort().map((name) => {
-    const key: ConfigKey = BROKER_KEYS[name];
-    const entries = config.entriesOf(name);
-    const inForce = entries[0] ?? { name, value: null, source: ConfigSource.DEFAULT };
-    return { name, key, readOnly: !key.dynamic, entries, inForce };
-  });
-}
-
-/** The defaults for all brokers: only what was set so. */
-function clusterWide(config: BrokerConfig): Described[] {
-  return [...config.dynamicOf('all')]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, value]) => {
-      const inForce = { name, value, source: ConfigSource.DYNAMIC_DEFAULT_BROKER };
-      return { name, key: BROKER_KEYS[name as BrokerKey], readOnly: false, entries: [inForce], inForce };
-    });
 }

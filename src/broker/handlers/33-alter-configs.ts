@@ -1,6 +1,6 @@
 import { ErrorCode } from '../../protocol/error-codes.js';
 import { AlterConfigs } from '../../protocol/messages/33-alter-configs.js';
-import { type ConfigTarget } from '../metadata/config-plans.js';
+import { type ConfigTarget } from '../metadata/config-targets.js';
 import { type Refusal, refused } from '../metadata/refusal.js';
 import { defineHandler } from '../network/handler.js';
 import { type BrokerParts } from './broker-parts.js';
@@ -49,5 +49,5 @@ export function isNamedTwice(target: ConfigTarget, all: readonly ConfigTarget[])
 }
 
 export function namedTwice({ resourceName }: ConfigTarget): Refusal {
-  return refused('INVALID_REQUEST', `resource '${resourceName}' is named twice in the request`);
+  return refused('INVALID_REQUEST', `Each resource must appear at most once: '${resourceName}'`);
 }

@@ -8,6 +8,7 @@ import { type FileSystem } from '../log/file-system.js';
 import { type LogManager } from '../log/log-manager.js';
 import { type ClusterMetadata } from '../metadata/cluster-metadata.js';
 import { type TopicEntry } from '../metadata/topic-registry.js';
+import { type RootLogger } from '../root-logger.js';
 
 // What handlers are made with, and the checks that several of them share.
 
@@ -20,6 +21,8 @@ export interface BrokerParts {
   readonly fileSystem: FileSystem;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Through which `logger` speaks. */
+  readonly rootLogger: RootLogger;
 }
 
 /** "Do not check" in a request's leader epoch. */

@@ -43,8 +43,8 @@ export interface LogManagerOptions {
   readonly retentionCheckIntervalMs?: number;
   /** log.flush.offset.checkpoint.interval.ms */
   readonly checkpointIntervalMs?: number;
-  /** producer.id.expiration.ms */
-  readonly producerIdExpirationMs?: number;
+  /** producer.id.expiration.ms, asked for at each look. */
+  readonly producerIdExpirationMs?: () => number;
   /** producer.id.expiration.check.interval.ms */
   readonly producerIdExpirationCheckIntervalMs?: number;
   readonly maxOpenFiles?: number;
@@ -284,14 +284,14 @@ export class LogManager {
     const {
       retentionCheckIntervalMs = 5 * MINUTE_MS,
       checkpointIntervalMs = MINUTE_MS,
-      producerIdExpirationMs = DAY_MS,
+      producerIdExpirationMs = () => DAY_MS,
       producerIdExpirationCheckIntervalMs = 10 * MINUTE_MS,
     } = this.#options;
     this.#ticks.push(
       every(clock, retentionCheckIntervalMs, () => this.#eachLog('retention', (log) => log.retain(clock.now()))),
       every(clock, checkpointIntervalMs, () => this.#guarded('checkpoint', () => this.#writeCheckpoints())),
       every(clock, producerIdExpirationCheckIntervalMs, () =>
-        this.#eachLog('producer expiry', (log) => log.expireProducers(clock.now(), producerIdExpirationMs)),
+        this.#eachLog('producer expiry', (log) => log.expireProducers(clock.now(), producerIdExpirationMs())),
       ),
     );
   }

@@ -6,7 +6,8 @@ import { type Random } from '../../common/random.js';
 import { type BrokerConfig } from '../broker-config.js';
 import { type FileSystem } from '../log/file-system.js';
 import { type LogManager } from '../log/log-manager.js';
-import { type ConfigChange, type ConfigTarget, planChanges, planReplacement } from './config-plans.js';
+import { type ConfigChange, planChanges, planReplacement } from './config-plans.js';
+import { type ConfigTarget } from './config-targets.js';
 import { type FeatureUpdate, planFeatures } from './feature-plans.js';
 import { checkFeatures, METADATA_VERSION } from './features.js';
 import { checkReplicas, clusterDefaults, featuresOf, formattedRecords, leftoverRemovals } from './foreign-directory.js';
@@ -175,7 +176,9 @@ export class ClusterMetadata {
 
   deleteTopic(name: string): Refusal | undefined {
     const topic = this.image.topic(name);
-    if (!topic) return refused('UNKNOWN_TOPIC_OR_PARTITION', `topic '${name}' does not exist`);
+    if (!topic) {
+      return refused('UNKNOWN_TOPIC_OR_PARTITION', 'This server does not host this topic-partition.');
+    }
     this.#log.append(topicRemoval(topic, this.image));
     return undefined;
   }

@@ -1,6 +1,8 @@
 import { type Random } from '../../common/random.js';
 import { type BrokerConfig, mistakeIn } from '../broker-config.js';
+import { TopicConfig } from '../config/topic-config.js';
 import { TOPIC_KEYS } from '../config/topic-keys.js';
+import { replicasRefusal } from './assignments.js';
 import { partitionVersion } from './features.js';
 import { ConfigResource, type MetadataImage, type TopicState } from './metadata-image.js';
 import { type MetadataRecord, metadataRecord } from './metadata-record.js';
@@ -49,6 +51,8 @@ export function planTopic(wish: NewTopic, context: PlanContext): TopicPlan | Ref
     if (mistake) return refused('INVALID_CONFIG', `topic '${name}': ${mistake}`);
     configs.set(key, value!.trim());
   }
+  const together = new TopicConfig(context.config, configs).mistake();
+  if (together !== undefined) return refused('INVALID_CONFIG', `topic '${name}': ${together}`);
   const topicId = newTopicId(context);
   const numPartitions = partitionsOf(wish, context.config);
   const records = [
@@ -64,7 +68,7 @@ function creationRefusal(wish: NewTopic, { image, config }: PlanContext): Refusa
   if (name === METADATA_TOPIC) return refused('INVALID_REQUEST', `topic '${name}' is the broker's own`);
   const badName = nameRefusal(name);
   if (badName) return badName;
-  if (image.topic(name)) return refused('TOPIC_ALREADY_EXISTS', `topic '${name}' already exists`);
+  if (image.topic(name)) return refused('TOPIC_ALREADY_EXISTS', `Topic '${name}' already exists.`);
   const collision = image.collisionOf(name);
   if (collision !== undefined) {
     return refused(
@@ -80,7 +84,7 @@ function creationRefusal(wish: NewTopic, { image, config }: PlanContext): Refusa
     );
   }
   if (numPartitions > MAX_PARTITIONS) {
-    return refused('INVALID_PARTITIONS', `topic '${name}': ${numPartitions} partitions; at most ${MAX_PARTITIONS}`);
+    return refused('POLICY_VIOLATION', `topic '${name}': ${numPartitions} partitions; at most ${MAX_PARTITIONS}`);
   }
   if (replicationFactor === 1 || replicationFactor === -1) return undefined;
   const why = replicationFactor > 1 ? 'this broker is a single node, which holds one copy' : 'it must be 1';
@@ -97,12 +101,15 @@ function assignmentRefusal(wish: NewTopic, nodeId: number): Refusal | undefined 
   if (indexes.some((index, i) => index !== i)) {
     return refused('INVALID_REPLICA_ASSIGNMENT', `topic '${name}': partitions must be numbered from 0 without holes`);
   }
-  const wrong = assignments.find(({ brokerIds }) => brokerIds.length !== 1 || brokerIds[0] !== nodeId);
-  return wrong && refused('INVALID_REPLICA_ASSIGNMENT', `topic '${name}': ${replicasMistake(wrong.brokerIds, nodeId)}`);
+  return assignmentsRefusal(assignments, nodeId);
 }
 
-function replicasMistake(brokerIds: readonly number[], nodeId: number): string {
-  return `replicas [${brokerIds.join(', ')}]; the only node is ${nodeId}`;
+function assignmentsRefusal(assignments: ReadonlyArray<{ brokerIds: readonly number[] }>, nodeId: number) {
+  for (const { brokerIds } of assignments) {
+    const refusal = replicasRefusal(brokerIds, nodeId);
+    if (refusal) return refusal;
+  }
+  return undefined;
 }
 
 function partitionsOf({ assignments = [], numPartitions }: NewTopic, config: BrokerConfig): number {
@@ -142,11 +149,13 @@ export function planPartitions(
   const topic = context.image.topic(name);
   if (!topic) return refused('UNKNOWN_TOPIC_OR_PARTITION', `topic '${name}' does not exist`);
   const current = topic.partitions.length;
-  if (count <= current) {
-    return refused('INVALID_PARTITIONS', `topic '${name}' has ${current} partitions; ${count} is not an increase`);
+  if (count === current) return refused('INVALID_PARTITIONS', `Topic already has ${current} partition(s).`);
+  if (count < current) {
+    const state = `The topic ${name} currently has ${current} partition(s)`;
+    return refused('INVALID_PARTITIONS', `${state}; ${count} would not be an increase.`);
   }
   if (count > MAX_PARTITIONS) {
-    return refused('INVALID_PARTITIONS', `topic '${name}': ${count} partitions; at most ${MAX_PARTITIONS}`);
+    return refused('POLICY_VIOLATION', `topic '${name}': ${count} partitions; at most ${MAX_PARTITIONS}`);
   }
   if (assignments) {
     const added = count - current;
@@ -154,11 +163,8 @@ export function planPartitions(
       const given = `${assignments.length} assignments for ${added} new partitions`;
       return refused('INVALID_REPLICA_ASSIGNMENT', `topic '${name}': ${given}`);
     }
-    const { nodeId } = context.config;
-    const wrong = assignments.find(({ brokerIds }) => brokerIds.length !== 1 || brokerIds[0] !== nodeId);
-    if (wrong) {
-      return refused('INVALID_REPLICA_ASSIGNMENT', `topic '${name}': ${replicasMistake(wrong.brokerIds, nodeId)}`);
-    }
+    const refusal = assignmentsRefusal(assignments, context.config.nodeId);
+    if (refusal) return refusal;
   }
   return partitionRecords(topic.topicId, current, count, context);
 }

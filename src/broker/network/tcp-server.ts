@@ -12,7 +12,7 @@ export interface TcpServerOptions {
   readonly ports: readonly number[];
   readonly backlog: number;
   readonly maxConnections: () => number;
-  readonly maxConnectionsPerIp: () => number;
+  readonly maxConnectionsPerIp: (address: string) => number;
   /** What clients are told to connect to; the address they came by when undefined. */
   readonly advertised?: { readonly host: string; readonly port: number } | undefined;
   readonly connection: ConnectionOptions;
@@ -81,7 +81,7 @@ export class TcpServer {
     const { maxConnections, maxConnectionsPerIp, logger } = this.#options;
     const remote = plainAddress(socket.remoteAddress);
     const fromHere = this.#perHost.get(remote) ?? 0;
-    if (this.#connections.size >= maxConnections() || fromHere >= maxConnectionsPerIp()) {
+    if (this.#connections.size >= maxConnections() || fromHere >= maxConnectionsPerIp(remote)) {
       logger.warn(`connection of ${remote} refused: max.connections or max.connections.per.ip is reached`);
       socket.destroy();
       return;

@@ -10,7 +10,7 @@ const [SET, DELETE, APPEND, SUBTRACT] = [0, 1, 2, 3];
 
 let fixture: BrokerFixture;
 beforeEach(async () => {
-  fixture = await BrokerFixture.start({ config: { 'log.retention.minutes': '2' } });
+  fixture = await BrokerFixture.start({ config: { 'log.retention.ms': '120000' } });
   await fixture.createTopic('orders');
 });
 afterEach(() => fixture.stop());
@@ -59,7 +59,8 @@ describe('DescribeConfigs', () => {
     expect(configs[0]).toMatchObject({ value: '7', configSource: 1 });
     expect(configs[0]!.synonyms).toEqual([
       { name: 'retention.ms', value: '7', source: 1 },
-      { name: 'log.retention.minutes', value: '2', source: 4 },
+      { name: 'log.retention.ms', value: '120000', source: 4 },
+      { name: 'log.retention.hours', value: '168', source: 5 },
     ]);
   });
 
@@ -120,7 +121,7 @@ describe('IncrementalAlterConfigs', () => {
   it('refuses keys of the broker that need a restart', async () => {
     expect(await change('log.retention.hours', SET, '5', { type: BROKER, resource: '1' })).toMatchObject({
       errorCode: 42,
-      errorMessage: 'Cannot update these configs dynamically: log.retention.hours',
+      errorMessage: 'Cannot update these configs dynamically: [log.retention.hours]',
     });
   });
 
@@ -155,9 +156,9 @@ it('configurations survive a restart, and not the topic they belong to', async (
   const first = await BrokerFixture.start({ fileSystem: disk });
   fixture = first;
   await first.createTopic('orders', 1, { 'retention.ms': '5' });
-  await change('log.cleaner.threads', SET, '4', { type: BROKER, resource: '' });
+  await change('log.retention.bytes', SET, '4', { type: BROKER, resource: '' });
   await first.stop();
   fixture = await BrokerFixture.start({ fileSystem: disk });
   expect(await value('retention.ms')).toEqual(['5', 1]);
-  expect(await value('log.cleaner.threads', BROKER, '1')).toEqual(['4', 3]);
+  expect(await value('log.retention.bytes', BROKER, '1')).toEqual(['4', 3]);
 });
