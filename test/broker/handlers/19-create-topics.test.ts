@@ -62,7 +62,7 @@ describe('CreateTopics', () => {
     ['a name that metrics cannot tell from another', { name: 'or_ders' }, 17],
     ['a topic that exists', { name: 'or.ders' }, 36],
     ['no partitions', { name: 'a', numPartitions: 0 }, 37],
-    ['partitions beyond all reason', { name: 'a', numPartitions: 1_000_000 }, 37],
+    ['partitions beyond all reason', { name: 'a', numPartitions: 1_000_000 }, 44],
     ['three copies', { name: 'a', replicationFactor: 3 }, 38],
     ['no copies', { name: 'a', replicationFactor: 0 }, 38],
     ['an unknown key', { name: 'a', configs: [{ name: 'retention.msec', value: '5' }] }, 40],
@@ -141,7 +141,7 @@ describe('DeleteTopics', () => {
   it('refuses a topic named twice, and all when deletion is off', async () => {
     await fixture.createTopic('a');
     const twice = await fixture.client.send(DeleteTopics, 5, { topicNames: ['a', 'a'], timeoutMs: 1 });
-    expect(twice.responses.map(({ errorCode }) => errorCode)).toEqual([42, 42]);
+    expect(twice.responses.map(({ errorCode }) => errorCode)).toEqual([42]);
     const closed = await BrokerFixture.start({ config: { 'delete.topic.enable': 'false' } });
     await closed.createTopic('a');
     const off = await closed.client.send(DeleteTopics, 5, { topicNames: ['a'], timeoutMs: 1 });

@@ -1,7 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { MemoryFileSystem } from '../../../src/broker/log/memory-file-system.js';
-import { AlterConfigs, DescribeConfigs, IncrementalAlterConfigs } from '../../../src/protocol/messages/index.js';
+import {
+  AlterConfigs,
+  ApiVersions,
+  DescribeConfigs,
+  IncrementalAlterConfigs,
+  ListConfigResources,
+} from '../../../src/protocol/messages/index.js';
 import { BrokerFixture } from '../../support/broker-fixture.js';
+import { SocketClient } from '../../support/raw-client.js';
 
 // Configurations are read and changed.
 
@@ -147,6 +154,190 @@ describe('AlterConfigs', () => {
     expect(responses[0]!.errorCode).toBe(0);
     expect(await value('segment.ms')).toEqual(['6', 1]);
     expect(await value('retention.ms')).toEqual(['120000', 4]);
+  });
+});
+
+describe('keys of the broker', () => {
+  const brokerKey = (name: string, to: string | null, resource = '1', operation = SET) =>
+    change(name, operation, to, { type: BROKER, resource });
+
+  it('are all told, those that Kafka keeps to itself left out, secrets without their value', async () => {
+    const { configs } = await describe_(BROKER, '1');
+    const names = configs.map(({ name }) => name);
+    expect(names.length).toBeGreaterThan(335);
+    expect(names).toEqual([...names].sort());
+    expect(names).toEqual(
+      expect.arrayContaining(['ssl.keystore.location', 'group.share.max.size', 'remote.log.reader.threads']),
+    );
+    expect(names).not.toContain('producer.id.expiration.check.interval.ms');
+    const secret = configs.find(({ name }) => name === 'ssl.key.password')!;
+    expect(secret).toMatchObject({ value: null, isSensitive: true, configType: 9, synonyms: [] });
+  });
+
+  it('of the node win over those of all brokers, those over what was given, and topics follow', async () => {
+    await brokerKey('log.retention.ms', '5', '');
+    await brokerKey('log.retention.ms', '7');
+    const { configs } = await describe_(BROKER, '1', ['log.retention.ms'], true);
+    expect(configs[0]).toMatchObject({ value: '7', configSource: 2 });
+    expect(configs[0]!.synonyms).toEqual([
+      { name: 'log.retention.ms', value: '7', source: 2 },
+      { name: 'log.retention.ms', value: '5', source: 3 },
+      { name: 'log.retention.ms', value: '120000', source: 4 },
+      { name: 'log.retention.hours', value: '168', source: 5 },
+    ]);
+    expect(await value('retention.ms')).toEqual(['7', 2]);
+    await brokerKey('log.retention.ms', null, '1', DELETE);
+    expect(await value('retention.ms')).toEqual(['5', 3]);
+    await brokerKey('log.retention.ms', null, '', DELETE);
+    expect(await value('retention.ms')).toEqual(['120000', 4]);
+  });
+
+  it.each<[string, string, string | null, number, number]>([
+    ['a key that needs a restart', 'num.partitions', '3', SET, 42],
+    ['a value that is none', 'log.retention.ms', 'soon', SET, 42],
+    ['an addition to what is no list', 'log.retention.ms', '5', APPEND, 40],
+    ['a key of single listeners', 'ssl.keystore.location', '/key', SET, 42],
+    ['a Java class', 'create.topic.policy.class.name', 'Policy', SET, 42],
+  ])('refuse %s', async (_what, name, to, operation, errorCode) => {
+    expect(await brokerKey(name, to, '1', operation)).toMatchObject({ errorCode });
+  });
+
+  it('that need a restart are named together', async () => {
+    const configs = ['num.partitions', 'log.dirs', 'log.retention.ms'].map((name) => ({ name, value: '3' }));
+    const resources = [{ resourceType: BROKER, resourceName: '1', configs }];
+    const { responses } = await fixture.client.send(AlterConfigs, 2, { resources, validateOnly: false });
+    expect(responses[0]!.errorMessage).toBe('Cannot update these configs dynamically: [num.partitions, log.dirs]');
+    expect(await value('log.retention.ms', BROKER, '1')).toEqual(['120000', 4]);
+  });
+
+  it('that nobody here knows are kept for whoever set them, and told without their value', async () => {
+    expect(await brokerKey('plugin.secret', 'x', '')).toMatchObject({ errorCode: 0 });
+    for (const resource of ['', '1']) {
+      const { configs } = await describe_(BROKER, resource, ['plugin.secret']);
+      expect(configs).toMatchObject([{ value: null, isSensitive: true, configSource: 3 }]);
+    }
+    await brokerKey('plugin.secret', null, '', DELETE);
+    expect((await describe_(BROKER, '1', ['plugin.secret'])).configs).toEqual([]);
+  });
+
+  it('act on the connections of single addresses', async () => {
+    const { port } = fixture.broker;
+    await brokerKey('max.connections.per.ip.overrides', '127.0.0.1:1,10.0.0.1:7');
+    const first = await SocketClient.connect(port);
+    const second = await SocketClient.connect(port);
+    await second.closed;
+    await brokerKey('max.connections.per.ip.overrides', null, '1', DELETE);
+    const third = await SocketClient.connect(port);
+    const versions = { clientSoftwareName: 'a', clientSoftwareVersion: '1' };
+    expect(await third.send(ApiVersions, 3, versions)).toMatchObject({ errorCode: 0 });
+    expect(await brokerKey('max.connections.per.ip.overrides', 'many')).toMatchObject({ errorCode: 42 });
+    first.close();
+    third.close();
+  });
+});
+
+describe('keys of groups and of subscriptions to metrics', () => {
+  const [GROUP, METRICS] = [32, 16];
+
+  it('of a group lie over those of the broker, within its limits', async () => {
+    const name = 'consumer.session.timeout.ms';
+    const own = { type: GROUP, resource: 'billing' };
+    expect(await value(name, GROUP, 'billing')).toEqual(['45000', 5]);
+    expect(await change(name, SET, '50000', own)).toMatchObject({ errorCode: 0 });
+    const { configs } = await describe_(GROUP, 'billing', [name], true);
+    expect(configs[0]!.synonyms).toEqual([
+      { name, value: '50000', source: 8 },
+      { name: `group.${name}`, value: '45000', source: 5 },
+    ]);
+    expect(await change(name, SET, '1', own)).toMatchObject({
+      errorCode: 40,
+      errorMessage: `${name} must be greater than or equal to group.consumer.min.session.timeout.ms`,
+    });
+    expect(await change('share.auto.offset.reset', SET, 'sometime', own)).toMatchObject({ errorCode: 40 });
+    expect(await change('retention.ms', SET, '1', own)).toMatchObject({ errorCode: 40 });
+    expect(await change(name, SET, '50000', { type: GROUP, resource: '' })).toMatchObject({ errorCode: 42 });
+    expect((await describe_(GROUP, 'billing')).configs).toHaveLength(17);
+  });
+
+  it('of a subscription are kept and checked', async () => {
+    const own = { type: METRICS, resource: 'all' };
+    expect(await change('interval.ms', SET, '60000', own)).toMatchObject({ errorCode: 0 });
+    expect(await change('match', SET, 'client_id=a.*', own)).toMatchObject({ errorCode: 0 });
+    expect(await value('interval.ms', METRICS, 'all')).toEqual(['60000', 7]);
+    expect(await value('metrics', METRICS, 'all')).toEqual(['', 5]);
+    expect(await change('interval.ms', SET, '5', own)).toMatchObject({ errorCode: 42 });
+    expect(await change('match', SET, 'colour=red', own)).toMatchObject({ errorCode: 40 });
+    expect(await change('match', SET, 'client_id=[', own)).toMatchObject({ errorCode: 40 });
+    expect(await change('no.such.key', SET, '5', own)).toMatchObject({ errorCode: 42 });
+  });
+
+  it('are listed once they are set, and no longer when they are taken back', async () => {
+    const listed = async () => {
+      const { configResources } = await fixture.client.send(ListConfigResources, 1, {
+        resourceTypes: [METRICS, GROUP],
+      });
+      return configResources.map(({ resourceName }) => resourceName);
+    };
+    await change('interval.ms', SET, '60000', { type: METRICS, resource: 'all' });
+    await change('consumer.session.timeout.ms', SET, '50000', { type: GROUP, resource: 'billing' });
+    expect(await listed()).toEqual(['billing', 'all']);
+    await change('interval.ms', DELETE, null, { type: METRICS, resource: 'all' });
+    await change('consumer.session.timeout.ms', DELETE, null, { type: GROUP, resource: 'billing' });
+    expect(await listed()).toEqual([]);
+  });
+});
+
+describe('the root logger', () => {
+  const LOGGER = 8;
+  const level = (to: string | null, operation = SET, more = {}) =>
+    change('root', operation, to, { type: LOGGER, resource: '1', ...more });
+
+  it('has a level that acts at once', async () => {
+    await fixture.stop();
+    const said: string[] = [];
+    const say = (message: string) => void said.push(message);
+    fixture = await BrokerFixture.start({
+      logger: { log: say, warn: say, error: say },
+      config: { 'max.connections': '0' },
+    });
+    expect(await value('root', LOGGER, '1')).toEqual(['INFO', 6]);
+    const refused = async () => (await SocketClient.connect(fixture.broker.port)).closed;
+    await refused();
+    const before = said.length;
+    expect(before).toBeGreaterThan(0);
+    expect(await level('ERROR')).toMatchObject({ errorCode: 0 });
+    await refused();
+    expect(said).toHaveLength(before);
+    expect(await value('root', LOGGER, '1')).toEqual(['ERROR', 6]);
+  });
+
+  it('refuses what is no level, its removal, additions, and other loggers', async () => {
+    expect(await level('LOUD')).toMatchObject({ errorCode: 40 });
+    expect(await level(null, DELETE)).toMatchObject({ errorCode: 42 });
+    expect(await level('WARN', APPEND)).toMatchObject({ errorCode: 42 });
+    expect(await change('log.cleaner', SET, 'WARN', { type: LOGGER, resource: '1' })).toMatchObject({ errorCode: 40 });
+    expect(await level('WARN', SET, { resource: '2' })).toMatchObject({ errorCode: 42 });
+    expect(await level('WARN', SET, { validateOnly: true })).toMatchObject({ errorCode: 0 });
+    expect(await value('root', LOGGER, '1')).toEqual(['INFO', 6]);
+  });
+});
+
+describe('keys of topics that must fit together', () => {
+  it('refuse a least age of compaction above the greatest', async () => {
+    expect(await change('max.compaction.lag.ms', SET, '5')).toMatchObject({ errorCode: 0 });
+    expect(await change('min.compaction.lag.ms', SET, '6')).toMatchObject({ errorCode: 40 });
+    await expect(
+      fixture.createTopic('odd', 1, { 'min.compaction.lag.ms': '6', 'max.compaction.lag.ms': '5' }),
+    ).rejects.toThrow(/min.compaction.lag.ms \(6\) is greater/);
+  });
+
+  it.each([
+    ['remote.storage.enable', 'true'],
+    ['retention.ms', '-2'],
+    ['compression.gzip.level', '0'],
+    ['leader.replication.throttled.replicas', 'all'],
+  ])('refuse %s=%s', async (name, to) => {
+    expect(await change(name, SET, to)).toMatchObject({ errorCode: 40 });
   });
 });
 
