@@ -9,9 +9,12 @@ import { type Address, connectionsOf, listenerOf } from './config/listener.js';
 import { TopicConfig } from './config/topic-config.js';
 import { groupConfigOf } from './coordinator/group/group-config.js';
 import { GroupCoordinator } from './coordinator/group/group-coordinator.js';
+import { transactionConfigOf } from './coordinator/transaction/transaction-config.js';
+import { TransactionCoordinator } from './coordinator/transaction/transaction-coordinator.js';
 import { FetchPurgatory } from './fetch/fetch-purgatory.js';
 import { FetchSessions } from './fetch/fetch-sessions.js';
 import { allHandlers } from './handlers/index.js';
+import { InternalTopicLog } from './internal-topic-log.js';
 import { readBootId } from './log/boot-id.js';
 import { DiskFileSystem } from './log/disk-file-system.js';
 import { type FileSystem } from './log/file-system.js';
@@ -19,12 +22,12 @@ import { kafkaLockHolder } from './log/kafka-lock.js';
 import { LogManager } from './log/log-manager.js';
 import { MemoryFileSystem } from './log/memory-file-system.js';
 import { ClusterMetadata } from './metadata/cluster-metadata.js';
-import { OFFSETS_TOPIC } from './metadata/topic-name.js';
+import { OFFSETS_TOPIC, TRANSACTION_TOPIC } from './metadata/topic-name.js';
 import { acquireDirectoryLock, type DirectoryLock } from './network/directory-lock.js';
 import { type Answer, type Peer, RequestRouter } from './network/request-router.js';
 import { TcpServer } from './network/tcp-server.js';
-import { OffsetsTopicLog } from './offsets-topic-log.js';
 import { RootLogger } from './root-logger.js';
+import { PartitionMarkers } from './transaction-markers.js';
 
 // The composition root: builds every part, starts them in order and stops them in reverse.
 
@@ -157,7 +160,7 @@ async function startParts(options: BrokerOptions, stack: DisposalStack, assemble
   const metadata = new ClusterMetadata({ logs, fileSystem, config, clock, random, logger });
   const purgatory = new FetchPurgatory(clock);
   const groups = new GroupCoordinator({
-    log: new OffsetsTopicLog(metadata, config, clock),
+    log: new InternalTopicLog(OFFSETS_TOPIC, metadata, clock),
     topics: { partitionCount: (name) => metadata.topics.get(name)?.partitions.length },
     config: groupConfigOf(config),
     clock,
@@ -167,18 +170,30 @@ async function startParts(options: BrokerOptions, stack: DisposalStack, assemble
   metadata.topics.onRemoval(({ name }) => {
     if (name !== OFFSETS_TOPIC) groups.onTopicDeleted(name);
   });
+  const markers = new PartitionMarkers(metadata.topics, groups, clock);
+  const transactions = new TransactionCoordinator({
+    log: new InternalTopicLog(TRANSACTION_TOPIC, metadata, clock),
+    markers,
+    producerIds: metadata.producerIds,
+    config: transactionConfigOf(config),
+    version: () => metadata.transactionVersion,
+    clock,
+    logger,
+  });
   stack.defer(() => metadata.unregister());
   await groups.start();
+  await transactions.start();
 
   const slots = config.number('max.incremental.fetch.session.cache.slots');
   const sessions = new FetchSessions({ clock, random, slots });
   const parts = { config, metadata, purgatory, sessions, logs, fileSystem, clock, logger, rootLogger: logger };
-  const router = new RequestRouter(allHandlers(parts, groups), logger);
+  const router = new RequestRouter(allHandlers(parts, { groups, transactions, markers }), logger);
   const { server, host } = createServer(options, { config, clock, logger, router });
   // Requests in work are woken and answered before the connections end; what they wait for must not be gone by then.
   stack.defer(async () => {
     const ended = server.stop(STOP_GRACE_MS);
     purgatory.close();
+    await transactions.stop();
     await groups.stop();
     await ended;
   });

@@ -22,6 +22,10 @@ export class MemoryCoordinatorLog implements CoordinatorLog {
     return this.durability;
   }
 
+  leaderEpoch(_partition: number): number {
+    return 0;
+  }
+
   readAll(partition: number, visit: (batches: Buffer) => void): void {
     const batches = this.batches[partition]!;
     // As one run, as a file would be read; a copy, since the reader's memory is not the writer's.

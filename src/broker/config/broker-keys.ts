@@ -25,7 +25,6 @@ const CODECS = ['producer', 'uncompressed', 'gzip', 'snappy', 'lz4', 'zstd'];
 const NO_EFFECT = 'Accepted for compatibility; no effect here.';
 const CODEC_LEVEL = 'Level of the codec that the broker compresses with, where compression.type asks for it.';
 const NOT_COMPACTED = 'Accepted for compatibility; compacted topics keep every record.';
-const NO_TRANSACTIONS = 'Accepted for compatibility; transactions are not served.';
 const CLASSIC_GROUPS = 'Accepted for compatibility; groups use the classic protocol.';
 
 function gzipLevel(value: string): string | undefined {
@@ -165,23 +164,27 @@ const COORDINATORS = {
   'group.consumer.heartbeat.interval.ms': int(5000, CLASSIC_GROUPS, { min: 1 }),
   'group.consumer.max.size': int(MAX_INT, CLASSIC_GROUPS, { min: 1 }),
   'group.consumer.assignors': list('uniform,range', CLASSIC_GROUPS),
-  'transaction.max.timeout.ms': int(900000, NO_TRANSACTIONS, { min: 1 }),
-  'transactional.id.expiration.ms': int(604800000, NO_TRANSACTIONS, {
+  'transaction.max.timeout.ms': int(900000, 'Longest time-out that a transactional producer may ask for.', { min: 1 }),
+  'transactional.id.expiration.ms': int(604800000, 'Time after which an idle transactional id is forgotten.', {
     min: 1,
   }),
-  'transaction.state.log.num.partitions': int(50, NO_TRANSACTIONS, {
-    min: 1,
-  }),
-  'transaction.state.log.replication.factor': short(3, NO_TRANSACTIONS, { min: 1 }),
-  'transaction.state.log.min.isr': int(2, NO_EFFECT, { min: 1 }),
-  'transaction.state.log.segment.bytes': int(104857600, NO_TRANSACTIONS, { min: 1 }),
-  'transaction.abort.timed.out.transaction.cleanup.interval.ms': int(10000, NO_TRANSACTIONS, {
-    min: 1,
-  }),
-  'transaction.remove.expired.transaction.cleanup.interval.ms': int(3600000, NO_TRANSACTIONS, {
-    min: 1,
-  }),
-  'transaction.partition.verification.enable': dynamic(bool(true, NO_TRANSACTIONS)),
+  'transaction.state.log.num.partitions': int(50, 'Partitions of __transaction_state, when it is created.', { min: 1 }),
+  'transaction.state.log.replication.factor': short(3, 'Its replication factor; one node holds one copy.', { min: 1 }),
+  'transaction.state.log.min.isr': int(2, 'Its min.insync.replicas; one node holds one copy.', { min: 1 }),
+  'transaction.state.log.segment.bytes': int(104857600, 'Its size of segments.', { min: 1048576 }),
+  'transaction.abort.timed.out.transaction.cleanup.interval.ms': int(
+    10000,
+    'Time between two searches for transactions that are open for too long.',
+    { min: 1 },
+  ),
+  'transaction.remove.expired.transaction.cleanup.interval.ms': int(
+    3600000,
+    'Time between two searches for transactional ids that expired.',
+    { min: 1 },
+  ),
+  'transaction.partition.verification.enable': dynamic(
+    bool(true, 'Whether a batch of a transaction is refused where its partition is not part of it.'),
+  ),
   'producer.id.expiration.ms': dynamic(int(86400000, 'Time after which an idle producer is forgotten.', { min: 1 })),
   'producer.id.expiration.check.interval.ms': internal(
     int(600000, 'Time between two looks for idle producers.', { min: 1 }),

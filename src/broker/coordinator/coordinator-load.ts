@@ -1,13 +1,18 @@
 import { type BatchRecord, decodeControlRecord, recordsOf } from '../../protocol/record-batch.js';
 import { batchSize, isControl, isTransactional, isWholeBatch, producerId } from '../../protocol/record-batch-header.js';
 
-// Reads the records of one partition of an internal topic back, for a replay. Records of a transaction count from its
-// commit marker on, and never when it was aborted or left open.
+// Reads the records of one partition of an internal topic back, for a replay.
+
+export interface LoadTarget {
+  /** A record that counts at once. */
+  replay(record: BatchRecord): void;
+  /** A record of an open transaction: it counts from the commit marker of its producer on, if that comes. */
+  replayInTransaction(record: BatchRecord, producerId: bigint): void;
+  endTransaction(producerId: bigint, committed: boolean): void;
+}
 
 export class RecordLoader {
-  readonly #open = new Map<bigint, BatchRecord[]>();
-
-  constructor(private readonly replay: (record: BatchRecord) => void) {}
+  constructor(private readonly target: LoadTarget) {}
 
   /** Takes a run of whole batches. */
   read(batches: Buffer): void {
@@ -15,29 +20,13 @@ export class RecordLoader {
   }
 
   #batch(buffer: Buffer, at: number): void {
-    if (isControl(buffer, at)) this.#endTransaction(buffer, at);
-    else if (isTransactional(buffer, at)) this.#hold(buffer, at);
-    else for (const record of recordsOf(buffer, at)) this.replay(record);
-  }
-
-  #hold(buffer: Buffer, at: number): void {
-    const id = producerId(buffer, at);
-    const held = this.#open.get(id) ?? [];
-    this.#open.set(id, held);
-    // Copies: the buffer is the reader's and may be used for the next run.
-    for (const record of recordsOf(buffer, at)) {
-      held.push({
-        ...record,
-        key: record.key && Buffer.from(record.key),
-        value: record.value && Buffer.from(record.value),
-      });
-    }
-  }
-
-  #endTransaction(buffer: Buffer, at: number): void {
-    const id = producerId(buffer, at);
-    if (decodeControlRecord(buffer, at).type === 'commit')
-      for (const record of this.#open.get(id) ?? []) this.replay(record);
-    this.#open.delete(id);
+    const { target } = this;
+    if (isControl(buffer, at)) {
+      const { type } = decodeControlRecord(buffer, at);
+      if (type !== 'other') target.endTransaction(producerId(buffer, at), type === 'commit');
+    } else if (isTransactional(buffer, at)) {
+      const id = producerId(buffer, at);
+      for (const record of recordsOf(buffer, at)) target.replayInTransaction(record, id);
+    } else for (const record of recordsOf(buffer, at)) target.replay(record);
   }
 }

@@ -11,6 +11,8 @@ export interface CoordinatorLog {
    * so already. Rejects when the disk refused.
    */
   durable?(partition: number): Promise<void> | undefined;
+  /** Epoch in which the partition is written to: the epoch of the coordinator that goes by it. */
+  leaderEpoch(partition: number): number;
   /** Calls `visit` with everything the partition holds, in order, as runs of whole batches. */
   readAll(partition: number, visit: (batches: Buffer) => void): void | Promise<void>;
 }

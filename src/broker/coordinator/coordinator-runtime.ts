@@ -4,6 +4,7 @@ import { type Logger } from '../../common/logger.js';
 import { ErrorCode } from '../../protocol/error-codes.js';
 import { coordinatorPartition } from '../../protocol/java-hash.js';
 import { encodeRecords } from '../../protocol/record-batch.js';
+import { type BatchOptions } from '../../protocol/record-batch-builder.js';
 import { RecordLoader } from './coordinator-load.js';
 import { type CoordinatorLog } from './coordinator-log.js';
 
@@ -27,8 +28,18 @@ export interface CoordinatorShard<R> {
   readonly partition: number;
   /** Applies one record that is in the log: the only way the shard's lasting state changes. */
   replay(record: R): void;
+  /** Takes in a record of an open transaction of this producer. Left out where records are never in one. */
+  replayInTransaction?(record: R, producerId: bigint): void;
+  /** The producer's transaction is over: what it brought in counts now, or never will. */
+  endTransaction?(producerId: bigint, committed: boolean): void;
   /** The whole partition was replayed; requests come from now on. */
   loaded(): void;
+}
+
+/** Whose transaction it is. */
+export interface TransactionProducer {
+  readonly producerId: bigint;
+  readonly producerEpoch: number;
 }
 
 export interface CoordinatorRuntimeOptions<R, S> {
@@ -59,9 +70,16 @@ export class CoordinatorRuntime<R, S extends CoordinatorShard<R>> {
     this.#shards = shards;
     for (let partition = 0; partition < log.partitions; partition++) {
       const shard = createShard(partition);
-      const loader = new RecordLoader(({ key, value }) => {
-        const record = key && codec.decode(key, value);
-        if (record) shard.replay(record);
+      const loader = new RecordLoader({
+        replay({ key, value }) {
+          const record = key && codec.decode(key, value);
+          if (record) shard.replay(record);
+        },
+        replayInTransaction({ key, value }, producerId) {
+          const record = key && codec.decode(key, value);
+          if (record) shard.replayInTransaction?.(record, producerId);
+        },
+        endTransaction: (producerId, committed) => shard.endTransaction?.(producerId, committed),
       });
       await log.readAll(partition, (batches) => loader.read(batches));
       if (this.#shards !== shards) return; // unloaded meanwhile
@@ -84,6 +102,11 @@ export class CoordinatorRuntime<R, S extends CoordinatorShard<R>> {
     return this.#shards.length === this.#options.log.partitions;
   }
 
+  /** The shard of a partition; undefined while it is being loaded. */
+  shard(partition: number): S | undefined {
+    return this.#shards[partition];
+  }
+
   /** The shards loaded so far. */
   shards(): S[] {
     return this.#shards.filter((shard) => shard !== undefined);
@@ -100,12 +123,20 @@ export class CoordinatorRuntime<R, S extends CoordinatorShard<R>> {
     return ErrorCode.NONE;
   }
 
-  #append(partition: number, records: readonly R[]): number {
+  /** The same for records of a transaction: they are in the log, and count once its producer commits. */
+  writeInTransaction(shard: S, records: readonly R[], producer: TransactionProducer): number {
+    const errorCode = this.#append(shard.partition, records, { ...producer, transactional: true });
+    if (errorCode !== ErrorCode.NONE) return errorCode;
+    for (const record of records) shard.replayInTransaction?.(record, producer.producerId);
+    return ErrorCode.NONE;
+  }
+
+  #append(partition: number, records: readonly R[], batchOptions: BatchOptions = {}): number {
     const { log, codec, clock, logger, topic } = this.#options;
     try {
       const batch = encodeRecords(
         records.map((record) => codec.encode(record)),
-        { timestamp: clock.now() },
+        { ...batchOptions, timestamp: clock.now() },
       );
       return log.append(partition, batch).errorCode;
     } catch (error) {

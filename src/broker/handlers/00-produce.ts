@@ -2,12 +2,17 @@ import { messageOf } from '../../common/errors.js';
 import { ErrorCode } from '../../protocol/error-codes.js';
 import { Produce, type ProduceRequest, type ProduceResponse } from '../../protocol/messages/00-produce.js';
 import { BATCH_HEADER_BYTES, compressionOf, isTransactional } from '../../protocol/record-batch-header.js';
+import { type TransactionCoordinator } from '../coordinator/transaction/transaction-coordinator.js';
+import { type PartitionLog } from '../log/partition-log.js';
 import { type TopicEntry } from '../metadata/topic-registry.js';
 import { CLOSE_CONNECTION, defineHandler, NO_RESPONSE, type RequestContext } from '../network/handler.js';
 import { type BrokerParts } from './broker-parts.js';
+import { NO_TRANSACTION, type ProduceGate, TransactionGate, transactionOf } from './transaction-gate.js';
 
 // Produce 3–13. Each partition stands for itself: what one is refused for never touches another. With acks 1 and -1
 // the answer waits for the disk only where the topic's flush policy says so; on one node the two mean the same.
+// A batch of a transaction is taken where the coordinator knows the partition to be part of it; from v12 on the
+// partition becomes part of it by the batch (KIP-890).
 
 type TopicInput = ProduceRequest['topicData'][number];
 type PartitionInput = TopicInput['partitionData'][number];
@@ -19,14 +24,18 @@ const ZSTD_FROM_VERSION = 7;
 /** Admin tools may write to internal topics under this name. */
 const ADMIN_CLIENT_ID = '__admin_client';
 
-export function produceHandler(parts: BrokerParts) {
+export function produceHandler(parts: BrokerParts, transactions: TransactionCoordinator) {
   return defineHandler<typeof Produce>({
     api: Produce,
     minVersion: 3,
     maxVersion: 13,
     handle(request, context) {
-      const produce = new ProduceCall(parts, request, context);
-      return produce.run();
+      const transaction = transactionOf(request);
+      if (transaction === undefined) return new ProduceCall(parts, request, context, NO_TRANSACTION).run();
+      const gate = new TransactionGate(parts, transactions, transaction, context.apiVersion);
+      const opened = gate.open(request);
+      const run = () => new ProduceCall(parts, request, context, gate).run();
+      return opened ? opened.then(run) : run();
     },
   });
 }
@@ -40,11 +49,12 @@ class ProduceCall {
     readonly parts: BrokerParts,
     readonly request: ProduceRequest,
     readonly context: RequestContext,
+    readonly gate: ProduceGate,
   ) {}
 
   run() {
-    const { request } = this;
-    const refusal = transactionRefusal(request);
+    const { request, gate } = this;
+    const { refusal } = gate;
     const responses = request.topicData.map((topic) => ({
       name: topic.name,
       topicId: topic.topicId,
@@ -69,10 +79,11 @@ class ProduceCall {
   #append(topic: TopicEntry, input: PartitionInput): PartitionAnswer {
     const log = topic.partitions[input.index];
     if (!log) return this.#refuse(input, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
-    const refusal = this.#refusalOf(topic, input);
+    const refusal = this.#refusalOf(topic, input, log);
     if (refusal !== ErrorCode.NONE) return this.#refuse(input, refusal);
     try {
-      const result = log.append(input.records, { origin: 'client', now: this.parts.clock.now() });
+      const { startsAtZero } = this.gate;
+      const result = log.append(input.records, { origin: 'client', now: this.parts.clock.now(), startsAtZero });
       if (result.errorCode !== ErrorCode.NONE) this.#failed = true;
       const answer = {
         index: input.index,
@@ -93,14 +104,17 @@ class ProduceCall {
     }
   }
 
-  #refusalOf(topic: TopicEntry, { records }: PartitionInput): number {
+  #refusalOf(topic: TopicEntry, { records, index }: PartitionInput, log: PartitionLog): number {
     if (records && records.length >= BATCH_HEADER_BYTES) {
       if (compressionOf(records) === ZSTD && this.context.apiVersion < ZSTD_FROM_VERSION) {
         return ErrorCode.UNSUPPORTED_COMPRESSION_TYPE;
       }
     } else return ErrorCode.INVALID_RECORD;
     if (this.request.acks < -1 || this.request.acks > 1) return ErrorCode.INVALID_REQUIRED_ACKS;
-    if (isTransactional(records)) return ErrorCode.INVALID_TXN_STATE;
+    if (isTransactional(records)) {
+      const errorCode = this.gate.refusalOf({ topic: topic.name, partition: index }, log);
+      if (errorCode !== ErrorCode.NONE) return errorCode;
+    }
     const isOwn = topic.isInternal && this.context.clientId !== ADMIN_CLIENT_ID;
     return isOwn ? ErrorCode.INVALID_TOPIC_EXCEPTION : ErrorCode.NONE;
   }
@@ -115,15 +129,4 @@ class ProduceCall {
     answer.errorCode = ErrorCode.KAFKA_STORAGE_ERROR;
     answer.baseOffset = -1;
   }
-}
-
-/** A transactional batch needs a transactional id; checked before anything is appended. */
-function transactionRefusal(request: ProduceRequest): number {
-  if (request.transactionalId !== null) return ErrorCode.NONE;
-  const transactional = request.topicData.some((topic) =>
-    topic.partitionData.some(
-      ({ records }) => records !== null && records.length >= BATCH_HEADER_BYTES && isTransactional(records),
-    ),
-  );
-  return transactional ? ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED : ErrorCode.NONE;
 }

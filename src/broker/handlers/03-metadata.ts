@@ -51,7 +51,7 @@ function refused({ name, topicId }: TopicInput, errorCode: number): TopicAnswer 
 
 class MetadataCall {
   #created = false;
-  #offsetsTopic: void | Promise<void> = undefined;
+  readonly #internalTopics: Array<void | Promise<void>> = [];
 
   constructor(
     readonly parts: BrokerParts,
@@ -64,7 +64,7 @@ class MetadataCall {
     const response = { ...cluster(parts, request, context), topics: this.#topics(), errorCode: ErrorCode.NONE };
     // What was created must outlive a crash before anybody builds on it.
     if (!this.#created) return response;
-    return Promise.all([parts.metadata.flush(), this.#offsetsTopic]).then(() => response);
+    return Promise.all([parts.metadata.flush(), ...this.#internalTopics]).then(() => response);
   }
 
   #topics(): TopicAnswer[] {
@@ -103,10 +103,9 @@ class MetadataCall {
   #create(name: string): TopicAnswer | undefined {
     const { config, metadata } = this.parts;
     if (!this.request.allowAutoTopicCreation || !config.boolean('auto.create.topics.enable')) return undefined;
-    if (name === OFFSETS_TOPIC) this.#offsetsTopic = metadata.ensureOffsetsTopic();
-    else {
-      // Transactions are not served, so their topic would be one that nobody can use.
-      if (name === TRANSACTION_TOPIC) return undefined;
+    if (name === OFFSETS_TOPIC || name === TRANSACTION_TOPIC) {
+      this.#internalTopics.push(metadata.ensureInternalTopic(name));
+    } else {
       const plan = metadata.createTopic({ name, numPartitions: -1, replicationFactor: -1 });
       if (isRefusal(plan)) return refused({ name, topicId: ZERO_UUID }, plan.errorCode);
     }

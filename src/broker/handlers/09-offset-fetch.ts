@@ -12,7 +12,7 @@ import { namedTopics, type TopicIds, withIds } from './topic-ids.js';
 // OffsetFetch 1–10
 //
 // Nothing committed is offset -1 and no error, for an unknown group too; metadata and leader epoch come back exactly
-// as committed. Only finished commits are ever seen, so `requireStable` changes nothing here.
+// as committed. What a transaction has committed is seen once it ended; `requireStable` asks for an error until then.
 // Versions
 //   2 all topics (null), error of the group (KIP-88) · 3 throttle time (KIP-124) · 5 leader epoch (KIP-320)
 //   6 flexible · 7 requireStable (KIP-447) · 8 several groups (KIP-709) · 9 member epochs (KIP-848)
@@ -30,11 +30,11 @@ export const offsetFetchHandler = (groups: GroupCoordinator, ids: TopicIds) =>
     maxVersion: 10,
     handle(request, { apiVersion }) {
       if (apiVersion < 8) {
-        const { groupId, topics } = request;
-        return ofOneGroup(groups.offsets.fetch(groupId, topics), topics, apiVersion);
+        const { groupId, topics, requireStable } = request;
+        return ofOneGroup(groups.offsets.fetch(groupId, topics, requireStable), topics, apiVersion);
       }
       const fetch = apiVersion < IDS_FROM ? byName : byId;
-      return { groups: request.groups.map((asked) => fetch(asked, groups, ids)) };
+      return { groups: request.groups.map((asked) => fetch(asked, request.requireStable, groups, ids)) };
     },
     errorResponse: ({ groups: asked, topics }, errorCode, { apiVersion }) =>
       apiVersion < 8
@@ -42,13 +42,13 @@ export const offsetFetchHandler = (groups: GroupCoordinator, ids: TopicIds) =>
         : { groups: asked.map(({ groupId }) => ({ groupId, errorCode, topics: [] })) },
   });
 
-function byName({ groupId, topics }: AskedGroup, groups: GroupCoordinator) {
-  return { groupId, ...groups.offsets.fetch(groupId, topics) };
+function byName({ groupId, topics }: AskedGroup, requireStable: boolean, groups: GroupCoordinator) {
+  return { groupId, ...groups.offsets.fetch(groupId, topics, requireStable) };
 }
 
-function byId({ groupId, topics }: AskedGroup, groups: GroupCoordinator, ids: TopicIds) {
+function byId({ groupId, topics }: AskedGroup, requireStable: boolean, groups: GroupCoordinator, ids: TopicIds) {
   const { known, unknown } = topics ? namedTopics(topics, ids) : { known: null, unknown: [] };
-  const fetched = groups.offsets.fetch(groupId, known);
+  const fetched = groups.offsets.fetch(groupId, known, requireStable);
   if (fetched.errorCode !== ErrorCode.NONE) return { groupId, ...fetched, topics: [] };
   const errorCode = ErrorCode.UNKNOWN_TOPIC_ID;
   const refused = unknown.map(({ topicId, partitionIndexes }) => ({

@@ -24,8 +24,8 @@ export interface CoordinatorPlaces {
   readonly logger: Logger;
   /** Makes `__consumer_offsets` unless it exists. */
   readonly ensureOffsetsTopic: () => void | Promise<void>;
-  /** The same for `__transaction_state`; left out by a broker that coordinates no transactions. */
-  readonly ensureTransactionTopic?: () => void | Promise<void>;
+  /** The same for `__transaction_state`. */
+  readonly ensureTransactionTopic: () => void | Promise<void>;
 }
 
 interface Place {

@@ -1,6 +1,6 @@
 import { ErrorCode } from '../../protocol/error-codes.js';
 import { ApiVersions } from '../../protocol/messages/18-api-versions.js';
-import { METADATA_VERSION } from '../metadata/features.js';
+import { SUPPORTED_FEATURES } from '../metadata/features.js';
 import { defineHandler, type Handler } from '../network/handler.js';
 import { type BrokerParts } from './broker-parts.js';
 
@@ -32,16 +32,25 @@ export function apiVersionsHandler(parts: BrokerParts, served: () => Iterable<Ha
         maxVersion,
       }));
       apiKeys.sort((a, b) => a.apiKey - b.apiKey);
-      const level = parts.metadata.image.features.get(METADATA_VERSION.name) ?? METADATA_VERSION.level;
-      const { name, min, max } = METADATA_VERSION;
-      return {
-        errorCode: ErrorCode.NONE,
-        apiKeys,
-        supportedFeatures: [{ name, minVersion: min, maxVersion: max }],
-        finalizedFeaturesEpoch: 0,
-        finalizedFeatures: [{ name, minVersionLevel: level, maxVersionLevel: level }],
-      };
+      return { errorCode: ErrorCode.NONE, apiKeys, ...featuresOf(parts, apiVersion) };
     },
     errorResponse: (_request, errorCode) => ({ errorCode, apiKeys: [] }),
   });
+}
+
+/** Old clients cannot read a feature whose lowest level is 0: they are not told of it (KIP-1022). */
+const LEVEL_0_FROM_VERSION = 4;
+
+function featuresOf({ metadata }: BrokerParts, apiVersion: number) {
+  const { features } = metadata.image;
+  const supported = SUPPORTED_FEATURES.filter(({ min }) => min > 0 || apiVersion >= LEVEL_0_FROM_VERSION);
+  const finalized = SUPPORTED_FEATURES.filter(({ name }) => features.has(name));
+  return {
+    supportedFeatures: supported.map(({ name, min, max }) => ({ name, minVersion: min, maxVersion: max })),
+    finalizedFeaturesEpoch: 0,
+    finalizedFeatures: finalized.map(({ name }) => {
+      const level = features.get(name)!;
+      return { name, minVersionLevel: level, maxVersionLevel: level };
+    }),
+  };
 }

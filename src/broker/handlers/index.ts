@@ -1,5 +1,10 @@
+import { coordinatorPartition } from '../../protocol/java-hash.js';
 import { type GroupCoordinator } from '../coordinator/group/group-coordinator.js';
+import { type TopicLookup } from '../coordinator/group/offset-commit.js';
+import { type TransactionCoordinator } from '../coordinator/transaction/transaction-coordinator.js';
+import { OFFSETS_TOPIC, TRANSACTION_TOPIC } from '../metadata/topic-name.js';
 import { type Handler } from '../network/handler.js';
+import { type PartitionMarkers } from '../transaction-markers.js';
 import { produceHandler } from './00-produce.js';
 import { fetchHandler } from './01-fetch.js';
 import { listOffsetsHandler } from './02-list-offsets.js';
@@ -19,6 +24,11 @@ import { deleteTopicsHandler } from './20-delete-topics.js';
 import { deleteRecordsHandler } from './21-delete-records.js';
 import { initProducerIdHandler } from './22-init-producer-id.js';
 import { offsetForLeaderEpochHandler } from './23-offset-for-leader-epoch.js';
+import { addPartitionsToTxnHandler } from './24-add-partitions-to-txn.js';
+import { addOffsetsToTxnHandler } from './25-add-offsets-to-txn.js';
+import { endTxnHandler } from './26-end-txn.js';
+import { writeTxnMarkersHandler } from './27-write-txn-markers.js';
+import { type OffsetsPlace, txnOffsetCommitHandler } from './28-txn-offset-commit.js';
 import { describeConfigsHandler } from './32-describe-configs.js';
 import { alterConfigsHandler } from './33-alter-configs.js';
 import { alterReplicaLogDirsHandler } from './34-alter-replica-log-dirs.js';
@@ -33,17 +43,32 @@ import { offsetDeleteHandler } from './47-offset-delete.js';
 import { describeQuorumHandler } from './55-describe-quorum.js';
 import { updateFeaturesHandler } from './57-update-features.js';
 import { describeClusterHandler } from './60-describe-cluster.js';
+import { describeProducersHandler } from './61-describe-producers.js';
 import { unregisterBrokerHandler } from './64-unregister-broker.js';
+import { describeTransactionsHandler } from './65-describe-transactions.js';
+import { listTransactionsHandler } from './66-list-transactions.js';
 import { listConfigResourcesHandler } from './74-list-config-resources.js';
 import { describeTopicPartitionsHandler } from './75-describe-topic-partitions.js';
 import { type BrokerParts } from './broker-parts.js';
 
 // Everything that is served. An API that is not in this list is not advertised either.
 
-export function allHandlers(parts: BrokerParts, groups: GroupCoordinator): Handler[] {
-  const { config, logger, metadata } = parts;
+export interface Coordinators {
+  readonly groups: GroupCoordinator;
+  readonly transactions: TransactionCoordinator;
+  readonly markers: PartitionMarkers;
+}
+
+export function allHandlers(parts: BrokerParts, { groups, transactions, markers }: Coordinators): Handler[] {
+  const { config, logger, metadata, clock } = parts;
+  const { producerIds } = metadata;
+  const topics: TopicLookup = { partitionCount: (name) => metadata.topics.get(name)?.partitions.length };
+  const offsetsOf: OffsetsPlace = (groupId) => ({
+    topic: OFFSETS_TOPIC,
+    partition: coordinatorPartition(groupId, metadata.internalPartitions(OFFSETS_TOPIC)),
+  });
   const handlers: Handler[] = [
-    produceHandler(parts),
+    produceHandler(parts, transactions),
     fetchHandler(parts),
     listOffsetsHandler(parts),
     metadataHandler(parts),
@@ -52,7 +77,8 @@ export function allHandlers(parts: BrokerParts, groups: GroupCoordinator): Handl
     findCoordinatorHandler({
       nodeId: config.nodeId,
       logger,
-      ensureOffsetsTopic: () => metadata.ensureOffsetsTopic(),
+      ensureOffsetsTopic: () => metadata.ensureInternalTopic(OFFSETS_TOPIC),
+      ensureTransactionTopic: () => metadata.ensureInternalTopic(TRANSACTION_TOPIC),
     }),
     joinGroupHandler(groups),
     heartbeatHandler(groups),
@@ -64,8 +90,13 @@ export function allHandlers(parts: BrokerParts, groups: GroupCoordinator): Handl
     createTopicsHandler(parts),
     deleteTopicsHandler(parts),
     deleteRecordsHandler(parts),
-    initProducerIdHandler(parts),
+    initProducerIdHandler({ producerIds, transactions }),
     offsetForLeaderEpochHandler(parts),
+    addPartitionsToTxnHandler({ transactions, topics }),
+    addOffsetsToTxnHandler(transactions, offsetsOf),
+    endTxnHandler(transactions),
+    writeTxnMarkersHandler(markers),
+    txnOffsetCommitHandler({ groups, transactions, topics, offsetsOf }),
     describeConfigsHandler(parts),
     alterConfigsHandler(parts),
     alterReplicaLogDirsHandler(parts),
@@ -80,7 +111,10 @@ export function allHandlers(parts: BrokerParts, groups: GroupCoordinator): Handl
     describeQuorumHandler(parts),
     updateFeaturesHandler(parts),
     describeClusterHandler(parts),
+    describeProducersHandler(metadata.topics),
     unregisterBrokerHandler(parts),
+    describeTransactionsHandler(transactions),
+    listTransactionsHandler(transactions, clock),
     listConfigResourcesHandler(parts),
     describeTopicPartitionsHandler(parts),
   ];

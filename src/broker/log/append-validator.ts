@@ -90,7 +90,8 @@ function checkShape(batch: Buffer, { origin, config }: AppendRules): Refusal | u
   if (origin === 'client' && baseOffset(batch) !== 0) {
     return refuse(ErrorCode.INVALID_RECORD, `base offset ${baseOffset(batch)} in a produced batch: it must be 0`);
   }
-  if (size > config.maxMessageBytes) {
+  // An end of a transaction must be written, however small the topic wants its batches.
+  if (size > config.maxMessageBytes && !isControl(batch)) {
     return refuse(
       ErrorCode.MESSAGE_TOO_LARGE,
       `batch of ${size} bytes is larger than the topic allows: max.message.bytes=${config.maxMessageBytes}`,

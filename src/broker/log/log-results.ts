@@ -8,6 +8,8 @@ export interface AppendOptions {
   readonly origin: AppendOrigin;
   /** Wall-clock time in ms since the epoch. */
   readonly now: number;
+  /** A producer that is new here must begin with its first sequence: none of its records can have been deleted. */
+  readonly startsAtZero?: boolean;
 }
 
 /** One refused record of a batch (Produce v8+: recordErrors). */

@@ -18,6 +18,8 @@ export interface RetentionState {
   readonly config: LogConfig;
   readonly now: number;
   readonly logStartOffset: number;
+  /** Where the oldest open transaction begins: what it wrote is kept until it ends. */
+  readonly lastStableOffset: number;
   readonly totalBytes: number;
 }
 
@@ -32,12 +34,13 @@ export function expiredSegments(segments: readonly RetentionCandidate[], state: 
       count++;
     }
   };
+  const isStable = (segment: RetentionCandidate) => segment.endOffset <= state.lastStableOffset;
   if (config.deletes && config.retentionMs >= 0) {
     // An empty segment has nothing to lose; a timestamp in the future keeps its segment and all behind it.
-    advance((segment) => segment.size > 0 && now - segment.newestTimestamp() > config.retentionMs);
+    advance((segment) => segment.size > 0 && isStable(segment) && now - segment.newestTimestamp() > config.retentionMs);
   }
   if (config.deletes && config.retentionBytes >= 0) {
-    advance((segment) => segment.size > 0 && rest - segment.size >= config.retentionBytes);
+    advance((segment) => segment.size > 0 && isStable(segment) && rest - segment.size >= config.retentionBytes);
   }
   advance((segment) => segment.size > 0 && segment.endOffset <= state.logStartOffset);
   return count;

@@ -191,9 +191,9 @@ export class PartitionLog {
     return this.#appendValid(batch!, options);
   }
 
-  #appendValid(given: Buffer, { origin, now }: AppendOptions): AppendResult {
+  #appendValid(given: Buffer, { origin, now, startsAtZero = false }: AppendOptions): AppendResult {
     if (hasProducerId(given)) {
-      const verdict = this.#producers.check(given, origin);
+      const verdict = this.#producers.check(given, origin, startsAtZero);
       // A retry gets the answer that its first try got, or would have got.
       if (verdict.kind === 'duplicate') return this.#accepted(verdict.batch, verdict.batch.timestamp, true);
       if (verdict.kind === 'refused') return this.#refused(verdict.errorCode, verdict.errorMessage);
@@ -340,8 +340,9 @@ export class PartitionLog {
     const candidates = retentionCandidates(all, this.#logEndOffset, (path) =>
       this.#context.fileSystem.modifiedAt(path),
     );
-    const { logStartOffset, sizeBytes: totalBytes } = this;
-    const count = expiredSegments(candidates, { config: this.#config, now, logStartOffset, totalBytes });
+    const { logStartOffset, lastStableOffset, sizeBytes: totalBytes } = this;
+    const state = { config: this.#config, now, logStartOffset, lastStableOffset, totalBytes };
+    const count = expiredSegments(candidates, state);
     if (count === 0) return 0;
     if (count === all.length) this.#roll(now);
     const removed = this.#segments.shift(count);
@@ -355,6 +356,10 @@ export class PartitionLog {
   /** What is known of the producers with an id (DescribeProducers). */
   producers(): IterableIterator<ProducerState> {
     return this.#producers.all();
+  }
+
+  producer(producerId: bigint): ProducerState | undefined {
+    return this.#producers.get(producerId);
   }
 
   expireProducers(now: number, expirationMs: number): void {

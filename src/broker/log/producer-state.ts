@@ -98,11 +98,15 @@ export class ProducerStates {
   }
 
   /** Whether the batch of a producer with an id may be appended, as it comes and before it gets its offset. */
-  check(batch: Buffer, origin: AppendOrigin): SequenceVerdict {
+  check(batch: Buffer, origin: AppendOrigin, startsAtZero = false): SequenceVerdict {
     const state = this.#producers.get(producerId(batch));
     const epoch = producerEpoch(batch);
     if (isControl(batch)) return checkMarker(batch, epoch, state);
-    if (!state) return APPEND; // new, expired, or all its data deleted: any sequence begins
+    if (!state) {
+      if (!startsAtZero || baseSequence(batch) === 0) return APPEND; // new, expired, or all its data deleted
+      const what = `producer ${producerId(batch)} is new here: sequence ${baseSequence(batch)} where 0 must come first`;
+      return refused(ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER, what);
+    }
     if (origin === 'client' && epoch === state.epoch) {
       const duplicate = findDuplicate(batch, state);
       if (duplicate) return { kind: 'duplicate', batch: duplicate };

@@ -9,8 +9,9 @@ import { type LogManager } from '../log/log-manager.js';
 import { type ConfigChange, planChanges, planReplacement } from './config-plans.js';
 import { type ConfigTarget } from './config-targets.js';
 import { type FeatureUpdate, planFeatures } from './feature-plans.js';
-import { checkFeatures, METADATA_VERSION } from './features.js';
+import { checkFeatures, METADATA_VERSION, TRANSACTION_VERSION } from './features.js';
 import { checkReplicas, clusterDefaults, featuresOf, formattedRecords, leftoverRemovals } from './foreign-directory.js';
+import { type InternalTopic, internalPartitions, newInternalTopic } from './internal-topics.js';
 import { MetadataImage } from './metadata-image.js';
 import { MetadataLog } from './metadata-log.js';
 import { type MetadataRecord, metadataRecord } from './metadata-record.js';
@@ -27,7 +28,7 @@ import {
   readyRecords,
 } from './registration.js';
 import { SnapshotStore } from './snapshot-store.js';
-import { METADATA_TOPIC, OFFSETS_TOPIC } from './topic-name.js';
+import { METADATA_TOPIC } from './topic-name.js';
 import { type NewTopic, planPartitions, planTopic, type TopicPlan, topicRemoval } from './topic-plans.js';
 import { TopicRegistry } from './topic-registry.js';
 
@@ -65,7 +66,8 @@ export class ClusterMetadata {
   /** What the directory was formatted with, when this is its first start. */
   readonly #formatted: readonly MetadataRecord[];
   #brokerEpoch = -1;
-  #offsetsTopicSync: Promise<void> | undefined;
+  /** Internal topics that are created and not yet durable. */
+  readonly #internalSyncs = new Map<InternalTopic, Promise<void>>();
 
   /** Loads the metadata log and opens the logs of all topics. */
   constructor(options: ClusterMetadataOptions) {
@@ -145,6 +147,11 @@ export class ClusterMetadata {
     return { epoch: this.#log.lastEpoch, endOffset: this.#log.endOffset };
   }
 
+  /** The level of transaction.version that is in force. */
+  get transactionVersion(): number {
+    return this.image.features.get(TRANSACTION_VERSION.name) ?? 0;
+  }
+
   /** Resolves when every change made so far is durable. */
   flush(): Promise<void> {
     this.#snapshots.takeIfDue();
@@ -215,27 +222,23 @@ export class ClusterMetadata {
     return undefined;
   }
 
-  /** Creates the topic of committed offsets when there is none; resolves when it is there to stay. */
-  ensureOffsetsTopic(): void | Promise<void> {
-    if (this.topics.get(OFFSETS_TOPIC)) return this.#offsetsTopicSync;
+  /** Partitions of an internal topic, or those that it gets when it is created. */
+  internalPartitions(topic: InternalTopic): number {
+    return this.topics.get(topic)?.partitions.length ?? internalPartitions(topic, this.#options.config);
+  }
+
+  /** Creates a coordinator's topic when there is none; resolves when it is there to stay. */
+  ensureInternalTopic(topic: InternalTopic): void | Promise<void> {
+    if (this.topics.get(topic)) return this.#internalSyncs.get(topic);
     const { config, logger } = this.#options;
-    const refusal = this.createTopic({
-      name: OFFSETS_TOPIC,
-      numPartitions: config.number('offsets.topic.num.partitions'),
-      replicationFactor: 1,
-      configs: [
-        { name: 'compression.type', value: 'producer' },
-        { name: 'cleanup.policy', value: 'compact' },
-        { name: 'segment.bytes', value: String(config.number('offsets.topic.segment.bytes')) },
-      ],
-    });
+    const refusal = this.createTopic(newInternalTopic(topic, config));
     if (isRefusal(refusal)) throw new NestdawError('KAFKA_STORAGE_FAILED', refusal.errorMessage);
     const sync = this.flush().finally(() => {
-      if (this.#offsetsTopicSync === sync) this.#offsetsTopicSync = undefined;
+      if (this.#internalSyncs.get(topic) === sync) this.#internalSyncs.delete(topic);
     });
-    this.#offsetsTopicSync = sync;
+    this.#internalSyncs.set(topic, sync);
     // Whoever waits hears of it too; not everybody does.
-    sync.catch((error: unknown) => logger.error(`${OFFSETS_TOPIC} could not be stored: ${messageOf(error)}`, error));
+    sync.catch((error: unknown) => logger.error(`${topic} could not be stored: ${messageOf(error)}`, error));
     return sync;
   }
 }

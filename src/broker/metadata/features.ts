@@ -9,6 +9,13 @@ import { NestdawError } from '../../common/errors.js';
  * level of the range; the records follow it.
  */
 export const METADATA_VERSION = { name: 'metadata.version', level: 25, min: 7, max: 30 } as const;
+/**
+ * How transactions are driven: from 1 on their state is stored with tagged fields; from 2 on every transaction has an
+ * epoch of its own, and a partition joins with its first batch (KIP-890).
+ */
+export const TRANSACTION_VERSION = { name: 'transaction.version', level: 2, min: 0, max: 2 } as const;
+/** What clients are told of: the levels that are served, and the one of a new directory. */
+export const SUPPORTED_FEATURES = [METADATA_VERSION, TRANSACTION_VERSION] as const;
 const LEADER_REPLICAS = 'eligible.leader.replicas.version';
 
 /** Highest level of each feature whose records are understood, or can be passed over and kept. */
@@ -16,7 +23,7 @@ const KNOWN: ReadonlyMap<string, number> = new Map([
   [METADATA_VERSION.name, METADATA_VERSION.max],
   [LEADER_REPLICAS, 1],
   ['group.version', 1],
-  ['transaction.version', 2],
+  [TRANSACTION_VERSION.name, TRANSACTION_VERSION.max],
   ['share.version', 1],
   ['streams.version', 1],
 ]);

@@ -3,9 +3,9 @@ import {
   type Features,
   hasControllerRegistration,
   hasLeaderReplicas,
-  METADATA_VERSION,
   partitionVersion,
   registrationVersion,
+  SUPPORTED_FEATURES,
 } from './features.js';
 import { type MetadataImage, type PartitionState } from './metadata-image.js';
 import { type MetadataRecord, metadataRecord } from './metadata-record.js';
@@ -23,12 +23,14 @@ import {
 
 // What a start and a stop leave in the metadata log: which broker is there, since when, and whether it is gone.
 
-/** First records of a new log: what the directory was formatted with, else our own level. */
+/** First records of a new log: what the directory was formatted with, else our own levels. */
 export function bootstrapRecords(formatted: readonly MetadataRecord[]): MetadataRecord[] {
-  const level = { name: METADATA_VERSION.name, featureLevel: METADATA_VERSION.level };
+  const levels = SUPPORTED_FEATURES.map(({ name, level: featureLevel }) =>
+    metadataRecord(FeatureLevel, 0, { name, featureLevel }),
+  );
   return [
     metadataRecord(BeginTransaction, 0, { name: 'Bootstrap records' }),
-    ...(formatted.length > 0 ? formatted : [metadataRecord(FeatureLevel, 0, level)]),
+    ...(formatted.length > 0 ? formatted : levels),
     metadataRecord(EndTransaction, 0, {}),
   ];
 }
@@ -42,9 +44,11 @@ export interface Registration {
   readonly features: Features;
 }
 
-const supportedFeatures = [
-  { name: METADATA_VERSION.name, minSupportedVersion: METADATA_VERSION.min, maxSupportedVersion: METADATA_VERSION.max },
-];
+const supportedFeatures = SUPPORTED_FEATURES.map(({ name, min, max }) => ({
+  name,
+  minSupportedVersion: min,
+  maxSupportedVersion: max,
+}));
 const PLAINTEXT = 0;
 const RECOVERED = 0;
 

@@ -16,8 +16,8 @@ describe('ApiVersions', () => {
     expect(errorCode).toBe(0);
     const keys = apiKeys.map(({ apiKey }) => apiKey);
     expect(keys).toEqual([
-      0, 1, 2, 3, 8, 9, 10, 11, 12, 13, 14, 15, 16, 18, 19, 20, 21, 22, 23, 32, 33, 34, 35, 37, 42, 43, 44, 45, 46, 47,
-      55, 57, 60, 64, 74, 75,
+      0, 1, 2, 3, 8, 9, 10, 11, 12, 13, 14, 15, 16, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 32, 33, 34, 35, 37, 42, 43,
+      44, 45, 46, 47, 55, 57, 60, 61, 64, 65, 66, 74, 75,
     ]);
   });
 
@@ -41,9 +41,17 @@ describe('ApiVersions', () => {
     for (const version of versions) expect(version >= minVersion && version <= maxVersion).toBe(true);
   });
 
-  it('finalizes the metadata version and nothing that is not there', async () => {
+  it('finalizes what is there and nothing else; old clients are spared a level of 0', async () => {
     const answer = await fixture.client.send(ApiVersions, 4, software);
-    expect(answer.finalizedFeatures).toEqual([{ name: 'metadata.version', minVersionLevel: 25, maxVersionLevel: 25 }]);
+    const finalized = [
+      { name: 'metadata.version', minVersionLevel: 25, maxVersionLevel: 25 },
+      { name: 'transaction.version', minVersionLevel: 2, maxVersionLevel: 2 },
+    ];
+    expect(answer.finalizedFeatures).toEqual(finalized);
+    expect(answer.supportedFeatures).toContainEqual({ name: 'transaction.version', minVersion: 0, maxVersion: 2 });
+    const old = await fixture.client.send(ApiVersions, 3, software);
+    expect(old.finalizedFeatures).toEqual(finalized);
+    expect(old.supportedFeatures.map(({ name }) => name)).toEqual(['metadata.version']);
   });
 
   it('refuses a client that names itself badly', async () => {
@@ -71,12 +79,6 @@ describe('InitProducerId', () => {
         .producerId;
     }
     expect(last).toBe(1000n);
-  });
-
-  it('refuses transactions for good', async () => {
-    const ask = async (transactionalId: string) =>
-      (await fixture.client.send(InitProducerId, 1, { transactionalId, transactionTimeoutMs: 1 })).errorCode;
-    expect([await ask(''), await ask('t')]).toEqual([42, 35]);
   });
 });
 

@@ -198,7 +198,8 @@ describe('OffsetCommit and OffsetFetch', () => {
 });
 
 describe('FindCoordinator', () => {
-  const places = { nodeId: 1, logger: silentLogger, ensureOffsetsTopic: () => undefined };
+  const nothing = () => undefined;
+  const places = { nodeId: 1, logger: silentLogger, ensureOffsetsTopic: nothing, ensureTransactionTopic: nothing };
   const here = { errorCode: 0, nodeId: 1, host: 'here', port: 9092 };
   const nowhere = { nodeId: -1, host: '', port: -1 };
 
@@ -216,9 +217,8 @@ describe('FindCoordinator', () => {
 
   it('says so when there is none for that kind of key, or no topic', async () => {
     const handler = findCoordinatorHandler(places);
-    expect(await exchange(handler, 1, { key: 't', keyType: 1 })).toMatchObject({ errorCode: 42, ...nowhere });
-    const both = findCoordinatorHandler({ ...places, ensureTransactionTopic: () => undefined });
-    expect(await exchange(both, 1, { key: 't', keyType: 1 })).toMatchObject(here);
+    expect(await exchange(handler, 1, { key: 't', keyType: 2 })).toMatchObject({ errorCode: 42, ...nowhere });
+    expect(await exchange(handler, 1, { key: 't', keyType: 1 })).toMatchObject(here);
     const broken = findCoordinatorHandler({ ...places, ensureOffsetsTopic: () => Promise.reject(new Error('disk')) });
     const answer = await exchange(broken, 4, { coordinatorKeys: ['g'] });
     expect(answer.coordinators).toMatchObject([{ key: 'g', errorCode: 15, ...nowhere }]);

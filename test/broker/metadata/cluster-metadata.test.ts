@@ -19,12 +19,12 @@ describe('ClusterMetadata', () => {
     const node = await MetadataNode.start();
     expect(node.batches()).toEqual([
       ['control 2 epoch 1'],
-      ['BeginTransaction v0', 'FeatureLevel v0', 'EndTransaction v0'],
+      ['BeginTransaction v0', 'FeatureLevel v0', 'FeatureLevel v0', 'EndTransaction v0'],
       ['RegisterController v0'],
       ['RegisterBroker v3'],
       ['BrokerRegistrationChange v0 -1'],
     ]);
-    expect(node.metadata.brokerEpoch).toBe(5);
+    expect(node.metadata.brokerEpoch).toBe(6);
     const state = node.fileSystem.readFile(`${DIRECTORY}/__cluster_metadata-0/quorum-state`).toString();
     expect(state).toBe(
       '{"clusterId":"","leaderId":1,"leaderEpoch":1,"votedId":-1,"appliedOffset":0,"currentVoters":[{"voterId":1}],"data_version":0}',
@@ -73,7 +73,7 @@ describe('ClusterMetadata', () => {
     node.metadata.createPartitions({ name: 'orders', count: 3, assignments: null });
     await node.metadata.producerIds.next();
     await node.metadata.producerIds.next();
-    expect(node.batches(7)).toEqual([
+    expect(node.batches(8)).toEqual([
       ['Topic v0', 'Config v0 retention.ms=5', 'Partition v2', 'Partition v2'],
       ['Config v0 retention.ms=6', 'Config v0 segment.ms=7'],
       ['Partition v2'],
@@ -202,7 +202,7 @@ describe('ClusterMetadata', () => {
     });
     await new Promise(setImmediate);
     expect(given).toBe(false);
-    expect(node.batches(7)).toEqual([['ProducerIds v0 1000']]);
+    expect(node.batches(8)).toEqual([['ProducerIds v0 1000']]);
     device.resolve();
     expect(await next).toBe(0n);
   });

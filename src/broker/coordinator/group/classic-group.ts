@@ -130,6 +130,18 @@ export class ClassicGroup {
     return ErrorCode.NONE;
   }
 
+  /**
+   * Whether offsets may be committed in a transaction. A producer that does not say for which member it commits is
+   * taken at its word: transactions fence each other by their own epochs.
+   */
+  commitInTransaction({ memberId, groupInstanceId, generationId }: Committer): number {
+    const { state } = this.#core;
+    if (state === 'Dead') return ErrorCode.COORDINATOR_NOT_AVAILABLE;
+    if (generationId < 0 && state === 'Empty') return ErrorCode.NONE;
+    if (generationId < 0 && memberId === '' && groupInstanceId === null) return ErrorCode.NONE;
+    return this.#refusalOf(memberId, groupInstanceId, generationId);
+  }
+
   #refusalOf(memberId: string, groupInstanceId: string | null, generationId: number): number {
     if (this.#core.state === 'Dead') return ErrorCode.COORDINATOR_NOT_AVAILABLE;
     const refusal = this.#core.roster.refusalOf(memberId, groupInstanceId);

@@ -166,7 +166,7 @@ export class GroupCoordinator implements Startable {
     const state = shard.get(groupId)?.group.state;
     if (state === undefined) return ErrorCode.GROUP_ID_NOT_FOUND;
     if (state !== 'Empty') return ErrorCode.NON_EMPTY_GROUP;
-    const records: GroupRecord[] = [...shard.offsets.tombstones(groupId), { type: 'group', groupId, value: null }];
+    const records: GroupRecord[] = [...shard.offsets.removals(groupId), { type: 'group', groupId, value: null }];
     return coordinatorError(this.#shards.write(shard, records));
   }
 

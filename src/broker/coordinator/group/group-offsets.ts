@@ -1,5 +1,5 @@
 import { ErrorCode, errorName } from '../../../protocol/error-codes.js';
-import { coordinatorError } from '../coordinator-runtime.js';
+import { coordinatorError, type TransactionProducer } from '../coordinator-runtime.js';
 import { type GroupRecord } from '../offset-records.js';
 import { type Committer } from './classic-group.js';
 import { type OffsetRecord } from './committed-offsets.js';
@@ -25,6 +25,13 @@ export interface CommitRequest extends Committer {
   readonly retentionTimeMs: number;
   /** Answer to a member's commit when there is no such group: OffsetCommit changed it in v9. */
   readonly unknownGroupCode: number;
+  readonly topics: readonly CommitTopic[];
+}
+
+/** A commit that counts once the producer's transaction does. */
+export interface TransactionalCommitRequest extends Committer {
+  readonly groupId: string;
+  readonly producer: TransactionProducer;
   readonly topics: readonly CommitTopic[];
 }
 
@@ -78,16 +85,47 @@ export class GroupOffsets {
     return durable ? durable.then(() => results) : results;
   }
 
+  /** The same in a transaction, whose partition of the internal topic must be known to hold it. */
+  commitInTransaction(request: TransactionalCommitRequest): readonly TopicResult[] | Promise<readonly TopicResult[]> {
+    const { groupId, topics, producer, ...member } = request;
+    if (groupId === '') return allRefused(topics, ErrorCode.INVALID_GROUP_ID);
+    const shard = this.shards.locate(groupId);
+    if (typeof shard === 'number') return allRefused(topics, shard);
+    const host = shard.get(groupId);
+    const noGroup = member.generationId < 0 ? ErrorCode.NONE : ErrorCode.ILLEGAL_GENERATION;
+    const refusal = host ? host.handle((group) => group.commitInTransaction(member)) : noGroup;
+    if (refusal !== ErrorCode.NONE) return allRefused(topics, refusal);
+    const times = { commitTimestamp: this.shards.clock.now(), expireTimestamp: -1 };
+    const { records, results } = decideCommit(groupId, topics, times, this.rules);
+    if (records.length === 0) return results;
+    const errorCode = this.shards.writeInTransaction(shard, records, producer);
+    if (errorCode !== ErrorCode.NONE) return withAppendError(results, commitError(errorCode));
+    const durable = this.shards.durable(shard);
+    return durable ? durable.then(() => results) : results;
+  }
+
+  /**
+   * What a producer committed in this partition of the internal topic counts from now on, or is dropped. Call it in
+   * the turn in which the marker is appended.
+   */
+  endTransaction(partition: number, producerId: bigint, committed: boolean): void {
+    this.shards.ofPartition(partition)?.endTransaction(producerId, committed);
+  }
+
   #refusalOf(host: GroupHost | undefined, { generationId, unknownGroupCode, ...member }: CommitRequest): number {
     if (host) return host.handle((group) => group.commit({ generationId, ...member }));
     // Without a group only those may commit that are nobody's member; the commit itself then makes the group.
     return generationId < 0 ? ErrorCode.NONE : unknownGroupCode;
   }
 
-  /** `topics` null asks for all that is committed. What is not committed is no error, an unknown group neither. */
+  /**
+   * `topics` null asks for all that is committed. What is not committed is no error, an unknown group neither. With
+   * `requireStable` a partition whose offset an open transaction may change has none yet.
+   */
   fetch(
     groupId: string,
     topics: ReadonlyArray<{ readonly name: string; readonly partitionIndexes: readonly number[] }> | null,
+    requireStable = false,
   ): FetchedOffsets {
     const shard = this.shards.locate(groupId);
     if (typeof shard === 'number') return { errorCode: shard, topics: [] };
@@ -98,6 +136,7 @@ export class GroupOffsets {
       topics: asked.map(({ name, partitionIndexes }) => ({
         name,
         partitions: [...(partitionIndexes ?? offsets.of(groupId).topic(name)?.keys() ?? [])].map((partitionIndex) => {
+          if (requireStable && offsets.pending.has(groupId, name, partitionIndex)) return unstable(partitionIndex);
           const committed = offsets.get(groupId, name, partitionIndex);
           return {
             partitionIndex,
@@ -155,10 +194,10 @@ export class GroupOffsets {
    */
   onTopicDeleted(topic: string): void {
     for (const shard of this.shards.loaded()) {
-      const ids = [...shard.offsets.groupIds()];
+      const ids = new Set([...shard.offsets.groupIds(), ...shard.offsets.pending.groupIds()]);
       this.#writeOff(
         shard,
-        ids.flatMap((groupId) => shard.offsets.tombstones(groupId, (name) => name === topic)),
+        [...ids].flatMap((groupId) => shard.offsets.removals(groupId, (name) => name === topic)),
         `the committed offsets of the deleted topic ${topic}`,
       );
     }
@@ -169,6 +208,9 @@ export class GroupOffsets {
     const topics = new Set<string>();
     for (const { offsets } of this.shards.loaded()) {
       for (const groupId of offsets.groupIds()) for (const topic of offsets.of(groupId).topics()) topics.add(topic);
+      for (const groupId of offsets.pending.groupIds()) {
+        for (const { topic } of offsets.pending.partitionsOf(groupId)) topics.add(topic);
+      }
     }
     for (const topic of topics) if (this.rules.topics.partitionCount(topic) === undefined) this.onTopicDeleted(topic);
   }
@@ -188,6 +230,11 @@ export class GroupOffsets {
     else
       logger.error(`could not remove ${what} (${errorName(errorCode)}): they stay until the next try; check the disk`);
   }
+}
+
+function unstable(partitionIndex: number): FetchedTopic['partitions'][number] {
+  const errorCode = ErrorCode.UNSTABLE_OFFSET_COMMIT;
+  return { partitionIndex, committedOffset: -1, committedLeaderEpoch: -1, metadata: '', errorCode };
 }
 
 /** A commit that is too large has a code of its own. */

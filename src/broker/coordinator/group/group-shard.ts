@@ -47,6 +47,16 @@ export class GroupShard implements CoordinatorShard<GroupRecord> {
     }
   }
 
+  replayInTransaction(record: GroupRecord, producerId: bigint): void {
+    if (record.type !== 'offset' || record.value === null) return;
+    this.offsets.pending.add(record, producerId);
+    if (!this.#stored) this.getOrCreate(record.groupId);
+  }
+
+  endTransaction(producerId: bigint, committed: boolean): void {
+    this.offsets.endTransaction(producerId, committed);
+  }
+
   loaded(): void {
     const stored = this.#stored ?? new Map<string, GroupMetadata>();
     this.#stored = undefined;
@@ -55,6 +65,7 @@ export class GroupShard implements CoordinatorShard<GroupRecord> {
       this.#host(group).perform();
     }
     for (const groupId of this.offsets.groupIds()) this.getOrCreate(groupId);
+    for (const groupId of this.offsets.pending.groupIds()) this.getOrCreate(groupId);
   }
 
   #host(group: ClassicGroup): GroupHost {
@@ -74,7 +85,7 @@ export class GroupShard implements CoordinatorShard<GroupRecord> {
   /** A group that only came into being for a request that was refused leaves no trace. */
   dropUnused(groupId: string): void {
     const host = this.#hosts.get(groupId);
-    if (!host?.group.isAbandoned || host.group.generationId > 0 || this.offsets.of(groupId).size > 0) return;
+    if (!host?.group.isAbandoned || host.group.generationId > 0 || this.offsets.hasAny(groupId)) return;
     this.#remove(groupId);
   }
 

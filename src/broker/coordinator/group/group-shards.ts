@@ -2,7 +2,7 @@ import { type Clock } from '../../../common/clock.js';
 import { type Logger } from '../../../common/logger.js';
 import { ErrorCode } from '../../../protocol/error-codes.js';
 import { type CoordinatorLog } from '../coordinator-log.js';
-import { CoordinatorRuntime, coordinatorError } from '../coordinator-runtime.js';
+import { CoordinatorRuntime, coordinatorError, type TransactionProducer } from '../coordinator-runtime.js';
 import { type GroupRecord, groupRecordCodec } from '../offset-records.js';
 import { type ClassicGroupSettings } from './group-core.js';
 import { type JoinAnswer, refusedJoin, refusedSync, type SyncAnswer } from './group-effects.js';
@@ -86,6 +86,15 @@ export class GroupShards {
 
   write(shard: GroupShard, records: readonly GroupRecord[]): number {
     return this.#runtime.write(shard, records);
+  }
+
+  writeInTransaction(shard: GroupShard, records: readonly GroupRecord[], producer: TransactionProducer): number {
+    return this.#runtime.writeInTransaction(shard, records, producer);
+  }
+
+  /** The shard of a partition of the topic; undefined when it is not loaded. */
+  ofPartition(partition: number): GroupShard | undefined {
+    return this.#runtime.shard(partition);
   }
 
   durable(shard: GroupShard): Promise<void> | undefined {

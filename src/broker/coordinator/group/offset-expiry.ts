@@ -9,9 +9,13 @@ export function expiredRecords(shard: GroupShard, retentionMs: number, now: numb
 
 function expiredOf({ offsets }: GroupShard, { group }: GroupHost, retentionMs: number, now: number): GroupRecord[] {
   const { groupId } = group;
-  const expired: GroupRecord[] = offsets.tombstones(groupId, (topic, committed) =>
-    group.hasExpired(topic, committed, retentionMs, now),
+  const { pending } = offsets;
+  // What an open transaction is about to commit is not idle, whatever the age of the commit before.
+  const expired: GroupRecord[] = offsets.tombstones(
+    groupId,
+    (topic, committed, partition) =>
+      group.hasExpired(topic, committed, retentionMs, now) && !pending.has(groupId, topic, partition),
   );
-  const isForgotten = group.isAbandoned && expired.length === offsets.of(groupId).size;
+  const isForgotten = group.isAbandoned && !pending.hasAny(groupId) && expired.length === offsets.of(groupId).size;
   return isForgotten ? [...expired, { type: 'group', groupId, value: null }] : expired;
 }
