@@ -4,16 +4,21 @@ import { encodeControlBatch } from '../protocol/control-batch.js';
 import { ErrorCode } from '../protocol/error-codes.js';
 import { type GroupCoordinator } from './coordinator/group/group-coordinator.js';
 import { type MarkerLog, type TransactionMarker } from './coordinator/transaction/marker-log.js';
+import { type PartitionLog } from './log/partition-log.js';
 import { OFFSETS_TOPIC } from './metadata/topic-name.js';
-import { type TopicRegistry } from './metadata/topic-registry.js';
 
 // Ends of transactions, written into the partitions of this broker. What an end means to committed offsets takes
 // effect in the same turn.
 
+/** The partitions of this broker, as far as markers go. */
+export interface MarkedPartitions {
+  log(topic: string, partition: number): Pick<PartitionLog, 'append' | 'producer' | 'durable'> | undefined;
+}
+
 export class PartitionMarkers implements MarkerLog {
   constructor(
-    private readonly topics: TopicRegistry,
-    private readonly groups: GroupCoordinator,
+    private readonly topics: MarkedPartitions,
+    private readonly groups: Pick<GroupCoordinator, 'offsets'>,
     private readonly clock: Clock,
   ) {}
 

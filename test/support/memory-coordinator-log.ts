@@ -6,6 +6,8 @@ export class MemoryCoordinatorLog implements CoordinatorLog {
   readonly batches: Buffer[][];
   /** Error code of every append from now on; 0 none. */
   errorCode = 0;
+  /** Set: so many more appends are stored, then the process is dead and nothing is. */
+  life: Life | undefined;
   /** What `durable` answers from now on. */
   durability: Promise<void> | undefined;
 
@@ -14,8 +16,13 @@ export class MemoryCoordinatorLog implements CoordinatorLog {
   }
 
   append(partition: number, batch: Buffer): { errorCode: number } {
-    if (this.errorCode === 0) this.batches[partition]!.push(batch);
-    return { errorCode: this.errorCode };
+    const errorCode = this.refusal();
+    if (errorCode === 0) this.batches[partition]!.push(batch);
+    return { errorCode };
+  }
+
+  protected refusal(): number {
+    return this.errorCode || refusalOf(this.life);
   }
 
   durable(_partition: number): Promise<void> | undefined {
@@ -31,4 +38,15 @@ export class MemoryCoordinatorLog implements CoordinatorLog {
     // As one run, as a file would be read; a copy, since the reader's memory is not the writer's.
     if (batches.length > 0) visit(Buffer.concat(batches));
   }
+}
+
+/** What is left of a process that is about to be killed; shared by all that it writes to. */
+export interface Life {
+  appends: number;
+}
+
+const STORAGE_ERROR = 56;
+
+export function refusalOf(life: Life | undefined): number {
+  return life && life.appends-- <= 0 ? STORAGE_ERROR : 0;
 }
