@@ -64,7 +64,9 @@ function decideEndV2(
   if (current.producerId !== request.producerId && !isOverIds) {
     return refused(ErrorCode.INVALID_PRODUCER_ID_MAPPING);
   }
-  const isRetry = isOverIds || producerEpoch === request.producerEpoch + 1;
+  // Only an end of this kind has raised the epoch: after one of the first version, the epoch before is a zombie's.
+  const hasRaised = current.clientVersion === ClientVersion.V2 && producerEpoch === request.producerEpoch + 1;
+  const isRetry = isOverIds || hasRaised;
   if (isRetry && state !== 'Ongoing' && state !== 'Empty') return repeated(current, request.committed);
   if (isPrepared(state) || producerEpoch !== request.producerEpoch) return refused(ErrorCode.PRODUCER_FENCED);
   if (state !== 'Ongoing' && request.committed) return INVALID_STATE;

@@ -164,6 +164,14 @@ describe('EndTxn that raises the epoch (KIP-890)', () => {
   );
 });
 
+it('is not mistaken for a repetition when a client of the first version fenced the one who asks', async () => {
+  const zombie = producer;
+  producer = await bench.init();
+  await open(V0);
+  await bench.end(producer, true, V0);
+  expect((await bench.end(zombie, true, V2)).errorCode).toBe(90);
+});
+
 /** Leads the id to a state; prepared ones by a partition that refuses its marker. */
 async function reach(state: string, version: ClientVersion): Promise<void> {
   if (state === 'Empty') return;
