@@ -75,7 +75,7 @@ describe('AddPartitionsToTxn', () => {
     expect(await tx.addPartitions(producer, { [topic.name]: [1] }, version)).toEqual([0]);
     expect(await tx.state(producer.id)).toBe('Ongoing 0');
     const [{ topics }] = (await tx.describe(producer.id)) as [Awaited<ReturnType<typeof tx.describe>>[number]];
-    expect(topics.map((one) => [one.topic, [...one.partitions].sort()])).toEqual([[topic.name, [0, 1]]]);
+    expect(topics.map((one) => [one.topic, [...one.partitions].sort((a, b) => a - b)])).toEqual([[topic.name, [0, 1]]]);
   });
 
   it('refuses strangers and other epochs', async () => {

@@ -65,18 +65,15 @@ export class TransactionCompletion {
     const { producerId, producerEpoch, state } = prepared;
     const coordinatorEpoch = log.leaderEpoch(shard);
     const marker = { producerId, producerEpoch, coordinatorEpoch, committed: state === 'PrepareCommit' };
-    const syncs = new Set<Promise<void>>();
     for (const partition of prepared.partitions) {
       const errorCode = markers.append(partition, marker);
-      if (!this.#isEnded(errorCode)) {
-        const what = `${partitionName(partition)} refused its marker (${errorName(errorCode)})`;
-        this.#retryLater(shard, transactionalId, what);
-        return;
-      }
-      const sync = markers.durable(partition);
-      if (sync) syncs.add(sync);
+      if (this.#isEnded(errorCode)) continue;
+      const what = `${partitionName(partition)} refused its marker (${errorName(errorCode)})`;
+      this.#retryLater(shard, transactionalId, what);
+      return;
     }
-    if (syncs.size === 0) return this.#complete(shard, transactionalId, prepared);
+    const syncs = [...prepared.partitions].flatMap((partition) => markers.durable(partition) ?? []);
+    if (syncs.length === 0) return this.#complete(shard, transactionalId, prepared);
     return Promise.all(syncs).then(
       () => this.#complete(shard, transactionalId, prepared),
       (error: unknown) => this.#retryLater(shard, transactionalId, `a marker is not durable: ${messageOf(error)}`),

@@ -240,7 +240,7 @@ describe('transactions', () => {
       { numRuns: 120 },
     );
     await expect(checked).resolves.toBeUndefined();
-  });
+  }, 30_000);
 
   it.each([
     [ClientVersion.V0, true],
