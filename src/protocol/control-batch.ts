@@ -1,7 +1,7 @@
 import { NestdawError } from '../common/errors.js';
 import { encodeRecords } from './record-batch-builder.js';
 import { sealCrc } from './record-batch-crc.js';
-import { attributes, CONTROL_BIT, isControl, setAttributes } from './record-batch-header.js';
+import { attributes, CONTROL_BIT, isControl, recordCount, setAttributes } from './record-batch-header.js';
 import { recordsOf } from './record-batch-reader.js';
 
 // The markers that end a transaction in a partition: a batch with one record, whose key says which kind it is.
@@ -9,7 +9,7 @@ import { recordsOf } from './record-batch-reader.js';
 export type ControlType = 'abort' | 'commit' | 'other';
 
 export interface ControlRecord {
-  /** 'other' is a marker of the metadata log or of a kind that is newer than this code. */
+  /** 'other' is a marker of the metadata log, of a kind that is newer than this code, or one that was cleaned away. */
   readonly type: ControlType;
   /** Epoch of the transaction coordinator that wrote the marker; -1 for other markers. */
   readonly coordinatorEpoch: number;
@@ -49,6 +49,8 @@ export function decodeControlRecord(buffer: Buffer, start = 0): ControlRecord {
     if (value === null || value.length < 6) malformed('an end of transaction without its coordinator epoch');
     return { type: type === COMMIT ? 'commit' : 'abort', coordinatorEpoch: value.readInt32BE(2) };
   }
+  // Compaction leaves an empty batch where a producer's last batch was a marker: it ends nothing any more.
+  if (recordCount(buffer, start) === 0) return { type: 'other', coordinatorEpoch: -1 };
   return malformed('a control batch without a record');
 }
 

@@ -13,6 +13,7 @@ import {
   setMaxTimestamp,
   TRANSACTIONAL_BIT,
 } from './record-batch-header.js';
+import { sizeOfUvarint, sizeOfVarlong, writeUvarint, writeVarlong } from './varint.js';
 
 // Builds a batch as its records arrive: each is encoded at once behind room left for the header, so that nothing
 // is kept per record and building is a patch of 61 bytes and a checksum.
@@ -92,7 +93,7 @@ export class RecordBatchBuilder {
     const buffer = this.#buffer;
     let at = writeUvarint(buffer, this.#size, length * 2);
     buffer[at++] = 0; // attributes: none are defined
-    at = writeUvarint(buffer, at, delta < 0 ? -delta * 2 - 1 : delta * 2);
+    at = writeVarlong(buffer, at, delta);
     at = writeUvarint(buffer, at, this.#count * 2);
     at = key === null ? writeNull(buffer, at) : writeBytes(buffer, at, key);
     at = value === null ? writeNull(buffer, at) : writeBytes(buffer, at, value);
@@ -175,36 +176,6 @@ function badTimestamp(timestamp: number): never {
     'KAFKA_SERIALIZATION_FAILED',
     `the timestamp ${timestamp} of a record is not a whole number of milliseconds since 1970`,
   );
-}
-
-function sizeOfUvarint(value: number): number {
-  if (value < 0x80) return 1;
-  if (value < 0x4000) return 2;
-  if (value < 0x20_0000) return 3;
-  if (value < 0x1000_0000) return 4;
-  let size = 5;
-  for (let rest = value / 0x8_0000_0000; rest >= 1; rest /= 0x80) size++;
-  return size;
-}
-
-function sizeOfVarlong(value: number): number {
-  return sizeOfUvarint(value < 0 ? -value * 2 - 1 : value * 2);
-}
-
-/** Writes a value up to 2^53 and returns where the next byte goes. */
-function writeUvarint(buffer: Buffer, from: number, value: number): number {
-  let at = from;
-  let rest = value;
-  while (rest > 0x7fff_ffff) {
-    buffer[at++] = (rest % 0x80) | 0x80;
-    rest = Math.floor(rest / 0x80);
-  }
-  while (rest >= 0x80) {
-    buffer[at++] = (rest & 0x7f) | 0x80;
-    rest >>>= 7;
-  }
-  buffer[at++] = rest;
-  return at;
 }
 
 /** The length -1, which stands for null. */

@@ -35,6 +35,8 @@ function setI64(b: Buffer, at: number, value: number): void {
 export const baseOffset = (b: Buffer, at = 0): number => i64(b, at);
 export const setBaseOffset = (b: Buffer, at: number, value: number): void => setI64(b, at, value);
 export const batchLength = (b: Buffer, at = 0): number => b.readInt32BE(at + 8);
+/** Sets the length from the size of the whole batch. */
+export const setBatchSize = (b: Buffer, at: number, size: number): void => void b.writeInt32BE(size - LOG_OVERHEAD, at + 8);
 /** The whole batch, overhead included. */
 export const batchSize = (b: Buffer, at = 0): number => LOG_OVERHEAD + b.readInt32BE(at + 8);
 export const leaderEpoch = (b: Buffer, at = 0): number => b.readInt32BE(at + 12);
@@ -56,11 +58,15 @@ export const producerId = (b: Buffer, at = 0): bigint => b.readBigInt64BE(at + 4
 export const producerEpoch = (b: Buffer, at = 0): number => b.readInt16BE(at + 51);
 export const baseSequence = (b: Buffer, at = 0): number => b.readInt32BE(at + 53);
 export const recordCount = (b: Buffer, at = 0): number => b.readInt32BE(at + 57);
+export const setRecordCount = (b: Buffer, at: number, value: number): void => void b.writeInt32BE(value, at + 57);
 
 export const compressionOf = (b: Buffer, at = 0): number => attributes(b, at) & COMPRESSION_MASK;
 export const isTransactional = (b: Buffer, at = 0): boolean => (attributes(b, at) & TRANSACTIONAL_BIT) !== 0;
 export const isControl = (b: Buffer, at = 0): boolean => (attributes(b, at) & CONTROL_BIT) !== 0;
 export const isLogAppendTime = (b: Buffer, at = 0): boolean => (attributes(b, at) & TIMESTAMP_TYPE_BIT) !== 0;
+/** Time from which tombstones and markers of the batch may go; -1 when no cleaning has met them yet. */
+export const deleteHorizon = (b: Buffer, at = 0): number =>
+  (attributes(b, at) & DELETE_HORIZON_BIT) === 0 ? -1 : baseTimestamp(b, at);
 /** Whether the batch belongs to a producer with an id (kafkajs sends epoch 0 and sequence 0 without one). */
 export const hasProducerId = (b: Buffer, at = 0): boolean => b.readInt32BE(at + 43) >= 0;
 

@@ -3,11 +3,9 @@ import { type Random } from '../../common/random.js';
 import { TopicPartitionMap } from '../../common/topic-partition.js';
 import {
   CLEAN_SHUTDOWN_FILE,
-  LOG_START_FILE,
   META_PROPERTIES_FILE,
   type MetaProperties,
   type OffsetCheckpoint,
-  RECOVERY_POINT_FILE,
   readIfThere,
   readMetaProperties,
   readOffsetCheckpoint,
@@ -95,7 +93,7 @@ export class DataDirectory {
     }
   }
 
-  readOffsets(name: typeof RECOVERY_POINT_FILE | typeof LOG_START_FILE): TopicPartitionMap<number> {
+  readOffsets(name: string): TopicPartitionMap<number> {
     const offsets = new TopicPartitionMap<number>();
     for (const [tp, offset] of readOffsetCheckpoint(this.options.fileSystem, this.file(name))) {
       offsets.set(tp.topic, tp.partition, offset);

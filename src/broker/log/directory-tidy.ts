@@ -1,13 +1,11 @@
 import { nextOffset } from '../../protocol/record-batch-header.js';
 import { scanBatches } from './batch-scanner.js';
 import { type FileSystem } from './file-system.js';
-import { DELETED_SUFFIX, parseSegmentName, segmentPath } from './segment-files.js';
+import { CLEANED_SUFFIX, DELETED_SUFFIX, parseSegmentName, SWAP_SUFFIX, segmentPath } from './segment-files.js';
 
 // Brings a partition's directory into order before it is read: what was on its way out goes, a compaction that was
 // being swapped in is completed, indexes without a log go.
 
-const CLEANED_SUFFIX = '.cleaned';
-const SWAP_SUFFIX = '.swap';
 const TEMPORARY_SUFFIX = '.tmp';
 
 export interface SegmentFilesFound {
@@ -37,10 +35,11 @@ function completeSwaps(fs: FileSystem, directory: string, leftovers: readonly st
   const offsetOf = (name: string): number => Number.parseInt(name, 10);
   const cleaned = leftovers.filter((name) => name.endsWith(CLEANED_SUFFIX)).map(offsetOf);
   const invalidFrom = Math.min(Number.POSITIVE_INFINITY, ...cleaned);
+  const isLog = (name: string): boolean => name.endsWith(`.log${SWAP_SUFFIX}`);
   const swaps = leftovers.filter((name) => name.endsWith(SWAP_SUFFIX));
   for (const name of swaps.filter((swap) => offsetOf(swap) >= invalidFrom)) fs.remove(`${directory}/${name}`);
   const valid = swaps.filter((swap) => offsetOf(swap) < invalidFrom);
-  for (const name of valid.filter((swap) => swap.endsWith(`.log${SWAP_SUFFIX}`))) {
+  for (const name of valid.filter(isLog)) {
     const base = offsetOf(name);
     const end = endOffset(fs, `${directory}/${name}`, base);
     for (const other of fs.list(directory)) {
@@ -50,7 +49,10 @@ function completeSwaps(fs: FileSystem, directory: string, leftovers: readonly st
       }
     }
   }
-  for (const name of valid) fs.rename(`${directory}/${name}`, `${directory}/${name.slice(0, -SWAP_SUFFIX.length)}`);
+  // The log first: as long as it is a `.swap` file, indexes already in place count among what it replaces.
+  for (const name of [...valid.filter(isLog), ...valid.filter((other) => !isLog(other))]) {
+    fs.rename(`${directory}/${name}`, `${directory}/${name.slice(0, -SWAP_SUFFIX.length)}`);
+  }
 }
 
 function endOffset(fs: FileSystem, path: string, base: number): number {

@@ -41,6 +41,12 @@ export class EntryFile {
     return this.#count;
   }
 
+  /** Size of all entries; asking does not bring them into memory. */
+  get sizeBytes(): number {
+    if (this.#isLoaded) return this.#count * this.entryBytes;
+    return this.#file.exists() ? this.#file.handle().size() : 0;
+  }
+
   get hasUnwritten(): boolean {
     return this.#written < this.#count;
   }
@@ -131,8 +137,9 @@ export class EntryFile {
     if (this.#written === this.#count) this.#unload();
   }
 
-  /** Follows a rename of the file. */
-  moveTo(path: string): void {
-    this.#file.path = path;
+  /** Renames the file, if there is one, and returns its new name. Entries that were not written are held on to. */
+  rename(path: string): string | undefined {
+    this.close();
+    return this.#file.rename(path);
   }
 }

@@ -4,17 +4,19 @@ import { type Logger, silentLogger } from '../../common/logger.js';
 import { type Random, systemRandom } from '../../common/random.js';
 import { partitionName, type TopicPartition, TopicPartitionMap } from '../../common/topic-partition.js';
 import {
+  CLEANER_FILE,
   HIGH_WATERMARK_FILE,
   LOG_START_FILE,
   RECOVERY_POINT_FILE,
   readPartitionMetadata,
   writePartitionMetadata,
 } from './checkpoint-file.js';
+import { type CleanerSettings, DEFAULT_CLEANER_SETTINGS, LogCleaner } from './cleaner/log-cleaner.js';
 import { DataDirectory } from './data-directory.js';
 import { type FileSystem } from './file-system.js';
 import { type ConfigEntries, type LogConfig, logConfig } from './log-config.js';
 import { type LogContext } from './log-context.js';
-import { type LastStop, type LoadedLog, loadLog, newLog } from './log-recovery.js';
+import { type LastStop, type LoadedLog, loadLog, newLog, type RecoveryOptions } from './log-recovery.js';
 import { listCheckpoints } from './metadata-checkpoints.js';
 import { DEFAULT_MAX_OPEN_FILES, OpenFiles } from './open-files.js';
 import { isDeletedDirectory, parsePartitionDirectory, setAsideName } from './partition-directory.js';
@@ -48,6 +50,8 @@ export interface LogManagerOptions {
   /** producer.id.expiration.check.interval.ms */
   readonly producerIdExpirationCheckIntervalMs?: number;
   readonly maxOpenFiles?: number;
+  /** Default: Kafka's. */
+  readonly cleaner?: CleanerSettings;
 }
 
 export interface NewLog {
@@ -71,9 +75,11 @@ export class LogManager {
   /** Directories of deleted partitions, with the timers that will remove them. */
   readonly #deleted = new Map<string, Timer>();
   readonly #defaults: ConfigEntries;
+  readonly #cleaner: LogCleaner;
   #checkpointSoon: Timer | undefined;
   /** Overrides read last, with what they make: the partitions of a topic share theirs. */
   #lastConfig: { readonly overrides: ConfigEntries; readonly config: LogConfig } | undefined;
+  #hasCleaned = false;
   #isStopped = false;
 
   /** Loads every log of the directory, or makes a new directory. Throws KAFKA_DATA_DIR_INVALID, KAFKA_STORAGE_FAILED. */
@@ -97,6 +103,14 @@ export class LogManager {
     this.#context = { fileSystem, files, clock, random, logger };
     const { nodeId, clusterId, bootId } = options;
     this.#data = new DataDirectory({ fileSystem, path: directory, nodeId, clusterId, bootId, random });
+    this.#cleaner = new LogCleaner({
+      context: this.#context,
+      settings: options.cleaner ?? DEFAULT_CLEANER_SETTINGS,
+      logs: () => this.#ordinaryLogs(),
+      cleanedTo: this.#data.readOffsets(CLEANER_FILE),
+      onFlushed: () => this.#writeRecoveryPoints(),
+      onCleaned: () => this.#guarded('checkpoint', () => this.#writeCleanerCheckpoint()),
+    });
   }
 
   get clusterId(): string {
@@ -131,11 +145,13 @@ export class LogManager {
       this.#take(tp, {
         recoveryPoint: recoveryPoints.get(tp.topic, tp.partition) ?? 0,
         logStartOffset: starts.get(tp.topic, tp.partition) ?? this.#snapshotEnd(tp),
+        cleanedTo: this.#cleaner.cleanedTo.get(tp.topic, tp.partition) ?? 0,
         lastStop: this.lastStop,
       });
     }
     this.#data.recovered();
     this.#startTicks();
+    this.#cleaner.start();
   }
 
   /** What the metadata log says before its newest snapshot is in there; no checkpoint file lists its start. */
@@ -147,7 +163,7 @@ export class LogManager {
 
   #take(
     topicPartition: TopicPartition,
-    known: { readonly recoveryPoint: number; readonly logStartOffset: number; readonly lastStop: LastStop },
+    known: Pick<RecoveryOptions, 'recoveryPoint' | 'logStartOffset' | 'cleanedTo' | 'lastStop'>,
     overrides: ConfigEntries = NO_OVERRIDES,
   ): PartitionLog {
     const directory = `${this.directory}/${partitionName(topicPartition)}`;
@@ -215,7 +231,8 @@ export class LogManager {
       const isNew = !fileSystem.exists(directory);
       if (isNew) fileSystem.makeDirectory(directory);
       if (topicId !== undefined) writePartitionMetadata(fileSystem, directory, topicId);
-      if (!isNew) return this.#take(tp, { recoveryPoint: 0, logStartOffset: 0, lastStop: 'clean' }, overrides);
+      if (!isNew)
+        return this.#take(tp, { recoveryPoint: 0, logStartOffset: 0, cleanedTo: 0, lastStop: 'clean' }, overrides);
       const config = this.#configOf(overrides);
       const loaded = newLog(this.#context, directory, config.indexIntervalBytes);
       return this.#add(tp, { directory, topicId, config, loaded });
@@ -243,6 +260,7 @@ export class LogManager {
   #moveAside(log: PartitionLog, why: 'delete' | 'stray'): string {
     const { topicPartition } = log;
     this.#logs.delete(topicPartition.topic, topicPartition.partition);
+    if (this.#cleaner.forget(topicPartition)) this.#checkpointSoonAfterChange();
     log.abandon();
     const { fileSystem, random } = this.#context;
     const aside = `${this.directory}/${setAsideName(topicPartition, random.bytes(16).toString('hex'), why)}`;
@@ -296,9 +314,12 @@ export class LogManager {
     );
   }
 
+  *#ordinaryLogs(): IterableIterator<PartitionLog> {
+    for (const log of this.#logs.values()) if (log.topicPartition.topic !== METADATA_TOPIC) yield log;
+  }
+
   #eachLog(what: string, action: (log: PartitionLog) => void): void {
-    for (const log of this.#logs.values()) {
-      if (log.topicPartition.topic === METADATA_TOPIC) continue;
+    for (const log of this.#ordinaryLogs()) {
       this.#guarded(`${what} of ${partitionName(log.topicPartition)}`, () => action(log));
     }
   }
@@ -320,26 +341,28 @@ export class LogManager {
     });
   }
 
+  #offsetsOf(offset: (log: PartitionLog) => number): Array<[TopicPartition, number]> {
+    return Array.from(this.#ordinaryLogs(), (log) => [log.topicPartition, offset(log)]);
+  }
+
+  #writeRecoveryPoints(): void {
+    const points = this.#offsetsOf((log) => log.recoveryPoint);
+    this.#data.writeOffsets(RECOVERY_POINT_FILE, points);
+  }
+
   #writeCheckpoints(): void {
-    const offsetsOf = (offset: (log: PartitionLog) => number): Array<[TopicPartition, number]> => {
-      const offsets: Array<[TopicPartition, number]> = [];
-      for (const log of this.#logs.values()) {
-        if (log.topicPartition.topic !== METADATA_TOPIC) offsets.push([log.topicPartition, offset(log)]);
-      }
-      return offsets;
-    };
-    this.#data.writeOffsets(
-      RECOVERY_POINT_FILE,
-      offsetsOf((log) => log.recoveryPoint),
-    );
-    this.#data.writeOffsets(
-      LOG_START_FILE,
-      offsetsOf((log) => log.logStartOffset),
-    );
-    this.#data.writeOffsets(
-      HIGH_WATERMARK_FILE,
-      offsetsOf((log) => log.highWatermark),
-    );
+    this.#writeRecoveryPoints();
+    const starts = this.#offsetsOf((log) => log.logStartOffset);
+    this.#data.writeOffsets(LOG_START_FILE, starts);
+    const highWatermarks = this.#offsetsOf((log) => log.highWatermark);
+    this.#data.writeOffsets(HIGH_WATERMARK_FILE, highWatermarks);
+    this.#writeCleanerCheckpoint();
+  }
+
+  #writeCleanerCheckpoint(): void {
+    const { cleanedTo } = this.#cleaner;
+    if (cleanedTo.size > 0 || this.#hasCleaned) this.#data.writeOffsets(CLEANER_FILE, [...cleanedTo.entries()]);
+    this.#hasCleaned ||= cleanedTo.size > 0;
   }
 
   /**
@@ -351,6 +374,7 @@ export class LogManager {
     this.#isStopped = true;
     for (const tick of this.#ticks) tick.cancel();
     this.#checkpointSoon?.cancel();
+    await this.#cleaner.stop();
     const closed = await Promise.allSettled([...this.#logs.values()].map((log) => log.close()));
     for (const path of this.#deleted.keys()) this.#removeDeleted(path);
     storage(`the checkpoints in ${this.directory} could not be written`, () => this.#writeCheckpoints());

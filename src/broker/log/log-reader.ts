@@ -12,6 +12,7 @@ import {
 import { type LogSegment } from './log-segment.js';
 import { type SegmentList } from './segment-list.js';
 import { type FoundRecord, findByTime, findMaxTimestamp } from './time-lookup.js';
+import { type AbortedTxn } from './transaction-index.js';
 
 // Everything that reads a log: fetches, and look-ups by time.
 
@@ -87,14 +88,15 @@ export class LogReader {
   }
 
   #abortedWithin(offset: number, records: Buffer): readonly AbortedTransaction[] {
-    const aborted: AbortedTransaction[] = [];
+    const aborted: AbortedTxn[] = [];
     if (records.length === 0) return aborted;
     const end = endOffsetOf(records);
     const { all } = this.segments;
     for (let i = this.segments.indexOf(offset); i < all.length; i++) {
       if (all[i]!.transactionIndex.collect(offset, end, aborted)) break;
     }
-    return aborted.sort((a, b) => a.firstOffset - b.firstOffset);
+    aborted.sort((a, b) => a.firstOffset - b.firstOffset);
+    return aborted.map(({ producerId, firstOffset }) => ({ producerId, firstOffset }));
   }
 
   /** Bytes that a reader at `offset` could get; Infinity when they lie in more than one segment. */

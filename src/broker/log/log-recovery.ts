@@ -20,6 +20,8 @@ export interface RecoveryOptions {
   /** From the checkpoint; 0 when it says nothing. */
   readonly logStartOffset: number;
   readonly recoveryPoint: number;
+  /** Up to here compaction has come; 0 when it has not. */
+  readonly cleanedTo: number;
   readonly indexIntervalBytes: number;
 }
 
@@ -145,8 +147,10 @@ class LogLoad {
   #isFollowedUp(index: number): boolean {
     const next = this.#segments[index + 1];
     const end = this.#segments[index]!.nextOffset;
-    // Compaction may remove the last batches of a segment; elsewhere segments join without a gap.
-    if (!next || next.baseOffset === end || (this.options.config.compacts && next.baseOffset > end)) return true;
+    // Compaction may remove the last batches of a segment, and all that it works on lies before the recovery point
+    // or its own checkpoint. Elsewhere segments join without a gap.
+    if (!next || next.baseOffset === end) return true;
+    if (next.baseOffset > end && next.baseOffset <= this.options.cleanedTo) return true;
     this.#warn(`segment ${next.baseOffset} does not go on where the one before it ends (${end}): it is dropped`);
     return false;
   }

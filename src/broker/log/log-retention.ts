@@ -29,20 +29,24 @@ export function expiredSegments(segments: readonly RetentionCandidate[], state: 
   let count = 0;
   let rest = state.totalBytes;
   const advance = (goes: (segment: RetentionCandidate) => boolean): void => {
-    for (let next = segments[count]; next !== undefined && goes(next); next = segments[count]) {
+    for (let next = segments[count]; next !== undefined; next = segments[count]) {
+      // A log whose last segment is empty has nothing to lose, nor perhaps a file; further up, compaction leaves empty
+      // segments.
+      const isEmptyEnd = next.size === 0 && count === segments.length - 1;
+      if (isEmptyEnd || !goes(next)) return;
       rest -= next.size;
       count++;
     }
   };
   const isStable = (segment: RetentionCandidate) => segment.endOffset <= state.lastStableOffset;
   if (config.deletes && config.retentionMs >= 0) {
-    // An empty segment has nothing to lose; a timestamp in the future keeps its segment and all behind it.
-    advance((segment) => segment.size > 0 && isStable(segment) && now - segment.newestTimestamp() > config.retentionMs);
+    // A timestamp in the future keeps its segment and all behind it.
+    advance((segment) => isStable(segment) && now - segment.newestTimestamp() > config.retentionMs);
   }
   if (config.deletes && config.retentionBytes >= 0) {
-    advance((segment) => segment.size > 0 && isStable(segment) && rest - segment.size >= config.retentionBytes);
+    advance((segment) => isStable(segment) && rest - segment.size >= config.retentionBytes);
   }
-  advance((segment) => segment.size > 0 && segment.endOffset <= state.logStartOffset);
+  advance((segment) => segment.endOffset <= state.logStartOffset);
   return count;
 }
 

@@ -15,7 +15,7 @@ import { type LogConfig } from './log-config.js';
 import { type OpenFiles, type PooledFile } from './open-files.js';
 import { PositionHints } from './position-hints.js';
 import { type RollState } from './roll-policy.js';
-import { retireSegmentFiles, segmentPath } from './segment-files.js';
+import { DELETED_SUFFIX, type SegmentExtension, segmentPath } from './segment-files.js';
 import { OffsetIndex, TimeIndex } from './sparse-index.js';
 import { TransactionIndex } from './transaction-index.js';
 
@@ -30,6 +30,8 @@ export interface SegmentOptions {
   readonly jitterMs?: number;
   /** Bytes between two index entries: index.interval.bytes. */
   readonly indexIntervalBytes: number;
+  /** Behind the names of its files, while it is not yet part of its log. */
+  readonly suffix?: string;
 }
 
 export interface RecoveryResult {
@@ -63,6 +65,7 @@ export class LogSegment {
   #hasFile = true;
   /** Whether the indexes may have to be written out when the segment ends. */
   #isChanged = false;
+  #suffix: string;
 
   constructor(
     readonly directory: string,
@@ -74,10 +77,21 @@ export class LogSegment {
     this.jitterMs = options.jitterMs ?? 0;
     this.#intervalBytes = options.indexIntervalBytes;
     this.#nextOffset = options.baseOffset;
-    this.log = files.file(segmentPath(directory, this.baseOffset, 'log'));
-    this.offsetIndex = new OffsetIndex(files, segmentPath(directory, this.baseOffset, 'index'), this.baseOffset);
-    this.timeIndex = new TimeIndex(files, segmentPath(directory, this.baseOffset, 'timeindex'), this.baseOffset);
-    this.transactionIndex = new TransactionIndex(files, segmentPath(directory, this.baseOffset, 'txnindex'));
+    this.#suffix = options.suffix ?? '';
+    this.log = files.file(this.#path('log'));
+    this.offsetIndex = new OffsetIndex(files, this.#path('index'), this.baseOffset);
+    this.timeIndex = new TimeIndex(files, this.#path('timeindex'), this.baseOffset);
+    this.transactionIndex = new TransactionIndex(files, this.#path('txnindex'));
+  }
+
+  #path(extension: SegmentExtension): string {
+    return segmentPath(this.directory, this.baseOffset, extension) + this.#suffix;
+  }
+
+  /** Where its files are, or would be. */
+  get paths(): string[] {
+    const { log, offsetIndex, timeIndex, transactionIndex } = this;
+    return [log.path, offsetIndex.entries.path, timeIndex.entries.path, transactionIndex.entries.path];
   }
 
   /** Makes the log file of a new segment. Whatever a crash left under its name goes. */
@@ -139,6 +153,11 @@ export class LogSegment {
     return this.#isIntact;
   }
 
+  /** Its files are on their way out. */
+  get isRetired(): boolean {
+    return this.#isRetired;
+  }
+
   setActive(active: boolean): void {
     this.log.isActive = active;
     this.offsetIndex.entries.setActive(active);
@@ -149,7 +168,7 @@ export class LogSegment {
     return {
       baseOffset: this.baseOffset,
       size: this.size,
-      firstTimestamp: this.#readFirstTimestamp(),
+      firstTimestamp: this.firstTimestamp,
       createdAt: this.createdAt,
       jitterMs: this.jitterMs,
       hasFullIndex:
@@ -157,7 +176,8 @@ export class LogSegment {
     };
   }
 
-  #readFirstTimestamp(): number {
+  /** Largest timestamp of the first batch; -1 when there is none. */
+  get firstTimestamp(): number {
     if (this.#firstTimestamp !== undefined) return this.#firstTimestamp;
     if (this.size < BATCH_HEADER_BYTES) return -1;
     const header = this.readBytes(0, BATCH_HEADER_BYTES);
@@ -165,15 +185,15 @@ export class LogSegment {
     return this.#firstTimestamp;
   }
 
-  /** Writes one batch behind the last one. When the write fails the file is cut back to where it was. */
-  append(batch: Buffer): void {
+  /** Writes whole batches behind the last one. When the write fails the file is cut back to where it was. */
+  append(batches: Buffer): void {
     this.#load();
     const position = this.#size;
     const handle = this.log.handle(!this.#hasFile);
     this.#hasFile = true;
     this.#isChanged = true;
     try {
-      handle.write([batch], position);
+      handle.write([batches], position);
     } catch (error) {
       try {
         handle.truncate(position);
@@ -182,9 +202,12 @@ export class LogSegment {
       }
       throw error;
     }
-    this.#size = position + batch.length;
-    if (this.#firstTimestamp === undefined && position === 0) this.#firstTimestamp = maxTimestamp(batch);
-    this.#note(batch, 0, position, batch.length);
+    this.#size = position + batches.length;
+    if (this.#firstTimestamp === undefined && position === 0) this.#firstTimestamp = maxTimestamp(batches);
+    for (let at = 0, size = 0; at < batches.length; at += size) {
+      size = batchSize(batches, at);
+      this.#note(batches, at, position + at, size);
+    }
   }
 
   /** Bookkeeping of one batch, as it is appended or found again. */
@@ -379,8 +402,22 @@ export class LogSegment {
   /** Takes the files out of the log; returns their new names, for removal after a delay. */
   retire(): string[] {
     this.#isRetired = true;
-    this.close();
-    return retireSegmentFiles(this.files.fileSystem, this.directory, this.baseOffset);
+    return this.rename(DELETED_SUFFIX);
+  }
+
+  /** Gives the files another suffix and returns their new names. Should one fail, each is still found where it is. */
+  rename(suffix: string): string[] {
+    this.close(); // not every system renames an open file
+    this.#suffix = suffix;
+    const { log, offsetIndex, timeIndex, transactionIndex } = this;
+    // The log first: recovery goes by it.
+    const renamed = [
+      log.rename(this.#path('log')),
+      offsetIndex.entries.rename(this.#path('index')),
+      timeIndex.entries.rename(this.#path('timeindex')),
+      transactionIndex.entries.rename(this.#path('txnindex')),
+    ];
+    return renamed.filter((path) => path !== undefined);
   }
 
   close(): void {

@@ -57,15 +57,22 @@ interface Descriptor {
 
 export class PooledFile {
   #descriptor: Descriptor | undefined;
+  #path: string;
   lastUse = 0;
   /** Belongs to an active segment: evicted last. */
   isActive = false;
 
   constructor(
     private readonly pool: OpenFiles,
-    public path: string,
+    path: string,
     private readonly onEvict: (() => void) | undefined,
-  ) {}
+  ) {
+    this.#path = path;
+  }
+
+  get path(): string {
+    return this.#path;
+  }
 
   get isSyncing(): boolean {
     return this.#descriptor !== undefined && this.#descriptor.syncs > 0;
@@ -113,5 +120,16 @@ export class PooledFile {
     this.pool.closed(this);
     if (descriptor.syncs > 0) descriptor.closing = true;
     else descriptor.handle.close();
+  }
+
+  /** Closes the file and gives it another name; undefined when there is no such file on the disk. */
+  rename(path: string): string | undefined {
+    this.close();
+    const { fileSystem } = this.pool;
+    const from = this.#path;
+    const isThere = fileSystem.exists(from);
+    if (isThere) fileSystem.rename(from, path);
+    this.#path = path;
+    return isThere ? path : undefined;
   }
 }

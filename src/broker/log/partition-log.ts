@@ -35,6 +35,7 @@ import { LogSegment } from './log-segment.js';
 import { type ProducerState, type ProducerStates } from './producer-state.js';
 import { shouldRoll } from './roll-policy.js';
 import { SegmentList } from './segment-list.js';
+import { swapSegments } from './segment-swap.js';
 import { type SnapshotFiles } from './snapshot-files.js';
 import { StorageHealth } from './storage-health.js';
 import { inStoredCodec } from './stored-codec.js';
@@ -351,6 +352,12 @@ export class PartitionLog {
     retireSegments(removed, this.#config.fileDeleteDelayMs, this.#context);
     this.#snapshots.prune((offset) => this.#isSegmentBase(offset));
     return count;
+  }
+
+  /** Compaction: `output` holds what is left of these neighbours, none of them active. */
+  replaceSegments(replaced: readonly LogSegment[], output: LogSegment): void {
+    swapSegments(this.#context, this, { segments: this.#segments, flusher: this.#flusher }, replaced, output);
+    this.#snapshots.prune((offset) => this.#isSegmentBase(offset));
   }
 
   /** What is known of the producers with an id (DescribeProducers). */

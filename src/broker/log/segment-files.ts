@@ -1,11 +1,13 @@
-import { type FileSystem } from './file-system.js';
-
 // Names of the files in a partition's directory.
 
 export type SegmentExtension = 'log' | 'index' | 'timeindex' | 'txnindex' | 'snapshot';
 
 /** Suffix of files on their way out, removed after file.delete.delay.ms or at the next start. */
 export const DELETED_SUFFIX = '.deleted';
+/** Suffix of a compaction's output that is not finished; it counts for nothing. */
+export const CLEANED_SUFFIX = '.cleaned';
+/** Suffix of finished output that is to take the place of other segments; the next start completes that. */
+export const SWAP_SUFFIX = '.swap';
 
 const NAME = /^(\d{20})\.(log|index|timeindex|txnindex|snapshot)$/;
 
@@ -22,16 +24,4 @@ export function segmentPath(directory: string, baseOffset: number, extension: Se
 export function parseSegmentName(name: string): { offset: number; extension: SegmentExtension } | undefined {
   const match = NAME.exec(name);
   return match ? { offset: Number(match[1]), extension: match[2] as SegmentExtension } : undefined;
-}
-
-/** Renames the files of a segment to `.deleted` and returns their new names, for removal later on. */
-export function retireSegmentFiles(fs: FileSystem, directory: string, baseOffset: number): string[] {
-  const retired: string[] = [];
-  for (const extension of ['log', 'index', 'timeindex', 'txnindex'] as const) {
-    const path = segmentPath(directory, baseOffset, extension);
-    if (!fs.exists(path)) continue;
-    fs.rename(path, path + DELETED_SUFFIX);
-    retired.push(path + DELETED_SUFFIX);
-  }
-  return retired;
 }

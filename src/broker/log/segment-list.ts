@@ -47,4 +47,9 @@ export class SegmentList {
   shift(count: number): LogSegment[] {
     return this.#segments.splice(0, count);
   }
+
+  /** One segment takes the place of neighbours that begin at its base offset. */
+  replace(neighbours: readonly LogSegment[], by: LogSegment): void {
+    this.#segments.splice(this.indexOf(by.baseOffset), neighbours.length, by);
+  }
 }

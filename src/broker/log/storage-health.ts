@@ -5,6 +5,11 @@ import { type Logger } from '../../common/logger.js';
 
 const PASSING_FAULTS: ReadonlySet<string | undefined> = new Set(['ENOSPC', 'EDQUOT']);
 
+/** Whether the disk is only full: the same write may succeed later. */
+export function isPassingFault(error: unknown): boolean {
+  return PASSING_FAULTS.has((error as NodeJS.ErrnoException | undefined)?.code);
+}
+
 export class StorageHealth {
   #failure: NestdawError | undefined;
   #isOffline = false;
@@ -30,7 +35,7 @@ export class StorageHealth {
 
   /** `cutBack` says that the log is what it was before the write. */
   writeFailed(cause: unknown, cutBack: boolean): NestdawError {
-    const passes = cutBack && PASSING_FAULTS.has((cause as NodeJS.ErrnoException).code);
+    const passes = cutBack && isPassingFault(cause);
     const advice = passes ? 'free disk space, writing then goes on' : 'check the disk and restart the broker';
     const message = `${this.name} could not be written to: ${messageOf(cause)}. Nothing acknowledged is lost; ${advice}`;
     return this.#fail(message, cause, !passes);

@@ -1,6 +1,12 @@
 import { hasCode } from '../../common/errors.js';
 import { recordsOf } from '../../protocol/record-batch.js';
-import { baseOffset, isLogAppendTime, lastOffset, maxTimestamp } from '../../protocol/record-batch-header.js';
+import {
+  baseOffset,
+  isLogAppendTime,
+  lastOffset,
+  maxTimestamp,
+  recordCount,
+} from '../../protocol/record-batch-header.js';
 import { type LogSegment } from './log-segment.js';
 
 // Finds records by time. The index leads near the place; the record itself is found inside its batch.
@@ -40,6 +46,7 @@ function findInSegment(segment: LogSegment, timestamp: number, fromOffset: numbe
  * LogAppendTime, and in a compressed batch that its producer packed badly (it is stored as it came, unseen).
  */
 function readable(batch: Buffer, fromOffset: number): FoundRecord[] {
+  if (recordCount(batch) === 0) return []; // compaction left only its header
   const base = baseOffset(batch);
   const first = { offset: Math.max(base, fromOffset), timestamp: maxTimestamp(batch) };
   if (isLogAppendTime(batch)) return [first];

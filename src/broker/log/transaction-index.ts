@@ -1,5 +1,4 @@
 import { EntryFile } from './entry-file.js';
-import { type AbortedTransaction } from './log-results.js';
 import { type OpenFiles } from './open-files.js';
 
 // The aborted transactions whose marker lies in one segment: what read_committed readers are told to skip.
@@ -55,11 +54,11 @@ export class TransactionIndex {
    * Adds to `out` the transactions that overlap [from, to). True when no later segment can hold another: all that
    * was open before `to` had ended.
    */
-  collect(from: number, to: number, out: AbortedTransaction[]): boolean {
+  collect(from: number, to: number, out: AbortedTxn[]): boolean {
     for (let i = 0; i < this.entries.count; i++) {
-      const { producerId, firstOffset, lastOffset, lastStableOffset } = this.entryAt(i);
-      if (lastOffset >= from && firstOffset < to) out.push({ producerId, firstOffset });
-      if (lastStableOffset >= to) return true;
+      const txn = this.entryAt(i);
+      if (txn.lastOffset >= from && txn.firstOffset < to) out.push(txn);
+      if (txn.lastStableOffset >= to) return true;
     }
     return false;
   }

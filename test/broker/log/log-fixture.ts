@@ -74,16 +74,17 @@ export interface LogShape {
   readonly lastStop?: LastStop;
   readonly recoveryPoint?: number;
   readonly logStartOffset?: number;
+  readonly cleanedTo?: number;
   readonly context?: LogContext;
 }
 
 export function openLog(fileSystem: FileSystem, shape: LogShape = {}): PartitionLog {
-  const { lastStop = 'clean', recoveryPoint = 0, logStartOffset = 0, config: entries = {} } = shape;
+  const { lastStop = 'clean', recoveryPoint = 0, logStartOffset = 0, cleanedTo = 0, config: entries = {} } = shape;
   const context = shape.context ?? contextOf(fileSystem, shape.clock);
   fileSystem.makeDirectory(DIRECTORY);
   const config = logConfig(entries);
   const { indexIntervalBytes } = config;
-  const options = { lastStop, recoveryPoint, logStartOffset, config, indexIntervalBytes };
+  const options = { lastStop, recoveryPoint, logStartOffset, cleanedTo, config, indexIntervalBytes };
   const loaded = loadLog(context, DIRECTORY, options);
   const topicPartition = { topic: 'orders', partition: 0 };
   return new PartitionLog({ context, topicPartition, directory: DIRECTORY, topicId: undefined, config, loaded });

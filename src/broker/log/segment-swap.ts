@@ -1,0 +1,26 @@
+import { type LogConfig } from './log-config.js';
+import { type LogContext } from './log-context.js';
+import { type LogFlusher } from './log-flusher.js';
+import { retireSegments } from './log-retention.js';
+import { type LogSegment } from './log-segment.js';
+import { SWAP_SUFFIX } from './segment-files.js';
+import { type SegmentList } from './segment-list.js';
+
+// Puts a compaction's output in the place of the segments it was made from. At every step the directory is one that
+// a start brings into order: before the output's files are all named `.swap` the originals count, from then on it does.
+
+/** `output` is on the device under its `.cleaned` names. When this throws, readers go on with what counts then. */
+export function swapSegments(
+  context: LogContext,
+  log: { readonly directory: string; readonly config: LogConfig },
+  { segments, flusher }: { readonly segments: SegmentList; readonly flusher: LogFlusher },
+  replaced: readonly LogSegment[],
+  output: LogSegment,
+): void {
+  output.rename(SWAP_SUFFIX);
+  context.fileSystem.syncDirectory(log.directory);
+  segments.replace(replaced, output);
+  flusher.removed(replaced);
+  retireSegments(replaced, log.config.fileDeleteDelayMs, context);
+  output.rename('');
+}
