@@ -36,7 +36,8 @@ export const baseOffset = (b: Buffer, at = 0): number => i64(b, at);
 export const setBaseOffset = (b: Buffer, at: number, value: number): void => setI64(b, at, value);
 export const batchLength = (b: Buffer, at = 0): number => b.readInt32BE(at + 8);
 /** Sets the length from the size of the whole batch. */
-export const setBatchSize = (b: Buffer, at: number, size: number): void => void b.writeInt32BE(size - LOG_OVERHEAD, at + 8);
+export const setBatchSize = (b: Buffer, at: number, size: number): void =>
+  void b.writeInt32BE(size - LOG_OVERHEAD, at + 8);
 /** The whole batch, overhead included. */
 export const batchSize = (b: Buffer, at = 0): number => LOG_OVERHEAD + b.readInt32BE(at + 8);
 export const leaderEpoch = (b: Buffer, at = 0): number => b.readInt32BE(at + 12);

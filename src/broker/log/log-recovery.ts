@@ -98,7 +98,7 @@ class LogLoad {
     logStartOffset = Math.min(logStartOffset, logEndOffset);
     const epochs = this.#loadEpochs(logStartOffset, logEndOffset);
     const snapshots = new SnapshotFiles(this.context.fileSystem, this.directory, this.#found.snapshots);
-    const producers = this.#replayProducers(snapshots, epochs, Math.min(firstDoubtful, logEndOffset), logEndOffset);
+    const producers = this.#replayProducers(snapshots, epochs, firstDoubtful, logEndOffset);
     const recoveryPoint = Math.min(this.options.recoveryPoint, logEndOffset);
     return { segments: this.#segments, logStartOffset, logEndOffset, recoveryPoint, producers, snapshots, epochs };
   }
@@ -174,22 +174,25 @@ class LogLoad {
   #replayProducers(
     snapshots: SnapshotFiles,
     epochs: LeaderEpochs,
-    newestAllowed: number,
+    firstDoubtful: number,
     logEndOffset: number,
   ): ProducerStates {
     const producers = new ProducerStates();
-    const snapshot = snapshots.readNewest(newestAllowed, this.#now);
+    const snapshot = snapshots.readNewest(Math.min(firstDoubtful, logEndOffset), this.#now);
     if (snapshot) producers.restore(snapshot.states);
     const from = snapshot?.offset ?? 0;
+    // Where a snapshot is, and where a sealed segment is beyond doubt, the aborted transactions before are on file.
+    const indexFrom = Math.max(from, Math.min(firstDoubtful, this.#segments.at(-1)!.baseOffset));
+    for (const segment of this.#segmentsFrom(indexFrom)) segment.transactionIndex.truncateTo(indexFrom);
     if (from >= logEndOffset) return producers;
-    for (const segment of this.#segmentsFrom(from)) segment.transactionIndex.truncateTo(from);
     this.#readBatches(from, (header, at, segment, position, size) => {
       epochs.assign(leaderEpoch(header, at), baseOffset(header, at));
       if (!hasProducerId(header, at)) return;
       const whole = isControl(header, at) ? segment.readBytes(position, size) : undefined;
       const completed = whole ? producers.apply(whole, 0, this.#now) : producers.apply(header, at, this.#now);
-      if (completed?.isAborted) indexAborted(segment, completed, producers);
+      if (completed?.isAborted && completed.lastOffset >= indexFrom) indexAborted(segment, completed, producers);
     });
+    for (const segment of this.#segmentsFrom(indexFrom)) segment.writeIndexes();
     snapshots.write(logEndOffset, producers);
     snapshots.prune((offset) => this.#segments.some((segment) => segment.baseOffset === offset));
     return producers;

@@ -4,6 +4,7 @@ import { partitionName, type TopicPartition, TopicPartitionMap } from '../../../
 import { type LogContext } from '../log-context.js';
 import { type PartitionLog } from '../partition-log.js';
 import { isPassingFault } from '../storage-health.js';
+import { type LastOfProducer } from './batch-rewriter.js';
 import { type CleaningCandidate, type CleanRange, cleanableRange, dirtiestFirst } from './cleaner-schedule.js';
 import { CleaningStopped, cleanLog } from './log-cleaning.js';
 import { WorkPace } from './work-pace.js';
@@ -43,6 +44,11 @@ export interface LogCleanerOptions {
   readonly onFlushed: () => void;
   /** Called after cleanings: `cleanedTo` has changed. */
   readonly onCleaned: () => void;
+}
+
+/** A log whose dirty part is on the device. */
+interface LogToClean extends CleaningCandidate<PartitionLog> {
+  readonly producers: ReadonlyMap<bigint, LastOfProducer>;
 }
 
 export class LogCleaner {
@@ -100,29 +106,34 @@ export class LogCleaner {
   async #cleanEach(dirty: readonly CleaningCandidate<PartitionLog>[]): Promise<void> {
     // Unless cleaning it gets somewhere, the next look at a log is at the next search: else there would be no end.
     for (const { log } of dirty) this.#postponed.add(log);
-    const flushed: CleaningCandidate<PartitionLog>[] = [];
-    for (const candidate of dirty) if (await this.#isFlushed(candidate)) flushed.push(candidate);
+    const flushed: LogToClean[] = [];
+    for (const candidate of dirty) {
+      const ready = await this.#flush(candidate);
+      if (ready) flushed.push(ready);
+    }
     if (flushed.length === 0) return;
     this.#options.onFlushed();
     let count = 0;
-    for (const { log, range } of flushed) if (await this.#clean(log, range)) count++;
+    for (const ready of flushed) if (await this.#clean(ready)) count++;
     if (count > 0) this.#options.onCleaned();
   }
 
-  async #isFlushed({ log, range }: CleaningCandidate<PartitionLog>): Promise<boolean> {
-    if (this.#stopped.signal.aborted || log.isClosed) return false;
+  async #flush({ log, range }: CleaningCandidate<PartitionLog>): Promise<LogToClean | undefined> {
+    if (this.#stopped.signal.aborted || log.isClosed) return undefined;
+    // Taken before the flush: should the machine go down, the last batch that is kept of a producer is one that lasts.
+    const producers = lastOfProducers(log);
     try {
-      if (log.recoveryPoint < range.endOffset) await log.flush();
-      return log.recoveryPoint >= range.endOffset;
+      await log.flush();
     } catch {
-      return false; // the log has said so itself and takes no more writes
+      return undefined; // the log has said so itself and takes no more writes
     }
+    return log.recoveryPoint >= range.endOffset ? { log, range, producers } : undefined;
   }
 
   async #dirtyLogs(): Promise<CleaningCandidate<PartitionLog>[]> {
     const pace = this.#pace();
     const candidates: CleaningCandidate<PartitionLog>[] = [];
-    for (const log of [...this.#options.logs()]) {
+    for (const log of this.#options.logs()) {
       if (!log.config.compacts || this.#postponed.has(log) || this.#failed.has(log)) continue;
       const range = this.#rangeOf(log);
       if (range) candidates.push({ log, range });
@@ -148,7 +159,7 @@ export class LogCleaner {
   }
 
   /** True when the log was cleaned. */
-  async #clean(log: PartitionLog, range: CleanRange): Promise<boolean> {
+  async #clean({ log, range, producers }: LogToClean): Promise<boolean> {
     if (this.#stopped.signal.aborted || log.isClosed) return false;
     const { context, settings } = this.#options;
     const { topicPartition } = log;
@@ -156,7 +167,8 @@ export class LogCleaner {
     const mapBytes = settings.dedupeBufferBytes();
     const { signal } = this.#stopped;
     try {
-      const { cleanedTo, bytesBefore, bytesAfter } = await cleanLog({ context, log, range, pace, signal, mapBytes });
+      const options = { context, log, range, producers, pace, signal, mapBytes };
+      const { cleanedTo, bytesBefore, bytesAfter } = await cleanLog(options);
       // A log that was deleted meanwhile has left; one of its name may have come.
       if (log.isClosed) return false;
       this.cleanedTo.set(topicPartition.topic, topicPartition.partition, cleanedTo);
@@ -184,4 +196,12 @@ export class LogCleaner {
       `${what}. Nothing is lost and it can be read and written, but it grows: check the disk, restart the broker`,
     );
   }
+}
+
+function lastOfProducers(log: PartitionLog): Map<bigint, LastOfProducer> {
+  const last = new Map<bigint, LastOfProducer>();
+  for (const { producerId, batches, epoch } of log.producers()) {
+    last.set(producerId, { lastDataOffset: batches.at(-1)?.lastOffset ?? -1, epoch });
+  }
+  return last;
 }

@@ -27,6 +27,8 @@ export interface LogCleaningOptions {
   readonly context: LogContext;
   readonly log: PartitionLog;
   readonly range: CleanRange;
+  /** As they were when all that they had written was flushed. */
+  readonly producers: ReadonlyMap<bigint, LastOfProducer>;
   readonly pace: WorkPace;
   readonly signal: AbortSignal;
   /** Memory for the keys; when it is full, the rest is left for the next cleaning. */
@@ -60,14 +62,14 @@ class LogCleaning {
   }
 
   async run(): Promise<CleaningResult> {
-    const { log, range } = this.options;
+    const { log, range, producers } = this.options;
     await this.#mapKeys();
     const cleanedTo = this.#map.latestOffset + 1;
     const sources = log.segments.filter((segment) => segment.baseOffset < Math.min(cleanedTo, range.endOffset));
     const rewriter = new BatchRewriter({
       map: this.#map,
       transactions: this.#transactions,
-      producers: lastOfProducers(log),
+      producers,
       endOffset: range.endOffset,
       now: this.#now,
       deleteRetentionMs: log.config.deleteRetentionMs,
@@ -220,14 +222,6 @@ function write(run: OutputRun, output: LogSegment): number {
   if (length > 0) output.append(run.content);
   run.clear();
   return length;
-}
-
-function lastOfProducers(log: PartitionLog): Map<bigint, LastOfProducer> {
-  const last = new Map<bigint, LastOfProducer>();
-  for (const { producerId, batches, epoch } of log.producers()) {
-    last.set(producerId, { lastDataOffset: batches.at(-1)?.lastOffset ?? -1, epoch });
-  }
-  return last;
 }
 
 /** The aborted transactions that have offsets in [from, to). */

@@ -9,7 +9,7 @@ const FIRST_ENTRIES = 8;
 const FIRST_KEY_BYTES = 128;
 
 export class OffsetMap {
-  readonly #shards: Array<Shard | undefined> = new Array<undefined>(SHARDS).fill(undefined);
+  readonly #shards = Array.from({ length: SHARDS }, (): Shard | undefined => undefined);
   readonly #maxBytes: number;
   readonly #seed: number;
   #bytes = 0;
@@ -31,7 +31,7 @@ export class OffsetMap {
   /** Notes that the key in `b` stands at `offset`. False, and nothing is noted, when there is no room for it. */
   put(b: Buffer, start: number, length: number, offset: number): boolean {
     const hash = hashOf(b, start, length, this.#seed);
-    const shard = (this.#shards[hash >>> 24] ??= new Shard());
+    const shard = this.#shardOf(hash);
     const entry = shard.find(b, start, length, hash);
     if (entry >= 0) {
       shard.setOffset(entry, offset);
@@ -45,6 +45,14 @@ export class OffsetMap {
     }
     this.latestOffset = offset;
     return true;
+  }
+
+  #shardOf(hash: number): Shard {
+    const known = this.#shards[hash >>> 24];
+    if (known !== undefined) return known;
+    const shard = new Shard();
+    this.#shards[hash >>> 24] = shard;
+    return shard;
   }
 
   /** The latest offset of the key; -1 for one that is not in the map. */

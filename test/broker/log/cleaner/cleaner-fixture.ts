@@ -52,7 +52,7 @@ export function left(log: PartitionLog): Left[] {
 }
 
 export class CleanerMachine {
-  readonly clock = new ManualClock(NOW);
+  clock = new ManualClock(NOW);
   readonly messages: string[] = [];
   readonly fs: MemoryFileSystem;
   /** Those started last. */

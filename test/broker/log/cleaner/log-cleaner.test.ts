@@ -159,7 +159,8 @@ describe('LogCleaner', () => {
     const isThere = (): boolean => left(log).some(({ key }) => key === 'gone');
     let next = 2;
     const cleanMore = async (): Promise<void> => {
-      fill(log, next, (next += 30));
+      fill(log, next, next + 30);
+      next += 30;
       await machine.clean();
     };
     await cleanMore();
@@ -273,7 +274,8 @@ describe('LogCleaner', () => {
     expect(machine.messages).toEqual([]);
     const names = filesOf(machine.fs, log.directory).filter((name) => /swap|cleaned/.test(name));
     expect(names).toEqual([]);
-    if (!log.isClosed) expect(left(log)).toEqual(all.filter(({ offset }) => offset >= log.logStartOffset));
+    const expected = log.isClosed ? [] : all.filter(({ offset }) => offset >= log.logStartOffset);
+    expect(log.isClosed ? [] : left(log)).toEqual(expected);
     await logs.stop();
   });
 
@@ -284,7 +286,10 @@ describe('LogCleaner', () => {
     fill(log, 0, 60);
     let next = 60;
     machine.fs.beforeSync = (path) => {
-      if (path.endsWith('.log.cleaned') && next < 120) fill(log, next, (next += 10));
+      if (path.endsWith('.log.cleaned') && next < 120) {
+        fill(log, next, next + 10);
+        next += 10;
+      }
       return Promise.resolve();
     };
     await machine.clean();
@@ -320,34 +325,37 @@ describe('LogCleaner', () => {
     ['syncDirectory', /t-0/],
     ['rename', /swap/],
     ['rename', /0\.log$/],
-  ])('leaves a log readable and writable when %s of %s fails, and lets it be until the next start', async (op, path) => {
-    const machine = new CleanerMachine();
-    const logs = await machine.start();
-    const log = logs.create('t', 0, { config: COMPACT });
-    const other = logs.create('u', 0, { config: COMPACT });
-    fill(log, 0, 60);
-    fill(other, 0, 60);
-    await log.flush();
-    const latest = left(log).slice(-5);
-    let failures = 0;
-    machine.fs.onOperation = (operation, name) => {
-      if (operation !== op || !path.test(name) || !name.includes('t-0')) return undefined;
-      failures++;
-      return { code: 'EIO' };
-    };
-    await machine.clean();
-    machine.fs.onOperation = undefined;
-    await machine.clean();
-    expect(failures).toBe(1);
-    expect(machine.messages).toEqual([expect.stringMatching(/^t-0 could not be compacted: EIO.*restart the broker/)]);
-    expect(left(other).length).toBeLessThan(20);
-    expect(left(log).slice(-5)).toEqual(latest);
-    append(log, keyed([['k', 'v']]));
-    await logs.stop();
-    const again = await machine.start();
-    again.configure('t', COMPACT);
-    await machine.clean();
-    expect(left(again.get('t', 0)!).length).toBeLessThan(20);
-    await again.stop();
-  });
+  ])(
+    'leaves a log readable and writable when %s of %s fails, and lets it be until the next start',
+    async (op, path) => {
+      const machine = new CleanerMachine();
+      const logs = await machine.start();
+      const log = logs.create('t', 0, { config: COMPACT });
+      const other = logs.create('u', 0, { config: COMPACT });
+      fill(log, 0, 60);
+      fill(other, 0, 60);
+      await log.flush();
+      const latest = left(log).slice(-5);
+      let failures = 0;
+      machine.fs.onOperation = (operation, name) => {
+        if (operation !== op || !path.test(name) || !name.includes('t-0')) return undefined;
+        failures++;
+        return { code: 'EIO' };
+      };
+      await machine.clean();
+      machine.fs.onOperation = undefined;
+      await machine.clean();
+      expect(failures).toBe(1);
+      expect(machine.messages).toEqual([expect.stringMatching(/^t-0 could not be compacted: EIO.*restart the broker/)]);
+      expect(left(other).length).toBeLessThan(20);
+      expect(left(log).slice(-5)).toEqual(latest);
+      append(log, keyed([['k', 'v']]));
+      await logs.stop();
+      const again = await machine.start();
+      again.configure('t', COMPACT);
+      await machine.clean();
+      expect(left(again.get('t', 0)!).length).toBeLessThan(20);
+      await again.stop();
+    },
+  );
 });
