@@ -9,7 +9,12 @@ export interface KafkaScript {
   startKafka(options: {
     readonly port: number;
     readonly dataDir: string;
-  }): Promise<{ readonly bootstrapServers: string; readonly readyMs: number; stop(): Promise<void> }>;
+  }): Promise<{
+    readonly bootstrapServers: string;
+    readonly readyMs: number;
+    readonly pid: number;
+    stop(signal?: NodeJS.Signals): Promise<void>;
+  }>;
 }
 
 /** The script, ready to start nodes; undefined, said aloud, where Java or Maven is missing. */

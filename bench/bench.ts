@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
-import { type Row } from './row.js';
+import { closeArena } from './broker/arena.js';
+import { type Measured, type Row } from './row.js';
 import { brokerRows } from './rows/broker.js';
 import { listenerRows } from './rows/listener.js';
 import { templateRows } from './rows/template.js';
@@ -34,26 +35,32 @@ for (const row of chosen) {
   try {
     await contest.ours(); // one round each that is not counted: compilers and page cache are warm afterwards
     await contest.peer();
-    const ours: number[] = [];
-    const peer: number[] = [];
+    const ours: Measured[] = [];
+    const peer: Measured[] = [];
     for (let round = 0; round < repeats; round++) {
-      ours.push(await contest.ours());
-      peer.push(await contest.peer());
+      ours.push(measured(await contest.ours()));
+      peer.push(measured(await contest.peer()));
     }
     report(row, ours, peer);
   } finally {
     await contest.close();
   }
 }
+await closeArena();
 process.exit(0);
 
-function report(row: Row, ours: number[], peer: number[]): void {
-  const [mine, theirs] = [median(ours), median(peer)];
+function measured(figure: number | Measured): Measured {
+  return typeof figure === 'number' ? { value: figure, beside: {} } : figure;
+}
+
+function report(row: Row, ours: readonly Measured[], peer: readonly Measured[]): void {
+  const [mine, theirs] = [ours, peer].map((side) => median(side.map(({ value }) => value))) as [number, number];
   const ratio = row.better === 'higher' ? mine / theirs : theirs / mine;
   if (values.json) {
     const { name, unit, peerName, goal, settings } = row;
+    const beside = { ours: besideOf(ours), peer: besideOf(peer) };
     console.log(
-      JSON.stringify({ row: name, unit, ours: mine, peer: theirs, peerName, ratio, goal, repeats, settings }),
+      JSON.stringify({ row: name, unit, ours: mine, peer: theirs, peerName, ratio, goal, repeats, settings, beside }),
     );
     return;
   }
@@ -62,14 +69,25 @@ function report(row: Row, ours: number[], peer: number[]): void {
     `${row.name}\n  ours ${show(ours)} ${row.unit} · ${row.peerName} ${show(peer)} ${row.unit}\n` +
       `  ratio ${ratio.toFixed(2)} (goal ${row.goal}) ${mark} · ${repeats} repeats · ${row.settings}`,
   );
+  const [left, right] = [besideOf(ours), besideOf(peer)];
+  for (const name of Object.keys(left))
+    console.log(`  ${name}: ours ${brief(left[name]!)}, peer ${brief(right[name]!)}`);
 }
+
+function besideOf(side: readonly Measured[]): Record<string, number> {
+  const names = Object.keys(side[0]!.beside);
+  return Object.fromEntries(names.map((name) => [name, median(side.map(({ beside }) => beside[name]!))]));
+}
+
+const brief = (value: number): string => value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0);
 
 function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
 }
 
-function show(values: readonly number[]): string {
-  const digits = Math.max(...values) < 100 ? 1 : 0;
+function show(side: readonly Measured[]): string {
+  const figures = side.map(({ value }) => value);
+  const digits = Math.max(...figures) < 10 ? 2 : Math.max(...figures) < 100 ? 1 : 0;
   const text = (value: number): string => value.toFixed(digits);
-  return `${text(median(values))} [${text(Math.min(...values))}–${text(Math.max(...values))}]`;
+  return `${text(median(figures))} [${text(Math.min(...figures))}–${text(Math.max(...figures))}]`;
 }

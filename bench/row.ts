@@ -14,8 +14,14 @@ export interface Row {
   prepare(): Promise<Contest | undefined>;
 }
 
+/** A figure with others that explain it, by name and unit: `CPU s/GB`. */
+export interface Measured {
+  readonly value: number;
+  readonly beside: Readonly<Record<string, number>>;
+}
+
 export interface Contest {
-  ours(): Promise<number>;
-  peer(): Promise<number>;
+  ours(): Promise<number | Measured>;
+  peer(): Promise<number | Measured>;
   close(): Promise<void>;
 }

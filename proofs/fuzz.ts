@@ -16,7 +16,8 @@ import { type Proof, type ProofContext, type ProofResult } from './proof.js';
 const EPOCH = 10_000;
 const SOCKET_INPUTS = 100;
 const STOCK = 3000;
-const SLOW_MS = 1000;
+/** Ten thousand partitions may be asked for in one request, and are made. */
+const SLOW_MS = 5000;
 const HANG_MS = 30_000;
 /** The first epochs warm compilers and caches up. */
 const WARM_UP_EPOCHS = 3;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { apacheKafka } from '../apache-kafka.js';
 import { startBrokerProcess } from '../broker-process.js';
 import { type Row } from '../row.js';
+import { throughputRows } from './broker-throughput.js';
 
 const start: Row = {
   name: 'broker start',
@@ -37,4 +38,4 @@ const start: Row = {
   },
 };
 
-export const brokerRows: readonly Row[] = [start];
+export const brokerRows: readonly Row[] = [start, ...throughputRows];

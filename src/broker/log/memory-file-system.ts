@@ -161,7 +161,13 @@ export class MemoryFileSystem implements FileSystem {
   rename(from: string, to: string): void {
     this.check('rename', from, 0, this.#incarnation);
     if (!this.exists(from)) throw systemError('ENOENT', `rename '${from}' -> '${to}'`);
-    const moved = [...this.#files].filter(([name]) => name === from || name.startsWith(`${from}/`));
+    const own = this.#files.get(from);
+    if (own) {
+      this.#files.delete(from);
+      this.#files.set(to, own);
+      return;
+    }
+    const moved = [...this.#files].filter(([name]) => name.startsWith(`${from}/`));
     for (const [name, file] of moved) {
       this.#files.delete(name);
       this.#files.set(to + name.slice(from.length), file);
@@ -176,8 +182,14 @@ export class MemoryFileSystem implements FileSystem {
   remove(path: string): void {
     if (!this.exists(path)) return;
     this.check('remove', path, 0, this.#incarnation);
+    const own = this.#files.get(path);
+    if (own) {
+      this.#files.delete(path);
+      this.#used -= own.size;
+      return;
+    }
     for (const [name, file] of this.#files) {
-      if (name !== path && !name.startsWith(`${path}/`)) continue;
+      if (!name.startsWith(`${path}/`)) continue;
       this.#files.delete(name);
       this.#used -= file.size;
     }
