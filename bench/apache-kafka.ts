@@ -6,10 +6,7 @@ export interface KafkaScript {
   missingTools(): string[];
   fetchKafka(): void;
   freePort(): Promise<number>;
-  startKafka(options: {
-    readonly port: number;
-    readonly dataDir: string;
-  }): Promise<{
+  startKafka(options: { readonly port: number; readonly dataDir: string }): Promise<{
     readonly bootstrapServers: string;
     readonly readyMs: number;
     readonly pid: number;

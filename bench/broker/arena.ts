@@ -41,6 +41,10 @@ async function open(): Promise<Arena | undefined> {
   const kafka = await apacheKafka();
   if (!kafka) return undefined;
   const [ours, peer] = await Promise.all([startOurs(), startPeer(kafka)]);
+  // A row that fails must not leave them behind.
+  process.once('exit', () => {
+    for (const { pid } of arena === undefined ? [] : [ours, peer]) process.kill(pid, 'SIGKILL');
+  });
   return { ours, peer };
 }
 

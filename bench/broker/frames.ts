@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Api, type RequestInput, type ResponseOf } from '../../src/protocol/api.js';
 import { type CompressionType } from '../../src/protocol/compression.js';
 import { decodeResponsePayload, encodeRequestFrame } from '../../src/protocol/frame.js';
@@ -49,6 +50,19 @@ const PRODUCE_VERSION = 9;
 export function produceFrame(topic: string, partitions: readonly number[], batch: Buffer, acks = -1): Buffer {
   const partitionData = partitions.map((index) => ({ index, records: batch }));
   return frameOf(Produce, PRODUCE_VERSION, { acks, timeoutMs: 30_000, topicData: [{ name: topic, partitionData }] });
+}
+
+const NOT_YET = new Set([3, 5, 6]);
+
+/** Sends the frame until all its partitions take it: leaders may be known before they lead. */
+export async function untilProduced(connection: RawConnection, frame: Buffer): Promise<void> {
+  for (let tries = 0; ; tries++) {
+    const answer = await connection.send(frame);
+    const { responses } = decodeResponsePayload(Produce, PRODUCE_VERSION, answer!.subarray(4));
+    const codes = responses.flatMap(({ partitionResponses }) => partitionResponses.map(({ errorCode }) => errorCode));
+    if (tries > 1000 || !codes.some((code) => NOT_YET.has(code))) return checkProduced(answer);
+    await delay(10);
+  }
 }
 
 /** Throws unless every partition was written. */

@@ -1,6 +1,14 @@
 import { Metadata, OffsetCommit } from '../../src/protocol/messages/index.js';
 import { type Arena, type Side, theArena, withCpu, withTopic } from '../broker/arena.js';
-import { type BatchShape, batchOf, checkProduced, fetchFrame, frameOf, produceFrame } from '../broker/frames.js';
+import {
+  type BatchShape,
+  batchOf,
+  checkProduced,
+  fetchFrame,
+  frameOf,
+  produceFrame,
+  untilProduced,
+} from '../broker/frames.js';
 import { pump, RawConnection } from '../broker/raw-connection.js';
 import { type Contest, type Measured, type Row } from '../row.js';
 
@@ -20,7 +28,12 @@ interface RowShape {
   measure(side: Side): Promise<number | Measured>;
 }
 
-export function duel(shape: RowShape): Row {
+/** A row whose measurement can be made on one side alone, as a profile wants it. */
+export interface DuelRow extends Row {
+  measureOn(side: Side): Promise<number | Measured>;
+}
+
+export function duel(shape: RowShape): DuelRow {
   const { name, unit, settings, goal = 1, better = 'higher', measure } = shape;
   const contest = ({ ours, peer }: Arena): Contest => ({
     ours: () => measure(ours),
@@ -34,6 +47,7 @@ export function duel(shape: RowShape): Row {
     peerName: 'Apache Kafka 4.3.1',
     goal,
     settings,
+    measureOn: (side) => measure(side),
     prepare: async () => {
       const arena = await theArena();
       return arena && contest(arena);
@@ -42,7 +56,7 @@ export function duel(shape: RowShape): Row {
 }
 
 /** Produces about `bytes` of record values; MB/s, with CPU seconds per GB. */
-function produce(name: string, shape: BatchShape, partitions: number, bytes: number, settings: string): Row {
+function produce(name: string, shape: BatchShape, partitions: number, bytes: number, settings: string): DuelRow {
   return duel({
     name: `broker produce ${name}`,
     unit: 'MB/s',
@@ -54,7 +68,7 @@ function produce(name: string, shape: BatchShape, partitions: number, bytes: num
         const frame = produceFrame(topic, targets, batch);
         const payload = shape.records * shape.valueBytes * partitions;
         const count = Math.ceil(bytes / payload);
-        await pump(connection, { count: 10, outstanding: 1, frame: () => frame, onAnswer: checkProduced });
+        await untilProduced(connection, frame);
         let answers = 0;
         const onAnswer = (answer: Buffer | undefined): void => {
           if (answers++ % 50 === 0) checkProduced(answer);
@@ -76,6 +90,7 @@ const single = duel({
     withTopic(side, PARTITIONS, {}, async (topic, connection) => {
       const frame = produceFrame(topic, all, batchOf({ records: 1, valueBytes: 100 }));
       const count = 8000;
+      await untilProduced(connection, frame);
       await pump(connection, { count: 200, outstanding: OUTSTANDING, frame: () => frame, onAnswer: checkProduced });
       const { result: ms, cpu } = await withCpu(side, () =>
         pump(connection, { count, outstanding: OUTSTANDING, frame: () => frame }),
@@ -98,6 +113,7 @@ const fetch = duel({
       const batches = 1200;
       const targets = all.slice(0, 4);
       const frame = produceFrame(topic, targets, batch);
+      await untilProduced(connection, frame);
       await pump(connection, { count: batches, outstanding: 5, frame: () => frame, onAnswer: checkProduced });
       const frames = Array.from({ length: batches / perFetch }, (_, i) =>
         fetchFrame(topic, targets, i * perFetch * 64, perFetch * batch.length),
@@ -142,7 +158,7 @@ const commits = duel({
     }),
 });
 
-function flushed(outstanding: number, count: number): Row {
+function flushed(outstanding: number, count: number): DuelRow {
   return duel({
     name: `broker flush ${outstanding}`,
     unit: 'records/s',
@@ -154,6 +170,7 @@ function flushed(outstanding: number, count: number): Row {
         const connections = await Promise.all(
           Array.from({ length: outstanding }, () => RawConnection.connect(side.port)),
         );
+        for (const partition of all) await untilProduced(connections[0]!, produceFrame(topic, [partition], batch));
         const latencies: number[] = [];
         const started = performance.now();
         await Promise.all(
@@ -174,7 +191,7 @@ function flushed(outstanding: number, count: number): Row {
 }
 
 /** Records at a fixed pace, whatever the answers take. */
-function latency(perSecond: number, seconds: number): Row {
+function latency(perSecond: number, seconds: number): DuelRow {
   return duel({
     name: `broker latency ${perSecond}`,
     unit: 'ms p99',
@@ -184,6 +201,7 @@ function latency(perSecond: number, seconds: number): Row {
       withTopic(side, PARTITIONS, {}, async (topic, connection) => {
         const batch = batchOf({ records: 1, valueBytes: 100 });
         const frames = all.map((partition) => produceFrame(topic, [partition], batch));
+        for (const frame of frames) await untilProduced(connection, frame);
         await pump(connection, { count: 2000, outstanding: 1, frame: (i) => frames[i % PARTITIONS]! });
         const latencies = await pace(connection, frames, perSecond, perSecond * seconds);
         return { value: quantile(latencies, 0.99), beside: { 'p50 ms': quantile(latencies, 0.5) } };
@@ -217,7 +235,7 @@ function quantile(values: readonly number[], share: number): number {
 
 const KB_BATCH = { records: 64, valueBytes: 1000 };
 
-export const throughputRows: readonly Row[] = [
+export const throughputRows: readonly DuelRow[] = [
   produce('1kb', KB_BATCH, PARTITIONS, 800e6, '64 KB batches of 1 KB records for 12 partitions'),
   produce('1kb lz4', { ...KB_BATCH, compression: 'lz4' }, PARTITIONS, 800e6, 'the same with lz4, sizes unpacked'),
   produce(

@@ -4,6 +4,7 @@ import { messageOf, NestdawError } from '../common/errors.js';
 import { DisposalStack } from '../common/lifecycle.js';
 import { type Logger, silentLogger } from '../common/logger.js';
 import { type Random, systemRandom } from '../common/random.js';
+import { FrameRooms } from '../protocol/frame-rooms.js';
 import { BrokerConfig } from './broker-config.js';
 import { type Address, connectionsOf, listenerOf } from './config/listener.js';
 import { TopicConfig } from './config/topic-config.js';
@@ -60,6 +61,8 @@ const DEFAULT_HOST = '127.0.0.1';
 const MEMORY_DIRECTORY = '/nestdaw';
 /** Time that requests in work get to be answered when the broker stops. */
 const STOP_GRACE_MS = 1000;
+/** Memory kept for the next large requests, all connections together. */
+const MAX_SPARE_ROOM_BYTES = 16 * 1024 * 1024;
 /** Bytes that may wait on one connection, unless `queued.max.request.bytes` says otherwise. */
 const MAX_WAITING_BYTES = 1024 * 1024;
 
@@ -186,9 +189,10 @@ async function startParts(options: BrokerOptions, stack: DisposalStack, assemble
 
   const slots = config.number('max.incremental.fetch.session.cache.slots');
   const sessions = new FetchSessions({ clock, random, slots });
-  const parts = { config, metadata, purgatory, sessions, logs, fileSystem, clock, logger, rootLogger: logger };
+  const rooms = new FrameRooms(MAX_SPARE_ROOM_BYTES);
+  const parts = { config, metadata, purgatory, sessions, logs, fileSystem, rooms, clock, logger, rootLogger: logger };
   const router = new RequestRouter(allHandlers(parts, { groups, transactions, markers }), logger);
-  const { server, host } = createServer(options, { config, clock, logger, router });
+  const { server, host } = createServer(options, { config, clock, logger, router, rooms });
   // Requests in work are woken and answered before the connections end; what they wait for must not be gone by then.
   stack.defer(async () => {
     const ended = server.stop(STOP_GRACE_MS);
@@ -278,9 +282,10 @@ interface ServerBasics {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly router: RequestRouter;
+  readonly rooms: FrameRooms;
 }
 
-function createServer(options: BrokerOptions, { config, clock, logger, router }: ServerBasics) {
+function createServer(options: BrokerOptions, { config, clock, logger, router, rooms }: ServerBasics) {
   const { listen, advertised } = listenerOf(config);
   const { host = options.config?.listeners ? listen.host : DEFAULT_HOST, port = listen.port } = options;
   const waitingBytes = config.number('queued.max.request.bytes');
@@ -299,6 +304,7 @@ function createServer(options: BrokerOptions, { config, clock, logger, router }:
       maxWaitingBytes: waitingBytes > 0 ? waitingBytes : MAX_WAITING_BYTES,
       maxIdleMs: config.number('connections.max.idle.ms'),
       handle: (frame, peer) => router.handle(frame, peer),
+      rooms,
     },
     clock,
     logger,

@@ -1,4 +1,5 @@
 import { NestdawError } from '../common/errors.js';
+import { type FrameRooms } from './frame-rooms.js';
 
 // Cuts a stream of bytes into frames. A frame that lies within one chunk is handed on as a slice of it; one that
 // spans several is assembled in a buffer that grows with the bytes that arrived, never with the size announced.
@@ -6,6 +7,8 @@ import { NestdawError } from '../common/errors.js';
 const PREFIX_BYTES = 4;
 /** Frames up to this size get their whole room at once. */
 const FIRST_ROOM = 64 * 1024;
+/** Room is made for so many times the bytes that are there: a usual request is moved no more than once. */
+const AHEAD = 16;
 
 const NOTHING = Buffer.alloc(0);
 
@@ -17,7 +20,11 @@ export class FrameSplitter {
   #room: Buffer = NOTHING;
   #filled = 0;
 
-  constructor(readonly maxFrameBytes: number) {}
+  /** With `rooms`, large frames are assembled there, and stay there until they are released. */
+  constructor(
+    readonly maxFrameBytes: number,
+    readonly rooms?: FrameRooms,
+  ) {}
 
   /** Bytes held back because their frame is not complete. */
   get pendingBytes(): number {
@@ -77,8 +84,10 @@ export class FrameSplitter {
   #collect(chunk: Buffer, from: number, to: number): void {
     const filled = this.#filled + to - from;
     if (filled > this.#room.length) {
-      const room = Buffer.allocUnsafe(Math.min(this.#size, Math.max(FIRST_ROOM, filled, this.#room.length * 2)));
+      const wanted = Math.min(this.#size, Math.max(FIRST_ROOM, filled * AHEAD));
+      const room = this.rooms ? this.rooms.take(wanted) : Buffer.allocUnsafe(wanted);
       this.#room.copy(room, 0, 0, this.#filled);
+      this.rooms?.release(this.#room);
       this.#room = room;
     }
     chunk.copy(this.#room, this.#filled, from, to);

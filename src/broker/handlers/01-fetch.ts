@@ -34,6 +34,7 @@ export function fetchHandler(parts: BrokerParts) {
 
 class FetchCall {
   readonly #isolation: IsolationLevel;
+  readonly #memory = (bytes: number): Buffer => this.parts.rooms.take(bytes);
   readonly #byId: boolean;
   readonly #session: FetchContext;
 
@@ -143,7 +144,12 @@ class FetchCall {
         return { ...refused(partition, ErrorCode.NONE), ...offsets, divergingEpoch };
       }
       const maxBytes = Math.min(left, partitionMaxBytes);
-      const result = log.read(fetchOffset, { maxBytes, minOneBatch, isolation: this.#isolation });
+      const result = log.read(fetchOffset, {
+        maxBytes,
+        minOneBatch,
+        isolation: this.#isolation,
+        memory: this.#memory,
+      });
       return {
         partitionIndex: partition,
         errorCode: result.errorCode,

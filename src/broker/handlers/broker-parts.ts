@@ -1,6 +1,7 @@
 import { type Clock } from '../../common/clock.js';
 import { type Logger } from '../../common/logger.js';
 import { ErrorCode } from '../../protocol/error-codes.js';
+import { type FrameRooms } from '../../protocol/frame-rooms.js';
 import { type BrokerConfig } from '../broker-config.js';
 import { type FetchPurgatory } from '../fetch/fetch-purgatory.js';
 import { type FetchSessions } from '../fetch/fetch-sessions.js';
@@ -19,6 +20,8 @@ export interface BrokerParts {
   readonly sessions: FetchSessions;
   readonly logs: LogManager;
   readonly fileSystem: FileSystem;
+  /** For what is read from logs; the connection gives it back when it was sent. */
+  readonly rooms: FrameRooms;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Through which `logger` speaks. */

@@ -69,7 +69,7 @@ export class LogReader {
     };
   }
 
-  #readUpTo(offset: number, bound: number, { maxBytes, minOneBatch }: ReadOptions): Buffer {
+  #readUpTo(offset: number, bound: number, options: ReadOptions): Buffer {
     if (offset >= bound) return NOTHING;
     const { all } = this.segments;
     for (let i = this.segments.indexOf(offset); i < all.length; i++) {
@@ -77,7 +77,7 @@ export class LogReader {
       if (segment.baseOffset >= bound) break;
       const limit = this.#limitWithin(segment, bound);
       // Compaction may leave a segment without anything at or behind the offset: then the next one goes on.
-      if (segment.positionOf(offset) < limit) return segment.read(offset, maxBytes, minOneBatch, limit);
+      if (segment.positionOf(offset) < limit) return segment.read(offset, options, limit);
     }
     return NOTHING;
   }

@@ -46,8 +46,17 @@ export function acceptedAppend(
   logAppendTime: number,
   duplicate: boolean,
 ): AppendResult {
-  const noError = { errorCode: 0, errorMessage: null, recordErrors: NO_RECORD_ERRORS };
-  return { ...noError, baseOffset, lastOffset, logAppendTime, logStartOffset, duplicate };
+  // Written out: once an append, and a spread costs more than all the rest of it.
+  return {
+    errorCode: 0,
+    errorMessage: null,
+    recordErrors: NO_RECORD_ERRORS,
+    baseOffset,
+    lastOffset,
+    logAppendTime,
+    logStartOffset,
+    duplicate,
+  };
 }
 
 export function refusedAppend(
@@ -82,6 +91,8 @@ export interface ReadOptions {
   /** Return the first batch even if it is larger than `maxBytes`. */
   readonly minOneBatch: boolean;
   readonly isolation: IsolationLevel;
+  /** Where the bytes are read into: memory for at least so many. Fresh memory when left out. */
+  readonly memory?: (bytes: number) => Buffer;
 }
 
 /** Answer of a look-up by time; offset and timestamp are -1 when no record qualifies. */

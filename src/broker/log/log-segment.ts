@@ -12,6 +12,7 @@ import {
 } from '../../protocol/record-batch-header.js';
 import { type BatchVisitor, scanBatches } from './batch-scanner.js';
 import { type LogConfig } from './log-config.js';
+import { type ReadOptions } from './log-results.js';
 import { type OpenFiles, type PooledFile } from './open-files.js';
 import { PositionHints } from './position-hints.js';
 import { type RollState } from './roll-policy.js';
@@ -33,6 +34,8 @@ export interface SegmentOptions {
   /** Behind the names of its files, while it is not yet part of its log. */
   readonly suffix?: string;
 }
+
+export type SegmentRead = Pick<ReadOptions, 'maxBytes' | 'minOneBatch' | 'memory'>;
 
 export interface RecoveryResult {
   /** First offset behind the last sound batch. */
@@ -317,8 +320,8 @@ export class LogSegment {
     return to - from < BATCH_HEADER_BYTES ? from : scanBatches(this.log.handle(), from, to, whole, visit);
   }
 
-  readBytes(position: number, length: number): Buffer {
-    const bytes = Buffer.allocUnsafe(length);
+  readBytes(position: number, length: number, memory: (bytes: number) => Buffer = Buffer.allocUnsafe): Buffer {
+    const bytes = memory(length);
     return bytes.subarray(0, this.log.handle().read(bytes, 0, length, position));
   }
 
@@ -336,15 +339,15 @@ export class LogSegment {
    * Whole batches from the one that contains `offset` (or, over a gap, the next), up to `limit`, a position. The first
    * one comes even if it is larger than `maxBytes` when `minOneBatch` says so.
    */
-  read(offset: number, maxBytes: number, minOneBatch: boolean, limit: number = this.size): Buffer {
+  read(offset: number, { maxBytes, minOneBatch, memory }: SegmentRead, limit: number = this.size): Buffer {
     const position = this.positionOf(offset);
     const available = limit - position;
     if (available < BATCH_HEADER_BYTES) return NOTHING;
-    let bytes = this.readBytes(position, Math.min(available, Math.max(maxBytes, BATCH_HEADER_BYTES)));
+    let bytes = this.readBytes(position, Math.min(available, Math.max(maxBytes, BATCH_HEADER_BYTES)), memory);
     const first = batchSize(bytes);
     if (first > maxBytes) {
       if (!minOneBatch) return NOTHING;
-      bytes = this.readBytes(position, first);
+      bytes = this.readBytes(position, first, memory);
     }
     return this.#trimToBatches(bytes, position);
   }

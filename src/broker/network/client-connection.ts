@@ -3,6 +3,7 @@ import { type Clock, type Timer } from '../../common/clock.js';
 import { messageOf } from '../../common/errors.js';
 import { deferred } from '../../common/lifecycle.js';
 import { type Logger } from '../../common/logger.js';
+import { type FrameRooms } from '../../protocol/frame-rooms.js';
 import { FrameSplitter } from '../../protocol/frame-splitter.js';
 import { type Answer, type Peer } from './request-router.js';
 
@@ -19,7 +20,12 @@ export interface ConnectionOptions {
   /** Closed after so long without a byte in either direction; negative: never. */
   readonly maxIdleMs: number;
   readonly handle: (frame: Buffer, peer: Peer) => Answer | Promise<Answer>;
+  /** Where large requests are assembled; shared by all connections. */
+  readonly rooms?: FrameRooms;
 }
+
+const PRODUCE = 0;
+const FETCH = 1;
 
 export class ClientConnection {
   readonly #socket: Socket;
@@ -45,7 +51,7 @@ export class ClientConnection {
   ) {
     this.#socket = socket;
     this.#options = options;
-    this.#splitter = new FrameSplitter(options.maxRequestBytes);
+    this.#splitter = new FrameSplitter(options.maxRequestBytes, options.rooms);
     this.#peer = { clientHost: `/${plainAddress(socket.remoteAddress)}`, advertised, closed: this.#gone.signal };
     this.#lastByteAt = options.clock.monotonic();
     socket.setNoDelay(true);
@@ -112,26 +118,30 @@ export class ClientConnection {
       const answer = this.#options.handle(frame, this.#peer);
       if (answer instanceof Promise) {
         this.#working = true;
-        void answer.then((settled) => this.#answered(settled));
+        void answer.then((settled) => this.#answered(frame, settled));
       } else {
-        this.#send(answer);
+        this.#send(frame, answer);
       }
     }
     this.#socket.uncork();
     this.#throttleReading();
   }
 
-  #answered(answer: Answer): void {
+  #answered(frame: Buffer, answer: Answer): void {
     this.#working = false;
     if (this.#socket.destroyed) return;
     this.#socket.cork();
-    this.#send(answer);
+    this.#send(frame, answer);
     this.#socket.uncork();
     if (this.#finishing) this.#socket.end();
     else this.#work();
   }
 
-  #send(answer: Answer): void {
+  #send(frame: Buffer, answer: Answer): void {
+    const { rooms } = this.#options;
+    const apiKey = frame.length < 2 ? -1 : frame.readInt16BE(0);
+    // What was produced is in the log now, and the answer holds no part of it. Other requests are not that simple.
+    if (apiKey === PRODUCE) rooms?.release(frame);
     if (answer === undefined) return;
     if (answer === 'close') {
       this.#waiting.length = 0;
@@ -141,8 +151,12 @@ export class ClientConnection {
       return;
     }
     this.#lastByteAt = this.#options.clock.monotonic();
-    for (const piece of answer) {
-      if (!this.#socket.write(piece)) this.#clogged = true;
+    const last = answer.length - 1;
+    for (const [i, piece] of answer.entries()) {
+      // What was read for a fetch has left once the socket is done with the last piece.
+      const isWhole = apiKey === FETCH && i === last && last > 0;
+      const sent = isWhole && rooms ? () => releaseAll(rooms, answer) : undefined;
+      if (!this.#socket.write(piece, sent)) this.#clogged = true;
     }
   }
 
@@ -176,6 +190,10 @@ export class ClientConnection {
     this.#gone.abort();
     this.#closed.resolve();
   }
+}
+
+function releaseAll(rooms: FrameRooms, pieces: readonly Buffer[]): void {
+  for (const piece of pieces) rooms.release(piece);
 }
 
 /** The address without the prefix that IPv4 has on a socket for both families. */
