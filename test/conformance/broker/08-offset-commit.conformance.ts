@@ -179,8 +179,8 @@ describe('OffsetCommit', () => {
   it('keeps the session alive', async () => {
     const topic = await world.topic();
     const group = await Group.create(world);
-    const [member] = await group.stable({ sessionTimeoutMs: 500 });
-    const until = performance.now() + 1200;
+    const [member] = await group.stable({ sessionTimeoutMs: 1000 });
+    const until = performance.now() + 1600;
     for (let i = 0; performance.now() < until; i++) expect(await member!.commit(topic.name, i)).toBe(0);
     expect(await group.state()).toBe('Stable 1');
   });

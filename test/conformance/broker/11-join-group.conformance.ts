@@ -6,7 +6,7 @@ import { conformance } from './harness/world.js';
 
 const world = conformance();
 /** Short enough to be waited for. */
-const SESSION = 400;
+const SESSION = 800;
 
 describe('JoinGroup', () => {
   it.each([0, 1, 2, 3])('v%i takes a newcomer at once', async (version) => {

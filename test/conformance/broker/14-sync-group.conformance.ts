@@ -4,7 +4,7 @@ import { conformance } from './harness/world.js';
 
 const world = conformance();
 /** Short enough to be waited for. */
-const SESSION = 400;
+const SESSION = 800;
 
 describe('SyncGroup', () => {
   it.each([0, 1, 2, 3, 4, 5])('v%i gives each member what the leader assigned', async (version) => {

@@ -214,7 +214,7 @@ describe('Races: groups', () => {
   it('a leader whose connection breaks before it assigns is given up, and another leads', async () => {
     const group = await Group.create(world);
     const [leader, follower] = await group.stable(
-      { sessionTimeoutMs: 500, rebalanceTimeoutMs: 800 },
+      { sessionTimeoutMs: 1500, rebalanceTimeoutMs: 3000 },
       { rebalanceTimeoutMs: 800 },
     );
     const rejoined = leader!.join();

@@ -89,6 +89,12 @@ export class Member {
   async enter(change: MemberOptions = {}): Promise<ResponseOf<typeof JoinGroup>> {
     let answer = await this.join(change);
     if (answer.errorCode === 79) answer = await this.join(change);
+    if (answer.errorCode === 25 && this.memberId !== '') {
+      // A group without members or offsets may be forgotten at any time, and then the id that it has just given.
+      this.memberId = '';
+      answer = await this.join(change);
+      if (answer.errorCode === 79) answer = await this.join(change);
+    }
     if (answer.errorCode !== 0) throw new Error(`join of ${this.group.id}: error ${answer.errorCode}`);
     return answer;
   }
