@@ -25,7 +25,7 @@ interface RowShape {
   readonly settings: string;
   readonly goal?: number;
   readonly better?: 'higher' | 'lower';
-  measure(side: Side): Promise<number | Measured>;
+  readonly measure: (side: Side) => Promise<number | Measured>;
 }
 
 /** A row whose measurement can be made on one side alone, as a profile wants it. */

@@ -320,8 +320,8 @@ export class LogSegment {
     return to - from < BATCH_HEADER_BYTES ? from : scanBatches(this.log.handle(), from, to, whole, visit);
   }
 
-  readBytes(position: number, length: number, memory: (bytes: number) => Buffer = Buffer.allocUnsafe): Buffer {
-    const bytes = memory(length);
+  readBytes(position: number, length: number, memory?: (bytes: number) => Buffer): Buffer {
+    const bytes = memory ? memory(length) : Buffer.allocUnsafe(length);
     return bytes.subarray(0, this.log.handle().read(bytes, 0, length, position));
   }
 
