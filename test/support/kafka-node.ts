@@ -31,7 +31,7 @@ export function whyNoKafka(): string | undefined {
   return missing.length > 0 ? `Apache Kafka needs ${missing.join(' and ')} on the PATH` : undefined;
 }
 
-export const { fetchKafka, freePort } = script;
+export const { fetchKafka } = script;
 
 /** Starts Apache Kafka; its data is in `logs` below `dataDir`, formatted when there is nothing. */
 export async function startNode(
@@ -43,14 +43,25 @@ export async function startNode(
   return { port, readyMs: node.readyMs, stop: (signal) => node.stop(signal) };
 }
 
-const DUMP_TOOL = 'org.apache.kafka.tools.DumpLogSegments';
+/** Runs one of Kafka's tools against a node; throws with what it printed when it does not succeed. */
+export function kafkaTool(className: string, node: Pick<KafkaNode, 'port'>, args: readonly string[]): string {
+  const servers = ['--bootstrap-server', `127.0.0.1:${node.port}`];
+  return java(`org.apache.kafka.tools.${className}`, [...servers, ...args]).stdout;
+}
+
+function java(className: string, args: readonly string[]): { readonly stdout: string; readonly stderr: string } {
+  const all = ['-cp', join(script.libraries, '*'), className, ...args];
+  const { status, stdout, stderr } = spawnSync('java', all, { encoding: 'utf8', maxBuffer: MAX_OUTPUT });
+  if (status !== 0) throw new Error(`${className} ended with ${status}: ${stdout}${stderr}`);
+  return { stdout, stderr };
+}
+
 const MAX_OUTPUT = 1 << 28;
 
 /** Everything that `kafka-dump-log` prints of the files, with their records, and what it complains of. */
 export function dumpLog(files: readonly string[], more: readonly string[] = []): string {
-  const args = ['-cp', join(script.libraries, '*'), DUMP_TOOL, '--deep-iteration', ...more, '--files', files.join(',')];
-  const { status, stdout, stderr } = spawnSync('java', args, { encoding: 'utf8', maxBuffer: MAX_OUTPUT });
-  if (status !== 0) throw new Error(`kafka-dump-log ended with ${status}: ${stderr}`);
+  const args = ['--deep-iteration', ...more, '--files', files.join(',')];
+  const { stdout, stderr } = java('org.apache.kafka.tools.DumpLogSegments', args);
   // It takes the first record of every later segment for a hole, in Kafka's own files as well.
   return stdout + stderr.replace(/^Non-consecutive offsets in .*\n {2}-1 is followed by .*\n/gm, '');
 }

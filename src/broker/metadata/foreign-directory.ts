@@ -48,8 +48,15 @@ export function clusterDefaults(features: ReadonlyMap<string, number>, minInsync
   return [metadataRecord(Config, 0, { ...resource, name: 'min.insync.replicas', value: minInsyncReplicas })];
 }
 
-/** Throws KAFKA_DATA_DIR_INVALID when a partition has copies on other nodes, or none here. */
+/** Throws KAFKA_DATA_DIR_INVALID when there are partitions on other nodes or in other directories. */
 export function checkReplicas(image: MetadataImage, nodeId: number): void {
+  const directories = image.registration(nodeId)?.logDirs ?? [];
+  if (directories.length > 1) {
+    throw new NestdawError(
+      'KAFKA_DATA_DIR_INVALID',
+      `the data directory is one of ${directories.length} in which the broker keeps its partitions (log.dirs); one is served here. Move all partitions to this one with Kafka first (kafka-reassign-partitions), or use another directory.`,
+    );
+  }
   for (const { name, partitions } of image.topics()) {
     for (const { partitionId, replicas } of partitions) {
       if (replicas.length === 1 && replicas[0] === nodeId) continue;

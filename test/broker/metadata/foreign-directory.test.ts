@@ -9,6 +9,7 @@ import {
 } from '../../../src/broker/metadata/metadata-record.js';
 import {
   AccessControlEntry,
+  BrokerRegistrationChange,
   ClientQuota,
   Config,
   DelegationToken,
@@ -267,6 +268,15 @@ describe('a directory of Apache Kafka', () => {
     const start = Broker.start({ port: 0, fileSystem, dataDir: DIRECTORY });
     await expect(start).rejects.toThrow(/a-0 has its copies on \[1, 2\]/);
     expect(fileSystem.readFile(`${DIRECTORY}/.kafka_cleanshutdown`).toString()).toBe(stopped);
+  });
+
+  it('is refused when it is one of several in which a broker keeps its partitions', async () => {
+    const node = await MetadataNode.start();
+    const { brokerEpoch } = node.metadata;
+    write(node, [
+      metadataRecord(BrokerRegistrationChange, 2, { brokerId: 1, brokerEpoch, logDirs: [node.logs.directoryId, ID] }),
+    ]);
+    await expect(MetadataNode.open(node.kill())).rejects.toThrow(/one of 2 in which the broker keeps its partitions/);
   });
 
   it('is not written to once another program has begun an epoch in it', async () => {
