@@ -80,3 +80,9 @@ export class TopicPartitionMap<V> {
     return made;
   }
 }
+
+export function mapOf<V>(entries: Iterable<readonly [TopicPartition, V]>): TopicPartitionMap<V> {
+  const map = new TopicPartitionMap<V>();
+  for (const [{ topic, partition }, value] of entries) map.set(topic, partition, value);
+  return map;
+}

@@ -1,5 +1,6 @@
 import { type Deferred, deferred } from '../../src/common/lifecycle.js';
 import { type KafkaRecord, NO_HEADERS, type OutgoingRecord } from '../../src/common/record.js';
+import { TopicPartitionMap } from '../../src/common/topic-partition.js';
 import {
   type CommitOffset,
   type ConsumerClient,
@@ -108,6 +109,12 @@ export class FakeConsumer implements ConsumerClient {
     await this.#listener?.onRevoked(this.assignment(), new AbortController().signal);
     this.#arrived.resolve();
   }
+
+  offsetsAt(): Promise<TopicPartitionMap<number>> {
+    return Promise.resolve(new TopicPartitionMap());
+  }
+
+  enforceRebalance(): void {}
 
   onEvent(): void {}
 }

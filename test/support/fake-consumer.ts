@@ -1,6 +1,7 @@
 import { type Clock } from '../../src/common/clock.js';
 import { NestdawError } from '../../src/common/errors.js';
 import { type KafkaRecord, NO_HEADERS } from '../../src/common/record.js';
+import { type LogMoment } from '../../src/common/seek-target.js';
 import { type TopicPartition, TopicPartitionMap } from '../../src/common/topic-partition.js';
 import {
   type AssignedPartition,
@@ -125,6 +126,25 @@ export class FakeConsumer implements ConsumerClient {
 
   assignment(): readonly TopicPartition[] {
     return [...this.#owned.values()].map(({ topic, partition }) => ({ topic, partition }));
+  }
+
+  /** Timestamps count as offsets. */
+  async offsetsAt(partitions: readonly TopicPartition[], moment: LogMoment): Promise<TopicPartitionMap<number>> {
+    await Promise.resolve();
+    const found = new TopicPartitionMap<number>();
+    for (const { topic, partition } of partitions) {
+      const end = this.#kafka.end(topic, partition);
+      const offset = moment === 'beginning' ? 0 : moment === 'end' ? end : Math.min(moment, end);
+      found.set(topic, partition, offset);
+    }
+    return found;
+  }
+
+  /** How often somebody asked for a rebalance. */
+  enforced = 0;
+
+  enforceRebalance(): void {
+    this.enforced++;
   }
 
   async stop(): Promise<void> {

@@ -1,5 +1,6 @@
 import { type KafkaRecord } from '../../common/record.js';
-import { type TopicPartition } from '../../common/topic-partition.js';
+import { type LogMoment } from '../../common/seek-target.js';
+import { type TopicPartition, type TopicPartitionMap } from '../../common/topic-partition.js';
 
 // A consumer as the listener containers see it, in Kafka's terms. One implementation stands over the port Cluster;
 // tests may bring their own.
@@ -45,7 +46,7 @@ export interface RebalanceListener {
 }
 
 /** Why a partition is paused. Pauses are a set: the partition flows when none is left. */
-export type PauseReason = 'user' | 'backpressure' | 'error' | 'retry' | 'commit';
+export type PauseReason = 'user' | 'partition' | 'backpressure' | 'error' | 'retry' | 'commit';
 
 export type ConsumerEvent =
   | { readonly type: 'joined'; readonly generationId: number; readonly memberId: string; readonly assigned: number }
@@ -86,6 +87,10 @@ export interface ConsumerClient {
   pause(partitions: readonly TopicPartition[], reason: PauseReason): void;
   resume(partitions: readonly TopicPartition[], reason: PauseReason): void;
   assignment(): readonly TopicPartition[];
+  /** Offsets of a moment: where logs begin or end, or the first record of a time (the end when there is none). */
+  offsetsAt(partitions: readonly TopicPartition[], moment: LogMoment): Promise<TopicPartitionMap<number>>;
+  /** Makes the group rebalance; does nothing outside of a group, or while it rebalances. */
+  enforceRebalance(reason: string): void;
 
   /** Stops fetching, calls `onRevoked` for what is left, commits nothing by itself, leaves the group. */
   stop(): Promise<void>;

@@ -18,6 +18,23 @@ export function commitFailure(
   return new NestdawError('KAFKA_COMMIT_FAILED', subject + explain(cause, code, settings, facts), { cause, retriable });
 }
 
+/** A commit of a consumer that is no member: the group takes it only as long as it has none. */
+export function standaloneCommitFailure(
+  cause: unknown,
+  code: number | undefined,
+  offsets: readonly CommitOffset[],
+  settings: ConsumerSettings,
+): NestdawError {
+  const { groupId } = settings;
+  const isOccupied = code === ErrorCode.UNKNOWN_MEMBER_ID || code === ErrorCode.ILLEGAL_GENERATION;
+  const reason = isOccupied
+    ? `the group has members, so it takes no commits of a consumer that reads partitions by itself. Another application ` +
+      `subscribes with group.id=${groupId}: give this listener a group of its own`
+    : explain(cause, code, settings, { silentForMs: 0, drainedForMs: 0 });
+  const message = `commit of ${describe(offsets)} in group '${groupId}' failed: ${reason}`;
+  return new NestdawError('KAFKA_COMMIT_FAILED', message, { cause, retriable: code === undefined });
+}
+
 /** A commit that was not even sent, because the group is between two generations or the partition is not ours. */
 export function commitRefused(
   offsets: readonly CommitOffset[],

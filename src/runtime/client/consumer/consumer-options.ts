@@ -3,6 +3,7 @@ import { type Clock, systemClock } from '../../../common/clock.js';
 import { NestdawError } from '../../../common/errors.js';
 import { type Logger, silentLogger } from '../../../common/logger.js';
 import { type Random, systemRandom } from '../../../common/random.js';
+import { type SeekTarget } from '../../../common/seek-target.js';
 import { type Cluster } from '../cluster/cluster.js';
 import { type Assignor } from './assignor.js';
 import { resolveAssignors } from './assignors.js';
@@ -10,8 +11,15 @@ import { resolveAssignors } from './assignors.js';
 // What a consumer is told: Kafka's names in camel case, with the defaults of the Java consumer.
 
 export interface ConsumerOptions {
+  /** Empty only with `assignment`: then nothing is committed. */
   readonly groupId: string;
   readonly topics: readonly string[];
+  /** Instead of `topics`: all whose whole name matches, later ones too. */
+  readonly topicPattern?: RegExp;
+  /** Whether a pattern passes over topics of the brokers themselves, such as __consumer_offsets. Default true. */
+  readonly excludeInternalTopics?: boolean;
+  /** Partitions to read without membership in the group. With neither, all of `topics` or `topicPattern`. */
+  readonly assignment?: ManualAssignment;
   /**
    * Opens a cluster; called twice (group requests and fetches need connections of their own, since a broker answers
    * one connection in order and a JoinGroup may wait for minutes), and again for each try to connect.
@@ -62,8 +70,29 @@ export interface ConsumerOptions {
   readonly logger?: Logger;
 }
 
+/** What a consumer reads that is no member of a group. */
+export interface ManualAssignment {
+  /** Undefined: every partition of the topics. */
+  readonly partitions?: readonly ManualPartition[];
+  /** The share of one consumer among several of one application that read these partitions together. */
+  readonly index: number;
+  readonly of: number;
+}
+
+export interface ManualPartition {
+  readonly topic: string;
+  /** Undefined: every partition of the topic, later ones too. */
+  readonly partition?: number;
+  /** Where to begin at each start. Default: the committed offset, else auto.offset.reset. */
+  readonly start?: SeekTarget;
+}
+
 /** The options with every default filled in, and what is derived from them. */
-export type ConsumerSettings = Required<Omit<ConsumerOptions, 'groupInstanceId' | 'partitionAssignmentStrategy'>> & {
+export type ConsumerSettings = Required<
+  Omit<ConsumerOptions, 'groupInstanceId' | 'partitionAssignmentStrategy' | 'topicPattern' | 'assignment'>
+> & {
+  readonly topicPattern: RegExp | undefined;
+  readonly assignment: ManualAssignment | undefined;
   readonly groupInstanceId: string | null;
   readonly assignors: readonly Assignor[];
   readonly backoff: Backoff;
@@ -76,6 +105,9 @@ export function consumerSettings(options: ConsumerOptions): ConsumerSettings {
   const settings: ConsumerSettings = {
     groupId: options.groupId,
     topics: [...new Set(options.topics)],
+    topicPattern: options.topicPattern,
+    excludeInternalTopics: options.excludeInternalTopics ?? true,
+    assignment: options.assignment,
     createCluster: options.createCluster,
     groupInstanceId: options.groupInstanceId ?? null,
     leaveOnStop: options.leaveOnStop ?? options.groupInstanceId === undefined,
@@ -110,8 +142,11 @@ export function consumerSettings(options: ConsumerOptions): ConsumerSettings {
 function mistakesIn(settings: ConsumerSettings): string[] {
   const { sessionTimeoutMs, heartbeatIntervalMs, autoOffsetReset } = settings;
   const mistakes: string[] = [];
-  if (settings.groupId === '') mistakes.push('group.id is empty: give the consumer a group');
-  if (settings.topics.length === 0) mistakes.push('a consumer needs at least one topic');
+  const { assignment, topicPattern, topics } = settings;
+  if (settings.groupId === '' && !assignment) mistakes.push('group.id is empty: give the consumer a group');
+  if (topics.length === 0 && !topicPattern && !assignment?.partitions) {
+    mistakes.push('a consumer needs at least one topic');
+  }
   if (heartbeatIntervalMs * 3 > sessionTimeoutMs) {
     mistakes.push(
       `heartbeat.interval.ms=${heartbeatIntervalMs} must be at most a third of session.timeout.ms=${sessionTimeoutMs}: ` +

@@ -1,6 +1,6 @@
-import { type Timer } from '../../../common/clock.js';
 import { messageOf, NestdawError } from '../../../common/errors.js';
-import { type Deferred, deferred } from '../../../common/lifecycle.js';
+import { deferred } from '../../../common/lifecycle.js';
+import { type LogMoment } from '../../../common/seek-target.js';
 import { type TopicPartition, TopicPartitionMap } from '../../../common/topic-partition.js';
 import { ErrorCode } from '../../../protocol/error-codes.js';
 import {
@@ -25,8 +25,10 @@ import { GroupMember } from './group-member.js';
 import { type Generation } from './group-term.js';
 import { LogOffsets } from './log-offsets.js';
 import { OffsetClient, refusalOf } from './offset-client.js';
+import { type PollOptions, RecordPoll } from './record-poll.js';
 import { pauseAfter } from './retry.js';
 import { StartPositions } from './start-positions.js';
+import { TopicSelection } from './topic-selection.js';
 import { TopicWatch } from './topic-watch.js';
 
 // A consumer in a group: member, offsets and fetcher put together. The member's loop alone changes the assignment;
@@ -36,6 +38,7 @@ interface Parts {
   readonly clusters: ClusterPair;
   readonly member: GroupMember;
   readonly offsets: OffsetClient;
+  readonly logs: LogOffsets;
   readonly positions: StartPositions;
   readonly fetcher: Fetcher;
   readonly watch: TopicWatch;
@@ -55,6 +58,7 @@ export class GroupConsumer implements ConsumerClient {
   readonly #stopping = new AbortController();
   readonly #closed = new AbortController();
   readonly #firstAssignment = deferred();
+  readonly #poll: RecordPoll;
   #listener!: RebalanceListener;
   #starting: Promise<void> | undefined;
   #parts: Parts | undefined;
@@ -65,10 +69,10 @@ export class GroupConsumer implements ConsumerClient {
   /** Start positions that are not committed yet. */
   #unsavedStarts = new TopicPartitionMap<number>();
   #epoch = 0;
-  #waiting: Deferred<void> | undefined;
 
   constructor(options: ConsumerOptions) {
     this.#settings = consumerSettings(options);
+    this.#poll = new RecordPoll(this.#settings.clock, this.#stopping.signal);
     // Whoever awaits `start` sees the rejection; without this line one that nobody awaits any more would end the process.
     this.#firstAssignment.promise.catch(() => undefined);
   }
@@ -98,13 +102,15 @@ export class GroupConsumer implements ConsumerClient {
     const positions = new StartPositions(offsets, logs, settings, (event) => this.#emit(event));
     const leader = new GroupLeader(clusters.fetch, offsets, settings, this.#stopping.signal);
     const fetcher = new Fetcher(clusters.fetch, clusters.group, settings, {
-      onReady: () => this.#wake(),
+      onReady: () => this.#poll.wake(),
       onOutOfRange: (partition) => void this.#replacePosition(partition),
       onDisconnected: (reason) => this.#disconnected(reason),
     });
+    const selection = new TopicSelection(settings);
     const member = new GroupMember(
       coordinator,
       settings,
+      selection,
       {
         assign: (protocolName, members) => leader.assign(protocolName, members),
         assigned: (assignment, generation, ended) => this.#assigned(assignment, generation, ended),
@@ -114,11 +120,12 @@ export class GroupConsumer implements ConsumerClient {
       },
       clusters.fetch,
     );
-    const watch = new TopicWatch(clusters.fetch, settings, {
+    const watch = new TopicWatch(clusters.fetch, settings, selection, {
+      joinedTopics: () => member.joinedTopics,
       assignedCounts: () => (member.generation?.isLeader ? leader.counts : undefined),
       onChange: (reason) => member.requestRejoin(reason),
     });
-    return { clusters, member, offsets, positions, fetcher, watch };
+    return { clusters, member, offsets, logs, positions, fetcher, watch };
   }
 
   /** The member's life; ends with the consumer stopped or failed. */
@@ -133,7 +140,7 @@ export class GroupConsumer implements ConsumerClient {
       await parts.member.leave();
       this.#emit({ type: 'failed', error });
       this.#firstAssignment.reject(error);
-      this.#wake();
+      this.#poll.wake();
     }
   }
 
@@ -212,7 +219,7 @@ export class GroupConsumer implements ConsumerClient {
 
   async #revoked(reason: string, deadline: AbortSignal): Promise<void> {
     this.#parts!.fetcher.halt();
-    this.#wake();
+    this.#poll.wake();
     if (!this.#stopping.signal.aborted) this.#emit({ type: 'rebalancing', reason });
     const { partitions } = this.#holding;
     if (partitions.length > 0) await this.#listener.onRevoked(partitions, deadline);
@@ -223,7 +230,7 @@ export class GroupConsumer implements ConsumerClient {
     this.#holding = NOTHING;
     this.#parts!.fetcher.halt();
     this.#parts!.fetcher.assign([], []);
-    this.#wake();
+    this.#poll.wake();
     if (partitions.length === 0) return;
     this.#settings.logger.warn(`group '${this.#settings.groupId}' goes on without this member: ${reason}`);
     this.#emit({ type: 'rebalancing', reason });
@@ -242,41 +249,13 @@ export class GroupConsumer implements ConsumerClient {
     }
   }
 
-  async poll(options: {
-    readonly maxRecords: number;
-    readonly maxWaitMs: number;
-    readonly signal?: AbortSignal;
-  }): Promise<PartitionRecords[]> {
+  async poll(options: PollOptions): Promise<PartitionRecords[]> {
     if (this.#stopping.signal.aborted) throw stoppedError(this.#settings);
     const fetcher = this.#parts?.fetcher;
     if (!fetcher) throw new NestdawError('KAFKA_STOPPED', 'the consumer is not started: call start first');
-    const { clock } = this.#settings;
-    const until = clock.monotonic() + options.maxWaitMs;
-    for (;;) {
+    return this.#poll.next(fetcher, options, () => {
       if (this.#failure && !this.#stopping.signal.aborted) throw this.#failure.error;
-      const records = fetcher.take(options.maxRecords);
-      const leftMs = until - clock.monotonic();
-      const isOver = leftMs <= 0 || options.signal?.aborted || this.#stopping.signal.aborted;
-      if (records.length > 0 || isOver) return records;
-      await this.#untilReady(leftMs, options.signal);
-    }
-  }
-
-  /** Until something may be there to poll, the time is over, or `signal` aborts. */
-  async #untilReady(maxWaitMs: number, signal: AbortSignal | undefined): Promise<void> {
-    const waiting = deferred();
-    this.#waiting = waiting;
-    const wake = (): void => waiting.resolve();
-    signal?.addEventListener('abort', wake, { once: true });
-    const timer: Timer = this.#settings.clock.schedule(maxWaitMs, wake);
-    await waiting.promise;
-    timer.cancel();
-    signal?.removeEventListener('abort', wake);
-    if (this.#waiting === waiting) this.#waiting = undefined;
-  }
-
-  #wake(): void {
-    this.#waiting?.resolve();
+    });
   }
 
   async commit(offsets: readonly CommitOffset[]): Promise<void> {
@@ -323,6 +302,15 @@ export class GroupConsumer implements ConsumerClient {
     return this.#holding.partitions;
   }
 
+  async offsetsAt(partitions: readonly TopicPartition[], moment: LogMoment): Promise<TopicPartitionMap<number>> {
+    if (!this.#parts) throw new NestdawError('KAFKA_STOPPED', 'the consumer is not started: call start first');
+    return this.#parts.logs.at(partitions, moment, this.#closed.signal);
+  }
+
+  enforceRebalance(reason: string): void {
+    this.#parts?.member.requestRejoin(reason);
+  }
+
   /** Who commits inside a transaction; undefined between two assignments. */
   groupMetadata(): GroupMetadata | undefined {
     return this.#parts?.member.groupMetadata();
@@ -335,7 +323,7 @@ export class GroupConsumer implements ConsumerClient {
 
   async #stop(): Promise<void> {
     this.#stopping.abort();
-    this.#wake();
+    this.#poll.wake();
     this.#firstAssignment.reject(stoppedError(this.#settings));
     const parts = this.#parts;
     if (parts) {

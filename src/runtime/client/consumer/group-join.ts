@@ -10,6 +10,7 @@ import { type Assignment, decodeAssignment, decodeSubscription, encodeSubscripti
 import { type GroupCoordinator, isConnectionTrouble, isWorthRetrying } from './group-coordinator.js';
 import { type Generation } from './group-term.js';
 import { pauseAfter } from './retry.js';
+import { type TopicSelection } from './topic-selection.js';
 
 // From "not in the group" to an assignment: JoinGroup and SyncGroup, tried until both succeed in one generation.
 // The member id outlives failures, so that a coordinator that moves or restarts meets the member it knew.
@@ -39,10 +40,12 @@ export class GroupJoin {
   #memberId = '';
   #waiting = false;
   #owned: OwnedPartitions = { partitions: [], generationId: -1 };
+  #topics: readonly string[] | undefined;
 
   constructor(
     readonly coordinator: GroupCoordinator,
     readonly settings: ConsumerSettings,
+    readonly selection: TopicSelection,
     readonly listener: JoinListener,
     readonly stopping: AbortSignal,
   ) {}
@@ -54,6 +57,11 @@ export class GroupJoin {
   /** Whether a request of the join blocks the group's connection. */
   get isWaiting(): boolean {
     return this.#waiting;
+  }
+
+  /** Topics that the last join named; undefined before the first. */
+  get topics(): readonly string[] | undefined {
+    return this.#topics;
   }
 
   get owned(): OwnedPartitions {
@@ -147,11 +155,13 @@ export class GroupJoin {
   }
 
   #protocols() {
-    const { topics, clientRack, assignors } = this.settings;
+    const { clientRack, assignors } = this.settings;
+    const { names: topics } = this.selection;
+    this.#topics = topics;
     return assignors.map((assignor) => ({
       name: assignor.name,
       metadata: encodeSubscription({
-        topics: [...topics].sort(),
+        topics: [...topics],
         userData: assignor.userData?.(this.#owned) ?? null,
         ownedPartitions: [],
         generationId: this.#owned.generationId,

@@ -9,6 +9,7 @@ import { fencedError, GroupJoin, type JoinListener } from './group-join.js';
 import { leaveGroup } from './group-leave.js';
 import { type Generation, GroupTerm, type TermEnd } from './group-term.js';
 import { Heartbeater } from './heartbeater.js';
+import { type TopicSelection } from './topic-selection.js';
 
 // A classic member: one owner loop that joins, lives through a generation, drains and joins again. Answers and
 // requests of others only note how the generation ends; nothing but the loop changes the membership.
@@ -42,11 +43,12 @@ export class GroupMember {
   constructor(
     readonly coordinator: GroupCoordinator,
     readonly settings: ConsumerSettings,
+    selection: TopicSelection,
     readonly listener: MembershipListener,
     /** Other connections to the same cluster, for leaving while a JoinGroup blocks the coordinator's. */
     readonly spare: Cluster,
   ) {
-    this.#join = new GroupJoin(coordinator, settings, listener, this.#stopping.signal);
+    this.#join = new GroupJoin(coordinator, settings, selection, listener, this.#stopping.signal);
     this.#heartbeater = new Heartbeater(coordinator, settings, {
       onHeartbeatCode: (code) => this.refused(code, 'a heartbeat'),
       onHeartbeatError: (error) =>
@@ -58,6 +60,11 @@ export class GroupMember {
   /** The generation whose commits the group accepts; undefined between two assignments. */
   get generation(): Generation | undefined {
     return this.#term?.loss ? undefined : this.#term?.generation;
+  }
+
+  /** Topics that the last join named; undefined before the first. */
+  get joinedTopics(): readonly string[] | undefined {
+    return this.#join.topics;
   }
 
   get facts(): MembershipFacts {

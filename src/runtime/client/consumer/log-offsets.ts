@@ -1,3 +1,4 @@
+import { type LogMoment } from '../../../common/seek-target.js';
 import { type TopicPartition, TopicPartitionMap } from '../../../common/topic-partition.js';
 import { brokerError, ErrorCode, needsMetadataRefresh } from '../../../protocol/error-codes.js';
 import { ListOffsets } from '../../../protocol/messages/02-list-offsets.js';
@@ -11,7 +12,12 @@ import { retrying } from './retry.js';
 
 export const EARLIEST = -2;
 export const LATEST = -1;
-export type LogEnd = typeof EARLIEST | typeof LATEST;
+/** One of the two, or ms since the epoch. */
+export type LogEnd = number;
+
+/** The answer for a time after the last record. */
+const NO_RECORD = -1;
+const MOMENTS: Readonly<Record<number, string>> = { [EARLIEST]: 'the beginnings', [LATEST]: 'the ends' };
 
 const LIST_OFFSETS_VERSION = 9;
 
@@ -21,11 +27,28 @@ export class LogOffsets {
     readonly settings: ConsumerSettings,
   ) {}
 
+  /** Offsets of a moment; for a time after the last record the end. */
+  async at(
+    partitions: readonly TopicPartition[],
+    moment: LogMoment,
+    signal: AbortSignal,
+  ): Promise<TopicPartitionMap<number>> {
+    if (moment === 'beginning' || moment === 'end') {
+      return this.of(partitions, moment === 'beginning' ? EARLIEST : LATEST, signal);
+    }
+    // A negative time would be taken for one of the two ends.
+    const found = await this.of(partitions, Math.max(0, moment), signal);
+    const later = partitions.filter(({ topic, partition }) => found.get(topic, partition) === NO_RECORD);
+    const ends = await this.of(later, LATEST, signal);
+    for (const { topic, partition } of later) found.set(topic, partition, ends.get(topic, partition)!);
+    return found;
+  }
+
   /** First or next offset of every partition; under read_committed the end is where open transactions begin. */
   of(partitions: readonly TopicPartition[], end: LogEnd, signal: AbortSignal): Promise<TopicPartitionMap<number>> {
     if (partitions.length === 0) return Promise.resolve(new TopicPartitionMap());
     const found = new TopicPartitionMap<number>();
-    const what = `asking where the logs ${end === EARLIEST ? 'begin' : 'end'}`;
+    const what = `asking for the offsets of ${MOMENTS[end] ?? `the time ${end}`}`;
     return retrying(this.settings, { signal, what }, async () => {
       const missing = partitions.filter(({ topic, partition }) => !found.has(topic, partition));
       try {

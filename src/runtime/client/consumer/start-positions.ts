@@ -1,4 +1,5 @@
 import { NestdawError } from '../../../common/errors.js';
+import { resolveTarget, type SeekTarget } from '../../../common/seek-target.js';
 import { partitionName, type TopicPartition } from '../../../common/topic-partition.js';
 import { type AssignedPartition, type ConsumerEvent } from '../consumer-client.js';
 import { type ConsumerSettings } from './consumer-options.js';
@@ -49,6 +50,19 @@ export class StartPositions {
     return [...known, ...resets];
   }
 
+  /** The same for a consumer without a group: there is nothing committed. */
+  withoutGroup(
+    partitions: readonly TopicPartition[],
+    grown: ReadonlySet<string>,
+    signal: AbortSignal,
+  ): Promise<StartPosition[]> {
+    const { autoOffsetReset } = this.settings;
+    return this.#reset(
+      partitions.map((tp) => ({ ...tp, from: null, reset: grown.has(tp.topic) ? 'earliest' : autoOffsetReset })),
+      signal,
+    );
+  }
+
   /** A position that the log does not hold any more. */
   async replace(tp: TopicPartition, from: number, signal: AbortSignal): Promise<number> {
     const lost = { topic: tp.topic, partition: tp.partition, from, reset: this.settings.autoOffsetReset };
@@ -80,7 +94,8 @@ export class StartPositions {
   #log(name: string, from: number | null, to: number, skipped: number): void {
     const { logger, groupId, autoOffsetReset } = this.settings;
     const why = from === null ? 'had no committed offset' : `stood at ${from}, which the log does not hold`;
-    const text = `${name} of group '${groupId}' ${why}: reading from ${to}, ${skipped} records skipped`;
+    const owner = groupId ? `of group '${groupId}'` : '(read without a group)';
+    const text = `${name} ${owner} ${why}: reading from ${to}, ${skipped} records skipped`;
     if (skipped > 0 || from !== null) logger.warn(`${text} (auto.offset.reset=${autoOffsetReset})`);
     else logger.debug?.(text);
   }
@@ -99,4 +114,19 @@ export class StartPositions {
           `${name} of group '${groupId}' stood at ${from}, which the log does not hold, and auto.offset.reset=none: ${advice}`,
         );
   }
+}
+
+/** Where a partition begins that was given a place of its own; relative ones count from `start`. */
+export async function startOf(
+  start: StartPosition,
+  target: SeekTarget,
+  logs: LogOffsets,
+  signal: AbortSignal,
+): Promise<StartPosition> {
+  const { topic, partition } = start;
+  const found = await resolveTarget([start], target, {
+    current: () => start.position,
+    offsetsAt: (partitions, moment) => logs.at(partitions, moment, signal),
+  });
+  return { topic, partition, position: found.get(topic, partition)!, metadata: '', source: 'seek' };
 }

@@ -2,10 +2,11 @@ import { type Timer } from '../../../common/clock.js';
 import { messageOf } from '../../../common/errors.js';
 import { type Cluster } from '../cluster/cluster.js';
 import { type ConsumerSettings } from './consumer-options.js';
-import { partitionCounts } from './group-leader.js';
+import { type TopicSelection } from './topic-selection.js';
 
 // Looks at the topics again every metadata.max.age.ms: a missing one is waited for with a warning, and the group's
-// leader makes it rebalance when partitions were added (followers cannot: the group does not heed their rejoin).
+// leader makes it rebalance when partitions were added (followers cannot: the group does not heed their rejoin). A
+// member whose pattern matches other topics than before joins again with them, leader or not.
 
 /** How soon a missing topic is looked for again. */
 const MISSING_RETRY_MS = 1_000;
@@ -13,6 +14,8 @@ const MISSING_RETRY_MS = 1_000;
 export interface TopicWatchListener {
   /** Partition counts that the group's assignment was made for; undefined while this member does not lead. */
   assignedCounts(): ReadonlyMap<string, number> | undefined;
+  /** Topics that the member's last join named; undefined before the first. */
+  joinedTopics(): readonly string[] | undefined;
   onChange(reason: string): void;
 }
 
@@ -24,6 +27,7 @@ export class TopicWatch {
   constructor(
     readonly cluster: Cluster,
     readonly settings: ConsumerSettings,
+    readonly selection: TopicSelection,
     readonly listener: TopicWatchListener,
   ) {}
 
@@ -39,31 +43,45 @@ export class TopicWatch {
 
   async #look(): Promise<void> {
     const assigned = this.listener.assignedCounts() ?? new Map<string, number>();
-    const topics = new Set([...this.settings.topics, ...assigned.keys()]);
+    let isWaiting = false;
     try {
-      const counts = await partitionCounts(this.cluster, [...topics]);
+      const counts = await this.selection.look(this.cluster, assigned.keys());
       if (this.#stopped) return;
       this.#warnOfMissing(counts);
-      const changes = [...assigned].filter(([topic, count]) => (counts.get(topic) ?? 0) !== count);
-      if (changes.length > 0) this.listener.onChange(describe(changes, counts));
+      isWaiting = this.#missing.size > 0;
+      this.#compare(assigned, counts);
     } catch (error) {
       this.settings.logger.debug?.(`metadata of group '${this.settings.groupId}': ${messageOf(error)}`);
+      isWaiting = true;
     }
     if (this.#stopped) return;
     const { clock, metadataMaxAgeMs } = this.settings;
-    const delayMs = this.#missing.size > 0 ? Math.min(MISSING_RETRY_MS, metadataMaxAgeMs) : metadataMaxAgeMs;
+    const delayMs = isWaiting ? Math.min(MISSING_RETRY_MS, metadataMaxAgeMs) : metadataMaxAgeMs;
     this.#timer = clock.schedule(delayMs, () => void this.#look());
   }
 
+  #compare(assigned: ReadonlyMap<string, number>, counts: ReadonlyMap<string, number>): void {
+    const changes = [...assigned].filter(([topic, count]) => (counts.get(topic) ?? 0) !== count);
+    const joined = this.listener.joinedTopics();
+    const isSame = joined === undefined || joined.join() === this.selection.names.join();
+    if (!isSame) this.listener.onChange(`${this.selection} matches ${this.selection.names.join(', ') || 'nothing'} now`);
+    else if (changes.length > 0) this.listener.onChange(describe(changes, counts));
+  }
+
   #warnOfMissing(counts: ReadonlyMap<string, number>): void {
-    const { topics, groupId, logger } = this.settings;
-    for (const topic of topics) {
-      if ((counts.get(topic) ?? 0) > 0) {
+    const { groupId, logger } = this.settings;
+    const { selection } = this;
+    const wanted = selection.isPattern ? [] : selection.names.map((name) => [name, (counts.get(name) ?? 0) > 0] as const);
+    if (selection.isPattern) wanted.push([`${selection}`, selection.names.length > 0]);
+    for (const [topic, exists] of wanted) {
+      if (exists) {
         if (this.#missing.delete(topic)) logger.log(`topic '${topic}' of group '${groupId}' exists now`);
       } else if (!this.#missing.has(topic)) {
         this.#missing.add(topic);
         logger.warn(
-          `topic '${topic}' of group '${groupId}' does not exist: waiting for it; create it or correct the name`,
+          selection.isPattern
+            ? `no topic matches the ${selection} of group '${groupId}': waiting for one`
+            : `topic '${topic}' of group '${groupId}' does not exist: waiting for it; create it or correct the name`,
         );
       }
     }
