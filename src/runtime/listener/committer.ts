@@ -22,6 +22,8 @@ export interface CommitterOptions {
   readonly partitions: PartitionTable;
   readonly policy: CommitPolicy;
   readonly gapMap: boolean;
+  /** False: there is no group to commit for. */
+  readonly commits: boolean;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly events: ContainerEvents;
@@ -97,7 +99,7 @@ export class Committer {
     const { consumer, policy, events, counters, index } = this.#options;
     const offsets: CommitOffset[] = [];
     const pending: PendingCommit[] = [];
-    this.#collect(offsets, pending);
+    if (this.#options.commits) this.#collect(offsets, pending);
     const count = policy.pending;
     policy.begin();
     if (offsets.length === 0) return undefined;

@@ -1,6 +1,7 @@
 import { type Clock, every, nextTurn, sleep, type Timer } from '../../common/clock.js';
 import { hasCode } from '../../common/errors.js';
 import { type Logger } from '../../common/logger.js';
+import { type TopicPartitionMap } from '../../common/topic-partition.js';
 import { type ConsumerClient, type PartitionRecords } from '../client/consumer-client.js';
 import { CommitPolicy } from '../dispatch/commit-policy.js';
 import { KeyDispatcher } from '../dispatch/key-dispatcher.js';
@@ -11,12 +12,18 @@ import { type ContainerSettings } from './container-settings.js';
 import { type Delivery } from './delivery.js';
 import { DeliveryRunner } from './delivery-runner.js';
 import { FailureDesk } from './failure-desk.js';
+import { IdleWatch } from './idle-watch.js';
 import { InFlightTable } from './in-flight-table.js';
+import { type ListenerConsumer } from './listener-consumer.js';
 import { type ListenerEndpoint } from './listener-endpoint.js';
 import { sentenceOf } from './log-text.js';
+import { OwnerQueue } from './owner-queue.js';
+import { PartitionControl } from './partition-control.js';
+import { PartitionOpener } from './partition-opener.js';
 import { type PartitionState } from './partition-state.js';
 import { PartitionTable } from './partition-table.js';
 import { Progress } from './progress.js';
+import { RebalanceCallbacks } from './rebalance-callbacks.js';
 import { RebalanceHandler } from './rebalance-handler.js';
 import { RecordIntake } from './record-intake.js';
 import { Watchdog } from './watchdog.js';
@@ -37,6 +44,8 @@ export interface ContainerConsumerOptions {
   readonly logger: Logger;
   readonly events: ContainerEvents;
   readonly isPaused: () => boolean;
+  /** Partitions that somebody paused, of all consumers of the container. */
+  readonly pausedPartitions: TopicPartitionMap<true>;
   /** The consumer cannot go on, or a decision was to stop the container. */
   readonly onFatal: (cause: unknown) => void;
 }
@@ -56,6 +65,9 @@ export class ContainerConsumer {
   readonly #failures: FailureDesk;
   readonly #runner: DeliveryRunner;
   readonly #rebalance: RebalanceHandler;
+  readonly #owner = new OwnerQueue();
+  readonly #control: PartitionControl;
+  readonly #idle: IdleWatch;
   readonly #stopped = new AbortController();
   #loop: Promise<void> = Promise.resolve();
   #commitTimer: Timer | undefined;
@@ -82,6 +94,7 @@ export class ContainerConsumer {
       partitions,
       policy,
       gapMap: endpoint.gapMap,
+      commits: endpoint.groupId !== '',
       onIdle: () => this.#runner.pump(),
     });
     this.#committer = committer;
@@ -124,17 +137,41 @@ export class ContainerConsumer {
       onBroken: onFatal,
     });
     this.#runner = runner;
+    const owner = this.#owner;
+    const opener = new PartitionOpener({
+      dispatcher,
+      ackDesk: policy.isManual ? progress : undefined,
+      budgetUncommitted: settings.budgetUncommitted,
+    });
+    const control = new PartitionControl({
+      ...common,
+      groupId: endpoint.groupId,
+      partitions,
+      opener,
+      owner,
+      policy,
+      committer,
+      pausedPartitions: options.pausedPartitions,
+      wake: () => runner.wake(),
+    });
+    this.#control = control;
+    const listeners = endpoint.rebalanceListeners ?? [];
+    const callbacks = new RebalanceCallbacks({ listener: endpoint.id, listeners, consumer: control, logger });
     this.#rebalance = new RebalanceHandler({
       ...common,
-      dispatcher,
       partitions,
       inFlight,
       runner,
       committer,
-      ackDesk: policy.isManual ? progress : undefined,
-      budgetUncommitted: settings.budgetUncommitted,
+      opener,
+      control,
+      callbacks,
+      owner,
       isPaused,
     });
+    const { idleEventMs, idlePartitionEventMs } = settings;
+    const assignment = () => control.assignment();
+    this.#idle = new IdleWatch({ consumer: index, idleEventMs, idlePartitionEventMs, assignment, isPaused, clock, events });
     dispatcher.paused = isPaused();
     consumer.onEvent((event) => events.emit({ type: 'client', consumer: index, event }));
   }
@@ -147,7 +184,13 @@ export class ContainerConsumer {
     if (this.#policy.periodMs !== undefined) {
       this.#commitTimer = every(clock, this.#policy.periodMs, () => this.#progress.tick());
     }
+    this.#idle.start();
     this.#loop = this.#pollLoop();
+  }
+
+  /** What user code may ask of this consumer and tell it. */
+  get control(): ListenerConsumer {
+    return this.#control;
   }
 
   /** Starts nothing new, waits for running handlers up to the deadline, commits, leaves the group. */
@@ -156,12 +199,12 @@ export class ContainerConsumer {
     this.#dispatcher.paused = true;
     this.#stopped.abort();
     this.#commitTimer?.cancel();
-    await this.#rebalance.drain(this.#partitions.list(), deadline, 'stop');
+    this.#idle.stop();
+    await this.#rebalance.leave(deadline);
     this.#runner.close();
     await this.#loop;
     // A failed commit is logged by the committer; its records are delivered again.
     await this.#committer.commitNow().catch(() => undefined);
-    this.#rebalance.stopping();
     try {
       await consumer.stop();
     } catch (error) {
@@ -217,18 +260,38 @@ export class ContainerConsumer {
   }
 
   async #pollOnce(signal: AbortSignal): Promise<void> {
-    const { settings } = this.#options;
-    const polled = await this.#poll({ maxRecords: settings.pollMaxRecords, maxWaitMs: settings.pollMaxWaitMs, signal });
-    // Records that come with the stop signal are not started, and are delivered again.
+    const received = await this.#receive(signal);
     if (signal.aborted) return;
-    if (polled.length === 0) {
+    if (!received) {
       if (this.#dispatcher.isIdle) this.#progress.idle();
       await new Promise<void>(nextTurn);
       return;
     }
-    this.#intake.accept(polled);
     this.#runner.wake();
     if (!this.#isPool) await this.#handled();
+  }
+
+  /** One poll, taken over; false when it brought nothing. */
+  async #receive(signal: AbortSignal): Promise<boolean> {
+    const { settings } = this.#options;
+    const early = this.#owner.enter();
+    const stop = (): void => this.#owner.cutShort();
+    signal.addEventListener('abort', stop, { once: true });
+    try {
+      const polled = await this.#poll({
+        maxRecords: settings.pollMaxRecords,
+        maxWaitMs: settings.pollMaxWaitMs,
+        signal: early,
+      });
+      // Records that come with the stop signal are not started, and are delivered again.
+      if (signal.aborted || polled.length === 0) return false;
+      this.#idle.received(polled);
+      this.#intake.accept(polled);
+      return true;
+    } finally {
+      signal.removeEventListener('abort', stop);
+      this.#owner.leave();
+    }
   }
 
   /** A batch that fails its checksum holds up its own partition, where reading is tried again; others go on. */

@@ -9,6 +9,8 @@ export interface ContainerCounters {
   finished: number;
   /** Records finished because a policy skipped them after a failure. */
   skipped: number;
+  /** Records that a filter kept from the handler; they count as finished. */
+  filtered: number;
   /** Failed invocations. */
   failed: number;
   /** Records not run because the committed gap map has them as finished. */
@@ -25,6 +27,7 @@ export function newCounters(): ContainerCounters {
     invoked: 0,
     finished: 0,
     skipped: 0,
+    filtered: 0,
     failed: 0,
     restored: 0,
     stale: 0,

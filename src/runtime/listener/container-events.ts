@@ -42,6 +42,38 @@ export type ContainerEvent =
       readonly ms: number;
       readonly aborted: boolean;
     }
+  /** Positions were moved by `seek`. */
+  | {
+      readonly type: 'sought';
+      readonly consumer: number;
+      readonly partition: TopicPartition;
+      readonly from: number;
+      readonly to: number;
+    }
+  /** No record has come for a while; again and again as long as that lasts. */
+  | {
+      readonly type: 'idle';
+      readonly consumer: number;
+      readonly ms: number;
+      readonly partitions: readonly TopicPartition[];
+      readonly isPaused: boolean;
+    }
+  | { readonly type: 'no-longer-idle'; readonly consumer: number; readonly ms: number }
+  /** The same for one partition. */
+  | {
+      readonly type: 'partition-idle';
+      readonly consumer: number;
+      readonly ms: number;
+      readonly partition: TopicPartition;
+      readonly isPaused: boolean;
+    }
+  | {
+      readonly type: 'partition-no-longer-idle';
+      readonly consumer: number;
+      readonly ms: number;
+      readonly partition: TopicPartition;
+    }
+  | { readonly type: 'stopping' }
   | { readonly type: 'paused'; readonly by: 'user' | 'error'; readonly partitions: readonly TopicPartition[] }
   | { readonly type: 'resumed'; readonly partitions: readonly TopicPartition[] }
   /** With the cause when it did not stop on request. */

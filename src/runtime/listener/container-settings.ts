@@ -23,6 +23,10 @@ export interface ContainerSettings {
   readonly budgetBytes: number;
   /** Records of one partition above its committable offset at which the partition is paused. Default 10,000. */
   readonly budgetUncommitted: number;
+  /** After how long without a record a consumer tells so, by event. Default: never. */
+  readonly idleEventMs?: number | undefined;
+  /** The same for single partitions. */
+  readonly idlePartitionEventMs?: number | undefined;
   /** What becomes of a failed record. Default `defaultErrorHandler()`. */
   readonly errorHandler: ErrorHandler;
 }
@@ -53,7 +57,12 @@ export function validateContainer(endpoint: ListenerEndpoint, settings: Containe
   };
   wholeCount('concurrency', endpoint.concurrency);
   if (endpoint.workers !== undefined) wholeCount('workers', endpoint.workers);
-  if (endpoint.topics.length === 0) mistakes.push('topics is empty: name at least one topic');
+  if (endpoint.topics.length === 0 && endpoint.topicPattern === undefined && typeof endpoint.assignment !== 'object') {
+    mistakes.push('topics is empty: name at least one topic');
+  }
+  if (endpoint.groupId === '' && endpoint.assignment === undefined) {
+    mistakes.push('groupId is empty: only a listener that reads partitions by itself goes without a group');
+  }
   if (endpoint.ackMode === 'COUNT' || endpoint.ackMode === 'COUNT_TIME') wholeCount('ackCount', endpoint.ackCount);
   if (endpoint.ackMode === 'TIME' || endpoint.ackMode === 'COUNT_TIME') atLeastOne('ackTimeMs', endpoint.ackTimeMs);
   if (endpoint.handler.kind === 'batch') {
@@ -71,6 +80,10 @@ export function validateContainer(endpoint: ListenerEndpoint, settings: Containe
   atLeastOne('the byte budget of a partition', settings.budgetBytes);
   wholeCount('the uncommitted budget of a partition', settings.budgetUncommitted);
   atLeastOne('max.poll.interval.ms', settings.maxPollIntervalMs);
+  if (settings.idleEventMs !== undefined) atLeastOne('the idle event interval', settings.idleEventMs);
+  if (settings.idlePartitionEventMs !== undefined) {
+    atLeastOne('the idle event interval of partitions', settings.idlePartitionEventMs);
+  }
   if (mistakes.length > 0) {
     throw new NestdawError('KAFKA_CONFIG_INVALID', `listener '${endpoint.id}': ${mistakes.join('; ')}`);
   }

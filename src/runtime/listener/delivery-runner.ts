@@ -173,12 +173,14 @@ export class DeliveryRunner {
     switch (outcome.status) {
       case 'done':
         if (delivery.nackDelayMs === undefined) progress.returned(delivery);
-        else failures.nacked(delivery, delivery.nackDelayMs);
+        else this.#nacked(delivery, delivery.nackDelayMs);
         break;
       case 'skipped':
+        this.#options.counters.filtered += delivery.batch?.length ?? 1;
         progress.skipped(delivery);
         break;
       case 'failed':
+        this.#leaveBehind(delivery, delivery.finishedAhead);
         if (isInterruption(delivery)) failures.interrupted(delivery);
         else failures.failed(delivery, outcome.error, false);
         break;
@@ -189,18 +191,27 @@ export class DeliveryRunner {
   }
 
   #failedAt(delivery: Delivery, index: number, error: unknown): void {
-    const { progress, failures } = this.#options;
+    const { failures } = this.#options;
     const size = delivery.batch?.length ?? 0;
     if (!(Number.isInteger(index) && index >= 0 && index < size)) {
       failures.failed(delivery, error, false);
       return;
     }
-    if (index > 0) {
-      progress.finishedFirst(delivery, index);
-      delivery.trim(index);
-    }
+    this.#leaveBehind(delivery, Math.max(index, delivery.finishedAhead));
     if (isInterruption(delivery)) failures.interrupted(delivery);
     else failures.failed(delivery, error, true);
+  }
+
+  #nacked(delivery: Delivery, delayMs: number): void {
+    this.#leaveBehind(delivery, delivery.finishedAhead);
+    this.#options.failures.nacked(delivery, delayMs);
+  }
+
+  /** The first `count` records of a batch are finished, the rest of it runs again. */
+  #leaveBehind(delivery: Delivery, count: number): void {
+    if (delivery.batch === undefined || count <= 0 || count >= delivery.batch.length) return;
+    this.#options.progress.finishedFirst(delivery, count);
+    delivery.trim(count);
   }
 
   /** The partition was given up meanwhile: its next owner has the record, this result changes nothing. */

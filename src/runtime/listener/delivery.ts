@@ -1,6 +1,7 @@
 import { type KafkaRecord } from '../../common/record.js';
 import { WorkItem } from '../dispatch/work-item.js';
 import { DeliveryAcknowledgment } from './acknowledgment.js';
+import { type ListenerConsumer } from './listener-consumer.js';
 import { type Acknowledgment, type InvocationContext } from './listener-endpoint.js';
 import { type PartitionState } from './partition-state.js';
 
@@ -69,9 +70,18 @@ export class Delivery extends WorkItem implements InvocationContext {
     return this.#acknowledgment;
   }
 
+  get consumer(): ListenerConsumer {
+    return this.partition.consumer;
+  }
+
   /** The handler gave the record back, to be run again after this many ms. */
   get nackDelayMs(): number | undefined {
     return this.#acknowledgment?.nackDelayMs;
+  }
+
+  /** Records at the front of the batch that are finished all the same when the handler gave it back, or failed. */
+  get finishedAhead(): number {
+    return this.#acknowledgment?.finishedAhead ?? 0;
   }
 
   get isRunning(): boolean {

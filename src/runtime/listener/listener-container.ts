@@ -1,12 +1,15 @@
 import { type Clock } from '../../common/clock.js';
 import { NestdawError } from '../../common/errors.js';
 import { type Logger } from '../../common/logger.js';
+import { type SeekTarget } from '../../common/seek-target.js';
+import { partitionName, type TopicPartition, TopicPartitionMap } from '../../common/topic-partition.js';
 import { type ConsumerClient } from '../client/consumer-client.js';
 import { ContainerConsumer } from './container-consumer.js';
 import { type ContainerDescription, describeContainer } from './container-description.js';
 import { type ContainerEventListener, ContainerEvents } from './container-events.js';
 import { type ContainerSettings, containerSettings, validateContainer } from './container-settings.js';
 import { type ContainerState, transition } from './container-state.js';
+import { type ListenerConsumer } from './listener-consumer.js';
 import { type ListenerEndpoint } from './listener-endpoint.js';
 import { sentenceOf } from './log-text.js';
 import { coordinates } from './partition-table.js';
@@ -32,6 +35,7 @@ export class ListenerContainer {
   #consumers: ContainerConsumer[] = [];
   #workers: number;
   #isPaused = false;
+  readonly #pausedPartitions = new TopicPartitionMap<true>();
   #failure: unknown;
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
@@ -105,6 +109,66 @@ export class ListenerContainer {
     this.#events.emit({ type: 'resumed', partitions: this.#assigned() });
   }
 
+  /** Starts no further record of some partitions until `resumePartitions`, wherever they are assigned. */
+  pausePartitions(partitions: readonly TopicPartition[]): void {
+    for (const { topic, partition } of partitions) this.#pausedPartitions.set(topic, partition, true);
+    for (const consumer of this.#consumers) consumer.control.pause(ownedBy(consumer, partitions));
+    this.#events.emit({ type: 'paused', by: 'user', partitions: coordinates(partitions) });
+  }
+
+  /** Goes on with partitions that were paused one by one. */
+  resumePartitions(partitions: readonly TopicPartition[]): void {
+    for (const { topic, partition } of partitions) this.#pausedPartitions.delete(topic, partition);
+    for (const consumer of this.#consumers) consumer.control.resume(ownedBy(consumer, partitions));
+    this.#events.emit({ type: 'resumed', partitions: coordinates(partitions) });
+  }
+
+  /** Partitions paused one by one, assigned here or not. */
+  get pausedPartitions(): readonly TopicPartition[] {
+    return [...this.#pausedPartitions.entries()].map(([tp]) => tp);
+  }
+
+  /**
+   * Moves partitions to another position, all that are assigned here by default; resolves when it is in force. Of
+   * partitions that are assigned elsewhere other processes have to be asked: naming one rejects with
+   * KAFKA_REBALANCED, and nothing moves.
+   */
+  async seek(target: SeekTarget, partitions?: TopicPartition | readonly TopicPartition[]): Promise<void> {
+    const named = partitions === undefined ? this.#assigned() : 'topic' in partitions ? [partitions] : partitions;
+    const owned = this.#consumers.map((consumer) => [consumer, ownedBy(consumer, named)] as const);
+    const found = owned.reduce((sum, [, mine]) => sum + mine.length, 0);
+    if (found < named.length) {
+      const assigned = this.#assigned();
+      const foreign = named.filter((tp) => !assigned.some((own) => partitionName(own) === partitionName(tp)));
+      throw new NestdawError(
+        'KAFKA_REBALANCED',
+        `listener '${this.id}' does not have ${foreign.map(partitionName).join(', ')} at the moment (it is ` +
+          `${this.#state}): seek where they are assigned, or when they are`,
+      );
+    }
+    await Promise.all(owned.map(([consumer, mine]) => (mine.length > 0 ? consumer.control.seek(target, mine) : undefined)));
+  }
+
+  /** Commits what is finished by now. */
+  async commit(): Promise<void> {
+    await Promise.all(this.#consumers.map((consumer) => consumer.control.commit()));
+  }
+
+  /** Makes the group rebalance, as after a change that its assignor should see. */
+  enforceRebalance(): void {
+    this.#consumers[0]?.control.enforceRebalance();
+  }
+
+  /** The consumers of the running container, each with its partitions; none while it is stopped. */
+  get consumers(): readonly ListenerConsumer[] {
+    return this.#consumers.map(({ control }) => control);
+  }
+
+  /** Partitions that its consumers have right now. */
+  assignment(): readonly TopicPartition[] {
+    return this.#assigned();
+  }
+
   /** Handlers that run at once in each consumer's pool. May change while records run, without a rebalance. */
   get workers(): number {
     return this.#workers;
@@ -148,6 +212,7 @@ export class ListenerContainer {
           logger,
           events: this.#events,
           isPaused: () => this.#isPaused,
+          pausedPartitions: this.#pausedPartitions,
           onFatal: (cause) => this.#fail(cause),
         });
       });
@@ -178,6 +243,7 @@ export class ListenerContainer {
   async #stopAll(failure: { readonly cause: unknown } | undefined): Promise<void> {
     const { clock } = this.#options;
     this.#become('stopping');
+    this.#events.emit({ type: 'stopping' });
     const deadline = new AbortController();
     const timer = clock.schedule(this.#settings.shutdownTimeoutMs, () => deadline.abort(), { keepAlive: true });
     await Promise.all(this.#consumers.map((consumer) => consumer.stop(deadline.signal)));
@@ -194,4 +260,10 @@ export class ListenerContainer {
   #assigned() {
     return this.#consumers.flatMap((consumer) => coordinates(consumer.partitions()));
   }
+}
+
+function ownedBy(consumer: ContainerConsumer, partitions: readonly TopicPartition[]): TopicPartition[] {
+  const owned = new TopicPartitionMap<true>();
+  for (const { topic, partition } of consumer.control.assignment()) owned.set(topic, partition, true);
+  return partitions.filter(({ topic, partition }) => owned.has(topic, partition));
 }

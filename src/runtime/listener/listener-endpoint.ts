@@ -1,4 +1,7 @@
 import { type KafkaRecord } from '../../common/record.js';
+import { type SeekTarget } from '../../common/seek-target.js';
+import { type ListenerConsumer } from './listener-consumer.js';
+import { type KafkaRebalanceListener } from './rebalance-callbacks.js';
 
 // The description of one listener, complete and free of Nest: what the explorer produces and the container runs.
 
@@ -23,12 +26,23 @@ export type Outcome =
 
 export const DONE: Outcome = Object.freeze({ status: 'done' });
 
-/** Manual acknowledgment of one record, or of a batch. */
+/**
+ * Manual acknowledgment of one record, or of a batch. May be kept and used after the handler returned, in any order:
+ * a partition is committed up to its first record that is not acknowledged.
+ */
 export interface Acknowledgment {
-  /** Marks the record (or the whole batch) as finished. In MANUAL_IMMEDIATE resolves when the commit is acknowledged. */
-  acknowledge(): Promise<void>;
-  /** Gives the record back: redelivered after `sleepMs`, records of the same partition behind it wait. */
+  /**
+   * Marks the record (or the whole batch) as finished; in a batch with `index` its records up to and including that
+   * one. In MANUAL_IMMEDIATE resolves when the commit is acknowledged. Harmless when repeated.
+   */
+  acknowledge(index?: number): Promise<void>;
+  /**
+   * Gives the record (or the whole batch) back: redelivered after `sleepMs`, records of the same partition behind it
+   * wait. Only before the handler returns.
+   */
   nack(sleepMs: number): void;
+  /** In a batch: records before `index` are finished, it and those behind it are given back. */
+  nack(index: number, sleepMs: number): void;
 }
 
 /** What a handler gets beside the record. */
@@ -39,6 +53,8 @@ export interface InvocationContext {
   readonly acknowledgment: Acknowledgment | undefined;
   /** 1 for the first delivery of this record by this container. */
   readonly attempt: number;
+  /** Positions, pauses and commits of the consumer that the record came from. */
+  readonly consumer?: ListenerConsumer | undefined;
 }
 
 /** Runs user code for one record. May answer synchronously; never throws: failures are outcomes. */
@@ -50,12 +66,26 @@ export type BatchInvoker = (
 ) => BatchOutcome | Promise<BatchOutcome>;
 export type BatchOutcome = Outcome | { readonly status: 'failed-at'; readonly index: number; readonly error: unknown };
 
+/** A partition that a listener reads without membership in its group. */
+export interface PartitionRequest {
+  readonly topic: string;
+  /** Undefined: every partition of the topic, later ones too. */
+  readonly partition?: number;
+  /** Where to begin at each start. Default: the committed offset, else auto.offset.reset. */
+  readonly start?: SeekTarget;
+}
+
 export interface ListenerEndpoint {
   /** Unique in the registry; the method's `Class.method` when the user named none. */
   readonly id: string;
   /** Name of the connection, `default` unless said otherwise. */
   readonly connection: string;
   readonly topics: readonly string[];
+  /** Instead of topics: all whose whole name matches, later ones too. */
+  readonly topicPattern?: RegExp | undefined;
+  /** Partitions to read without membership: listed ones, or `all` of the topics. Undefined: as a member of the group. */
+  readonly assignment?: 'all' | readonly PartitionRequest[] | undefined;
+  /** Empty only with an assignment: then nothing is committed. */
   readonly groupId: string;
   /** Consumers in the group that this endpoint opens, at least 1. */
   readonly concurrency: number;
@@ -68,6 +98,14 @@ export interface ListenerEndpoint {
   /** Finished ranges ride in the commit's metadata, so that a crash repeats only what was unfinished. */
   readonly gapMap: boolean;
   readonly autoStartup: boolean;
+  /** Start of the client id; the consumer's number is appended. */
+  readonly clientIdPrefix?: string | undefined;
+  /** A text of the application's own about the listener. */
+  readonly info?: string | undefined;
+  /** Name of a set of containers that are started and stopped together. */
+  readonly containerGroup?: string | undefined;
+  /** Told about partitions that come and go, one after another, each awaited. */
+  readonly rebalanceListeners?: readonly KafkaRebalanceListener[] | undefined;
   readonly handler:
     | { readonly kind: 'record'; readonly invoke: RecordInvoker }
     | { readonly kind: 'batch'; readonly invoke: BatchInvoker };

@@ -3,6 +3,7 @@ import { type OffsetTracker } from '../dispatch/offset-tracker.js';
 import { type PartitionQueue } from '../dispatch/partition-queue.js';
 import { type AckDesk } from './acknowledgment.js';
 import { type Delivery } from './delivery.js';
+import { type ListenerConsumer } from './listener-consumer.js';
 
 // All that a container keeps for one assigned partition.
 
@@ -11,6 +12,8 @@ export type HoldReason =
   | 'rebalance' // revoked, the new assignment is not known yet
   | 'error' // a record failed and its decision was to pause the partition
   | 'nack' // a record was given back
+  | 'seek' // its position is about to move
+  | 'user' // somebody paused it
   | 'predecessor'; // records of an earlier assignment still run here: equal keys must not run twice at once
 
 export class PartitionState {
@@ -20,6 +23,8 @@ export class PartitionState {
   readonly tracker: OffsetTracker;
   /** Undefined when a handler's return finishes the record. */
   readonly ackDesk: AckDesk | undefined;
+  /** What handlers may ask of the consumer and tell it. */
+  readonly consumer: ListenerConsumer;
   /** Records fetched under an older epoch are not ours. */
   readonly firstEpoch: number;
   readonly holds = new Set<HoldReason>();
@@ -33,6 +38,8 @@ export class PartitionState {
   isBackpressured = false;
   /** Revoked, and its last commit under the old assignment is done: no commit until it is known to be kept. */
   isRevoked = false;
+  /** Given up because its position was moved: what is acknowledged of it needs no commit. */
+  isSought = false;
   /** Offset and tracker version of the last acknowledged commit; -1 before the first. */
   committedOffset = -1;
   committedVersion = -1;
@@ -44,6 +51,7 @@ export class PartitionState {
     readonly queue: PartitionQueue;
     readonly tracker: OffsetTracker;
     readonly ackDesk: AckDesk | undefined;
+    readonly consumer: ListenerConsumer;
   }) {
     this.topic = options.topic;
     this.partition = options.partition;
@@ -51,6 +59,7 @@ export class PartitionState {
     this.queue = options.queue;
     this.tracker = options.tracker;
     this.ackDesk = options.ackDesk;
+    this.consumer = options.consumer;
   }
 
   /** Given up: results that still come in are ignored. */

@@ -50,6 +50,7 @@ export class PartitionTable {
     // Should the partition come back, it comes back as a new one: none of our pauses may be left on it.
     if (state.isBackpressured) this.#consumer.resume([state], 'backpressure');
     if (state.holds.has('error')) this.#consumer.resume([state], 'error');
+    if (state.holds.has('user')) this.#consumer.resume([state], 'partition');
   }
 
   /** A handler of a given-up partition ended. */

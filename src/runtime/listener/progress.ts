@@ -1,4 +1,5 @@
 import { NestdawError } from '../../common/errors.js';
+import { type KafkaRecord } from '../../common/record.js';
 import { type CommitPolicy } from '../dispatch/commit-policy.js';
 import { type KeyDispatcher } from '../dispatch/key-dispatcher.js';
 import { type AckDesk } from './acknowledgment.js';
@@ -46,18 +47,20 @@ export class Progress implements AckDesk {
 
   /** The first `count` records of a batch are finished, the rest runs again. */
   finishedFirst(delivery: Delivery, count: number): void {
-    const finished = delivery.batch!.slice(0, count);
-    for (const record of finished) delivery.partition.tracker.finish(record.offset);
-    this.#finished(delivery.partition, finished.length);
+    this.#finishRecords(delivery.partition, delivery.record, delivery.batch, count);
   }
 
-  acknowledge(delivery: Delivery): Promise<void> {
+  acknowledge(
+    partition: PartitionState,
+    first: KafkaRecord,
+    batch: readonly KafkaRecord[] | undefined,
+    count: number,
+  ): Promise<void> {
     const { policy, committer, dispatcher, partitions } = this.#options;
-    const { partition } = delivery;
-    if (partition.isDropped) return Promise.reject(tooLate(delivery));
-    this.#finishRecords(delivery);
+    if (partition.isDropped) return partition.isSought ? Promise.resolve() : Promise.reject(tooLate(first));
+    this.#finishRecords(partition, first, batch, count);
     partitions.balance(partition);
-    if (policy.isImmediate) return partition.isRevoked ? Promise.reject(tooLate(delivery)) : committer.commitNow();
+    if (policy.isImmediate) return partition.isRevoked ? Promise.reject(tooLate(first)) : committer.commitNow();
     if (dispatcher.isIdle && policy.idle()) committer.request();
     return Promise.resolve();
   }
@@ -78,19 +81,26 @@ export class Progress implements AckDesk {
 
   #leave(delivery: Delivery, finishes: boolean): void {
     this.#options.dispatcher.finish(delivery);
-    if (finishes) this.#finishRecords(delivery);
+    const { partition, record, batch } = delivery;
+    if (finishes) this.#finishRecords(partition, record, batch, batch?.length ?? 1);
     if (delivery.partition.isBackpressured) this.#options.partitions.balance(delivery.partition);
     if (--delivery.poll.remaining === 0) this.pollHandled();
   }
 
-  #finishRecords({ partition, record, batch }: Delivery): void {
+  #finishRecords(
+    partition: PartitionState,
+    first: KafkaRecord,
+    batch: readonly KafkaRecord[] | undefined,
+    count: number,
+  ): void {
+    const { tracker } = partition;
     if (batch === undefined) {
-      if (partition.tracker.finish(record.offset)) this.#finished(partition, 1);
+      if (tracker.finish(first.offset)) this.#finished(partition, 1);
       return;
     }
-    let count = 0;
-    for (const { offset } of batch) if (partition.tracker.finish(offset)) count++;
-    if (count > 0) this.#finished(partition, count);
+    let fresh = 0;
+    for (let at = 0; at < count; at++) if (tracker.finish(batch[at]!.offset)) fresh++;
+    if (fresh > 0) this.#finished(partition, fresh);
   }
 
   #finished(partition: PartitionState, count: number): void {
@@ -100,7 +110,7 @@ export class Progress implements AckDesk {
   }
 }
 
-function tooLate({ record: { topic, partition, offset } }: Delivery): NestdawError {
+function tooLate({ topic, partition, offset }: KafkaRecord): NestdawError {
   return new NestdawError(
     'KAFKA_REBALANCED',
     `${topic}-${partition} offset ${offset} was acknowledged after the partition had been taken away: unless it comes ` +

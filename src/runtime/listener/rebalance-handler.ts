@@ -4,17 +4,18 @@ import { type Logger } from '../../common/logger.js';
 import { type TopicPartition } from '../../common/topic-partition.js';
 import { type AssignedPartition, type ConsumerClient, type RebalanceListener } from '../client/consumer-client.js';
 import { decodeGapMap } from '../dispatch/gap-map.js';
-import { type KeyDispatcher } from '../dispatch/key-dispatcher.js';
-import { OffsetTracker } from '../dispatch/offset-tracker.js';
-import { type AckDesk } from './acknowledgment.js';
 import { type Committer } from './committer.js';
 import { type ContainerEvents } from './container-events.js';
-import { type AbortCause, type Delivery } from './delivery.js';
+import { type AbortCause } from './delivery.js';
 import { type DeliveryRunner } from './delivery-runner.js';
 import { type InFlightTable } from './in-flight-table.js';
 import { namesOf } from './log-text.js';
-import { PartitionState } from './partition-state.js';
+import { type OwnerQueue } from './owner-queue.js';
+import { type PartitionControl } from './partition-control.js';
+import { type PartitionOpener } from './partition-opener.js';
+import { type PartitionState } from './partition-state.js';
 import { coordinates, type PartitionTable } from './partition-table.js';
+import { type RebalanceCallbacks } from './rebalance-callbacks.js';
 
 // What becomes of partitions when the group moves them.
 //
@@ -26,13 +27,14 @@ export interface RebalanceHandlerOptions {
   readonly listener: string;
   readonly index: number;
   readonly consumer: ConsumerClient;
-  readonly dispatcher: KeyDispatcher<Delivery>;
   readonly partitions: PartitionTable;
   readonly inFlight: InFlightTable;
   readonly runner: DeliveryRunner;
   readonly committer: Committer;
-  readonly ackDesk: AckDesk | undefined;
-  readonly budgetUncommitted: number;
+  readonly opener: PartitionOpener;
+  readonly control: PartitionControl;
+  readonly callbacks: RebalanceCallbacks;
+  readonly owner: OwnerQueue;
   readonly isPaused: () => boolean;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -47,13 +49,17 @@ export class RebalanceHandler implements RebalanceListener {
     this.#options = options;
   }
 
-  /** From now on what is revoked has been drained and committed already. */
-  stopping(): void {
+  /** The consumer is about to leave: drains and commits everything, before its client revokes it. */
+  async leave(deadline: AbortSignal): Promise<void> {
+    const { partitions, callbacks } = this.#options;
+    const states = partitions.list();
+    await this.drain(states, deadline, 'stop');
     this.#isStopping = true;
+    await callbacks.departing('onPartitionsRevokedBeforeCommit', coordinates(states), deadline);
   }
 
   async onAssigned(added: readonly AssignedPartition[], kept: readonly AssignedPartition[]): Promise<void> {
-    const { partitions, events, index, consumer, committer, isPaused, runner } = this.#options;
+    const { partitions, events, index, consumer, committer, isPaused, runner, control, callbacks, owner } = this.#options;
     const begun: AssignedPartition[] = [...added];
     for (const partition of kept) {
       const state = partitions.get(partition.topic, partition.partition);
@@ -63,6 +69,9 @@ export class RebalanceHandler implements RebalanceListener {
     for (const state of partitions.list()) if (state.isRevoked) this.#giveUp(state);
     for (const partition of begun) this.#begin(partition);
     if (isPaused() && begun.length > 0) consumer.pause(coordinates(begun), 'user');
+    for (const partition of begun) control.applyPause(partition);
+    await callbacks.assigned(begun);
+    await owner.drained();
     events.emit({ type: 'assigned', consumer: index, added: coordinates(added), kept: coordinates(kept) });
     runner.wake();
     // What finished between revocation and now could not be committed then.
@@ -73,18 +82,23 @@ export class RebalanceHandler implements RebalanceListener {
   }
 
   async onRevoked(revoked: readonly TopicPartition[], deadline: AbortSignal): Promise<void> {
-    const { partitions, events, index, committer } = this.#options;
+    const { partitions, events, index, committer, callbacks } = this.#options;
     const states = this.#statesOf(revoked);
     for (const state of states) partitions.hold(state, 'rebalance');
     events.emit({ type: 'revoked', consumer: index, partitions: coordinates(revoked) });
-    if (!this.#isStopping) await this.drain(states, deadline, 'rebalance');
+    if (!this.#isStopping) {
+      await this.drain(states, deadline, 'rebalance');
+      await callbacks.departing('onPartitionsRevokedBeforeCommit', coordinates(revoked), deadline);
+    }
     // The committer has logged a failure; whoever gets the partitions starts from the commit before.
     await committer.commitNow().catch(() => undefined);
-    for (const state of states) state.isRevoked = true;
+    // As they are now: a callback may have moved one.
+    for (const state of this.#statesOf(revoked)) state.isRevoked = true;
+    await callbacks.departing('onPartitionsRevokedAfterCommit', coordinates(revoked), this.#isStopping ? undefined : deadline);
   }
 
-  onLost(lost: readonly TopicPartition[]): void {
-    const { events, index, logger, listener } = this.#options;
+  async onLost(lost: readonly TopicPartition[]): Promise<void> {
+    const { events, index, logger, listener, callbacks } = this.#options;
     for (const state of this.#statesOf(lost)) {
       this.#abort(state, 'rebalance');
       this.#giveUp(state);
@@ -94,6 +108,7 @@ export class RebalanceHandler implements RebalanceListener {
         'what was not committed is delivered again.',
     );
     events.emit({ type: 'lost', consumer: index, partitions: coordinates(lost) });
+    await callbacks.departing('onPartitionsLost', coordinates(lost));
   }
 
   /** Waits until no handler of `states` runs; at the deadline fires the signals of those that do, and waits no more. */
@@ -124,7 +139,7 @@ export class RebalanceHandler implements RebalanceListener {
   }
 
   #begin({ topic, partition, assignmentEpoch, position, metadata, source }: AssignedPartition): void {
-    const { partitions, dispatcher, ackDesk, budgetUncommitted, logger, listener } = this.#options;
+    const { partitions, opener, control, logger, listener } = this.#options;
     const before = partitions.get(topic, partition);
     if (before) this.#giveUp(before);
     const finished = source === 'committed' ? decodeGapMap(position, metadata) : [];
@@ -134,18 +149,11 @@ export class RebalanceHandler implements RebalanceListener {
           'this library; records after it are delivered again, and the next commit replaces it.',
       );
     }
-    const tracker = new OffsetTracker({ position, finished: finished ?? [], limit: budgetUncommitted });
-    const state = new PartitionState({
-      topic,
-      partition,
-      epoch: assignmentEpoch,
-      queue: dispatcher.open(),
-      tracker,
-      ackDesk,
-    });
+    const start = { topic, partition, epoch: assignmentEpoch, position, finished: finished ?? [] };
+    const state = opener.open(start, control);
     if (source === 'committed') {
       state.committedOffset = position;
-      state.committedVersion = tracker.version;
+      state.committedVersion = state.tracker.version;
     }
     partitions.add(state);
   }

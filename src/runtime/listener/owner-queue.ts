@@ -1,0 +1,46 @@
+// What must not happen while polled records are on their way from the client to the trackers: positions may not move
+// under them. Whoever asks is served at once when nothing is on its way, else right after the poll, which is cut short.
+
+export class OwnerQueue {
+  #tasks: Array<() => void> = [];
+  #poll: AbortController | undefined;
+  #waiters: Array<() => void> = [];
+
+  /** Runs `task` now, or when the poll under way has been taken over. */
+  run(task: () => void): void {
+    if (this.#poll === undefined) {
+      task();
+      return;
+    }
+    this.#tasks.push(task);
+    this.#poll.abort();
+  }
+
+  /** A poll begins; the signal asks it to come back early. */
+  enter(): AbortSignal {
+    this.#poll = new AbortController();
+    return this.#poll.signal;
+  }
+
+  /** Lets the poll under way come back early. */
+  cutShort(): void {
+    this.#poll?.abort();
+  }
+
+  /** What the poll brought is taken over, or dropped. */
+  leave(): void {
+    this.#poll = undefined;
+    const tasks = this.#tasks;
+    this.#tasks = [];
+    for (const task of tasks) task();
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const wake of waiters) wake();
+  }
+
+  /** Resolves when everything asked for so far has been done. */
+  drained(): Promise<void> {
+    if (this.#tasks.length === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#waiters.push(resolve));
+  }
+}
