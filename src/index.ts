@@ -2,31 +2,48 @@
 // tests use (`nestdaw/testing`).
 
 /** Errors: recognise one by its `code`, with `hasCode`, never by its class. */
+export { BatchListenerFailedError } from './common/batch-error.js';
 export { hasCode, NestdawError, type NestdawErrorCode } from './common/errors.js';
+export { KafkaHeaders } from './common/kafka-headers.js';
 export type { Logger } from './common/logger.js';
 /** Records as listeners receive them raw. */
 export type { KafkaRecord, RecordHeader } from './common/record.js';
+export type { SeekTarget } from './common/seek-target.js';
 export type { TopicPartition } from './common/topic-partition.js';
 /** Decorators: listeners, producers, parameters, injection. */
 export {
   Ack,
+  Consumer,
+  type ContainerEventSubscription,
   DEFAULT_CONNECTION,
+  type FailedCall,
+  type FilteredRecord,
   getKafkaTemplateToken,
   Header,
   Headers,
+  type InitialOffset,
   InjectKafkaTemplate,
+  KafkaHandler,
+  type KafkaHandlerOptions,
   KafkaListener,
   type KafkaListenerOptions,
   Key,
   type ListenerAckMode,
+  type ListenerErrorFunction,
+  type ListenerErrorHandler,
   type ListenerOrder,
+  OnContainerEvent,
   type ParameterPipe,
   Payload,
   type PayloadClass,
   Producer,
   type ProducerOptions,
+  type ProviderReference,
   Record,
+  type RecordFilter,
+  type RecordPredicate,
   Signal,
+  type TopicPartitions,
 } from './decorators/index.js';
 /** Configuration as it is in force: `properties.get('consumer.max-poll-records')`, `environment.get('orders.topic')`. */
 export type { ConfigName, ConfigValue } from './runtime/config/config-keys.js';
@@ -38,7 +55,9 @@ export { KafkaModule, type KafkaModuleAsyncOptions, type KafkaModuleOptions } fr
 /** Listener containers at run time: start, stop, pause, resume, look at. */
 export type { ContainerDescription } from './runtime/listener/container-description.js';
 export type { ContainerEvent } from './runtime/listener/container-events.js';
-export { ContainerRegistry } from './runtime/listener/container-registry.js';
+export { ContainerGroup } from './runtime/listener/container-group.js';
+export { ContainerRegistry, type ListenerEvent } from './runtime/listener/container-registry.js';
+export type { ListenerConsumer } from './runtime/listener/listener-consumer.js';
 export { ListenerContainer } from './runtime/listener/listener-container.js';
 export type {
   AckMode,
@@ -47,9 +66,12 @@ export type {
   Order,
   Outcome,
 } from './runtime/listener/listener-endpoint.js';
+export type { KafkaRebalanceListener, PartitionPosition } from './runtime/listener/rebalance-callbacks.js';
 export type { ClientFactories } from './runtime/nest/kafka-connection.js';
 /** What guards, interceptors and filters find in `switchToRpc().getContext()`. */
 export { KafkaListenerContext } from './runtime/nest/listener-context.js';
+export { KafkaListenerEvents } from './runtime/nest/listener-events.js';
+export { type FunctionListener, KafkaListenerRegistrar, type MethodListener } from './runtime/nest/listener-registrar.js';
 /** Sending. */
 export {
   KafkaTemplate,

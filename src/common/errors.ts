@@ -16,6 +16,8 @@ export type NestdawErrorCode =
   | 'KAFKA_SERIALIZATION_FAILED' // a serializer refused a key or a value
   | 'KAFKA_DESERIALIZATION_FAILED' // a deserializer refused a key or a value
   | 'KAFKA_VALIDATION_FAILED' // a payload did not pass validation
+  | 'KAFKA_NO_HANDLER' // no method of a listening class takes the payload, or more than one does
+  | 'KAFKA_BATCH_FAILED' // a batch listener says which of its records failed
   | 'KAFKA_DELIVERY_FAILED' // a record was not acknowledged within delivery.timeout.ms, or finally refused
   | 'KAFKA_BUFFER_FULL' // buffer.memory stayed full for max.block.ms
   | 'KAFKA_COMMIT_FAILED' // an offset commit was refused; the message says which cause

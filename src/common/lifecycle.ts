@@ -67,3 +67,11 @@ export class SerialQueue {
     await this.#tail;
   }
 }
+
+/** Does something to each, all at the same time; rejects after the last one has settled, when any failed. */
+export async function settleAll<T>(items: readonly T[], action: (item: T) => Promise<void>): Promise<void> {
+  const results = await Promise.allSettled(items.map(action));
+  const errors = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
+  if (errors.length === 1) throw errors[0];
+  if (errors.length > 1) throw new AggregateError(errors, `${errors.length} of ${items.length} failed`);
+}

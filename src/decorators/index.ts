@@ -1,11 +1,23 @@
 // Everything a class can say about itself.
 export { DEFAULT_CONNECTION, getKafkaTemplateToken, InjectKafkaTemplate } from './inject-kafka-template.js';
-export {
-  KafkaListener,
-  type KafkaListenerOptions,
-  type ListenerAckMode,
-  type ListenerOrder,
-  type PayloadClass,
-} from './kafka-listener.js';
-export { Ack, Header, Headers, Key, type ParameterPipe, Payload, Record, Signal } from './parameters.js';
+export { KafkaHandler } from './kafka-handler.js';
+export { KafkaListener } from './kafka-listener.js';
+export type {
+  FailedCall,
+  FilteredRecord,
+  InitialOffset,
+  KafkaHandlerOptions,
+  KafkaListenerOptions,
+  ListenerAckMode,
+  ListenerErrorFunction,
+  ListenerErrorHandler,
+  ListenerOrder,
+  PayloadClass,
+  ProviderReference,
+  RecordFilter,
+  RecordPredicate,
+  TopicPartitions,
+} from './listener-options.js';
+export { type ContainerEventSubscription, OnContainerEvent } from './on-container-event.js';
+export { Ack, Consumer, Header, Headers, Key, type ParameterPipe, Payload, Record, Signal } from './parameters.js';
 export { Producer, type ProducerOptions } from './producer.js';

@@ -1,8 +1,14 @@
 // Keys under which decorators leave what they know. `Symbol.for`, so that the ES and the CommonJS build, which may be
 // loaded side by side, find each other's metadata.
 
-/** On a method's function: `KafkaListenerOptions[]`, one per `@KafkaListener`. */
+/** On a method's function, or on a class: `KafkaListenerOptions[]`, one per `@KafkaListener`. */
 export const KAFKA_LISTENERS = Symbol.for('nestdaw:listeners');
+
+/** On a method's function: `KafkaHandlerOptions` of `@KafkaHandler`. */
+export const KAFKA_HANDLER = Symbol.for('nestdaw:handler');
+
+/** On a method's function: `ContainerEventSubscription[]`, one per `@OnContainerEvent`. */
+export const CONTAINER_EVENTS = Symbol.for('nestdaw:container-events');
 
 /** On a method's function: `ProducerOptions` of `@Producer`. */
 export const KAFKA_PRODUCER = Symbol.for('nestdaw:producer');
@@ -33,6 +39,7 @@ export const PARAMETER_KINDS = {
   acknowledgment: 9104,
   record: 9105,
   signal: 9106,
+  consumer: 9107,
 } as const;
 
 export type ParameterKind = keyof typeof PARAMETER_KINDS;

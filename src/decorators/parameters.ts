@@ -28,7 +28,8 @@ export function Key(...pipes: ParameterPipe[]): ParameterDecorator {
 
 /**
  * One header, the last of that name: UTF-8 text, the bytes where the parameter is a `Buffer`, a number where it is
- * `number`; undefined when the record does not have it.
+ * `number`; undefined when the record does not have it. The names of `KafkaHeaders` that are marked as offered give
+ * what the record, its group and its listener are about: topic, partition, offset, timestamp, group, info, attempt.
  */
 export function Header(name: string, ...pipes: ParameterPipe[]): ParameterDecorator {
   return parameter('header', name, pipes);
@@ -52,6 +53,11 @@ export function Record(...pipes: ParameterPipe[]): ParameterDecorator {
 /** An `AbortSignal` that fires when the partition must be given up at once: stop, and throw. */
 export function Signal(): ParameterDecorator {
   return parameter('signal', undefined, []);
+}
+
+/** The `ListenerConsumer` that the record came from: positions, seek, pause, commit. */
+export function Consumer(): ParameterDecorator {
+  return parameter('consumer', undefined, []);
 }
 
 function parameter(kind: ParameterKind, first: string | ParameterPipe | undefined, rest: ParameterPipe[]) {

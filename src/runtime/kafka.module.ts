@@ -17,6 +17,7 @@ import {
   DiscoveryService,
   ExternalContextCreator,
   MetadataScanner,
+  ModuleRef,
   ModulesContainer,
 } from '@nestjs/core';
 import { type Clock, systemClock } from '../common/clock.js';
@@ -31,6 +32,8 @@ import { type PropertyTree } from './config/property-source.js';
 import { ContainerRegistry } from './listener/container-registry.js';
 import { type BrokerStarter, type ClientFactories, KafkaConnection } from './nest/kafka-connection.js';
 import { KafkaRuntime, type NestServices } from './nest/kafka-runtime.js';
+import { KafkaListenerEvents } from './nest/listener-events.js';
+import { KafkaListenerRegistrar } from './nest/listener-registrar.js';
 import { nestLogger } from './nest/nest-logger.js';
 import { KafkaTemplate } from './template/kafka-template.js';
 
@@ -103,8 +106,9 @@ export class KafkaModule implements OnModuleInit, OnApplicationShutdown {
     scanner: MetadataScanner,
     creator: ExternalContextCreator,
     config: ApplicationConfig,
+    moduleRef: ModuleRef,
   ) {
-    this.#services = { discovery, scanner, creator, config };
+    this.#services = { discovery, scanner, creator, config, moduleRef };
     refuseSecond(modules);
     // Beyond other global modules: what they do at their start may send already.
     setDistance(modules, KafkaModule, Number.POSITIVE_INFINITY);
@@ -144,6 +148,17 @@ function moduleOf(options: Provider[], imports: NonNullable<ModuleMetadata['impo
     },
     { provide: ContainerRegistry, useFactory: () => new ContainerRegistry() },
     {
+      provide: KafkaListenerRegistrar,
+      useFactory: ({ listeners }: KafkaRuntime, registry: ContainerRegistry) =>
+        new KafkaListenerRegistrar(listeners, registry),
+      inject: [KafkaRuntime, ContainerRegistry],
+    },
+    {
+      provide: KafkaListenerEvents,
+      useFactory: (registry: ContainerRegistry) => new KafkaListenerEvents(registry),
+      inject: [ContainerRegistry],
+    },
+    {
       provide: KafkaRuntime,
       useFactory: (given: KafkaModuleOptions, connection: KafkaConnection, registry: ContainerRegistry) =>
         new KafkaRuntime([connection], registry, given.clock ?? systemClock, loggerOf(given)),
@@ -163,6 +178,8 @@ function moduleOf(options: Provider[], imports: NonNullable<ModuleMetadata['impo
       KafkaConnection,
       KafkaRuntime,
       ContainerRegistry,
+      KafkaListenerRegistrar,
+      KafkaListenerEvents,
       KafkaTemplate,
       getKafkaTemplateToken(),
       KafkaProperties,

@@ -81,6 +81,29 @@ export type ContainerEvent =
   /** Something the consumer tells: joins, resets of a position, lost connections. */
   | { readonly type: 'client'; readonly consumer: number; readonly event: ConsumerEvent };
 
+/** Every type of event, by name. */
+export const CONTAINER_EVENT_TYPES: ReadonlySet<string> = new Set<ContainerEvent['type']>([
+  'started',
+  'assigned',
+  'revoked',
+  'lost',
+  'drained',
+  'committed',
+  'commit-failed',
+  'failed',
+  'slow',
+  'sought',
+  'idle',
+  'no-longer-idle',
+  'partition-idle',
+  'partition-no-longer-idle',
+  'paused',
+  'resumed',
+  'stopping',
+  'stopped',
+  'client',
+]);
+
 export type ContainerEventListener = (event: ContainerEvent) => void;
 
 export class ContainerEvents {

@@ -1,13 +1,27 @@
 import { NestdawError } from '../../common/errors.js';
+import { settleAll } from '../../common/lifecycle.js';
+import { type SeekTarget } from '../../common/seek-target.js';
+import { type TopicPartition } from '../../common/topic-partition.js';
 import { type ContainerDescription } from './container-description.js';
+import { type ContainerEvent } from './container-events.js';
+import { ContainerGroup } from './container-group.js';
 import { type ListenerContainer } from './listener-container.js';
 
 // The listener containers of an application, by connection and id.
 
 const DEFAULT_CONNECTION = 'default';
 
+/** An event of one of an application's containers. */
+export type ListenerEvent = ContainerEvent & {
+  /** Id of the listener. */
+  readonly listener: string;
+  readonly container: ListenerContainer;
+};
+
 export class ContainerRegistry {
   readonly #connections = new Map<string, Map<string, ListenerContainer>>();
+  readonly #eventListeners = new Set<(event: ListenerEvent) => void>();
+  readonly #subscriptions = new Map<ListenerContainer, () => void>();
 
   /** Adds a container; two listeners of one connection never share an id. */
   register(container: ListenerContainer): void {
@@ -24,12 +38,20 @@ export class ContainerRegistry {
       );
     }
     containers.set(id, container);
+    this.#subscriptions.set(
+      container,
+      container.onEvent((event) => this.#emit(event, container)),
+    );
   }
 
   /** Takes a container out, without stopping it. */
   unregister(id: string, connection: string = DEFAULT_CONNECTION): ListenerContainer | undefined {
     const container = this.find(id, connection);
     this.#connections.get(connection)?.delete(id);
+    if (container) {
+      this.#subscriptions.get(container)?.();
+      this.#subscriptions.delete(container);
+    }
     return container;
   }
 
@@ -52,6 +74,22 @@ export class ContainerRegistry {
   list(connection?: string): ListenerContainer[] {
     const maps = connection === undefined ? [...this.#connections.values()] : [this.#connections.get(connection)];
     return maps.flatMap((containers) => [...(containers?.values() ?? [])]);
+  }
+
+  /** Those that the predicate picks, in the order of registration. */
+  matching(predicate: (container: ListenerContainer) => boolean): ListenerContainer[] {
+    return this.list().filter(predicate);
+  }
+
+  /** The containers whose listeners name this `containerGroup`. */
+  group(name: string): ContainerGroup {
+    return new ContainerGroup(name, () => this.matching(({ endpoint }) => endpoint.containerGroup === name));
+  }
+
+  /** Calls `listener` for every event of every container, those of later ones too; the returned function ends that. */
+  onEvent(listener: (event: ListenerEvent) => void): () => void {
+    this.#eventListeners.add(listener);
+    return () => this.#eventListeners.delete(listener);
   }
 
   describe(): ContainerDescription[] {
@@ -86,11 +124,30 @@ export class ContainerRegistry {
   resume(id: string, connection?: string): void {
     this.get(id, connection).resume();
   }
-}
 
-async function settleAll<T>(items: readonly T[], action: (item: T) => Promise<void>): Promise<void> {
-  const results = await Promise.allSettled(items.map(action));
-  const errors = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
-  if (errors.length === 1) throw errors[0];
-  if (errors.length > 1) throw new AggregateError(errors, `${errors.length} listener containers failed`);
+  /** Handlers that run at once in each consumer's pool of a listener with `workers`; without a rebalance. */
+  resize(id: string, workers: number, connection?: string): void {
+    this.get(id, connection).workers = workers;
+  }
+
+  /** Moves partitions of a listener, all that are assigned to this process by default; see `ListenerContainer.seek`. */
+  seek(
+    id: string,
+    target: SeekTarget,
+    partitions?: TopicPartition | readonly TopicPartition[],
+    connection?: string,
+  ): Promise<void> {
+    return this.get(id, connection).seek(target, partitions);
+  }
+
+  /** Makes the group of a listener rebalance. */
+  enforceRebalance(id: string, connection?: string): void {
+    this.get(id, connection).enforceRebalance();
+  }
+
+  #emit(event: ContainerEvent, container: ListenerContainer): void {
+    if (this.#eventListeners.size === 0) return;
+    const full: ListenerEvent = { ...event, listener: container.id, container };
+    for (const listener of this.#eventListeners) listener(full);
+  }
 }

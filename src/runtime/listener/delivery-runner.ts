@@ -185,19 +185,20 @@ export class DeliveryRunner {
         else failures.failed(delivery, outcome.error, false);
         break;
       case 'failed-at':
-        this.#failedAt(delivery, outcome.index, outcome.error);
+        this.#failedAt(delivery, outcome);
         break;
     }
   }
 
-  #failedAt(delivery: Delivery, index: number, error: unknown): void {
+  #failedAt(delivery: Delivery, { index, error, isOpenBefore = false }: FailedAt): void {
     const { failures } = this.#options;
     const size = delivery.batch?.length ?? 0;
     if (!(Number.isInteger(index) && index >= 0 && index < size)) {
       failures.failed(delivery, error, false);
       return;
     }
-    this.#leaveBehind(delivery, Math.max(index, delivery.finishedAhead));
+    const isOpen = isOpenBefore && delivery.partition.ackDesk !== undefined;
+    this.#leaveBehind(delivery, Math.max(index, delivery.finishedAhead), isOpen);
     if (isInterruption(delivery)) failures.interrupted(delivery);
     else failures.failed(delivery, error, true);
   }
@@ -207,10 +208,10 @@ export class DeliveryRunner {
     this.#options.failures.nacked(delivery, delayMs);
   }
 
-  /** The first `count` records of a batch are finished, the rest of it runs again. */
-  #leaveBehind(delivery: Delivery, count: number): void {
+  /** The first `count` records of a batch are finished (or left to their acknowledgment), the rest of it runs again. */
+  #leaveBehind(delivery: Delivery, count: number, isOpen = false): void {
     if (delivery.batch === undefined || count <= 0 || count >= delivery.batch.length) return;
-    this.#options.progress.finishedFirst(delivery, count);
+    if (!isOpen) this.#options.progress.finishedFirst(delivery, count);
     delivery.trim(count);
   }
 
@@ -222,6 +223,8 @@ export class DeliveryRunner {
     partitions.leftoverEnded(delivery.record.topic, delivery.record.partition);
   }
 }
+
+type FailedAt = Extract<BatchOutcome, { readonly status: 'failed-at' }>;
 
 function isPromise(outcome: BatchOutcome | Promise<BatchOutcome>): outcome is Promise<BatchOutcome> {
   return typeof (outcome as { then?: unknown }).then === 'function';

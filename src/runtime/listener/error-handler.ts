@@ -37,7 +37,11 @@ export interface DefaultErrorHandlerOptions {
 }
 
 /** The same bytes fail the same way every time. */
-const FATAL: readonly NestdawErrorCode[] = ['KAFKA_DESERIALIZATION_FAILED', 'KAFKA_VALIDATION_FAILED'];
+const FATAL: readonly NestdawErrorCode[] = [
+  'KAFKA_DESERIALIZATION_FAILED',
+  'KAFKA_VALIDATION_FAILED',
+  'KAFKA_NO_HANDLER',
+];
 
 /** Whether the error, or one that caused it, is known to fail again. */
 export function isFatalFailure(error: unknown): boolean {

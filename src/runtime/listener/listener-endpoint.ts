@@ -64,7 +64,15 @@ export type BatchInvoker = (
   records: readonly KafkaRecord[],
   context: InvocationContext,
 ) => BatchOutcome | Promise<BatchOutcome>;
-export type BatchOutcome = Outcome | { readonly status: 'failed-at'; readonly index: number; readonly error: unknown };
+export type BatchOutcome =
+  | Outcome
+  | {
+      readonly status: 'failed-at';
+      readonly index: number;
+      readonly error: unknown;
+      /** Under manual acknowledgment: the records before it were handed over, but count only once acknowledged. */
+      readonly isOpenBefore?: boolean;
+    };
 
 /** A partition that a listener reads without membership in its group. */
 export interface PartitionRequest {

@@ -1,4 +1,5 @@
 import { NestdawError } from '../../common/errors.js';
+import { KafkaHeaders } from '../../common/kafka-headers.js';
 import { type KafkaRecord } from '../../common/record.js';
 import { type ParameterKind } from '../../decorators/metadata-keys.js';
 import { type KafkaListenerContext } from './listener-context.js';
@@ -30,15 +31,45 @@ export function argumentResolver(request: ArgumentRequest): ArgumentResolver {
       return (_decoded, context) => context.acknowledgment;
     case 'signal':
       return (_decoded, context) => context.signal;
+    case 'consumer':
+      return (_decoded, context) => context.consumer;
     case 'record':
       return batch ? (_decoded, context) => context.records : (_decoded, context) => context.record;
     case 'key':
       return ofRecords(batch, keyReader(request));
-    case 'header':
+    case 'header': {
+      const known = offeredHeader(String(request.data), batch);
+      if (known) return known;
       return ofRecords(batch, headerReader(String(request.data), request.metatype));
+    }
     case 'headers':
       return ofRecords(batch, headersOf);
   }
+}
+
+type Offered = (record: KafkaRecord) => unknown;
+
+/** What records, not their headers, tell under Spring's names. */
+const OF_RECORD: Readonly<Record<string, Offered>> = {
+  [KafkaHeaders.RECEIVED_TOPIC]: ({ topic }) => topic,
+  [KafkaHeaders.RECEIVED_PARTITION]: ({ partition }) => partition,
+  [KafkaHeaders.RECEIVED_KEY]: ({ key }) => key?.toString() ?? null,
+  [KafkaHeaders.RECEIVED_TIMESTAMP]: ({ timestamp }) => timestamp,
+  [KafkaHeaders.OFFSET]: ({ offset }) => offset,
+};
+
+/** What the call tells; the same for all records of a batch. */
+const OF_CALL: Readonly<Record<string, (context: KafkaListenerContext) => unknown>> = {
+  [KafkaHeaders.GROUP_ID]: ({ groupId }) => groupId,
+  [KafkaHeaders.LISTENER_INFO]: ({ info }) => info,
+  [KafkaHeaders.DELIVERY_ATTEMPT]: ({ attempt }) => attempt,
+};
+
+function offeredHeader(name: string, batch: boolean): ArgumentResolver | undefined {
+  if (Object.hasOwn(OF_RECORD, name)) return ofRecords(batch, OF_RECORD[name]!);
+  if (!Object.hasOwn(OF_CALL, name)) return undefined;
+  const read = OF_CALL[name]!;
+  return (_decoded, context) => read(context);
 }
 
 function singlePayload(converter: PayloadConverter): ArgumentResolver {

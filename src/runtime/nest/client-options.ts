@@ -47,6 +47,7 @@ export function consumerNumbers(properties: KafkaProperties): ConsumerNumbers {
     checkCrcs: properties.get('consumer.properties.check.crcs'),
     clientRack: properties.get('consumer.properties.client.rack') ?? '',
     metadataMaxAgeMs: properties.get('consumer.properties.metadata.max.age.ms'),
+    excludeInternalTopics: properties.get('consumer.properties.exclude.internal.topics'),
     retryBackoffMs: properties.get('consumer.properties.retry.backoff.ms'),
     retryBackoffMaxMs: properties.get('consumer.properties.retry.backoff.max.ms'),
     requestTimeoutMs: properties.get('consumer.properties.request.timeout.ms'),
@@ -60,5 +61,7 @@ export function containerNumbers(properties: KafkaProperties): Partial<Container
     pollMaxWaitMs: properties.get('listener.poll-timeout'),
     maxPollIntervalMs: properties.get('consumer.max-poll-interval'),
     shutdownTimeoutMs: properties.get('listener.shutdown-timeout'),
+    idleEventMs: properties.get('listener.idle-event-interval'),
+    idlePartitionEventMs: properties.get('listener.idle-partition-event-interval'),
   };
 }

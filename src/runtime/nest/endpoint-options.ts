@@ -1,68 +1,24 @@
-import { type KafkaListenerOptions } from '../../decorators/kafka-listener.js';
-import { type ConfigKey } from '../config/config-key.js';
-import { CONFIG_KEYS, type ConfigName } from '../config/config-keys.js';
-import { type Environment, PlaceholderError } from '../config/environment.js';
-import { nearestName, parseBoolean, parseChoice, parseInteger, parseList } from '../config/formats.js';
-import { bindValue, type KafkaProperties } from '../config/kafka-properties.js';
+import { type KafkaListenerOptions } from '../../decorators/listener-options.js';
+import { messageOf } from '../../common/errors.js';
+import { type Environment } from '../config/environment.js';
+import { parseBoolean, parseChoice, parseList } from '../config/formats.js';
+import { type KafkaProperties } from '../config/kafka-properties.js';
 import { type Mistake } from '../config/mistakes.js';
 import { type AckMode, type ListenerEndpoint, type Order } from '../listener/listener-endpoint.js';
+import { OptionReader } from './option-reader.js';
+import { partitionRequests } from './partition-options.js';
 
 // What a listener's decorator says, with what the configuration says where it is silent.
 
 const ACK_MODES = ['RECORD', 'BATCH', 'TIME', 'COUNT', 'COUNT_TIME', 'MANUAL', 'MANUAL_IMMEDIATE'] as const;
 const ORDERS = ['partition', 'key', 'none'] as const;
 
-export type EndpointNumbers = Omit<ListenerEndpoint, 'id' | 'connection' | 'handler'> & {
+export type EndpointNumbers = Omit<ListenerEndpoint, 'id' | 'connection' | 'handler' | 'rebalanceListeners'> & {
   /** Undefined when the decorator names none. */
   readonly id: string | undefined;
   readonly batch: boolean;
+  readonly idleEventMs: number | undefined;
 };
-
-/** Reads one option after the other; each mistake is reported with the option's name and value. */
-class OptionReader {
-  constructor(
-    readonly where: string,
-    readonly environment: Environment,
-    readonly mistakes: Mistake[],
-  ) {}
-
-  text(option: string, value: string | undefined): string | undefined {
-    if (value === undefined) return undefined;
-    try {
-      return this.environment.resolvePlaceholders(value);
-    } catch (error) {
-      if (!(error instanceof PlaceholderError)) throw error;
-      this.mistake(option, value, error.message);
-      return undefined;
-    }
-  }
-
-  parsed<T>(
-    option: string,
-    value: T | string | undefined,
-    parse: (text: string) => T | undefined,
-    allowed: string,
-  ): T | undefined {
-    if (value === undefined) return undefined;
-    const text = this.text(option, String(value));
-    if (text === undefined) return undefined;
-    const result = parse(text.trim());
-    if (result === undefined) this.mistake(option, text, `not allowed; allowed: ${allowed}`);
-    return result;
-  }
-
-  whole(option: string, value: number | string | undefined, max: number): number | undefined {
-    const inRange = (text: string) => {
-      const number = parseInteger(text);
-      return number !== undefined && number >= 1 && number <= max ? number : undefined;
-    };
-    return this.parsed(option, value, inRange, `a whole number from 1 to ${max}`);
-  }
-
-  mistake(option: string, value: string | undefined, problem: string): void {
-    this.mistakes.push({ origin: this.where, key: option, ...(value === undefined ? {} : { value }), problem });
-  }
-}
 
 export function endpointNumbers(
   where: string,
@@ -74,7 +30,12 @@ export function endpointNumbers(
 ): EndpointNumbers {
   const read = new OptionReader(`@KafkaListener of ${where}`, environment, mistakes);
   const id = read.text('id', options.id);
-  const order = read.parsed<Order>('order', options.order, (text) => parseChoice(text, ORDERS), ORDERS.join(', '));
+  const order = read.parsed<Order>(
+    'order',
+    options.order as Order | undefined,
+    (text) => parseChoice(text, ORDERS),
+    ORDERS.join(', '),
+  );
   const workers = read.whole('workers', options.workers, 10_000);
   if (order !== undefined && order !== 'partition' && workers === undefined) {
     read.mistake('order', order, 'only a pool of workers has an order to choose; give workers, or leave order out');
@@ -82,21 +43,64 @@ export function endpointNumbers(
   const concurrency = read.whole('concurrency', options.concurrency, 1_000);
   const batch = read.parsed<boolean>('batch', options.batch, parseBoolean, 'true or false');
   const autoStartup = read.parsed<boolean>('autoStartup', options.autoStartup, parseBoolean, 'true or false');
+  const source = sourceOf(read, options);
+  const groupId = groupOf(read, options, id, properties, source.assignment);
+  if (source.assignment !== undefined && source.assignment !== 'all' && groupId === '') {
+    notices.push(`${read.where}: no group is known, so nothing is committed; each start begins as at the first time`);
+  }
   return {
     id,
-    topics: topicsOf(read, options),
-    groupId: groupOf(read, options, id, properties),
-    concurrency: concurrency ?? properties.get('listener.concurrency'),
+    ...source,
+    groupId,
+    concurrency: atMost(source.assignment, concurrency ?? properties.get('listener.concurrency'), read, notices),
     workers,
     order: order ?? 'partition',
     ...commitRules(read, options, properties, notices),
-    gapMap: order === 'key' || order === 'none',
+    gapMap: (order === 'key' || order === 'none') && groupId !== '',
     autoStartup: autoStartup ?? properties.get('listener.auto-startup'),
     batch: batch ?? properties.get('listener.type') === 'batch',
+    clientIdPrefix: read.text('clientIdPrefix', options.clientIdPrefix) || undefined,
+    info: read.text('info', options.info),
+    containerGroup: read.text('containerGroup', options.containerGroup) || undefined,
+    idleEventMs: read.duration('idleEventInterval', options.idleEventInterval),
   };
 }
 
-function topicsOf(read: OptionReader, { topics }: KafkaListenerOptions): string[] {
+type Source = Pick<ListenerEndpoint, 'topics' | 'topicPattern' | 'assignment'>;
+
+/** What is read, and how: exactly one of the three ways to say so, and whether as a member of the group. */
+function sourceOf(read: OptionReader, options: KafkaListenerOptions): Source {
+  const broadcast = read.parsed<boolean>('broadcast', options.broadcast, parseBoolean, 'true or false') ?? false;
+  const given = (['topics', 'topicPattern', 'topicPartitions'] as const).filter((name) => options[name] !== undefined);
+  if (given.length > 1) {
+    read.mistake(given[1]!, undefined, `goes not with ${given[0]}; give one of topics, topicPattern, topicPartitions`);
+    return { topics: [] };
+  }
+  if (options.topicPartitions !== undefined) {
+    if (broadcast) read.mistake('broadcast', 'true', 'reads all partitions of its topics; leave topicPartitions out');
+    return { topics: [], assignment: partitionRequests(read, options.topicPartitions) };
+  }
+  const assignment = broadcast ? 'all' : undefined;
+  if (options.topicPattern !== undefined) {
+    return { topics: [], topicPattern: patternOf(read, options.topicPattern), assignment };
+  }
+  return { topics: topicsOf(read, options.topics ?? []), assignment };
+}
+
+function patternOf(read: OptionReader, given: RegExp | string): RegExp | undefined {
+  if (typeof given !== 'string') return given;
+  const text = read.text('topicPattern', given);
+  if (text === undefined) return undefined;
+  try {
+    if (text !== '') return new RegExp(text);
+    read.mistake('topicPattern', text, 'the pattern is empty; it would match no topic');
+  } catch (error) {
+    read.mistake('topicPattern', text, `no regular expression: ${messageOf(error)}`);
+  }
+  return undefined;
+}
+
+function topicsOf(read: OptionReader, topics: string | readonly string[]): string[] {
   const given = typeof topics === 'string' ? [topics] : topics;
   const before = read.mistakes.length;
   const names = given.flatMap((topic) => parseList(read.text('topics', topic) ?? '')).filter((name) => name !== '');
@@ -111,15 +115,35 @@ function topicsOf(read: OptionReader, { topics }: KafkaListenerOptions): string[
   return [...new Set(names)];
 }
 
+/** Consumers beyond the number of listed partitions would have nothing to read, ever. */
+function atMost(
+  assignment: ListenerEndpoint['assignment'],
+  concurrency: number,
+  { where }: OptionReader,
+  notices: string[],
+): number {
+  if (typeof assignment !== 'object' || assignment.some(({ partition }) => partition === undefined)) return concurrency;
+  const most = Math.max(1, assignment.length);
+  if (concurrency <= most) return concurrency;
+  notices.push(`${where}: concurrency is ${most} instead of ${concurrency}: there are not more partitions to read`);
+  return most;
+}
+
 function groupOf(
   read: OptionReader,
   options: KafkaListenerOptions,
   id: string | undefined,
   properties: KafkaProperties,
+  assignment: ListenerEndpoint['assignment'],
 ): string {
-  const named = read.text('groupId', options.groupId) ?? id;
-  const group = named || properties.get('consumer.group-id');
-  if (!group && options.groupId === undefined) {
+  const given = read.text('groupId', options.groupId);
+  if (assignment === 'all') {
+    if (given) read.mistake('groupId', given, 'a broadcast listener has no group, it commits nothing; leave groupId out');
+    return '';
+  }
+  const idIsGroup = read.parsed<boolean>('idIsGroup', options.idIsGroup, parseBoolean, 'true or false') ?? true;
+  const group = (given ?? (idIsGroup ? id : undefined)) || properties.get('consumer.group-id');
+  if (!group && assignment === undefined && (options.groupId === undefined || given !== undefined)) {
     read.mistake('groupId', undefined, 'no consumer group; give groupId or id, or set kafka.consumer.group-id');
   }
   return group ?? '';
@@ -150,38 +174,4 @@ function commitRules(
     `${origin}: enable-auto-commit=true means for ${read.where}: finished records are committed every ${ackTimeMs} ms`,
   );
   return { ...rules, ackMode: 'TIME', ackTimeMs };
-}
-
-/** Consumer keys by Kafka's own names. */
-const CONSUMER_PROPERTIES = new Map(
-  (Object.keys(CONFIG_KEYS) as ConfigName[])
-    .filter((name) => name.startsWith('consumer.'))
-    .flatMap((name) => {
-      const { property } = CONFIG_KEYS[name] as ConfigKey<unknown>;
-      return property === undefined || property === 'group.id' ? [] : [[property, name] as const];
-    }),
-);
-
-/** The connection's properties with `properties:` of the decorator over them. */
-export function listenerProperties(
-  where: string,
-  options: KafkaListenerOptions,
-  common: KafkaProperties,
-  environment: Environment,
-  mistakes: Mistake[],
-): KafkaProperties {
-  const origin = `@KafkaListener of ${where}`;
-  const values = new Map<ConfigName, unknown>();
-  for (const [property, given] of Object.entries(options.properties ?? {})) {
-    const name = CONSUMER_PROPERTIES.get(property);
-    const entry = { origin, key: `properties ${property}`, value: String(given) };
-    if (name === undefined) {
-      const near = nearestName(property, CONSUMER_PROPERTIES.keys());
-      mistakes.push({ ...entry, problem: `unknown consumer property${near ? `; did you mean ${near}?` : ''}` });
-      continue;
-    }
-    const value = bindValue(CONFIG_KEYS[name] as ConfigKey<unknown>, entry, environment, mistakes);
-    if (value !== undefined) values.set(name, value);
-  }
-  return common.with(values, origin);
 }

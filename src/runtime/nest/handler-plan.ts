@@ -2,7 +2,7 @@ import { type ParameterKind } from '../../decorators/metadata-keys.js';
 import { type Mistake } from '../config/mistakes.js';
 import { type ArgumentResolver, argumentResolver } from './argument-resolver.js';
 import { type MethodParameters, type ParameterEntry, type ParameterMetadata } from './metadata-accessor.js';
-import { type PayloadConverter, payloadConverter, type ValueFormat } from './payload-converter.js';
+import { type PayloadConverter, payloadClassOf, payloadConverter, type ValueFormat } from './payload-converter.js';
 
 // What a listener method asks for, worked out once at start: a resolver per parameter, the conversion of the payload,
 // and the same in the words of Nest's external context, for methods with pipes, guards and the like.
@@ -19,6 +19,8 @@ export interface HandlerPlan {
   readonly resolvers: readonly (ArgumentResolver | undefined)[];
   /** Undefined when no parameter is the payload: then nothing is decoded. */
   readonly converter: PayloadConverter | undefined;
+  /** The class that payloads are turned into, if any. */
+  readonly payloadClass: unknown;
   /** Pipes on parameters, or custom parameter decorators. */
   readonly needsNest: boolean;
   /** Parameter metadata for Nest's external context. */
@@ -65,6 +67,7 @@ export function handlerPlan(question: HandlerQuestion, mistakes: Mistake[]): Han
   return {
     resolvers,
     converter,
+    payloadClass: payloadClassOf(question.payloadClass ?? payloads.find(({ data }) => typeof data !== 'string')?.metatype),
     needsNest: customs.length > 0 || wanted.some(({ hasPipes }) => hasPipes),
     nestEntries: nestEntries(wanted, customs),
     valueFor: nestValues(resolvers, payloads),
@@ -112,7 +115,7 @@ function wantedParameters(question: HandlerQuestion, mistakes: Mistake[]): Wante
     if (wanted.some(({ kind }) => kind === 'payload')) {
       report(
         index,
-        'has no decorator; say what it is: @Payload(), @Key(), @Header(name), @Headers(), @Ack(), @Record()',
+        'has no decorator; say what it is: @Payload(), @Key(), @Header(name), @Headers(), @Ack(), @Record(), @Consumer()',
       );
       continue;
     }

@@ -4,8 +4,9 @@ import { type Startable } from '../../common/lifecycle.js';
 import { type Logger } from '../../common/logger.js';
 import { type Cluster } from '../client/cluster/cluster.js';
 import { KafkajsCluster } from '../client/cluster/kafkajs-cluster.js';
-import { type ConsumerOptions, consumerSettings } from '../client/consumer/consumer-options.js';
+import { type ConsumerOptions, consumerSettings, type ManualAssignment } from '../client/consumer/consumer-options.js';
 import { GroupConsumer } from '../client/consumer/group-consumer.js';
+import { StandaloneConsumer } from '../client/consumer/standalone-consumer.js';
 import { type ConsumerClient } from '../client/consumer-client.js';
 import { KafkaProducer } from '../client/producer/kafka-producer.js';
 import { producerSettings } from '../client/producer/producer-options.js';
@@ -18,7 +19,7 @@ import { type ListenerEndpoint } from '../listener/listener-endpoint.js';
 import { KafkaTemplate } from '../template/kafka-template.js';
 import { KEY_SERIALIZERS, VALUE_SERIALIZERS } from '../template/serializers.js';
 import { consumerNumbers, producerOptions } from './client-options.js';
-import { type DiscoveredListener } from './listener-explorer.js';
+import { type DiscoveredListener } from './listener-factory.js';
 
 // One connection of an application: the servers (or the broker beside the application), the producer, the template
 // over it, and the consumers that listeners ask for.
@@ -137,7 +138,9 @@ export class KafkaConnection implements Startable {
 
   createConsumer(listener: DiscoveredListener, index: number): ConsumerClient {
     const { consumer } = this.#options.factories;
-    return consumer ? consumer(listener, index) : new GroupConsumer(this.#consumerOptions(listener, index));
+    if (consumer) return consumer(listener, index);
+    const options = this.#consumerOptions(listener, index);
+    return options.assignment ? new StandaloneConsumer(options) : new GroupConsumer(options);
   }
 
   /** Sends what waits, then ends the producer and the broker. Harmless when repeated. */
@@ -195,10 +198,13 @@ export class KafkaConnection implements Startable {
       ...numbers,
       groupId: endpoint.groupId,
       topics: endpoint.topics,
-      ...this.#membership(endpoint, properties, index),
+      ...(endpoint.topicPattern === undefined ? {} : { topicPattern: endpoint.topicPattern }),
+      ...(endpoint.assignment === undefined
+        ? this.#membership(endpoint, properties, index)
+        : { assignment: assignmentOf(endpoint.assignment, index, endpoint.concurrency) }),
       createCluster: () =>
         this.#openCluster({
-          clientId: `${clientId}-${endpoint.id}-${index}`,
+          clientId: `${endpoint.clientIdPrefix ?? `${clientId}-${endpoint.id}`}-${index}`,
           requestTimeoutMs: properties.get('consumer.properties.request.timeout.ms'),
           metadataMaxAgeMs: properties.get('consumer.properties.metadata.max.age.ms'),
           allowAutoCreateTopics: properties.get('consumer.properties.allow.auto.create.topics'),
@@ -246,6 +252,14 @@ export class KafkaConnection implements Startable {
       `connection ${this.name} is not open yet: send from onModuleInit on, not from a constructor`,
     );
   }
+}
+
+function assignmentOf(
+  assignment: NonNullable<ListenerEndpoint['assignment']>,
+  index: number,
+  of: number,
+): ManualAssignment {
+  return assignment === 'all' ? { index, of } : { partitions: assignment, index, of };
 }
 
 /** Runs a check of a client's settings and takes what it throws as a mistake. */

@@ -3,16 +3,17 @@ import {
   type DiscoveryService,
   type ExternalContextCreator,
   type MetadataScanner,
+  type ModuleRef,
 } from '@nestjs/core';
 import { type Clock, sleep } from '../../common/clock.js';
 import { messageOf, NestdawError } from '../../common/errors.js';
 import { type Logger } from '../../common/logger.js';
 import { type Mistake, throwIfAny } from '../config/mistakes.js';
-import { ContainerRegistry } from '../listener/container-registry.js';
-import { ListenerContainer } from '../listener/listener-container.js';
-import { containerNumbers } from './client-options.js';
+import { type ContainerRegistry } from '../listener/container-registry.js';
+import { type ListenerContainer } from '../listener/listener-container.js';
 import { type KafkaConnection } from './kafka-connection.js';
-import { type DiscoveredListener, ListenerExplorer } from './listener-explorer.js';
+import { EventBinder } from './event-binder.js';
+import { ListenerHost } from './listener-host.js';
 import { ProducerBinder } from './producer-binder.js';
 import { ShutdownSignals } from './shutdown-signals.js';
 
@@ -24,6 +25,7 @@ export interface NestServices {
   readonly scanner: MetadataScanner;
   readonly creator: ExternalContextCreator;
   readonly config: ApplicationConfig;
+  readonly moduleRef: ModuleRef;
 }
 
 export class KafkaRuntime {
@@ -33,6 +35,9 @@ export class KafkaRuntime {
   readonly #logger: Logger;
   readonly #binder: ProducerBinder;
   readonly #signals: ShutdownSignals;
+  readonly #events: EventBinder;
+  /** What listeners are made with, also by the registrar and the strategy. */
+  readonly listeners: ListenerHost;
   #draining: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
@@ -42,6 +47,8 @@ export class KafkaRuntime {
     this.#clock = clock;
     this.#logger = logger;
     this.#binder = new ProducerBinder((name) => this.connection(name));
+    this.#events = new EventBinder(registry, logger);
+    this.listeners = new ListenerHost({ registry, connectionOf: (name) => this.connection(name), clock, logger });
     this.#signals = new ShutdownSignals({ drain: () => this.drain(), close: () => this.close() });
   }
 
@@ -55,7 +62,7 @@ export class KafkaRuntime {
 
   /** Finds and checks producers and listeners. Throws KAFKA_CONFIG_INVALID with every mistake there is. */
   prepare(services: NestServices): void {
-    const { discovery, scanner, creator, config } = services;
+    const { discovery, scanner } = services;
     const notices: string[] = [];
     const mistakes: Mistake[] = [];
     this.#binder.bind(discovery, scanner, mistakes);
@@ -63,8 +70,8 @@ export class KafkaRuntime {
       notices.push(...connection.configuration.notices);
       connection.check(mistakes);
     }
-    const explorer = new ListenerExplorer(discovery, scanner, { creator, config }, (name) => this.connection(name));
-    for (const listener of explorer.explore(mistakes, notices)) this.#register(listener, mistakes);
+    this.listeners.explore(services, mistakes, notices);
+    this.#events.bind(discovery, scanner, mistakes);
     for (const notice of new Set(notices)) this.#logger.warn(notice);
     throwIfAny(mistakes);
   }
@@ -85,6 +92,7 @@ export class KafkaRuntime {
    * requests is one that listens. A cluster that is away does not keep the application from starting.
    */
   async startListeners(): Promise<void> {
+    this.listeners.isStarted = true;
     const waiting = new Set<string>();
     const starting = this.#registry
       .list()
@@ -107,6 +115,7 @@ export class KafkaRuntime {
 
   /** Ends the listeners: nothing new starts, what runs is waited for, finished work is committed. Never rejects. */
   drain(): Promise<void> {
+    this.listeners.isClosed = true;
     this.#draining ??= this.#registry
       .stopAll()
       .catch((error: unknown) => this.#logger.error(`stopping the listeners failed: ${messageOf(error)}`, error));
@@ -127,6 +136,7 @@ export class KafkaRuntime {
       });
     }
     this.#binder.unbind();
+    this.#events.unbind();
     this.#signals.remove();
   }
 
@@ -140,25 +150,6 @@ export class KafkaRuntime {
       }
     } finally {
       waiting.delete(container.id);
-    }
-  }
-
-  #register(listener: DiscoveredListener, mistakes: Mistake[]): void {
-    const { endpoint, properties } = listener;
-    const connection = this.connection(endpoint.connection);
-    connection.checkListener(listener, mistakes);
-    try {
-      this.#registry.register(
-        new ListenerContainer({
-          endpoint,
-          createConsumer: (index) => connection.createConsumer(listener, index),
-          clock: this.#clock,
-          logger: this.#logger,
-          settings: containerNumbers(properties),
-        }),
-      );
-    } catch (error) {
-      mistakes.push({ origin: `@KafkaListener ${endpoint.id}`, problem: messageOf(error) });
     }
   }
 }

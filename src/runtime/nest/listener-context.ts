@@ -1,22 +1,33 @@
 import { type KafkaRecord } from '../../common/record.js';
+import { type ListenerConsumer } from '../listener/listener-consumer.js';
 import { type Acknowledgment, type InvocationContext } from '../listener/listener-endpoint.js';
 
 // What guards, interceptors, filters and `@Ctx()` see of a call: in `ExecutionContext` of type `kafka`, the first
 // argument is the payload (`switchToRpc().getData()`), the second is this (`switchToRpc().getContext()`).
 
+/** The listener that a call belongs to. */
+export interface ListenerIdentity {
+  readonly listenerId: string;
+  readonly groupId: string;
+  readonly info: string | undefined;
+}
+
 /** One call of a listener: its record or records, and what the container gives with them. */
 export class KafkaListenerContext implements InvocationContext {
   readonly #batch: readonly KafkaRecord[] | undefined;
   readonly #invocation: InvocationContext;
+  readonly #listener: ListenerIdentity;
 
   constructor(
     /** The record; in a batch the first one. */
     readonly record: KafkaRecord,
     batch: readonly KafkaRecord[] | undefined,
     invocation: InvocationContext,
+    listener: ListenerIdentity,
   ) {
     this.#batch = batch;
     this.#invocation = invocation;
+    this.#listener = listener;
   }
 
   /** The records of a batch; of a single call the one. */
@@ -46,5 +57,24 @@ export class KafkaListenerContext implements InvocationContext {
 
   get attempt(): number {
     return this.#invocation.attempt;
+  }
+
+  /** Positions, pauses and commits of the consumer that the record came from. */
+  get consumer(): ListenerConsumer | undefined {
+    return this.#invocation.consumer;
+  }
+
+  get listenerId(): string {
+    return this.#listener.listenerId;
+  }
+
+  /** Consumer group; empty when the listener has none. */
+  get groupId(): string {
+    return this.#listener.groupId;
+  }
+
+  /** The listener's `info`. */
+  get info(): string | undefined {
+    return this.#listener.info;
   }
 }

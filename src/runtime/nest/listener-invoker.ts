@@ -1,164 +1,173 @@
-import { type ApplicationConfig, ContextIdFactory, type ExternalContextCreator, type ModuleRef } from '@nestjs/core';
-import 'reflect-metadata';
 import { isObservable, lastValueFrom } from 'rxjs';
+import { failedIndexOf } from '../../common/batch-error.js';
+import { type KafkaRecord } from '../../common/record.js';
 import {
   type BatchInvoker,
   type BatchOutcome,
   DONE,
+  type InvocationContext,
   type Outcome,
   type RecordInvoker,
 } from '../listener/listener-endpoint.js';
 import { atIndex, BatchRecordError } from './argument-resolver.js';
-import { enhancersOf, hasScopedGlobals } from './enhancers.js';
-import { type HandlerPlan } from './handler-plan.js';
-import { KafkaListenerContext } from './listener-context.js';
-import { type AnyClass } from './metadata-accessor.js';
+import { KafkaListenerContext, type ListenerIdentity } from './listener-context.js';
+import { type Call } from './method-call.js';
+import { type PayloadConverter } from './payload-converter.js';
+import { SubBatch } from './sub-batch.js';
 
-// From a record to the call of the user's method to an outcome. The way is chosen once, at start: straight to the
-// method; through Nest's external context, where pipes, guards, interceptors or filters apply; or with an instance of
-// its own per record, where the provider is request-scoped.
+// From a record, or a batch, to the call of the user's method to an outcome: filtered, decoded, called, and what came
+// of it as a value.
 
-/** Key under which the external context finds the parameters: its own, so that what Nest keeps is not touched. */
-const ARGUMENTS = 'nestdaw:arguments';
-
-/** Calls the method; what it returns, or rejects with, is the method's. */
-type Call = (decoded: unknown, context: KafkaListenerContext) => unknown;
-type Method = (...args: unknown[]) => unknown;
-
-export interface HandlerTarget {
-  /** The instance; of a scoped provider the one that Nest keeps as a pattern. */
-  readonly instance: object;
-  readonly type: AnyClass;
-  readonly method: string;
-  /** Present when every record needs an instance of its own. */
-  readonly scoped: { readonly token: unknown; readonly moduleRef: ModuleRef; readonly inquirerId: string } | undefined;
+/** A method ready to be called, and how its payload is decoded; without a converter nothing is. */
+export interface Handling {
+  readonly converter: PayloadConverter | undefined;
+  readonly call: Call;
 }
 
-export interface NestParts {
-  readonly creator: ExternalContextCreator;
-  readonly config: ApplicationConfig;
+/** What applies to every call of a listener. */
+export interface CallRules {
+  readonly listener: ListenerIdentity;
+  readonly filter: ((record: KafkaRecord) => unknown) | undefined;
+  /** Sees what the method threw first. */
+  readonly errorHandler: ((error: unknown, context: KafkaListenerContext) => unknown) | undefined;
 }
 
-export function recordInvoker(target: HandlerTarget, plan: HandlerPlan, nest: NestParts): RecordInvoker {
-  const call = callOf(target, plan, nest);
-  const { converter } = plan;
+const FILTERED: Outcome = Object.freeze({ status: 'skipped', reason: 'filtered' });
+
+/** Decodes a record and calls the method for it. */
+export type RecordCall = (record: KafkaRecord, context: KafkaListenerContext) => unknown;
+
+export function recordInvoker(start: RecordCall, rules: CallRules): RecordInvoker {
+  const { filter, listener } = rules;
+  const onError = errorStep(rules, failed);
   return (record, invocation) => {
+    let context: KafkaListenerContext | undefined;
     try {
-      const decoded = converter === undefined ? record : converter.decode(record);
-      const result = call(decoded, new KafkaListenerContext(record, undefined, invocation));
-      return isPending(result) ? settled(result).then(doneOrMore, toFailed) : DONE;
+      if (filter !== undefined && filter(record) !== true) return FILTERED;
+      context = new KafkaListenerContext(record, undefined, invocation, listener);
+      const result = start(record, context);
+      if (!isPending(result)) return DONE;
+      const seen = context;
+      return settled(result).then(doneOrMore, (error: unknown) => onError(error, seen));
     } catch (error) {
-      return toFailed(error);
+      return context === undefined ? failed(error) : onError(error, context);
     }
+  };
+
+  function doneOrMore(value: unknown): Outcome | Promise<Outcome> {
+    return isObservable(value) ? settled(value).then(() => DONE, failed) : DONE;
+  }
+}
+
+/** The method for a record, and its payload decoded for it. */
+export interface Choice {
+  readonly handling: Handling;
+  readonly decoded: unknown;
+}
+
+/** The call where there is one method only. */
+export function callOne({ converter, call }: Handling): RecordCall {
+  if (converter === undefined) return call;
+  return (record, context) => call(converter.decode(record), context);
+}
+
+/** The call where the record decides about the method. */
+export function callChosen(choose: (record: KafkaRecord) => Choice): RecordCall {
+  return (record, context) => {
+    const { handling, decoded } = choose(record);
+    return handling.call(decoded, context);
   };
 }
 
-export function batchInvoker(target: HandlerTarget, plan: HandlerPlan, nest: NestParts): BatchInvoker {
-  const call = callOf(target, plan, nest);
-  const { converter } = plan;
+type Handled = BatchOutcome | Promise<BatchOutcome>;
+
+export function batchInvoker(handling: Handling, rules: CallRules): BatchInvoker {
+  const { filter } = rules;
+  const run = (records: readonly KafkaRecord[], invocation: InvocationContext) =>
+    runBatch(handling, rules, records, invocation);
+  if (filter === undefined) return run;
   return (records, invocation) => {
+    let kept: number[];
     try {
-      const decoded = converter ? records.map((one, index) => atIndex(index, () => converter.decode(one))) : records;
-      const result = call(decoded, new KafkaListenerContext(records[0]!, records, invocation));
-      return isPending(result) ? settled(result).then(doneOrMore, toBatchFailed) : DONE;
+      kept = indexesOf(records, (record) => filter(record) === true);
     } catch (error) {
-      return toBatchFailed(error);
+      return failed(error);
+    }
+    if (kept.length === records.length) return run(records, invocation);
+    if (kept.length === 0) return FILTERED;
+    const part = new SubBatch(records, kept, invocation, false);
+    const inWhole = (outcome: BatchOutcome): BatchOutcome =>
+      outcome.status === 'failed-at' ? { ...outcome, index: part.indexInWhole(outcome.index) } : outcome;
+    return after(run(part.records, part.context), inWhole);
+  };
+}
+
+function runBatch(
+  { converter, call }: Handling,
+  rules: CallRules,
+  records: readonly KafkaRecord[],
+  invocation: InvocationContext,
+): Handled {
+  const context = new KafkaListenerContext(records[0]!, records, invocation, rules.listener);
+  const onError = errorStep<BatchOutcome>(rules, batchFailed);
+  const failure = (error: unknown): Handled => {
+    if (error instanceof BatchRecordError) return unconverted(error);
+    return onError(error, context);
+  };
+  // What stands before a record that cannot be converted was not handled yet: it is now, or it would be passed over.
+  const unconverted = ({ index, cause }: BatchRecordError): Handled => {
+    if (index === 0) return { status: 'failed-at', index, error: cause };
+    const front = new SubBatch(records, indexesOf(records.slice(0, index), () => true), invocation, true);
+    return after(runBatch({ converter, call }, rules, front.records, front.context), (outcome) => {
+      if (outcome.status !== 'done' || front.isGivenBack) return outcome;
+      return { status: 'failed-at', index, error: cause, isOpenBefore: true };
+    });
+  };
+  try {
+    const decoded = converter ? records.map((one, index) => atIndex(index, () => converter.decode(one))) : records;
+    const result = call(decoded, context);
+    if (!isPending(result)) return DONE;
+    return settled(result).then(
+      (value): Handled => (isObservable(value) ? settled(value).then(() => DONE, failure) : DONE),
+      failure,
+    );
+  } catch (error) {
+    return failure(error);
+  }
+}
+
+/** The application's error handler, then what remains as an outcome. */
+function errorStep<O extends BatchOutcome>(
+  { errorHandler }: CallRules,
+  outcomeOf: (error: unknown) => O,
+): (error: unknown, context: KafkaListenerContext) => O | Outcome | Promise<O | Outcome> {
+  if (errorHandler === undefined) return outcomeOf;
+  return (error, context) => {
+    try {
+      const result = errorHandler(error, context);
+      return isPending(result) ? settled(result).then(() => DONE, outcomeOf) : DONE;
+    } catch (thrown) {
+      return outcomeOf(thrown);
     }
   };
 }
 
-function callOf(target: HandlerTarget, plan: HandlerPlan, nest: NestParts): Call {
-  const method = (target.instance as Record<string, Method>)[target.method]!;
-  const { any, filters } = enhancersOf(nest.config, target.type, method, plan.needsNest);
-  if (any || target.scoped) declareArguments(target, plan);
-  if (target.scoped || hasScopedGlobals(nest.config)) return scopedCall(target, plan, nest, filters);
-  return any ? enhancedCall(target, plan, nest, filters) : directCall(target, plan);
+const failed = (error: unknown): Outcome => ({ status: 'failed', error });
+
+function batchFailed(error: unknown): BatchOutcome {
+  const index = failedIndexOf(error);
+  if (index === undefined) return failed(error);
+  return { status: 'failed-at', index, error: (error as { cause?: unknown }).cause ?? error };
 }
 
-function directCall({ instance, method }: HandlerTarget, plan: HandlerPlan): Call {
-  const handler = instance as Record<string, Method>;
-  const resolvers = plan.resolvers.map((resolve) => resolve ?? (() => undefined));
-  const [first] = resolvers;
-  if (resolvers.length === 1) {
-    return (decoded, context) => {
-      const argument = first!(decoded, context);
-      return isThenable(argument) ? argument.then((value) => handler[method]!(value)) : handler[method]!(argument);
-    };
-  }
-  return (decoded, context) => {
-    const args: unknown[] = [];
-    let pending = false;
-    for (let index = 0; index < resolvers.length; index++) {
-      const argument = resolvers[index]!(decoded, context);
-      args.push(argument);
-      pending ||= isThenable(argument);
-    }
-    return pending ? Promise.all(args).then((all) => handler[method]!(...all)) : handler[method]!(...args);
-  };
+function after(outcome: Handled, next: (outcome: BatchOutcome) => BatchOutcome): Handled {
+  return outcome instanceof Promise ? outcome.then(next) : next(outcome);
 }
 
-function enhancedCall({ instance, method }: HandlerTarget, plan: HandlerPlan, nest: NestParts, filters: boolean): Call {
-  return createContext(instance, method, plan, nest, filters);
-}
-
-/** One context id, and so one instance of everything request-scoped, per record; `REQUEST` is the listener's context. */
-function scopedCall(target: HandlerTarget, plan: HandlerPlan, nest: NestParts, filters: boolean): Call {
-  const { method, scoped } = target;
-  return async (decoded, context) => {
-    const contextId = ContextIdFactory.create();
-    nest.creator.registerRequestProvider(context, contextId);
-    const instance = scoped
-      ? ((await scoped.moduleRef.resolve(scoped.token as never, contextId, { strict: true })) as object)
-      : target.instance;
-    return createContext(instance, method, plan, nest, filters, contextId, scoped?.inquirerId)(decoded, context);
-  };
-}
-
-function createContext(
-  instance: object,
-  method: string,
-  plan: HandlerPlan,
-  { creator }: NestParts,
-  filters: boolean,
-  contextId?: ReturnType<typeof ContextIdFactory.create>,
-  inquirerId?: string,
-): Call {
-  const callback = (instance as Record<string, Method>)[method]!;
-  const factory = {
-    exchangeKeyForValue: (kind: number, data: unknown, args: unknown) =>
-      plan.valueFor(kind, data, args as readonly unknown[]) as never,
-  };
-  const options = { guards: true, interceptors: true, filters };
-  return creator.create<Record<string, never>, 'kafka'>(
-    instance,
-    callback,
-    method,
-    ARGUMENTS,
-    factory,
-    contextId,
-    inquirerId,
-    options,
-    'kafka',
-  );
-}
-
-function declareArguments({ instance, type, method }: HandlerTarget, plan: HandlerPlan): void {
-  for (const holder of new Set<object>([Object.getPrototypeOf(instance).constructor as object, type])) {
-    Reflect.defineMetadata(ARGUMENTS, plan.nestEntries, holder, method);
-  }
-}
-
-/** A promise may have brought an observable, which has to end too. */
-function doneOrMore(value: unknown): Outcome | Promise<Outcome> {
-  return isObservable(value) ? settled(value).then(() => DONE, toFailed) : DONE;
-}
-
-const toFailed = (error: unknown): Outcome => ({ status: 'failed', error });
-
-function toBatchFailed(error: unknown): BatchOutcome {
-  return error instanceof BatchRecordError
-    ? { status: 'failed-at', index: error.index, error: error.cause }
-    : { status: 'failed', error };
+function indexesOf(records: readonly KafkaRecord[], isWanted: (record: KafkaRecord) => boolean): number[] {
+  const indexes: number[] = [];
+  for (let index = 0; index < records.length; index++) if (isWanted(records[index]!)) indexes.push(index);
+  return indexes;
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

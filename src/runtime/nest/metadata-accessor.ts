@@ -1,13 +1,16 @@
 import 'reflect-metadata';
-import { type KafkaListenerOptions } from '../../decorators/kafka-listener.js';
+import { type KafkaHandlerOptions, type KafkaListenerOptions } from '../../decorators/listener-options.js';
 import {
+  CONTAINER_EVENTS,
   CUSTOM_PARAMETER,
+  KAFKA_HANDLER,
   KAFKA_LISTENERS,
   KAFKA_PRODUCER,
   PARAMETER_KINDS,
   PARAMETERS,
   type ParameterKind,
 } from '../../decorators/metadata-keys.js';
+import { type ContainerEventSubscription } from '../../decorators/on-container-event.js';
 import { type ProducerOptions } from '../../decorators/producer.js';
 
 // The only reader of what decorators wrote, ours and Nest's.
@@ -50,9 +53,19 @@ const KINDS_BY_NUMBER = new Map(
   Object.entries(PARAMETER_KINDS).map(([kind, number]) => [number as number, kind as ParameterKind]),
 );
 
-/** Options of each `@KafkaListener` on a method's function; empty when there is none. */
-export function listenersOf(method: object): readonly KafkaListenerOptions[] {
-  return (Reflect.getMetadata(KAFKA_LISTENERS, method) ?? []) as readonly KafkaListenerOptions[];
+/** Options of each `@KafkaListener` on a method's function, or on a class; empty when there is none. */
+export function listenersOf(holder: object): readonly KafkaListenerOptions[] {
+  return (Reflect.getMetadata(KAFKA_LISTENERS, holder) ?? []) as readonly KafkaListenerOptions[];
+}
+
+/** Options of `@KafkaHandler` on a method's function. */
+export function handlerOf(method: object): KafkaHandlerOptions | undefined {
+  return Reflect.getMetadata(KAFKA_HANDLER, method) as KafkaHandlerOptions | undefined;
+}
+
+/** What each `@OnContainerEvent` on a method's function wants; empty when there is none. */
+export function containerEventsOf(method: object): readonly ContainerEventSubscription[] {
+  return (Reflect.getMetadata(CONTAINER_EVENTS, method) ?? []) as readonly ContainerEventSubscription[];
 }
 
 export function producerOf(method: object): ProducerOptions | undefined {

@@ -16,6 +16,11 @@ export interface PayloadConverter {
   shape(decoded: unknown, record: KafkaRecord): unknown;
 }
 
+/** The class that a declared type turns payloads into; undefined for text, bytes and what JSON gives by itself. */
+export function payloadClassOf(type: unknown): ClassConstructor<object> | undefined {
+  return classOf(type);
+}
+
 export type ValueFormat = 'json' | 'string' | 'bytes';
 
 /**

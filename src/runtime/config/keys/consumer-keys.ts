@@ -46,6 +46,12 @@ export const CONSUMER_KEYS = {
     doc: 'Time between commits under enable-auto-commit=true.',
     acts: 'runtime/nest/listener-explorer',
   }),
+  'consumer.properties.exclude.internal.topics': boolean({
+    default: true,
+    property: 'exclude.internal.topics',
+    doc: "Whether topic patterns pass over the brokers' own topics, such as __consumer_offsets.",
+    acts: 'runtime/client/consumer/topic-selection',
+  }),
   'consumer.fetch-max-wait': duration({
     default: 500,
     min: 0,

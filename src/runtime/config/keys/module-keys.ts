@@ -39,6 +39,18 @@ export const LISTENER_KEYS = {
     doc: 'How long one poll waits for records.',
     acts: 'runtime/listener',
   }),
+  'listener.idle-event-interval': duration({
+    default: undefined,
+    min: 1,
+    doc: 'After how long without a record a listener that does not say tells so by the event idle. Default: never.',
+    acts: 'runtime/listener/idle-watch',
+  }),
+  'listener.idle-partition-event-interval': duration({
+    default: undefined,
+    min: 1,
+    doc: 'The same for single partitions: the event partition-idle. Default: never.',
+    acts: 'runtime/listener/idle-watch',
+  }),
   'listener.auto-startup': boolean({
     default: true,
     doc: 'Whether listeners that do not say start with the application.',

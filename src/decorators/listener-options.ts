@@ -1,0 +1,167 @@
+import { type RecordHeader } from '../common/record.js';
+import { type SeekTarget } from '../common/seek-target.js';
+
+// What a listener may be told, as types. The decorators take it, the explorer works it out.
+
+/** When finished work is committed. Spring's names: `ContainerProperties.AckMode`. */
+export type ListenerAckMode = 'RECORD' | 'BATCH' | 'TIME' | 'COUNT' | 'COUNT_TIME' | 'MANUAL' | 'MANUAL_IMMEDIATE';
+
+/** Which records must not overtake each other. */
+export type ListenerOrder = 'partition' | 'key' | 'none';
+
+/** A class that payloads are turned into. */
+export type PayloadClass = abstract new (...args: never[]) => unknown;
+
+/** A provider by its class, token or name; or the thing itself. */
+export type ProviderReference<T> = T | (abstract new (...args: never[]) => T) | string | symbol;
+
+/** A record as filters see it: bytes, not converted. */
+export interface FilteredRecord {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly timestamp: number;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: readonly RecordHeader[];
+}
+
+/** Whether a record is handled: false lets it count as finished without its handler, as in `Array.filter`. */
+export type RecordPredicate = (record: FilteredRecord) => boolean;
+
+/** A provider that filters (Spring: `RecordFilterStrategy`, which says true for what is discarded). */
+export interface RecordFilter {
+  /** True for records that the handler shall get. */
+  accepts(record: FilteredRecord): boolean;
+}
+
+/** What a listener's error handler gets beside the error; the whole of it is a `KafkaListenerContext`. */
+export interface FailedCall {
+  /** The record; in a batch the first one. */
+  readonly record: FilteredRecord;
+  /** The records of a batch; of a single call the one. */
+  readonly records: readonly FilteredRecord[];
+  /** 1 for the first delivery of the record. */
+  readonly attempt: number;
+}
+
+/**
+ * Looks at what a listener method threw, before the container does. What it returns normally makes the record
+ * finished; what it throws goes on to the container's error handler.
+ */
+export type ListenerErrorFunction = (error: unknown, context: any) => unknown;
+
+/** A provider that handles errors of listeners (Spring: `KafkaListenerErrorHandler`). */
+export interface ListenerErrorHandler {
+  handleError(error: unknown, context: FailedCall): unknown;
+}
+
+/** Where reading begins: as `SeekTarget`, or as text that placeholders may fill: `'100'`, `'-10'`, `'beginning'`. */
+export type InitialOffset = Exclude<SeekTarget, string> | 'beginning' | 'end' | (string & {});
+
+/** Partitions of one topic that a listener reads by itself (Spring: `@TopicPartition`). */
+export interface TopicPartitions {
+  readonly topic: string;
+  /** Numbers and ranges, `'0-5, 7'`; `'*'` for all, later ones too. Default all. */
+  readonly partitions?: string | number | readonly number[];
+  /**
+   * Where each of them begins at every start. Default: the group's committed offset, else `auto.offset.reset`.
+   * `relative` counts from that default.
+   */
+  readonly initialOffset?: InitialOffset;
+  /** The same for some of them: `{ '0': 100, '3-5': 'end' }`. */
+  readonly partitionOffsets?: Readonly<Record<string, InitialOffset>>;
+}
+
+/**
+ * What a listener declares. Every string may hold placeholders, `${orders.topic}` or `${orders.topic:orders}`, filled
+ * from the application's configuration at start; numbers and booleans may be given as such strings too.
+ */
+export interface KafkaListenerOptions {
+  /**
+   * Name in the container registry, unique in the application. Default `Class.method`. Like in Spring, an id given
+   * here is also the consumer group when `groupId` is absent, unless `idIsGroup` is false.
+   */
+  readonly id?: string;
+  /** False: the id is no consumer group; without `groupId` the configured one counts. Default true. */
+  readonly idIsGroup?: boolean | string;
+  /** Topics to subscribe to; one string may hold several, separated by commas. This, a pattern or partitions. */
+  readonly topics?: string | readonly string[];
+  /**
+   * All topics whose whole name matches, those that are made later too: they are found within
+   * `metadata.max.age.ms`. Kafka's own topics are left out unless `exclude.internal.topics` is false.
+   */
+  readonly topicPattern?: RegExp | string;
+  /**
+   * Partitions that this listener reads by itself, without sharing them with the group's members: `'orders-0'`, or
+   * with initial offsets. No rebalance ever moves them. Offsets are committed for the group, if there is one, which
+   * must have no members.
+   */
+  readonly topicPartitions?: ReadonlyArray<string | TopicPartitions>;
+  /**
+   * True: every process gets every record. Reads all partitions without a group; nothing is committed, so each start
+   * begins where `auto.offset.reset` says. Default false.
+   */
+  readonly broadcast?: boolean | string;
+  /** Consumer group (Kafka `group.id`). Default: `id`, then `kafka.consumer.group-id`; none of them is an error. */
+  readonly groupId?: string;
+  /** Client id of its consumers; `-0`, `-1` … is appended. Default: the configured client id and the listener's id. */
+  readonly clientIdPrefix?: string;
+  /** Consumers that this listener opens in its group, 1 to 1000. Default `kafka.listener.concurrency`, 1. */
+  readonly concurrency?: number | string;
+  /**
+   * Handlers of one consumer that may run at the same time, 1 to 10000. Default: absent, each consumer handles its
+   * records one after another.
+   */
+  readonly workers?: number | string;
+  /**
+   * With `workers`: records of one partition (`partition`), of one key (`key`) or none at all stay in order. Default
+   * `partition`.
+   */
+  readonly order?: ListenerOrder | (string & {});
+  /** When offsets are committed. Default `kafka.listener.ack-mode`, `BATCH`. Case and `-`/`_` do not matter. */
+  readonly ackMode?: ListenerAckMode | (string & {});
+  /** True: the method receives arrays, all records of a poll at once. Default `kafka.listener.type` = `batch`. */
+  readonly batch?: boolean | string;
+  /** False: created, but not started with the application. Default `kafka.listener.auto-startup`, true. */
+  readonly autoStartup?: boolean | string;
+  /** Name of the connection. Default `default`. */
+  readonly connection?: string;
+  /** Class of the payload where the parameter's own type does not tell: interfaces, elements of a batch's array. */
+  readonly payload?: PayloadClass;
+  /** Kafka consumer properties for this listener alone, over the configured ones: `{ 'max.poll.records': '50' }`. */
+  readonly properties?: Readonly<Record<string, string | number | boolean>>;
+  /** Says which records are handled: a function, or a provider with `accepts`. The others count as finished. */
+  readonly filter?: ProviderReference<RecordPredicate | RecordFilter>;
+  /** Gets what the method throws: a function, or a provider with `handleError`. */
+  readonly errorHandler?: ProviderReference<ListenerErrorFunction | ListenerErrorHandler>;
+  /**
+   * A provider with methods of `KafkaRebalanceListener`, told about this listener's partitions. Such methods of the
+   * listener's own class are called without being named here.
+   */
+  readonly rebalanceListener?: ProviderReference<object>;
+  /** A text of the application's own about this listener, found in the context of its calls. */
+  readonly info?: string;
+  /** Name of a set of listeners that `ContainerRegistry.group(name)` starts and stops together. */
+  readonly containerGroup?: string;
+  /** After how long without a record the event `idle` tells so; ms, or `30s`. Default `kafka.listener.idle-event-interval`. */
+  readonly idleEventInterval?: number | string;
+  /** On a class: header that names the payload's type. Default `__TypeId__`, which Spring writes. */
+  readonly typeHeader?: string;
+  /** On a class: property of the payload that names its type, where the header is missing. Default `type`. */
+  readonly typeKey?: string;
+}
+
+/** What one of the methods of a listening class takes. */
+export interface KafkaHandlerOptions {
+  /** Names of payload types, as the type header or the type property says them. Default: the name of `payload`. */
+  readonly type?: string | readonly string[];
+  /** Says by looking: asked with the parsed payload, when no method has the type's name. */
+  readonly is?: (payload: any, record: FilteredRecord) => boolean;
+  /** Takes what no other method takes. At most one. */
+  readonly isDefault?: boolean;
+  /** Takes tombstones, records without a value. */
+  readonly tombstone?: boolean;
+  /** Class of the payload where the parameter's own type does not tell. */
+  readonly payload?: PayloadClass;
+}

@@ -1,0 +1,225 @@
+import { messageOf } from '../../common/errors.js';
+import { KafkaHeaders } from '../../common/kafka-headers.js';
+import { DEFAULT_CONNECTION } from '../../decorators/inject-kafka-template.js';
+import { type KafkaHandlerOptions, type KafkaListenerOptions } from '../../decorators/listener-options.js';
+import { type Environment } from '../config/environment.js';
+import { type KafkaProperties } from '../config/kafka-properties.js';
+import { type Mistake } from '../config/mistakes.js';
+import { type ContainerSettings } from '../listener/container-settings.js';
+import { type ListenerEndpoint } from '../listener/listener-endpoint.js';
+import { type KafkaRebalanceListener, REBALANCE_CALLBACKS } from '../listener/rebalance-callbacks.js';
+import { classHandlers } from './class-handlers.js';
+import { type EndpointNumbers, endpointNumbers } from './endpoint-options.js';
+import { type HandlerPlan, handlerPlan } from './handler-plan.js';
+import { type ListenerIdentity } from './listener-context.js';
+import { batchInvoker, callChosen, callOne, type CallRules, recordInvoker } from './listener-invoker.js';
+import { listenerProperties } from './listener-properties.js';
+import { type AnyClass, type MethodParameters } from './metadata-accessor.js';
+import { callOf, type HandlerTarget, type NestParts } from './method-call.js';
+import { PayloadDispatch } from './payload-dispatch.js';
+import { type ProviderLookup } from './provider-lookup.js';
+
+// From what a listener declares to the endpoint that a container runs: placeholders filled, defaults taken from the
+// configuration, the way to the method worked out. Every mistake is added to a list; nothing is opened here.
+
+export interface ListenerConnection {
+  readonly properties: KafkaProperties;
+  readonly environment: Environment;
+}
+
+export interface DiscoveredListener {
+  readonly endpoint: ListenerEndpoint;
+  /** The connection's properties with those of the listener over them. */
+  readonly properties: KafkaProperties;
+  /** What the listener says itself about how its container runs. */
+  readonly settings: Partial<ContainerSettings>;
+}
+
+/** A method that may be called, and what its parameters ask for. */
+export interface HandlerMethod {
+  readonly target: HandlerTarget;
+  readonly parameters: MethodParameters;
+}
+
+/** What a listener runs: one method, the methods of a class by payload type, or something ready-made. */
+export type HandlerSource =
+  | ({ readonly kind: 'method' } & HandlerMethod)
+  | { readonly kind: 'class'; readonly methods: ReadonlyArray<HandlerMethod & { readonly options: KafkaHandlerOptions }> }
+  | { readonly kind: 'ready'; readonly handlerFor: (rules: CallRules) => ListenerEndpoint['handler'] };
+
+export interface ListenerDeclaration {
+  /** `OrderListener.handle`, for messages; the id when none is given. */
+  readonly where: string;
+  readonly options: KafkaListenerOptions;
+  readonly source: HandlerSource;
+  /** The object that the listener belongs to; its rebalance callbacks are called. */
+  readonly host: object | undefined;
+}
+
+/** What is collected while listeners are made. */
+export interface Findings {
+  readonly mistakes: Mistake[];
+  readonly notices: string[];
+  /** Ids that are taken, and by whom. */
+  readonly ids: Map<string, string>;
+}
+
+export class ListenerFactory {
+  readonly #nest: NestParts;
+  readonly #lookup: ProviderLookup;
+  readonly #connectionOf: (name: string) => ListenerConnection;
+
+  constructor(nest: NestParts, lookup: ProviderLookup, connectionOf: (name: string) => ListenerConnection) {
+    this.#nest = nest;
+    this.#lookup = lookup;
+    this.#connectionOf = connectionOf;
+  }
+
+  /** Undefined, with mistakes, when it is impossible. */
+  create(declaration: ListenerDeclaration, findings: Findings): DiscoveredListener | undefined {
+    const { where, options } = declaration;
+    const { mistakes, notices } = findings;
+    const before = mistakes.length;
+    try {
+      const connection = options.connection ?? DEFAULT_CONNECTION;
+      const { environment, properties: common } = this.#connectionOf(connection);
+      const properties = listenerProperties(where, options, common, environment, mistakes);
+      const numbers = endpointNumbers(where, options, properties, environment, mistakes, notices);
+      const id = uniqueId(numbers.id ?? where, numbers.id !== undefined, where, findings);
+      const rules = this.#rules(declaration, { listenerId: id, groupId: numbers.groupId, info: numbers.info }, mistakes);
+      const handler = this.#handler(declaration, numbers, properties, rules, findings);
+      const rebalanceListeners = this.#rebalanceListeners(declaration, mistakes);
+      if (mistakes.length > before) return undefined;
+      const { batch: _batch, idleEventMs, ...rest } = numbers;
+      const endpoint = { ...rest, id, connection, handler, rebalanceListeners };
+      return { endpoint, properties, settings: idleEventMs === undefined ? {} : { idleEventMs } };
+    } catch (error) {
+      mistakes.push({ origin: where, problem: messageOf(error) });
+      return undefined;
+    }
+  }
+
+  #rules({ where, options }: ListenerDeclaration, listener: ListenerIdentity, mistakes: Mistake[]): CallRules {
+    const origin = `@KafkaListener of ${where}`;
+    const filter = { origin, option: 'filter', allowed: 'a function, or a provider with accepts(record)' };
+    const errors = { origin, option: 'errorHandler', allowed: 'a function, or a provider with handleError(error, context)' };
+    return {
+      listener,
+      filter: this.#lookup.functionOf(options.filter, 'accepts', filter, mistakes),
+      errorHandler: this.#lookup.functionOf(options.errorHandler, 'handleError', errors, mistakes),
+    };
+  }
+
+  #handler(
+    { where, options, source }: ListenerDeclaration,
+    numbers: EndpointNumbers,
+    properties: KafkaProperties,
+    rules: CallRules,
+    findings: Findings,
+  ): ListenerEndpoint['handler'] {
+    const { batch } = numbers;
+    if (source.kind === 'ready') return source.handlerFor(rules);
+    if (source.kind === 'method') {
+      const plan = this.#plan(where, source, options.payload, numbers, properties, findings);
+      reportUnacknowledged(where, numbers, [source], findings.notices);
+      const handling = { converter: plan.converter, call: callOf(source.target, plan, this.#nest) };
+      return batch
+        ? { kind: 'batch', invoke: batchInvoker(handling, rules) }
+        : { kind: 'record', invoke: recordInvoker(callOne(handling), rules) };
+    }
+    if (batch) {
+      const problem = 'batch: the methods of a class get records one by one; put @KafkaListener on one method for batches';
+      findings.mistakes.push({ origin: `@KafkaListener of ${where}`, problem });
+    }
+    const declared = source.methods.map((method) => {
+      const name = `${where}.${method.target.method}`;
+      const payload = method.options.payload ?? options.payload;
+      const plan = this.#plan(name, method, payload, { ...numbers, batch: false }, properties, findings);
+      const handling = { converter: plan.converter, call: callOf(method.target, plan, this.#nest) };
+      return { where: name, options: method.options, handling, payloadClass: plan.payloadClass as AnyClass | undefined };
+    });
+    reportUnacknowledged(where, numbers, source.methods, findings.notices);
+    const { typeHeader = KafkaHeaders.TYPE_ID, typeKey = 'type' } = options;
+    const dispatch = new PayloadDispatch(classHandlers(where, declared, findings.mistakes), { where, typeHeader, typeKey });
+    return { kind: 'record', invoke: recordInvoker(callChosen((record) => dispatch.choose(record)), rules) };
+  }
+
+  #plan(
+    where: string,
+    { parameters }: HandlerMethod,
+    payloadClass: unknown,
+    { batch, ackMode }: EndpointNumbers,
+    properties: KafkaProperties,
+    { mistakes, notices }: Findings,
+  ): HandlerPlan {
+    const valueFormat = properties.get('consumer.value-deserializer');
+    const plan = handlerPlan(
+      {
+        where,
+        parameters,
+        batch,
+        manualAck: isManual(ackMode),
+        ackMode,
+        payloadClass,
+        valueFormat: valueFormat === 'auto' ? 'json' : valueFormat,
+        keysAsBytes: properties.get('consumer.key-deserializer') === 'bytes',
+      },
+      mistakes,
+    );
+    if (plan.converter && payloadClass === undefined && parameters.types.length === 0) {
+      notices.push(
+        `${where}: the compiler emitted no parameter types, so payloads stay plain objects; switch ` +
+          'emitDecoratorMetadata on, or name the class with payload: in @KafkaListener',
+      );
+    }
+    return plan;
+  }
+
+  #rebalanceListeners({ where, options, host }: ListenerDeclaration, mistakes: Mistake[]): KafkaRebalanceListener[] {
+    const listeners = host !== undefined && hasCallbacks(host) ? [host] : [];
+    if (options.rebalanceListener === undefined) return listeners;
+    const allowed = `a provider with one of ${REBALANCE_CALLBACKS.join(', ')}`;
+    const wanted = { origin: `@KafkaListener of ${where}`, option: 'rebalanceListener', allowed };
+    const found = this.#lookup.find(options.rebalanceListener, wanted, mistakes);
+    if (found === undefined) return listeners;
+    if (hasCallbacks(found)) return [...listeners, found];
+    const problem = `${(found as object).constructor?.name ?? 'it'} has none of these methods; give ${allowed}`;
+    mistakes.push({ origin: wanted.origin, key: wanted.option, problem });
+    return listeners;
+  }
+}
+
+function hasCallbacks(found: unknown): found is KafkaRebalanceListener {
+  return REBALANCE_CALLBACKS.some((name) => typeof (found as KafkaRebalanceListener)[name] === 'function');
+}
+
+function isManual(ackMode: string): boolean {
+  return ackMode === 'MANUAL' || ackMode === 'MANUAL_IMMEDIATE';
+}
+
+function reportUnacknowledged(
+  where: string,
+  { ackMode }: EndpointNumbers,
+  methods: readonly HandlerMethod[],
+  notices: string[],
+): void {
+  const canAcknowledge = ['acknowledgment', 'context', 'custom'];
+  const decorated = methods.flatMap(({ parameters }) => parameters.decorated);
+  if (!isManual(ackMode) || decorated.some(({ kind }) => canAcknowledge.includes(kind))) return;
+  notices.push(
+    `${where}: the ack mode is ${ackMode}, but no parameter is @Ack(): nothing is committed unless an interceptor ` +
+      'acknowledges; add the parameter, or take another ack mode',
+  );
+}
+
+/** Generated ids get a number when they repeat; ids that somebody chose must not. */
+function uniqueId(id: string, chosen: boolean, where: string, { ids, mistakes }: Findings): string {
+  const other = ids.get(id);
+  if (other !== undefined && chosen) {
+    mistakes.push({ origin: where, problem: `the listener id ${id} is taken by ${other}; choose another` });
+  }
+  let unique = id;
+  for (let number = 2; ids.has(unique); number++) unique = `${id}#${number}`;
+  ids.set(unique, where);
+  return unique;
+}

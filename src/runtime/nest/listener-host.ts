@@ -1,0 +1,94 @@
+import { type Clock } from '../../common/clock.js';
+import { messageOf, NestdawError } from '../../common/errors.js';
+import { type Logger } from '../../common/logger.js';
+import { type Mistake, throwIfAny } from '../config/mistakes.js';
+import { type ContainerRegistry } from '../listener/container-registry.js';
+import { ListenerContainer } from '../listener/listener-container.js';
+import { containerNumbers } from './client-options.js';
+import { GroupCheck } from './group-check.js';
+import { type KafkaConnection } from './kafka-connection.js';
+import { type NestServices } from './kafka-runtime.js';
+import { ListenerExplorer } from './listener-explorer.js';
+import { type DiscoveredListener, type ListenerDeclaration, ListenerFactory } from './listener-factory.js';
+import { ProviderLookup } from './provider-lookup.js';
+
+// Where declared listeners become registered containers: those found at start, and those added while running.
+
+export interface ListenerHostOptions {
+  readonly registry: ContainerRegistry;
+  readonly connectionOf: (name: string) => KafkaConnection;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export class ListenerHost {
+  /** Containers are started as they are added, not with the application. */
+  isStarted = false;
+  /** Nothing is added any more. */
+  isClosed = false;
+  readonly #options: ListenerHostOptions;
+  #factory: ListenerFactory | undefined;
+
+  constructor(options: ListenerHostOptions) {
+    this.#options = options;
+  }
+
+  /** Finds and registers the listeners of an application. */
+  explore(services: NestServices, mistakes: Mistake[], notices: string[]): void {
+    const { discovery, scanner, creator, config, moduleRef } = services;
+    const { connectionOf } = this.#options;
+    this.#factory = new ListenerFactory({ creator, config }, new ProviderLookup(moduleRef), connectionOf);
+    const explorer = new ListenerExplorer(discovery, scanner, this.#factory);
+    const found = explorer.explore({ mistakes, notices, ids: new Map() });
+    const groups = new GroupCheck();
+    for (const listener of found) {
+      groups.add(listener.endpoint, mistakes);
+      this.#register(listener, mistakes);
+    }
+  }
+
+  /** Registers one more. Throws KAFKA_CONFIG_INVALID with every mistake, and KAFKA_STOPPED at the wrong time. */
+  add(declaration: ListenerDeclaration): ListenerContainer {
+    const { registry, logger } = this.#options;
+    if (!this.#factory || this.isClosed) {
+      const when = this.isClosed ? 'the application closes' : 'Kafka is not ready yet: add it from onModuleInit on';
+      throw new NestdawError('KAFKA_STOPPED', `listener ${declaration.where} cannot be added: ${when}`);
+    }
+    const mistakes: Mistake[] = [];
+    const notices: string[] = [];
+    const ids = new Map(registry.list().map(({ id }) => [id, `the listener of that id`]));
+    const listener = this.#factory.create(declaration, { mistakes, notices, ids });
+    throwIfAny(mistakes);
+    const groups = new GroupCheck();
+    for (const { endpoint } of registry.list()) groups.add(endpoint, []);
+    groups.add(listener!.endpoint, mistakes);
+    throwIfAny(mistakes);
+    const container = this.#register(listener!, mistakes);
+    throwIfAny(mistakes);
+    for (const notice of new Set(notices)) logger.warn(notice);
+    return container!;
+  }
+
+  #register(listener: DiscoveredListener, mistakes: Mistake[]): ListenerContainer | undefined {
+    const { registry, connectionOf, clock, logger } = this.#options;
+    const { endpoint, properties, settings } = listener;
+    const before = mistakes.length;
+    const connection = connectionOf(endpoint.connection);
+    connection.checkListener(listener, mistakes);
+    try {
+      const container = new ListenerContainer({
+        endpoint,
+        createConsumer: (index) => connection.createConsumer(listener, index),
+        clock,
+        logger,
+        settings: { ...containerNumbers(properties), ...settings },
+      });
+      if (mistakes.length > before) return undefined;
+      registry.register(container);
+      return container;
+    } catch (error) {
+      mistakes.push({ origin: `@KafkaListener ${endpoint.id}`, problem: messageOf(error) });
+      return undefined;
+    }
+  }
+}
