@@ -12,7 +12,7 @@ const ARROWS: Record<string, { readonly folders: readonly string[]; readonly pac
   common: { folders: [], packages: [] },
   protocol: { folders: ['common'], packages: [] },
   decorators: { folders: ['common'], packages: ['@nestjs/common', 'reflect-metadata'] },
-  'runtime/config': { folders: ['common'], packages: ['properties-file'] },
+  'runtime/config': { folders: ['common'], packages: ['properties-file', 'yaml'] },
   'runtime/dispatch': { folders: ['common', 'runtime/listener/listener-endpoint.ts'], packages: [] },
   'runtime/client': { folders: ['common', 'protocol'], packages: [] },
   'runtime/client/cluster': { folders: ['common', 'protocol'], packages: ['kafkajs'] },

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
 import { Broker } from '../broker/broker.js';
 import { type Logger } from '../common/logger.js';
-import { parseProperties } from '../runtime/config/properties-file.js';
+import { parseProperties } from '../runtime/config/sources/properties-file.js';
 
 // `nestdaw broker`: a broker alone in its process, until SIGTERM or Ctrl+C.
 

@@ -28,7 +28,7 @@ import { Environment } from './config/environment.js';
 import { KafkaProperties } from './config/kafka-properties.js';
 import { type Configuration, type ConfigurationSources, loadConfiguration } from './config/load-configuration.js';
 import { PROPERTY_OVERRIDES } from './config/property-overrides.js';
-import { type PropertyTree } from './config/property-source.js';
+import { type PropertyTree } from './config/sources/object-source.js';
 import { ContainerRegistry } from './listener/container-registry.js';
 import { type BrokerStarter, type ClientFactories, KafkaConnection } from './nest/kafka-connection.js';
 import { KafkaRuntime, type NestServices } from './nest/kafka-runtime.js';

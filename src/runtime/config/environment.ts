@@ -1,4 +1,4 @@
-import { type PropertyEntry, type PropertySource } from './property-source.js';
+import { type PropertyEntry, type PropertySource } from './sources/property-source.js';
 
 // All sources as one: who is asked first, and placeholders in values.
 
@@ -60,7 +60,9 @@ export class Environment {
         continue;
       }
       const end = closingBrace(text, start + 2);
-      if (end === -1) throw new PlaceholderError(`"${text.slice(start)}" has no closing brace`);
+      // Not quoted: the text may be a secret.
+      if (end === -1)
+        throw new PlaceholderError(`a placeholder has no closing brace; close it, or write \\\${ for the text itself`);
       out += text.slice(at, start) + this.#fill(text.slice(start + 2, end), within);
       at = end + 1;
     }

@@ -3,7 +3,7 @@ import { CONFIG_KEYS, type ConfigName, type ConfigValue, INERT_KEYS, spellingsOf
 import { type Environment, PlaceholderError } from './environment.js';
 import { editDistance, nearestName } from './formats.js';
 import { type Mistake } from './mistakes.js';
-import { canonicalName, type PropertyEntry, squeezed } from './property-source.js';
+import { canonicalName, type PropertyEntry, squeezed } from './sources/property-source.js';
 
 // The environment bound to the table: typed values, each with its origin, and every mistake that was found.
 

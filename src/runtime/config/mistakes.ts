@@ -3,7 +3,7 @@ import { NestdawError } from '../../common/errors.js';
 // Mistakes in configuration are collected, not thrown one by one: a start reports all of them together.
 
 export interface Mistake {
-  /** Where it stands: `application.properties:12`, `environment variable KAFKA_…`, `OrderListener.handle`. */
+  /** Where it stands: `application.properties:12:25`, `environment variable KAFKA_…`, `OrderListener.handle`. */
   readonly origin: string;
   /** The key as its author wrote it; absent where the mistake has none. */
   readonly key?: string;
@@ -13,11 +13,18 @@ export interface Mistake {
   readonly problem: string;
 }
 
-const SECRET = /password|secret|token|jaas|credential|\.key$|store-key$/i;
+/** Of a name without separators and case: `SPRING_KAFKA_SSL_KEYSTOREKEY` holds a private key as well. */
+const SECRET =
+  /password|passwort|passphrase|secret|token(?!endpoint)|jaas(config|options)|credential|keystorekey|privatekey|apikey|accesskey/;
 
-/** A value fit for logs and messages. */
+/** Whether a key's name says that its value is nobody's business. */
+export function isSecret(key: string): boolean {
+  return SECRET.test(key.toLowerCase().replace(/[^a-z0-9]/g, ''));
+}
+
+/** A value fit for logs and messages: secrets hidden, also those inside of addresses. */
 export function masked(key: string, value: string): string {
-  return SECRET.test(key) ? '******' : value;
+  return isSecret(key) ? '******' : value.replace(/(:\/\/[^/@\s:]*:)[^/@\s]*@/g, '$1******@');
 }
 
 /** One line for one mistake. */
@@ -29,7 +36,9 @@ export function describeMistake({ origin, key, value, problem }: Mistake): strin
 /** KAFKA_CONFIG_INVALID listing every mistake; does nothing when there is none. */
 export function throwIfAny(mistakes: readonly Mistake[]): void {
   if (mistakes.length === 0) return;
-  const count = mistakes.length === 1 ? 'one mistake' : `${mistakes.length} mistakes`;
-  const lines = mistakes.map((mistake) => `  - ${describeMistake(mistake)}`);
+  // Several connections read the same files.
+  const found = [...new Set(mistakes.map(describeMistake))];
+  const count = found.length === 1 ? 'one mistake' : `${found.length} mistakes`;
+  const lines = found.map((mistake) => `  - ${mistake}`);
   throw new NestdawError('KAFKA_CONFIG_INVALID', `the configuration has ${count}:\n${lines.join('\n')}`);
 }

@@ -1,12 +1,8 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: placeholders of properties, not of templates
 import { describe, expect, it } from '@jest/globals';
 import { Environment } from '../../../src/runtime/config/environment.js';
-import {
-  argumentSource,
-  EnvironmentPropertySource,
-  objectSource,
-  type PropertyTree,
-} from '../../../src/runtime/config/property-source.js';
+import { objectSource, type PropertyTree } from '../../../src/runtime/config/sources/object-source.js';
+import { argumentSource, EnvironmentPropertySource } from '../../../src/runtime/config/sources/property-source.js';
 
 const of = (...trees: PropertyTree[]) =>
   new Environment(trees.map((tree, index) => objectSource(`source ${index}`, tree)));
@@ -50,7 +46,7 @@ describe('Environment', () => {
   });
 
   it('refuses a placeholder without an end', () => {
-    expect(() => of({}).resolvePlaceholders('${a')).toThrow('"${a" has no closing brace');
+    expect(() => of({}).resolvePlaceholders('${a')).toThrow('a placeholder has no closing brace');
   });
 
   it('finds names in any relaxed spelling', () => {

@@ -1,13 +1,13 @@
-import { relaxed } from './formats.js';
+import { relaxed } from '../formats.js';
 
-// One place that values come from: a file, the environment, the command line, an object. Sources answer for names in
-// any spelling that Spring's relaxed binding accepts.
+// One place that values come from: a document of a file, the environment, the command line, an object. Sources answer
+// for names in any spelling that Spring's relaxed binding accepts.
 
 export interface PropertyEntry {
   /** As its author wrote it. */
   readonly key: string;
   readonly value: string;
-  /** `application.properties:12`, `environment variable KAFKA_CLIENT_ID`, … */
+  /** `application.properties:12:25` (line and column of the value), `environment variable KAFKA_CLIENT_ID`, … */
   readonly origin: string;
 }
 
@@ -22,7 +22,7 @@ export interface PropertySource {
 
 /** A name in the one form that look-ups use: `spring.kafka.` is `kafka.`, brackets are dots, case and dashes gone. */
 export function canonicalName(name: string): string {
-  const dotted = name.replace(/\[(?!\d+\])([^\]]*)\]/g, '.$1').replace(/\.{2,}/g, '.');
+  const dotted = name.includes('[') ? name.replace(/\[(?!\d+\])([^\]]*)\]/g, '.$1').replace(/\.{2,}/g, '.') : name;
   const plain = relaxed(dotted);
   return plain.startsWith('spring.kafka.') ? plain.slice('spring.'.length) : plain;
 }
@@ -37,7 +37,7 @@ export class MapPropertySource implements PropertySource {
     this.name = name;
     this.#entries = entries;
     for (const entry of entries) this.#byName.set(canonicalName(entry.key), entry);
-    this.#collectIndexed();
+    addLists(this.#byName, /^(.+)\[(\d{1,4})\]$/);
   }
 
   get(name: string): PropertyEntry | undefined {
@@ -47,35 +47,23 @@ export class MapPropertySource implements PropertySource {
   entries(): Iterable<PropertyEntry> {
     return this.#entries;
   }
-
-  /** `a[0]=x`, `a[1]=y` is the list `a=x,y`. */
-  #collectIndexed(): void {
-    const lists = new Map<string, Array<PropertyEntry | undefined>>();
-    for (const [name, entry] of this.#byName) {
-      const match = /^(.+)\[(\d{1,4})\]$/.exec(name);
-      if (!match) continue;
-      const items = lists.get(match[1]!) ?? [];
-      items[Number(match[2])] = entry;
-      lists.set(match[1]!, items);
-    }
-    for (const [name, items] of lists) {
-      const present = items.filter((item) => item !== undefined);
-      const first = present[0]!;
-      this.#byName.set(name, { ...first, value: present.map((item) => item.value).join(',') });
-    }
-  }
 }
 
-/** Environment variables: `KAFKA_CLIENT_ID`, `KAFKA_CLIENTID` and `SPRING_KAFKA_CLIENT_ID` all answer for `kafka.client-id`. */
+/**
+ * Environment variables: `KAFKA_CLIENT_ID`, `KAFKA_CLIENTID` and `SPRING_KAFKA_CLIENT_ID` all answer for
+ * `kafka.client-id`, `KAFKA_BOOTSTRAP_SERVERS_0_` for the first item of a list.
+ */
 export class EnvironmentPropertySource implements PropertySource {
   readonly name = 'environment';
+  readonly #entries: readonly PropertyEntry[];
   readonly #byName = new Map<string, PropertyEntry>();
 
   constructor(variables: Readonly<Record<string, string | undefined>>) {
-    for (const [key, value] of Object.entries(variables)) {
-      if (value === undefined) continue;
-      this.#byName.set(squeezed(key), { key, value, origin: `environment variable ${key}` });
-    }
+    this.#entries = Object.entries(variables).flatMap(([key, value]) =>
+      value === undefined ? [] : [{ key, value, origin: `environment variable ${key}` }],
+    );
+    for (const entry of this.#entries) this.#byName.set(squeezed(entry.key), entry);
+    this.#collectLists();
   }
 
   get(name: string): PropertyEntry | undefined {
@@ -85,7 +73,38 @@ export class EnvironmentPropertySource implements PropertySource {
   }
 
   entries(): Iterable<PropertyEntry> {
-    return this.#byName.values();
+    return this.#entries;
+  }
+
+  #collectLists(): void {
+    const indexed = new Map<string, PropertyEntry>();
+    for (const entry of this.#entries) {
+      const match = VARIABLE_OF_LIST.exec(entry.key);
+      if (match) indexed.set(`${squeezed(match[1]!)}[${match[2]}]`, entry);
+    }
+    addLists(indexed, /^(.+)\[(\d{1,4})\]$/);
+    for (const [name, entry] of indexed)
+      if (!name.endsWith(']') && !this.#byName.has(name)) this.#byName.set(name, entry);
+  }
+}
+
+/** `KAFKA_BOOTSTRAPSERVERS_0_` or `KAFKA_BOOTSTRAPSERVERS_0`. */
+export const VARIABLE_OF_LIST = /^(.+?)_(\d{1,4})_?$/;
+
+/** `a[0]=x`, `a[1]=y` is the list `a=x,y`, unless `a` itself is there. */
+function addLists(byName: Map<string, PropertyEntry>, indexed: RegExp): void {
+  const lists = new Map<string, Array<PropertyEntry | undefined>>();
+  for (const [name, entry] of byName) {
+    const match = name.endsWith(']') ? indexed.exec(name) : undefined;
+    if (!match) continue;
+    const items = lists.get(match[1]!) ?? [];
+    items[Number(match[2])] = entry;
+    lists.set(match[1]!, items);
+  }
+  for (const [name, items] of lists) {
+    if (byName.has(name)) continue;
+    const present = items.filter((item) => item !== undefined);
+    byName.set(name, { ...present[0]!, value: present.map((item) => item.value).join(',') });
   }
 }
 
@@ -102,26 +121,4 @@ export function argumentSource(argv: readonly string[]): PropertySource {
     if (match) entries.push({ key: match[1]!, value: match[2]!, origin: `argument --${match[1]}` });
   }
   return new MapPropertySource('arguments', entries);
-}
-
-export type PropertyValue = string | number | boolean | readonly (string | number)[] | PropertyTree;
-export interface PropertyTree {
-  readonly [name: string]: PropertyValue | undefined;
-}
-
-/** An object: flat (`{ 'kafka.client-id': 'x' }`), nested (`{ kafka: { clientId: 'x' } }`), or both. */
-export function objectSource(name: string, tree: PropertyTree): PropertySource {
-  const entries: PropertyEntry[] = [];
-  flatten('', tree, (key, value) => entries.push({ key, value, origin: name }));
-  return new MapPropertySource(name, entries);
-}
-
-function flatten(prefix: string, tree: PropertyTree, add: (key: string, value: string) => void): void {
-  for (const [name, value] of Object.entries(tree)) {
-    const key = prefix === '' ? name : `${prefix}.${name}`;
-    if (value === undefined || value === null) continue;
-    if (Array.isArray(value)) add(key, value.join(','));
-    else if (typeof value === 'object') flatten(key, value as PropertyTree, add);
-    else add(key, String(value));
-  }
 }
