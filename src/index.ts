@@ -71,7 +71,11 @@ export type { ClientFactories } from './runtime/nest/kafka-connection.js';
 /** What guards, interceptors and filters find in `switchToRpc().getContext()`. */
 export { KafkaListenerContext } from './runtime/nest/listener-context.js';
 export { KafkaListenerEvents } from './runtime/nest/listener-events.js';
-export { type FunctionListener, KafkaListenerRegistrar, type MethodListener } from './runtime/nest/listener-registrar.js';
+export {
+  type FunctionListener,
+  KafkaListenerRegistrar,
+  type MethodListener,
+} from './runtime/nest/listener-registrar.js';
 /** Sending. */
 export {
   KafkaTemplate,

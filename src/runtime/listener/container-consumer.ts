@@ -171,7 +171,15 @@ export class ContainerConsumer {
     });
     const { idleEventMs, idlePartitionEventMs } = settings;
     const assignment = () => control.assignment();
-    this.#idle = new IdleWatch({ consumer: index, idleEventMs, idlePartitionEventMs, assignment, isPaused, clock, events });
+    this.#idle = new IdleWatch({
+      consumer: index,
+      idleEventMs,
+      idlePartitionEventMs,
+      assignment,
+      isPaused,
+      clock,
+      events,
+    });
     dispatcher.paused = isPaused();
     consumer.onEvent((event) => events.emit({ type: 'client', consumer: index, event }));
   }

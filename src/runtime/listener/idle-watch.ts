@@ -34,7 +34,10 @@ export class IdleWatch {
 
   start(): void {
     const { idleEventMs, idlePartitionEventMs, clock } = this.#options;
-    const shortest = Math.min(idleEventMs ?? Number.POSITIVE_INFINITY, idlePartitionEventMs ?? Number.POSITIVE_INFINITY);
+    const shortest = Math.min(
+      idleEventMs ?? Number.POSITIVE_INFINITY,
+      idlePartitionEventMs ?? Number.POSITIVE_INFINITY,
+    );
     if (shortest === Number.POSITIVE_INFINITY) return;
     this.#whole.since = clock.monotonic();
     this.#timer = every(clock, Math.max(1, shortest / 4), () => this.#look());

@@ -146,7 +146,9 @@ export class ListenerContainer {
           `${this.#state}): seek where they are assigned, or when they are`,
       );
     }
-    await Promise.all(owned.map(([consumer, mine]) => (mine.length > 0 ? consumer.control.seek(target, mine) : undefined)));
+    await Promise.all(
+      owned.map(([consumer, mine]) => (mine.length > 0 ? consumer.control.seek(target, mine) : undefined)),
+    );
   }
 
   /** Commits what is finished by now. */

@@ -73,7 +73,8 @@ export class RebalanceCallbacks {
       if (listener[what] === undefined) continue;
       try {
         const isLate = await before(deadline, Promise.resolve(listener[what](partitions, consumer)));
-        if (isLate) logger.warn(`listener '${id}': ${what} still ran at the deadline of the rebalance; it is left behind`);
+        if (isLate)
+          logger.warn(`listener '${id}': ${what} still ran at the deadline of the rebalance; it is left behind`);
       } catch (error) {
         logger.error(`listener '${id}': ${what} threw: ${messageOf(error)}`, error);
       }

@@ -59,7 +59,8 @@ export class RebalanceHandler implements RebalanceListener {
   }
 
   async onAssigned(added: readonly AssignedPartition[], kept: readonly AssignedPartition[]): Promise<void> {
-    const { partitions, events, index, consumer, committer, isPaused, runner, control, callbacks, owner } = this.#options;
+    const { partitions, events, index, consumer, committer, isPaused, runner, control, callbacks, owner } =
+      this.#options;
     const begun: AssignedPartition[] = [...added];
     for (const partition of kept) {
       const state = partitions.get(partition.topic, partition.partition);
@@ -94,7 +95,11 @@ export class RebalanceHandler implements RebalanceListener {
     await committer.commitNow().catch(() => undefined);
     // As they are now: a callback may have moved one.
     for (const state of this.#statesOf(revoked)) state.isRevoked = true;
-    await callbacks.departing('onPartitionsRevokedAfterCommit', coordinates(revoked), this.#isStopping ? undefined : deadline);
+    await callbacks.departing(
+      'onPartitionsRevokedAfterCommit',
+      coordinates(revoked),
+      this.#isStopping ? undefined : deadline,
+    );
   }
 
   async onLost(lost: readonly TopicPartition[]): Promise<void> {

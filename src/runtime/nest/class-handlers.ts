@@ -15,7 +15,11 @@ export interface DeclaredHandler {
 }
 
 /** Adds to `mistakes` what is impossible; the handlers are then not to be used. */
-export function classHandlers(where: string, declared: readonly DeclaredHandler[], mistakes: Mistake[]): PayloadHandler[] {
+export function classHandlers(
+  where: string,
+  declared: readonly DeclaredHandler[],
+  mistakes: Mistake[],
+): PayloadHandler[] {
   const handlers = declared.map(payloadHandler);
   const report = (origin: string, problem: string) => mistakes.push({ origin, problem });
   if (handlers.length === 0) report(where, 'no method is a @KafkaHandler; add one, or put @KafkaListener on a method');

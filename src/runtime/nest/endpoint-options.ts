@@ -1,5 +1,5 @@
-import { type KafkaListenerOptions } from '../../decorators/listener-options.js';
 import { messageOf } from '../../common/errors.js';
+import { type KafkaListenerOptions } from '../../decorators/listener-options.js';
 import { type Environment } from '../config/environment.js';
 import { parseBoolean, parseChoice, parseList } from '../config/formats.js';
 import { type KafkaProperties } from '../config/kafka-properties.js';
@@ -138,7 +138,8 @@ function groupOf(
 ): string {
   const given = read.text('groupId', options.groupId);
   if (assignment === 'all') {
-    if (given) read.mistake('groupId', given, 'a broadcast listener has no group, it commits nothing; leave groupId out');
+    if (given)
+      read.mistake('groupId', given, 'a broadcast listener has no group, it commits nothing; leave groupId out');
     return '';
   }
   const idIsGroup = read.parsed<boolean>('idIsGroup', options.idIsGroup, parseBoolean, 'true or false') ?? true;

@@ -41,7 +41,10 @@ export class EventBinder {
           }
           const instance = instances?.[0] as Record<string, EventMethod> | undefined;
           if (!instance) {
-            mistakes.push({ origin: where, problem: '@OnContainerEvent needs one instance; make the provider a singleton' });
+            mistakes.push({
+              origin: where,
+              problem: '@OnContainerEvent needs one instance; make the provider a singleton',
+            });
             continue;
           }
           const call: EventMethod = (event) => instance[name]!(event);

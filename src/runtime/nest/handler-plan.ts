@@ -67,7 +67,9 @@ export function handlerPlan(question: HandlerQuestion, mistakes: Mistake[]): Han
   return {
     resolvers,
     converter,
-    payloadClass: payloadClassOf(question.payloadClass ?? payloads.find(({ data }) => typeof data !== 'string')?.metatype),
+    payloadClass: payloadClassOf(
+      question.payloadClass ?? payloads.find(({ data }) => typeof data !== 'string')?.metatype,
+    ),
     needsNest: customs.length > 0 || wanted.some(({ hasPipes }) => hasPipes),
     nestEntries: nestEntries(wanted, customs),
     valueFor: nestValues(resolvers, payloads),

@@ -9,8 +9,8 @@ import {
   type ListenerFactory,
 } from './listener-factory.js';
 import { handlerOf, listenersOf, parametersOf } from './metadata-accessor.js';
-import { eachHost, type MethodHost } from './method-hosts.js';
 import { type HandlerTarget } from './method-call.js';
+import { eachHost, type MethodHost } from './method-hosts.js';
 
 // Finds `@KafkaListener` on methods and classes. Mistakes name class and method; all of them are found before anything
 // starts.
@@ -48,11 +48,15 @@ export class ListenerExplorer {
     if (handlers.length > 0 && ofClass.length === 0) {
       mistakes.push({
         origin: `${host.type.name}.${handlers[0]}`,
-        problem: '@KafkaHandler belongs to a class with @KafkaListener; put it on the class, or @KafkaListener on the method',
+        problem:
+          '@KafkaHandler belongs to a class with @KafkaListener; put it on the class, or @KafkaListener on the method',
       });
     }
     for (const options of ofClass) {
-      const methods = handlers.map((name) => ({ ...handlerMethod(host, name), options: handlerOf(methodOf(host, name))! }));
+      const methods = handlers.map((name) => ({
+        ...handlerMethod(host, name),
+        options: handlerOf(methodOf(host, name))!,
+      }));
       yield declaration(host.type.name, options, { kind: 'class', methods });
     }
     for (const name of names) {

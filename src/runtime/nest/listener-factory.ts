@@ -12,7 +12,7 @@ import { classHandlers } from './class-handlers.js';
 import { type EndpointNumbers, endpointNumbers } from './endpoint-options.js';
 import { type HandlerPlan, handlerPlan } from './handler-plan.js';
 import { type ListenerIdentity } from './listener-context.js';
-import { batchInvoker, callChosen, callOne, type CallRules, recordInvoker } from './listener-invoker.js';
+import { batchInvoker, type CallRules, callChosen, callOne, recordInvoker } from './listener-invoker.js';
 import { listenerProperties } from './listener-properties.js';
 import { type AnyClass, type MethodParameters } from './metadata-accessor.js';
 import { callOf, type HandlerTarget, type NestParts } from './method-call.js';
@@ -44,7 +44,10 @@ export interface HandlerMethod {
 /** What a listener runs: one method, the methods of a class by payload type, or something ready-made. */
 export type HandlerSource =
   | ({ readonly kind: 'method' } & HandlerMethod)
-  | { readonly kind: 'class'; readonly methods: ReadonlyArray<HandlerMethod & { readonly options: KafkaHandlerOptions }> }
+  | {
+      readonly kind: 'class';
+      readonly methods: ReadonlyArray<HandlerMethod & { readonly options: KafkaHandlerOptions }>;
+    }
   | { readonly kind: 'ready'; readonly handlerFor: (rules: CallRules) => ListenerEndpoint['handler'] };
 
 export interface ListenerDeclaration {
@@ -86,7 +89,11 @@ export class ListenerFactory {
       const properties = listenerProperties(where, options, common, environment, mistakes);
       const numbers = endpointNumbers(where, options, properties, environment, mistakes, notices);
       const id = uniqueId(numbers.id ?? where, numbers.id !== undefined, where, findings);
-      const rules = this.#rules(declaration, { listenerId: id, groupId: numbers.groupId, info: numbers.info }, mistakes);
+      const rules = this.#rules(
+        declaration,
+        { listenerId: id, groupId: numbers.groupId, info: numbers.info },
+        mistakes,
+      );
       const handler = this.#handler(declaration, numbers, properties, rules, findings);
       const rebalanceListeners = this.#rebalanceListeners(declaration, mistakes);
       if (mistakes.length > before) return undefined;
@@ -102,7 +109,11 @@ export class ListenerFactory {
   #rules({ where, options }: ListenerDeclaration, listener: ListenerIdentity, mistakes: Mistake[]): CallRules {
     const origin = `@KafkaListener of ${where}`;
     const filter = { origin, option: 'filter', allowed: 'a function, or a provider with accepts(record)' };
-    const errors = { origin, option: 'errorHandler', allowed: 'a function, or a provider with handleError(error, context)' };
+    const errors = {
+      origin,
+      option: 'errorHandler',
+      allowed: 'a function, or a provider with handleError(error, context)',
+    };
     return {
       listener,
       filter: this.#lookup.functionOf(options.filter, 'accepts', filter, mistakes),
@@ -128,7 +139,8 @@ export class ListenerFactory {
         : { kind: 'record', invoke: recordInvoker(callOne(handling), rules) };
     }
     if (batch) {
-      const problem = 'batch: the methods of a class get records one by one; put @KafkaListener on one method for batches';
+      const problem =
+        'batch: the methods of a class get records one by one; put @KafkaListener on one method for batches';
       findings.mistakes.push({ origin: `@KafkaListener of ${where}`, problem });
     }
     const declared = source.methods.map((method) => {
@@ -136,12 +148,27 @@ export class ListenerFactory {
       const payload = method.options.payload ?? options.payload;
       const plan = this.#plan(name, method, payload, { ...numbers, batch: false }, properties, findings);
       const handling = { converter: plan.converter, call: callOf(method.target, plan, this.#nest) };
-      return { where: name, options: method.options, handling, payloadClass: plan.payloadClass as AnyClass | undefined };
+      return {
+        where: name,
+        options: method.options,
+        handling,
+        payloadClass: plan.payloadClass as AnyClass | undefined,
+      };
     });
     reportUnacknowledged(where, numbers, source.methods, findings.notices);
     const { typeHeader = KafkaHeaders.TYPE_ID, typeKey = 'type' } = options;
-    const dispatch = new PayloadDispatch(classHandlers(where, declared, findings.mistakes), { where, typeHeader, typeKey });
-    return { kind: 'record', invoke: recordInvoker(callChosen((record) => dispatch.choose(record)), rules) };
+    const dispatch = new PayloadDispatch(classHandlers(where, declared, findings.mistakes), {
+      where,
+      typeHeader,
+      typeKey,
+    });
+    return {
+      kind: 'record',
+      invoke: recordInvoker(
+        callChosen((record) => dispatch.choose(record)),
+        rules,
+      ),
+    };
   }
 
   #plan(

@@ -117,7 +117,12 @@ function runBatch(
   // What stands before a record that cannot be converted was not handled yet: it is now, or it would be passed over.
   const unconverted = ({ index, cause }: BatchRecordError): Handled => {
     if (index === 0) return { status: 'failed-at', index, error: cause };
-    const front = new SubBatch(records, indexesOf(records.slice(0, index), () => true), invocation, true);
+    const front = new SubBatch(
+      records,
+      indexesOf(records.slice(0, index), () => true),
+      invocation,
+      true,
+    );
     return after(runBatch({ converter, call }, rules, front.records, front.context), (outcome) => {
       if (outcome.status !== 'done' || front.isGivenBack) return outcome;
       return { status: 'failed-at', index, error: cause, isOpenBefore: true };

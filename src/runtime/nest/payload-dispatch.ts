@@ -74,7 +74,9 @@ export class PayloadDispatch {
   /** Java's class names come with their package, and inner classes with their outer one. */
   #byName(type: string | undefined): PayloadHandler | undefined {
     if (type === undefined) return undefined;
-    return this.#byType.get(type) ?? this.#byType.get(type.slice(Math.max(type.lastIndexOf('.'), type.lastIndexOf('$')) + 1));
+    return (
+      this.#byType.get(type) ?? this.#byType.get(type.slice(Math.max(type.lastIndexOf('.'), type.lastIndexOf('$')) + 1))
+    );
   }
 
   #asked(payload: unknown, record: KafkaRecord): PayloadHandler | undefined {

@@ -22,7 +22,7 @@ import { LogOffsets } from './log-offsets.js';
 import { ManualPartitions, type WantedPartition } from './manual-partitions.js';
 import { OffsetClient, refusalOf } from './offset-client.js';
 import { type PollOptions, RecordPoll } from './record-poll.js';
-import { startOf, type StartPosition, StartPositions } from './start-positions.js';
+import { type StartPosition, StartPositions, startOf } from './start-positions.js';
 
 // A consumer that is no member of any group: it reads the partitions it was told to (Kafka's `assign`), joins nothing
 // and is never rebalanced. With a group id it begins at that group's offsets and commits to them, which the group

@@ -64,14 +64,17 @@ export class TopicWatch {
     const changes = [...assigned].filter(([topic, count]) => (counts.get(topic) ?? 0) !== count);
     const joined = this.listener.joinedTopics();
     const isSame = joined === undefined || joined.join() === this.selection.names.join();
-    if (!isSame) this.listener.onChange(`${this.selection} matches ${this.selection.names.join(', ') || 'nothing'} now`);
+    if (!isSame)
+      this.listener.onChange(`${this.selection} matches ${this.selection.names.join(', ') || 'nothing'} now`);
     else if (changes.length > 0) this.listener.onChange(describe(changes, counts));
   }
 
   #warnOfMissing(counts: ReadonlyMap<string, number>): void {
     const { groupId, logger } = this.settings;
     const { selection } = this;
-    const wanted = selection.isPattern ? [] : selection.names.map((name) => [name, (counts.get(name) ?? 0) > 0] as const);
+    const wanted = selection.isPattern
+      ? []
+      : selection.names.map((name) => [name, (counts.get(name) ?? 0) > 0] as const);
     if (selection.isPattern) wanted.push([`${selection}`, selection.names.length > 0]);
     for (const [topic, exists] of wanted) {
       if (exists) {
