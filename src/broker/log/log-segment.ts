@@ -287,6 +287,8 @@ export class LogSegment {
       return true;
     });
     this.#isIntact = end === this.#size;
+    // The end of a torn time index may be missing.
+    if (this.#maxTimestamp > this.timeIndex.lastTimestamp) this.#isChanged = true;
     return end;
   }
 
