@@ -111,6 +111,11 @@ export class ScriptedCluster implements Cluster {
     return this.#leaders.get(topic)?.[partition] ?? -1;
   }
 
+  /** As after an answer that says the topic does not exist. */
+  forget(topic: string): void {
+    this.#leaders.delete(topic);
+  }
+
   async refreshMetadata(): Promise<void> {
     this.refreshes++;
     for (const topic of this.#leaders.keys()) await this.partitionsOf(topic);

@@ -214,7 +214,8 @@ export class Fetcher {
     const leader = this.cluster.leaderOf(partition.topic, partition.partition);
     if (leader < 0) {
       this.#backOff(partition);
-      this.#refreshMetadata();
+      // By name: what the metadata does not know yet, or not any more, is in no refresh of all that it knows.
+      this.#refreshMetadata(partition.topic);
       return;
     }
     const known = wanted.get(leader);
@@ -336,11 +337,13 @@ export class Fetcher {
     this.#pumpAt(partition.notBefore);
   }
 
-  #refreshMetadata(): void {
+  #refreshMetadata(unknownTopic?: string): void {
     if (this.#isRefreshing) return;
     this.#isRefreshing = true;
-    void this.cluster
-      .refreshMetadata()
+    const { cluster } = this;
+    const refresh: Promise<unknown> =
+      unknownTopic === undefined ? cluster.refreshMetadata() : cluster.partitionsOf(unknownTopic, { refresh: true });
+    void refresh
       .catch((error) => this.#note('metadata', error))
       .finally(() => {
         this.#isRefreshing = false;

@@ -56,11 +56,19 @@ export class LogOffsets {
           [...this.#byLeader(missing)].map(([nodeId, part]) => this.#ask(nodeId, part, end, found, what)),
         );
       } catch (error) {
-        if (isConnectionTrouble(error) || isStale(error)) await this.cluster.refreshMetadata();
+        if (isConnectionTrouble(error) || isStale(error)) await this.#findLeaders(missing);
         throw error;
       }
       return found;
     });
+  }
+
+  /** A topic that the cluster's metadata does not know yet, or not any more, is asked for by its name. */
+  async #findLeaders(partitions: readonly TopicPartition[]): Promise<void> {
+    const unknown = partitions.filter(({ topic, partition }) => this.cluster.leaderOf(topic, partition) < 0);
+    const topics = new Set(unknown.map(({ topic }) => topic));
+    if (topics.size === 0) await this.cluster.refreshMetadata();
+    else await Promise.all([...topics].map((topic) => this.cluster.partitionsOf(topic, { refresh: true })));
   }
 
   #byLeader(partitions: readonly TopicPartition[]): Map<number, TopicPartition[]> {

@@ -348,6 +348,26 @@ describe('the fetcher', () => {
       expect(values(fetcher.take(1))).toEqual(['x']);
     });
 
+    it('asks by name for a topic that its metadata no longer knows', async () => {
+      group.append('t', 0, 'x');
+      const usual = group.script.handler(Fetch);
+      group.script.on(Fetch, () => {
+        main.forget('t');
+        group.script.on(Fetch, usual);
+        const partition = {
+          partitionIndex: 0,
+          errorCode: 3,
+          highWatermark: -1,
+          abortedTransactions: null,
+          records: null,
+        };
+        return { throttleTimeMs: 0, responses: [{ topic: 't', partitions: [partition] }] };
+      });
+      await open(1);
+      await clock.advance(1_000);
+      expect(values(fetcher.take(1))).toEqual(['x']);
+    });
+
     it('goes on after a broken connection, with back-off and one report', async () => {
       const usual = group.script.handler(Fetch);
       group.script.on(Fetch, () => {

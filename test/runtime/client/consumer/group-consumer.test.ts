@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { sleep } from '../../../../src/common/clock.js';
 import { type TopicPartition } from '../../../../src/common/topic-partition.js';
-import { ErrorCode } from '../../../../src/protocol/error-codes.js';
+import { brokerError, ErrorCode } from '../../../../src/protocol/error-codes.js';
 import { Fetch } from '../../../../src/protocol/messages/01-fetch.js';
+import { ListOffsets } from '../../../../src/protocol/messages/02-list-offsets.js';
 import { OffsetCommit } from '../../../../src/protocol/messages/08-offset-commit.js';
 import { JoinGroup } from '../../../../src/protocol/messages/11-join-group.js';
 import { Heartbeat } from '../../../../src/protocol/messages/12-heartbeat.js';
@@ -407,6 +408,18 @@ describe('a consumer in a group', () => {
         to: 1,
         skipped: 1,
       });
+    });
+
+    it('finds its start although no metadata of the topic had come before', async () => {
+      group.append('orders', 0, 'a');
+      const usual = group.script.handler(ListOffsets);
+      group.script.on(ListOffsets, (request, call) => {
+        for (const cluster of group.script.clusters) cluster.forget('orders');
+        group.script.on(ListOffsets, usual);
+        throw brokerError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, call.api.name);
+      });
+      await start();
+      expect(values(await poll())).toEqual(['a']);
     });
 
     it('begins where the listener sought, and commits that', async () => {
