@@ -1,12 +1,13 @@
 import { parseArgs } from 'node:util';
 import { brokerKill } from './broker-kill.js';
+import { coordinators } from './coordinators.js';
 import { fuzz } from './fuzz.js';
 import { killOrders } from './kill-orders.js';
 import { type Proof } from './proof.js';
 
 // `npm run prove -- <proof> [--cycles N] [--seconds S] [--seed S]`
 
-const PROOFS: readonly Proof[] = [killOrders, brokerKill, fuzz];
+const PROOFS: readonly Proof[] = [killOrders, brokerKill, fuzz, coordinators];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
