@@ -10,11 +10,16 @@ export interface BrokerProcess {
   /** Ms from spawning the process to its line "ready". */
   readonly readyMs: number;
   readonly pid: number;
-  stop(): Promise<void>;
+  /** Ends it, with SIGTERM unless told otherwise; a folder that was made for it goes too. */
+  stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
-export async function startBrokerProcess(overrides: Readonly<Record<string, string>> = {}): Promise<BrokerProcess> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'nestdaw-bench-'));
+/** On a folder of its own, unless one is given. */
+export async function startBrokerProcess(
+  overrides: Readonly<Record<string, string>> = {},
+  folder?: string,
+): Promise<BrokerProcess> {
+  const dataDir = folder ?? mkdtempSync(join(tmpdir(), 'nestdaw-bench-'));
   const settings = Object.entries(overrides).flatMap(([key, value]) => ['-o', `${key}=${value}`]);
   const started = performance.now();
   const child = spawn(
@@ -27,13 +32,13 @@ export async function startBrokerProcess(overrides: Readonly<Record<string, stri
     bootstrapServers,
     readyMs: performance.now() - started,
     pid: child.pid!,
-    stop: () =>
+    stop: (signal = 'SIGTERM') =>
       new Promise((resolve) => {
         child.once('exit', () => {
-          rmSync(dataDir, { recursive: true, force: true });
+          if (folder === undefined) rmSync(dataDir, { recursive: true, force: true });
           resolve();
         });
-        child.kill('SIGTERM');
+        child.kill(signal);
       }),
   };
 }

@@ -120,7 +120,9 @@ const fetch = duel({
       );
       let bytes = 0;
       const count = frames.length * 4;
-      const onAnswer = (_answer: Buffer | undefined, size: number): void => void (bytes += size);
+      const onAnswer = (_answer: Buffer | undefined, size: number): void => {
+        bytes += size;
+      };
       const { result: ms, cpu } = await withCpu(side, () =>
         pump(connection, { count, outstanding: 3, frame: (i) => frames[i % frames.length]!, onAnswer }),
       );

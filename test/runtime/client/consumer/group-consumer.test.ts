@@ -413,7 +413,7 @@ describe('a consumer in a group', () => {
     it('finds its start although no metadata of the topic had come before', async () => {
       group.append('orders', 0, 'a');
       const usual = group.script.handler(ListOffsets);
-      group.script.on(ListOffsets, (request, call) => {
+      group.script.on(ListOffsets, (_, call) => {
         for (const cluster of group.script.clusters) cluster.forget('orders');
         group.script.on(ListOffsets, usual);
         throw brokerError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, call.api.name);
