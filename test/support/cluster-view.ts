@@ -15,8 +15,15 @@ import {
   OffsetFetch,
   Produce,
 } from '../../src/protocol/messages/index.js';
-import { encodeRecords, recordsOf } from '../../src/protocol/record-batch.js';
-import { baseOffset, batchSize, isControl, isWholeBatch } from '../../src/protocol/record-batch-header.js';
+import { decodeControlRecord, encodeRecords, recordsOf } from '../../src/protocol/record-batch.js';
+import {
+  baseOffset,
+  batchSize,
+  isControl,
+  isWholeBatch,
+  nextOffset,
+  producerId,
+} from '../../src/protocol/record-batch-header.js';
 import { ZERO_UUID } from '../../src/protocol/wire-reader.js';
 import { SocketClient } from './raw-client.js';
 
@@ -26,6 +33,8 @@ import { SocketClient } from './raw-client.js';
 const CONFIG_SET_ON = new Set([1, 2, 3]); // topic, this broker, all brokers
 const LEADER_CODES = new Set([3, 5, 6]); // not there yet, no leader yet, not the leader yet
 const COORDINATOR_CODES = new Set([14, 15, 16]); // loading, not available, moved
+
+const NOT_STABLE = -1;
 
 export interface ClusterView {
   readonly clusterId: string | null;
@@ -45,7 +54,7 @@ export class ClusterClient {
   }
 
   /** Asks again while the coordinator, or a new topic, is not ready. */
-  async #ready<T>(ask: () => Promise<T>, codeOf: (answer: T) => number, codes = COORDINATOR_CODES): Promise<T> {
+  async ready<T>(ask: () => Promise<T>, codeOf: (answer: T) => number, codes = COORDINATOR_CODES): Promise<T> {
     for (let attempt = 0; ; attempt++) {
       const answer = await ask();
       if (!codes.has(codeOf(answer)) || attempt > 300) return answer;
@@ -92,7 +101,7 @@ export class ClusterClient {
 
   async append(topic: string, partition: number, batch: Buffer): Promise<void> {
     const topicData = [{ name: topic, partitionData: [{ index: partition, records: batch }] }];
-    const answer = await this.#ready(
+    const answer = await this.ready(
       () => this.client.send(Produce, 9, { acks: -1, timeoutMs: 9000, topicData }),
       ({ responses }) => responses[0]!.partitionResponses[0]!.errorCode,
       LEADER_CODES,
@@ -102,7 +111,7 @@ export class ClusterClient {
 
   /** A new producer id. */
   async producerId(): Promise<bigint> {
-    const answer = await this.#ready(
+    const answer = await this.ready(
       () => this.client.send(InitProducerId, 4, { transactionalId: null, transactionTimeoutMs: 0 }),
       ({ errorCode }) => errorCode,
     );
@@ -110,16 +119,16 @@ export class ClusterClient {
     return answer.producerId;
   }
 
-  /** Kafka makes the topic of committed offsets when a coordinator is first asked for. */
-  async #findCoordinator(groupId: string): Promise<void> {
-    await this.#ready(
-      () => this.client.send(FindCoordinator, 4, { keyType: 0, coordinatorKeys: [groupId] }),
+  /** Of a group (0) or a transaction (1). Kafka makes their topics when a coordinator is first asked for. */
+  async findCoordinator(key: string, keyType: 0 | 1 = 0): Promise<void> {
+    await this.ready(
+      () => this.client.send(FindCoordinator, 4, { keyType, coordinatorKeys: [key] }),
       ({ coordinators }) => coordinators[0]!.errorCode,
     );
   }
 
   async commit(groupId: string, topic: string, offsets: Record<number, number>, metadata = ''): Promise<void> {
-    await this.#findCoordinator(groupId);
+    await this.findCoordinator(groupId);
     await this.#commit(8, groupId, topic, offsets, metadata, { memberId: '', generation: -1 });
   }
 
@@ -137,7 +146,7 @@ export class ClusterClient {
       committedMetadata,
     }));
     const topics = [{ name: topic, partitions }];
-    const answer = await this.#ready(
+    const answer = await this.ready(
       () =>
         this.client.send(OffsetCommit, version, { groupId, generationIdOrMemberEpoch: generation, memberId, topics }),
       (committed) => committed.topics[0]!.partitions[0]!.errorCode,
@@ -147,9 +156,9 @@ export class ClusterClient {
 
   /** A member of a group of the newer protocol, where all is decided by the broker; it commits and does not leave. */
   async commitAsConsumer(groupId: string, topic: string, offsets: Record<number, number>): Promise<void> {
-    await this.#findCoordinator(groupId);
+    await this.findCoordinator(groupId);
     const member = { groupId, memberId: 'AAAAAAAAAAAAAAAAAAAAAQ', rebalanceTimeoutMs: 60_000 };
-    const { memberEpoch, ...joined } = await this.#ready(
+    const { memberEpoch, ...joined } = await this.ready(
       () =>
         this.client.send(ConsumerGroupHeartbeat, 1, {
           ...member,
@@ -165,7 +174,7 @@ export class ClusterClient {
 
   async view(): Promise<ClusterView> {
     const all = { topics: null, allowAutoTopicCreation: false };
-    const { topics, clusterId } = await this.#ready(
+    const { topics, clusterId } = await this.ready(
       () => this.client.send(Metadata, 12, all),
       (answer) => answer.topics.flatMap(({ partitions }) => partitions).find((p) => p.errorCode !== 0)?.errorCode ?? 0,
       LEADER_CODES,
@@ -197,42 +206,61 @@ export class ClusterClient {
       .sort();
   }
 
-  async #partition(topic: string, partition: number): Promise<{ readonly start: number; readonly end: number }> {
-    const offset = async (timestamp: number): Promise<number> => {
-      const topics = [{ name: topic, partitions: [{ partitionIndex: partition, timestamp }] }];
-      const answer = await this.#ready(
-        () => this.client.send(ListOffsets, 7, { replicaId: -1, topics }),
-        (listed) => listed.topics[0]!.partitions[0]!.errorCode,
-        LEADER_CODES,
-      );
-      expectNone(answer.topics[0]!.partitions[0]!, `offsets of ${topic}-${partition}`);
-      return answer.topics[0]!.partitions[0]!.offset;
-    };
-    const [start, end] = [await offset(-2), await offset(-1)];
-    return { start, end, records: await this.records(topic, partition, start, end) } as never;
+  async #partition(topic: string, partition: number) {
+    const start = await this.#offset(topic, partition, -2);
+    const end = await this.#offset(topic, partition, -1);
+    return { start, end, records: await this.records(topic, partition, start, end) };
   }
 
-  /** Every record as `offset key=value`. */
+  /** What ListOffsets has for a time; the end is that of stable records. */
+  async #offset(topic: string, partition: number, timestamp: number): Promise<number> {
+    const topics = [{ name: topic, partitions: [{ partitionIndex: partition, timestamp }] }];
+    const answer = await this.ready(
+      () => this.client.send(ListOffsets, 7, { replicaId: -1, isolationLevel: 1, topics }),
+      (listed) => listed.topics[0]!.partitions[0]!.errorCode,
+      LEADER_CODES,
+    );
+    expectNone(answer.topics[0]!.partitions[0]!, `offsets of ${topic}-${partition}`);
+    return answer.topics[0]!.partitions[0]!.offset;
+  }
+
+  /** Resolves when the records before `offset` can be read by those who wait for the end of transactions. */
+  async untilStable(topic: string, partition: number, offset: number): Promise<void> {
+    await this.ready(
+      async () => (await this.#offset(topic, partition, -1)) >= offset,
+      (isStable) => (isStable ? 0 : NOT_STABLE),
+      new Set([NOT_STABLE]),
+    );
+  }
+
+  /** Every record that is not of an aborted transaction, as `offset key=value`. */
   async records(topic: string, partition: number, start: number, end: number): Promise<string[]> {
     const records: string[] = [];
+    const aborted = new Map<bigint, number>();
     for (let offset = start; offset < end; ) {
       const partitions = [{ partition, fetchOffset: offset, partitionMaxBytes: 1 << 20 }];
       const request = { maxWaitMs: 500, minBytes: 1, isolationLevel: 1, topics: [{ topic, partitions }] };
-      const answer = await this.#ready(
+      const answer = await this.ready(
         () => this.client.send(Fetch, 11, request),
         ({ responses }) => responses[0]!.partitions[0]!.errorCode,
         LEADER_CODES,
       );
       const fetched = answer.responses[0]!.partitions[0]!;
       expectNone(fetched, `fetching ${topic}-${partition} from ${offset}`);
+      for (const { producerId: id, firstOffset } of fetched.abortedTransactions ?? []) aborted.set(id, firstOffset);
       const bytes = fetched.records ?? Buffer.alloc(0);
       const from = offset;
       for (let at = 0; isWholeBatch(bytes, at); at += batchSize(bytes, at)) {
-        for (const { offsetDelta, key, value } of recordsOf(bytes, at)) {
-          const own = baseOffset(bytes, at) + offsetDelta;
-          if (own >= offset && !isControl(bytes, at)) records.push(`${own} ${String(key)}=${String(value)}`);
-          offset = Math.max(offset, own + 1);
+        const base = baseOffset(bytes, at);
+        // Its marker ends an aborted transaction; the next one of the same producer counts again.
+        const isAbort = isControl(bytes, at) && decodeControlRecord(bytes, at).type === 'abort';
+        if (isAbort) aborted.delete(producerId(bytes, at));
+        const counts = !isControl(bytes, at) && !((aborted.get(producerId(bytes, at)) ?? Infinity) <= base);
+        for (const { offsetDelta, key, value } of counts ? recordsOf(bytes, at) : []) {
+          const own = base + offsetDelta;
+          if (own >= offset) records.push(`${own} ${String(key)}=${String(value)}`);
         }
+        offset = Math.max(offset, nextOffset(bytes, at));
       }
       if (offset === from) throw new Error(`${topic}-${partition} gives nothing at offset ${offset} of ${end}`);
     }
@@ -240,13 +268,13 @@ export class ClusterClient {
   }
 
   async #groups(): Promise<Record<string, unknown>> {
-    const { groups } = await this.#ready(
+    const { groups } = await this.ready(
       () => this.client.send(ListGroups, 4, { statesFilter: [] }),
       ({ errorCode }) => errorCode,
     );
     const seen: Record<string, unknown> = {};
     for (const { groupId } of groups.sort((a, b) => (a.groupId < b.groupId ? -1 : 1))) {
-      const answer = await this.#ready(
+      const answer = await this.ready(
         () => this.client.send(OffsetFetch, 8, { groups: [{ groupId, topics: null }], requireStable: true }),
         (fetched) => fetched.groups[0]!.errorCode,
       );
@@ -260,6 +288,9 @@ export class ClusterClient {
   }
 }
 
-function expectNone({ errorCode, errorMessage }: { errorCode: number; errorMessage?: string | null }, what: string) {
+export function expectNone(
+  { errorCode, errorMessage }: { errorCode: number; errorMessage?: string | null },
+  what: string,
+) {
   if (errorCode !== 0) throw new Error(`${what}: error ${errorCode} ${errorMessage ?? ''}`);
 }
