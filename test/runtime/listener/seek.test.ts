@@ -150,6 +150,10 @@ describe('pausing one partition', () => {
     harness.container.resume();
     await flush(10);
     expect(seen).toEqual(['1@0']);
+    // Nor does another position.
+    await harness.container.seek(0, ZERO);
+    await flush(10);
+    expect(seen).toEqual(['1@0']);
     harness.container.resumePartitions([ZERO]);
     await flush(10);
     expect(seen).toEqual(['1@0', '0@0']);

@@ -139,6 +139,27 @@ describe('a batch listener', () => {
     expect(seen).toEqual([[1, 2], [3]]);
   });
 
+  it('has failed as a whole when what stands before the invalid record fails', async () => {
+    await newTopic();
+    const seen: number[][] = [];
+    @Injectable()
+    class Listener {
+      @KafkaListener({ topics: topic, batch: true, payload: Order, groupId: 'g' })
+      async handle(@Payload('amount') values: number[]) {
+        seen.push(values);
+        if (seen.length === 1) throw new Error('first time');
+      }
+    }
+    await kafka.produce(topic, 0, amounts(1, 2, 0));
+    const registry = await start(Listener);
+    const container = registry.get('Listener.handle');
+    await until(() => container.describe().consumers[0]!.partitions[0]?.parked === 1, { what: 'the failure' });
+    expect(seen).toEqual([
+      [1, 2],
+      [1, 2],
+    ]);
+  });
+
   it('may say which record failed: those before it are finished, the rest runs again', async () => {
     await newTopic();
     const seen: number[][] = [];
@@ -229,6 +250,7 @@ describe('a batch listener', () => {
     const registry = await start(Listener);
     const partition = () => registry.get('Listener.handle').describe().consumers[0]!.partitions[0]!;
     await until(() => acks.length === 2 && partition().parked === 1, { what: 'two batches' });
+    expect(partition()).toMatchObject({ committable: 0, finishedAbove: 0 });
     await acks[1]!.acknowledge();
     expect(partition()).toMatchObject({ committable: 0, finishedAbove: 1 });
     await acks[0]!.acknowledge();

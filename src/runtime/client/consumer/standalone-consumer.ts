@@ -61,8 +61,9 @@ export class StandaloneConsumer implements ConsumerClient {
   #stopped: Promise<void> | undefined;
 
   constructor(options: ConsumerOptions) {
-    this.#settings = consumerSettings(options);
-    this.#wanted = new ManualPartitions(this.#settings, options.assignment ?? { index: 0, of: 1 });
+    const assignment = options.assignment ?? { index: 0, of: 1 };
+    this.#settings = consumerSettings({ ...options, assignment });
+    this.#wanted = new ManualPartitions(this.#settings, assignment);
     this.#poll = new RecordPoll(this.#settings.clock, this.#stopping.signal);
   }
 

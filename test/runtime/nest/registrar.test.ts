@@ -1,0 +1,223 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { IsPositive } from 'class-validator';
+import {
+  ContainerRegistry,
+  KafkaListener,
+  type KafkaListenerContext,
+  KafkaListenerEvents,
+  KafkaListenerRegistrar,
+  Key,
+  type ListenerEvent,
+  OnContainerEvent,
+  Payload,
+} from '../../../src/index.js';
+import { EmbeddedKafka, until } from '../../../src/testing/index.js';
+import { type BrokerApp, numbered, records, startOnBroker } from '../../support/broker-app.js';
+
+// Listeners made, controlled and watched while the application runs, over a real broker.
+
+class Order {
+  @IsPositive()
+  amount!: number;
+}
+
+let kafka: EmbeddedKafka;
+let running: BrokerApp | undefined;
+
+beforeEach(async () => {
+  kafka = await EmbeddedKafka.start({ topics: { orders: 2, refunds: 1 } });
+});
+
+afterEach(async () => {
+  await running?.app.close();
+  running = undefined;
+  await kafka.stop();
+});
+
+async function start(metadata: Parameters<typeof startOnBroker>[1] = {}, properties: Record<string, string> = {}) {
+  running = await startOnBroker(kafka, metadata, properties);
+  const { app, logger } = running;
+  return { app, logger, registrar: app.get(KafkaListenerRegistrar), registry: app.get(ContainerRegistry) };
+}
+
+describe('a listener that is registered while the application runs', () => {
+  it('may be a function, with payload class, filter and context', async () => {
+    const { registrar, registry } = await start();
+    const seen: unknown[] = [];
+    const container = await registrar.register({
+      id: 'late',
+      topics: 'orders',
+      payload: Order,
+      workers: 4,
+      order: 'key',
+      filter: ({ offset }) => offset !== 1,
+      handler: async (order: Order, context: KafkaListenerContext) => {
+        seen.push([order instanceof Order, order.amount, context.offset, context.listenerId]);
+      },
+    });
+    expect(container.state).toBe('running');
+    expect(registry.get('late')).toBe(container);
+    await kafka.produce('orders', 0, records([{ amount: 1 }, { amount: 2 }, { amount: 3 }]));
+    await kafka.untilConsumed('late', 'orders');
+    expect(seen).toEqual([
+      [true, 1, 0, 'late'],
+      [true, 3, 2, 'late'],
+    ]);
+    expect(await registrar.unregister('late')).toBe(container);
+    expect(container.state).toBe('stopped');
+    expect(registry.find('late')).toBeUndefined();
+    expect(await registrar.unregister('late')).toBeUndefined();
+    // The id is free again.
+    await registrar.register({ id: 'late', topics: 'orders', batch: true, handler: () => undefined, autoStartup: false });
+    expect(registry.get('late').state).toBe('initialized');
+  });
+
+  it('may be a method with decorated parameters, on topics that are known late', async () => {
+    const seen: unknown[] = [];
+    @Injectable()
+    class Tenants {
+      handle(@Payload() value: number, @Key() key: string) {
+        seen.push([value, key]);
+      }
+    }
+    const { registrar, app } = await start({ providers: [Tenants] });
+    const instance = app.get(Tenants);
+    const containers = await Promise.all(
+      ['orders', 'refunds'].map((topics) => registrar.register({ topics, groupId: topics, instance, method: 'handle' })),
+    );
+    expect(containers.map(({ id }) => id)).toEqual(['Tenants.handle', 'Tenants.handle#2']);
+    await kafka.produce('refunds', 0, numbered(1));
+    await kafka.untilConsumed('refunds', 'refunds');
+    expect(seen).toEqual([[0, 'k0']]);
+  });
+
+  it('starts with the others when it is registered before', async () => {
+    const seen: number[] = [];
+    @Injectable()
+    class Early implements OnModuleInit {
+      constructor(private readonly registrar: KafkaListenerRegistrar) {}
+      async onModuleInit() {
+        const container = await this.registrar.register({ id: 'early', topics: 'orders', handler: (one) => seen.push(one) });
+        expect(container.state).toBe('initialized');
+      }
+    }
+    const { registry } = await start({ providers: [Early] });
+    expect(registry.get('early').state).toBe('running');
+  });
+
+  it('is refused with every mistake, and leaves nothing behind', async () => {
+    @Injectable()
+    class Listener {
+      @KafkaListener({ topics: 'orders', id: 'known' })
+      handle(_value: number) {}
+    }
+    const { registrar, registry, app } = await start({ providers: [Listener] });
+    const handler = () => undefined;
+    await expect(registrar.register({ id: 'known', topics: '', handler })).rejects.toThrow(
+      /2 mistakes[\s\S]*topics: no topic is named[\s\S]*the listener id known is taken/,
+    );
+    await expect(registrar.register({ topicPartitions: ['orders-0'], groupId: 'known', handler })).rejects.toThrow(
+      'function reads its partitions by itself (topicPartitions) under the group known, of which known is a member',
+    );
+    await expect(registrar.register({ topics: 'a', instance: {}, method: 'nothing' })).rejects.toThrow('has no method nothing');
+    await expect(registrar.register({ topics: 'a', ackMode: 'RECORD', batch: true, handler })).rejects.toThrow('use BATCH');
+    expect(registry.list()).toHaveLength(1);
+    await app.close();
+    await expect(registrar.register({ topics: 'a', handler })).rejects.toThrow('the application closes');
+  });
+});
+
+describe('listener control', () => {
+  @Injectable()
+  class Three {
+    @KafkaListener({ topics: 'orders', id: 'a', containerGroup: 'night', autoStartup: '${start:false}' })
+    a(_value: number) {}
+    @KafkaListener({ topics: 'refunds', id: 'b', containerGroup: 'night', autoStartup: false })
+    b(_value: number) {}
+    @KafkaListener({ topics: 'orders', id: 'c', workers: '${workers}', concurrency: '${consumers}' })
+    c(_value: number) {}
+  }
+
+  it('starts, stops, pauses and resizes by id and by group of containers', async () => {
+    const { registry } = await start({ providers: [Three] }, { workers: '2', consumers: '2' });
+    const states = () => registry.list().map(({ id, state }) => `${id} ${state}`);
+    expect(states()).toEqual(['a initialized', 'b initialized', 'c running']);
+    const night = registry.group('night');
+    expect([night.ids, night.isRunning]).toEqual([['a', 'b'], false]);
+    await night.start();
+    expect(states()).toEqual(['a running', 'b running', 'c running']);
+    night.pause();
+    expect(states()).toEqual(['a paused', 'b paused', 'c running']);
+    night.resume();
+    await registry.stop('a');
+    expect(night.isRunning).toBe(true);
+    await night.stop();
+    expect([night.isRunning, registry.group('nobody').ids]).toEqual([false, []]);
+    registry.pause('c');
+    expect(registry.get('c').state).toBe('paused');
+    registry.resume('c');
+    expect(registry.get('c').workers).toBe(2);
+    registry.resize('c', 16);
+    expect(registry.describe().find(({ id }) => id === 'c')).toMatchObject({ workers: 16, state: 'running' });
+    expect(() => registry.resize('a', 3)).toThrow("listener 'a' has no worker pool");
+    expect(registry.matching(({ endpoint }) => endpoint.topics.includes('orders')).map(({ id }) => id)).toEqual(['a', 'c']);
+    const rebalances: ListenerEvent[] = [];
+    registry.onEvent((event) => void (event.type === 'assigned' && rebalances.push(event)));
+    registry.enforceRebalance('c');
+    await until(() => rebalances.length === 2, { what: 'both consumers to be assigned again' });
+  });
+});
+
+describe('events of containers', () => {
+  it('come as an observable, to decorated methods, and name their listener', async () => {
+    const methods: string[] = [];
+    @Injectable()
+    class Watcher {
+      @OnContainerEvent(['started', 'stopped'], { listener: 'watched' })
+      state({ type, listener, container }: ListenerEvent) {
+        methods.push(`${listener} ${type} ${container.state}`);
+      }
+      @OnContainerEvent('idle')
+      async idle({ listener }: ListenerEvent) {
+        methods.push(`${listener} idle`);
+        throw new Error('watcher broke');
+      }
+    }
+    @Injectable()
+    class Listener {
+      @KafkaListener({ topics: 'orders', id: 'watched', idleEventInterval: '40ms' })
+      one(_value: number) {}
+      @KafkaListener({ topics: 'orders', id: 'other' })
+      two(_value: number) {}
+    }
+    const { app, registry, logger } = await start({ providers: [Watcher, Listener] });
+    const seen: string[] = [];
+    const events = app.get(KafkaListenerEvents);
+    const subscription = events.of('committed', 'watched').subscribe(({ offsets, listener }) => {
+      seen.push(`${listener} ${offsets.map(({ offset }) => offset).join()}`);
+    });
+    await kafka.produce('orders', 0, numbered(3));
+    await kafka.untilConsumed('watched', 'orders');
+    await until(() => seen.length > 0, { what: 'the event' });
+    expect(seen.at(-1)).toBe('watched 3');
+    subscription.unsubscribe();
+    await until(() => methods.includes('watched idle'), { what: 'the idle event' });
+    await until(() => logger.lines.some((line) => line.includes('watcher broke')), { what: 'the log line' });
+    expect(methods).not.toContain('other idle');
+    await registry.stop('watched');
+    await registry.stop('other');
+    expect(methods.filter((line) => !line.endsWith('idle'))).toEqual(['watched started running', 'watched stopped stopped']);
+  });
+
+  it('that nobody knows are refused', async () => {
+    @Injectable()
+    class Watcher {
+      @OnContainerEvent('sleeping')
+      one() {}
+    }
+    await expect(start({ providers: [Watcher] })).rejects.toThrow(
+      'Watcher.one: @OnContainerEvent knows no event sleeping; known: started, ',
+    );
+  });
+});
