@@ -17,6 +17,7 @@ import { FetchSessions } from './fetch/fetch-sessions.js';
 import { allHandlers } from './handlers/index.js';
 import { InternalTopicLog } from './internal-topic-log.js';
 import { readBootId } from './log/boot-id.js';
+import { type CleanerSettings } from './log/cleaner/log-cleaner.js';
 import { DiskFileSystem } from './log/disk-file-system.js';
 import { type FileSystem } from './log/file-system.js';
 import { kafkaLockHolder } from './log/kafka-lock.js';
@@ -254,8 +255,20 @@ async function openStorage(place: Place, { bootId }: BrokerOptions, basics: Basi
     checkpointIntervalMs: config.number('log.flush.offset.checkpoint.interval.ms'),
     producerIdExpirationMs: () => config.number('producer.id.expiration.ms'),
     producerIdExpirationCheckIntervalMs: config.number('producer.id.expiration.check.interval.ms'),
+    cleaner: cleanerSettingsOf(config),
   });
   return { logs, lock };
+}
+
+/** What the keys of the log cleaner say; all but the first may change while it runs. */
+function cleanerSettingsOf(config: BrokerConfig): CleanerSettings {
+  return {
+    isEnabled: config.boolean('log.cleaner.enable'),
+    backoffMs: () => config.number('log.cleaner.backoff.ms'),
+    dedupeBufferBytes: () =>
+      config.number('log.cleaner.dedupe.buffer.size') * config.number('log.cleaner.io.buffer.load.factor'),
+    ioBytesPerSecond: () => config.number('log.cleaner.io.max.bytes.per.second'),
+  };
 }
 
 /** Undefined where no other process could see the folder. */

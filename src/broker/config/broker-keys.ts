@@ -23,8 +23,6 @@ import { SECURITY_KEYS } from './security-keys.js';
 
 const CODECS = ['producer', 'uncompressed', 'gzip', 'snappy', 'lz4', 'zstd'];
 const NO_EFFECT = 'Accepted for compatibility; no effect here.';
-const CODEC_LEVEL = 'Level of the codec that the broker compresses with, where compression.type asks for it.';
-const NOT_COMPACTED = 'Accepted for compatibility; compacted topics keep every record.';
 const CLASSIC_GROUPS = 'Accepted for compatibility; groups use the classic protocol.';
 
 function gzipLevel(value: string): string | undefined {
@@ -56,11 +54,13 @@ const GENERAL = {
   'min.insync.replicas': dynamic(int(1, 'Copies that acks=all waits for; one node has one.', { min: 1 })),
   'unclean.leader.election.enable': dynamic(bool(false, NO_EFFECT)),
   'compression.type': dynamic(
-    str('producer', 'Codec of stored batches; with producer they keep the one that they came in.', CODECS),
+    str('producer', 'Codec in which batches are stored; producer keeps the one in which they come.', CODECS),
   ),
-  'compression.gzip.level': dynamic(checked(int(-1, CODEC_LEVEL, { min: -1, max: 9 }), gzipLevel)),
-  'compression.lz4.level': dynamic(int(9, CODEC_LEVEL, { min: 1, max: 17 })),
-  'compression.zstd.level': dynamic(int(3, CODEC_LEVEL, { min: -131072, max: 22 })),
+  'compression.gzip.level': dynamic(
+    checked(int(-1, 'Level where gzip is the codec of storage.', { min: -1, max: 9 }), gzipLevel),
+  ),
+  'compression.lz4.level': dynamic(int(9, NO_EFFECT, { min: 1, max: 17 })),
+  'compression.zstd.level': dynamic(int(3, 'Level where zstd is the codec of storage.', { min: -131072, max: 22 })),
   'background.threads': dynamic(int(10, NO_EFFECT, { min: 1 })),
   'num.network.threads': dynamic(int(3, NO_EFFECT, { min: 1 })),
   'num.io.threads': dynamic(int(8, NO_EFFECT, { min: 1 })),
@@ -110,7 +110,7 @@ const LOG = {
   'log.retention.bytes': dynamic(long(-1, 'Size of a partition above which old segments are deleted; -1 never.')),
   'log.retention.check.interval.ms': long(300000, 'Time between two searches for what may be deleted.', { min: 1 }),
   'log.cleanup.policy': dynamic(
-    list('delete', 'What happens to old records: delete by age and size; compact keeps them all.', [
+    list('delete', 'What happens to old records: delete by age and size; compact keeps the last of each key.', [
       'delete',
       'compact',
     ]),
@@ -132,18 +132,24 @@ const LOG = {
   'log.message.timestamp.before.max.ms': dynamic(long(MAX_LONG, 'How old a record may be when it comes.', { min: 0 })),
   'log.message.timestamp.after.max.ms': dynamic(long(3600000, 'How far ahead its time may be.', { min: 0 })),
   'log.initial.task.delay.ms': internal(long(30000, NO_EFFECT, { min: 0 })),
-  'log.cleaner.enable': bool(true, NOT_COMPACTED),
+  'log.cleaner.enable': bool(true, 'Whether compacted topics are compacted.'),
   'log.cleaner.threads': dynamic(int(1, NO_EFFECT, { min: 0 })),
-  'log.cleaner.dedupe.buffer.size': dynamic(long(134217728, NOT_COMPACTED)),
-  'log.cleaner.io.buffer.size': dynamic(int(524288, NOT_COMPACTED, { min: 0 })),
-  'log.cleaner.io.buffer.load.factor': dynamic(double(0.9, NO_EFFECT)),
-  'log.cleaner.io.max.bytes.per.second': dynamic(double('1.7976931348623157E308', NOT_COMPACTED)),
-  'log.cleaner.backoff.ms': dynamic(long(15000, NOT_COMPACTED, { min: 0 })),
-  'log.cleaner.min.cleanable.ratio': dynamic(double(0.5, NOT_COMPACTED, { min: 0, max: 1 })),
-  'log.cleaner.delete.retention.ms': dynamic(long(86400000, NOT_COMPACTED, { min: 0 })),
-  'log.cleaner.min.compaction.lag.ms': dynamic(long(0, NOT_COMPACTED, { min: 0 })),
+  'log.cleaner.dedupe.buffer.size': dynamic(
+    long(134217728, 'Memory for the keys of one cleaning; what does not fit is left for the next one.'),
+  ),
+  'log.cleaner.io.buffer.size': dynamic(int(524288, NO_EFFECT, { min: 0 })),
+  'log.cleaner.io.buffer.load.factor': dynamic(double(0.9, 'Share of log.cleaner.dedupe.buffer.size that is used.')),
+  'log.cleaner.io.max.bytes.per.second': dynamic(
+    double('1.7976931348623157E308', 'Bytes that cleaning reads and writes in a second.'),
+  ),
+  'log.cleaner.backoff.ms': dynamic(long(15000, 'Time between two searches for what may be compacted.', { min: 0 })),
+  'log.cleaner.min.cleanable.ratio': dynamic(
+    double(0.5, 'Share of a log that must be dirty before it is cleaned.', { min: 0, max: 1 }),
+  ),
+  'log.cleaner.delete.retention.ms': dynamic(long(86400000, 'Time for which a tombstone is kept.', { min: 0 })),
+  'log.cleaner.min.compaction.lag.ms': dynamic(long(0, 'Age below which records are not compacted.', { min: 0 })),
   'log.cleaner.max.compaction.lag.ms': dynamic(
-    long(MAX_LONG, 'Age at which a segment of a compacted topic is closed at the latest.', { min: 1 }),
+    long(MAX_LONG, 'Age at which records of a compacted topic are cleaned, however few they are.', { min: 1 }),
   ),
 } satisfies ConfigTable;
 

@@ -73,7 +73,7 @@ export class LogCleaner {
 
   start(): void {
     if (!this.#options.settings.isEnabled || this.#stopped.signal.aborted) return;
-    this.#timer = this.#clock.schedule(this.#options.settings.backoffMs(), () => {
+    this.#timer = this.#clock.schedule(Math.max(1, this.#options.settings.backoffMs()), () => {
       this.#running = this.#cleanAll().finally(() => this.start());
     });
   }
