@@ -21,6 +21,7 @@ import { listCheckpoints } from './metadata-checkpoints.js';
 import { DEFAULT_MAX_OPEN_FILES, OpenFiles } from './open-files.js';
 import { isDeletedDirectory, parsePartitionDirectory, setAsideName } from './partition-directory.js';
 import { PartitionLog } from './partition-log.js';
+import { storage } from './storage-step.js';
 
 // All logs of a data directory: loads them at start, makes and deletes them, looks after retention and checkpoints,
 // and leaves the directory clean at stop.
@@ -385,16 +386,5 @@ export class LogManager {
       throw new NestdawError('KAFKA_STORAGE_FAILED', message, { cause: failures[0] });
     }
     storage(`the stop of ${this.directory} could not be noted`, () => this.#data.stoppedCleanly(brokerEpoch));
-  }
-}
-
-/** Runs a step of file work; what goes wrong comes out as KAFKA_STORAGE_FAILED. */
-function storage<T>(what: string, work: () => T): T {
-  try {
-    return work();
-  } catch (cause) {
-    if (cause instanceof NestdawError) throw cause;
-    const advice = 'check that the disk has space and that the directory is writable';
-    throw new NestdawError('KAFKA_STORAGE_FAILED', `${what}: ${messageOf(cause)}; ${advice}`, { cause });
   }
 }

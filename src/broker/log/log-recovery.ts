@@ -192,7 +192,9 @@ class LogLoad {
       const completed = whole ? producers.apply(whole, 0, this.#now) : producers.apply(header, at, this.#now);
       if (completed?.isAborted && completed.lastOffset >= indexFrom) indexAborted(segment, completed, producers);
     });
-    for (const segment of this.#segmentsFrom(indexFrom)) segment.writeIndexes();
+    for (const { transactionIndex } of this.#segmentsFrom(indexFrom)) {
+      if (transactionIndex.entries.hasUnwritten) transactionIndex.entries.write();
+    }
     snapshots.write(logEndOffset, producers);
     snapshots.prune((offset) => this.#segments.some((segment) => segment.baseOffset === offset));
     return producers;

@@ -91,12 +91,6 @@ export class LogSegment {
     return segmentPath(this.directory, this.baseOffset, extension) + this.#suffix;
   }
 
-  /** Where its files are, or would be. */
-  get paths(): string[] {
-    const { log, offsetIndex, timeIndex, transactionIndex } = this;
-    return [log.path, offsetIndex.entries.path, timeIndex.entries.path, transactionIndex.entries.path];
-  }
-
   /** Makes the log file of a new segment. Whatever a crash left under its name goes. */
   create(): void {
     try {

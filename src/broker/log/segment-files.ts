@@ -1,6 +1,8 @@
 // Names of the files in a partition's directory.
 
-export type SegmentExtension = 'log' | 'index' | 'timeindex' | 'txnindex' | 'snapshot';
+/** Files of a segment. */
+export const SEGMENT_EXTENSIONS = ['log', 'index', 'timeindex', 'txnindex'] as const;
+export type SegmentExtension = (typeof SEGMENT_EXTENSIONS)[number] | 'snapshot';
 
 /** Suffix of files on their way out, removed after file.delete.delay.ms or at the next start. */
 export const DELETED_SUFFIX = '.deleted';

@@ -3,7 +3,7 @@ import { type LogContext } from './log-context.js';
 import { type LogFlusher } from './log-flusher.js';
 import { retireSegments } from './log-retention.js';
 import { type LogSegment } from './log-segment.js';
-import { SWAP_SUFFIX } from './segment-files.js';
+import { CLEANED_SUFFIX, SEGMENT_EXTENSIONS, SWAP_SUFFIX, segmentPath } from './segment-files.js';
 import { type SegmentList } from './segment-list.js';
 
 // Puts a compaction's output in the place of the segments it was made from. At every step the directory is one that
@@ -23,4 +23,13 @@ export function swapSegments(
   flusher.removed(replaced);
   retireSegments(replaced, log.config.fileDeleteDelayMs, context);
   output.rename('');
+}
+
+/** Removes the files of an output that was never swapped in. */
+export function discardOutput(context: LogContext, output: LogSegment): void {
+  output.close();
+  for (const extension of SEGMENT_EXTENSIONS) {
+    const path = segmentPath(output.directory, output.baseOffset, extension);
+    for (const suffix of [CLEANED_SUFFIX, SWAP_SUFFIX]) context.fileSystem.remove(path + suffix);
+  }
 }

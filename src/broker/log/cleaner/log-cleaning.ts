@@ -3,6 +3,7 @@ import { type LogContext } from '../log-context.js';
 import { LogSegment } from '../log-segment.js';
 import { type PartitionLog } from '../partition-log.js';
 import { CLEANED_SUFFIX } from '../segment-files.js';
+import { discardOutput } from '../segment-swap.js';
 import { type AbortedTxn } from '../transaction-index.js';
 import { BatchRewriter, type LastOfProducer, plainRecords } from './batch-rewriter.js';
 import { BatchWalk } from './batch-walk.js';
@@ -148,14 +149,14 @@ class LogCleaning {
 
   /** Second pass, over neighbours that become one. Returns the bytes that they have then. */
   async #cleanGroup(group: readonly LogSegment[], rewriter: BatchRewriter): Promise<number> {
-    const { log } = this.options;
+    const { context, log } = this.options;
     this.#assertWanted(group);
     const output = this.#newOutput(group[0]!.baseOffset);
     this.#output = output;
     try {
       const isSame = await this.#rewrite(group, rewriter, output);
       if (isSame && group.length === 1) {
-        this.#discard(output);
+        discardOutput(context, output);
         return group[0]!.size;
       }
       output.seal();
@@ -164,7 +165,7 @@ class LogCleaning {
       log.replaceSegments(group, output);
       return output.size;
     } catch (error) {
-      if (!log.segments.includes(output)) this.#discard(output);
+      if (!log.segments.includes(output)) discardOutput(context, output);
       throw error;
     }
   }
@@ -209,11 +210,6 @@ class LogCleaning {
     const { log, signal } = this.options;
     const isWanted = !signal.aborted && !log.isClosed && log.config.compacts;
     if (!isWanted || sources.some((segment) => segment.isRetired)) throw new CleaningStopped();
-  }
-
-  #discard(output: LogSegment): void {
-    output.close();
-    for (const path of output.paths) this.options.context.fileSystem.remove(path);
   }
 }
 
