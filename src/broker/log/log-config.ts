@@ -25,6 +25,8 @@ export interface LogConfig {
   readonly timestampBeforeMaxMs: number;
   readonly timestampAfterMaxMs: number;
   readonly compressionType: CompressionType;
+  readonly gzipLevel: number;
+  readonly zstdLevel: number;
   readonly flushMessages: number;
   readonly flushMs: number;
   readonly fileDeleteDelayMs: number;
@@ -65,6 +67,8 @@ const KEYS: { readonly [K in keyof LogConfig]: readonly [key: string, fallback: 
     timestampBeforeMaxMs: ['message.timestamp.before.max.ms', '9223372036854775807', integer],
     timestampAfterMaxMs: ['message.timestamp.after.max.ms', '3600000', integer],
     compressionType: ['compression.type', 'producer', (text) => text as CompressionType],
+    gzipLevel: ['compression.gzip.level', '-1', integer],
+    zstdLevel: ['compression.zstd.level', '3', integer],
     flushMessages: ['flush.messages', '9223372036854775807', integer],
     flushMs: ['flush.ms', '9223372036854775807', integer],
     fileDeleteDelayMs: ['file.delete.delay.ms', '60000', integer],

@@ -37,13 +37,15 @@ export function beginsAsItsCodec(batch: Buffer): boolean {
 }
 
 /** The batch as the topic wants it: itself, or one of another codec with the same records. */
-export function inStoredCodec(batch: Buffer, { compressionType, maxMessageBytes }: LogConfig) {
+export function inStoredCodec(batch: Buffer, config: LogConfig) {
+  const { compressionType, maxMessageBytes } = config;
   if (compressionType === 'producer') return batch;
   const wanted = compressionType === 'uncompressed' ? 'none' : compressionType;
   const codec = codecOf(batch)!;
   if (codec === wanted) return batch;
   try {
-    const body = compress(wanted, decompress(codec, batch.subarray(BATCH_HEADER_BYTES)));
+    const records = decompress(codec, batch.subarray(BATCH_HEADER_BYTES));
+    const body = compress(wanted, records, levelOf(wanted, config));
     const stored = Buffer.concat([batch.subarray(0, BATCH_HEADER_BYTES), body]);
     stored.writeInt32BE(stored.length - LOG_OVERHEAD, 8);
     setAttributes(stored, 0, (attributes(batch) & ~COMPRESSION_MASK) | CompressionType[wanted]);
@@ -56,4 +58,10 @@ export function inStoredCodec(batch: Buffer, { compressionType, maxMessageBytes 
     const errorCode = isMissing ? ErrorCode.UNSUPPORTED_COMPRESSION_TYPE : ErrorCode.INVALID_RECORD;
     return { errorCode, errorMessage: messageOf(error), recordErrors: NO_RECORD_ERRORS };
   }
+}
+
+/** Undefined leaves the level to the codec. */
+function levelOf(codec: Codec, { gzipLevel, zstdLevel }: LogConfig): number | undefined {
+  if (codec === 'gzip') return gzipLevel < 0 ? undefined : gzipLevel;
+  return codec === 'zstd' ? zstdLevel : undefined;
 }
