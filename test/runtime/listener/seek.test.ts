@@ -168,9 +168,18 @@ describe('idle events', () => {
     await flush(10);
     await harness.clock.advance(2_600);
     expect(harness.ofType('idle').map(({ ms }) => ms)).toEqual([1_000, 2_000]);
-    expect(harness.ofType('idle')[0]).toMatchObject({ consumer: 0, isPaused: false, partitions: [ZERO, { partition: 1 }] });
+    expect(harness.ofType('idle')[0]).toMatchObject({
+      consumer: 0,
+      isPaused: false,
+      partitions: [ZERO, { partition: 1 }],
+    });
     await harness.clock.advance(1_000);
-    expect(harness.ofType('partition-idle').map(({ partition }) => partition.partition).sort()).toEqual([0, 1]);
+    expect(
+      harness
+        .ofType('partition-idle')
+        .map(({ partition }) => partition.partition)
+        .sort(),
+    ).toEqual([0, 1]);
     harness.push(1);
     await flush(10);
     expect(harness.ofType('no-longer-idle')).toHaveLength(1);

@@ -73,7 +73,13 @@ describe('a batch listener', () => {
         @Header(KafkaHeaders.LISTENER_INFO) info: string,
         @Consumer() consumer: ListenerConsumer,
       ) {
-        seen.push(orders.map((one) => one instanceof Order), keys, traces, headers.map((one) => ({ ...one })), values);
+        seen.push(
+          orders.map((one) => one instanceof Order),
+          keys,
+          traces,
+          headers.map((one) => ({ ...one })),
+          values,
+        );
         seen.push(raw.length, offsets, info, consumer.groupId, consumer.assignment());
       }
     }
@@ -113,7 +119,12 @@ describe('a batch listener', () => {
     await kafka.untilConsumed('payloads', topic);
     await kafka.untilConsumed('raw', topic);
     expect(seen).toHaveLength(2);
-    expect(seen).toEqual(expect.arrayContaining([[1, 2], ['1', '2']]));
+    expect(seen).toEqual(
+      expect.arrayContaining([
+        [1, 2],
+        ['1', '2'],
+      ]),
+    );
   });
 
   it('is given what stands before a record that is not valid; nothing is passed over', async () => {
@@ -187,7 +198,12 @@ describe('a batch listener', () => {
     const seen: number[][] = [];
     @Injectable()
     class Listener {
-      @KafkaListener({ topics: topic, batch: true, groupId: 'g', filter: ({ offset }: KafkaRecord) => offset % 2 === 1 })
+      @KafkaListener({
+        topics: topic,
+        batch: true,
+        groupId: 'g',
+        filter: ({ offset }: KafkaRecord) => offset % 2 === 1,
+      })
       handle(values: number[]) {
         seen.push(values);
         if (seen.length === 1) throw new BatchListenerFailedError(1, new Error('three'));

@@ -4,10 +4,10 @@ import { IsPositive } from 'class-validator';
 import { tap } from 'rxjs';
 import {
   ContainerRegistry,
-  Key,
   KafkaHandler,
   KafkaListener,
   type KafkaListenerOptions,
+  Key,
   Payload,
 } from '../../../src/index.js';
 import { EmbeddedKafka, until } from '../../../src/testing/index.js';
@@ -218,7 +218,9 @@ describe('decorators composed of @KafkaListener', () => {
   it('work on methods and classes', async () => {
     const topic = await newTopic();
     const seen: string[] = [];
-    const log = { intercept: (_: unknown, next: { handle(): any }) => next.handle().pipe(tap(() => seen.push('after'))) };
+    const log = {
+      intercept: (_: unknown, next: { handle(): any }) => next.handle().pipe(tap(() => seen.push('after'))),
+    };
     const Billing = (options: Partial<KafkaListenerOptions> = {}) =>
       applyDecorators(KafkaListener({ topics: topic, groupId: 'billing', ...options }), UseInterceptors(log));
     @Injectable()

@@ -82,7 +82,13 @@ describe.each<[string, Partial<KafkaListenerOptions>]>([
     const order = [0, 1, 2, 3, 4];
     const sorted = seen.slice();
     if (options.workers !== undefined) {
-      for (const [from, to] of [[0, 5], [5, 10], [10, 12], [13, 15], [16, 21]] as const) {
+      for (const [from, to] of [
+        [0, 5],
+        [5, 10],
+        [10, 12],
+        [13, 15],
+        [16, 21],
+      ] as const) {
         sorted.splice(from, to - from, ...sorted.slice(from, to).sort());
       }
     }

@@ -69,7 +69,13 @@ describe('a listener that is registered while the application runs', () => {
     expect(registry.find('late')).toBeUndefined();
     expect(await registrar.unregister('late')).toBeUndefined();
     // The id is free again.
-    await registrar.register({ id: 'late', topics: 'orders', batch: true, handler: () => undefined, autoStartup: false });
+    await registrar.register({
+      id: 'late',
+      topics: 'orders',
+      batch: true,
+      handler: () => undefined,
+      autoStartup: false,
+    });
     expect(registry.get('late').state).toBe('initialized');
   });
 
@@ -84,7 +90,9 @@ describe('a listener that is registered while the application runs', () => {
     const { registrar, app } = await start({ providers: [Tenants] });
     const instance = app.get(Tenants);
     const containers = await Promise.all(
-      ['orders', 'refunds'].map((topics) => registrar.register({ topics, groupId: topics, instance, method: 'handle' })),
+      ['orders', 'refunds'].map((topics) =>
+        registrar.register({ topics, groupId: topics, instance, method: 'handle' }),
+      ),
     );
     expect(containers.map(({ id }) => id)).toEqual(['Tenants.handle', 'Tenants.handle#2']);
     await kafka.produce('refunds', 0, numbered(1));
@@ -98,7 +106,11 @@ describe('a listener that is registered while the application runs', () => {
     class Early implements OnModuleInit {
       constructor(private readonly registrar: KafkaListenerRegistrar) {}
       async onModuleInit() {
-        const container = await this.registrar.register({ id: 'early', topics: 'orders', handler: (one) => seen.push(one) });
+        const container = await this.registrar.register({
+          id: 'early',
+          topics: 'orders',
+          handler: (one) => seen.push(one),
+        });
         expect(container.state).toBe('initialized');
       }
     }
@@ -120,8 +132,12 @@ describe('a listener that is registered while the application runs', () => {
     await expect(registrar.register({ topicPartitions: ['orders-0'], groupId: 'known', handler })).rejects.toThrow(
       'function reads its partitions by itself (topicPartitions) under the group known, of which known is a member',
     );
-    await expect(registrar.register({ topics: 'a', instance: {}, method: 'nothing' })).rejects.toThrow('has no method nothing');
-    await expect(registrar.register({ topics: 'a', ackMode: 'RECORD', batch: true, handler })).rejects.toThrow('use BATCH');
+    await expect(registrar.register({ topics: 'a', instance: {}, method: 'nothing' })).rejects.toThrow(
+      'has no method nothing',
+    );
+    await expect(registrar.register({ topics: 'a', ackMode: 'RECORD', batch: true, handler })).rejects.toThrow(
+      'use BATCH',
+    );
     expect(registry.list()).toHaveLength(1);
     await app.close();
     await expect(registrar.register({ topics: 'a', handler })).rejects.toThrow('the application closes');
@@ -161,7 +177,10 @@ describe('listener control', () => {
     registry.resize('c', 16);
     expect(registry.describe().find(({ id }) => id === 'c')).toMatchObject({ workers: 16, state: 'running' });
     expect(() => registry.resize('a', 3)).toThrow("listener 'a' has no worker pool");
-    expect(registry.matching(({ endpoint }) => endpoint.topics.includes('orders')).map(({ id }) => id)).toEqual(['a', 'c']);
+    expect(registry.matching(({ endpoint }) => endpoint.topics.includes('orders')).map(({ id }) => id)).toEqual([
+      'a',
+      'c',
+    ]);
     const rebalances: ListenerEvent[] = [];
     registry.onEvent((event) => void (event.type === 'assigned' && rebalances.push(event)));
     registry.enforceRebalance('c');
@@ -207,7 +226,10 @@ describe('events of containers', () => {
     expect(methods).not.toContain('other idle');
     await registry.stop('watched');
     await registry.stop('other');
-    expect(methods.filter((line) => !line.endsWith('idle'))).toEqual(['watched started running', 'watched stopped stopped']);
+    expect(methods.filter((line) => !line.endsWith('idle'))).toEqual([
+      'watched started running',
+      'watched stopped stopped',
+    ]);
   });
 
   it('that nobody knows are refused', async () => {

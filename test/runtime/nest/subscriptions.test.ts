@@ -1,6 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: placeholders of properties, not of templates
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
+import { Ctx } from '@nestjs/microservices';
 import {
   ContainerRegistry,
   type FilteredRecord,
@@ -12,7 +13,6 @@ import {
   Payload,
   Record as RawRecord,
 } from '../../../src/index.js';
-import { Ctx } from '@nestjs/microservices';
 import { EmbeddedKafka, until } from '../../../src/testing/index.js';
 import { type BrokerApp, numbered, records, startOnBroker } from '../../support/broker-app.js';
 
@@ -141,7 +141,11 @@ describe('partitions of its own', () => {
   });
 
   it('are shared by the consumers of one listener, and none idles', async () => {
-    const { container, logger } = await listen({ topicPartitions: ['orders-0,orders-1'], groupId: 'g', concurrency: 4 });
+    const { container, logger } = await listen({
+      topicPartitions: ['orders-0,orders-1'],
+      groupId: 'g',
+      concurrency: 4,
+    });
     expect(container.consumers.map((consumer) => consumer.assignment())).toEqual([
       [{ topic: 'orders', partition: 0 }],
       [{ topic: 'orders', partition: 1 }],
@@ -309,7 +313,11 @@ describe('options of a listener', () => {
     ['an empty pattern', { topicPattern: '' }, `${at}topicPattern=: the pattern is empty`],
     ['no partition', { topicPartitions: [] }, `${at}topicPartitions: no partition is named`],
     ['no number', { topicPartitions: ['orders'] }, `${at}topicPartitions=orders: not a partition's name`],
-    ['a bad range', { topicPartitions: [{ topic: 'a', partitions: '3-1' }] }, `${at}topicPartitions=3-1: not a partition`],
+    [
+      'a bad range',
+      { topicPartitions: [{ topic: 'a', partitions: '3-1' }] },
+      `${at}topicPartitions=3-1: not a partition`,
+    ],
     [
       'a repeated partition',
       { topicPartitions: ['a-0', { topic: 'a', partitions: '0,1' }] },
@@ -325,7 +333,11 @@ describe('options of a listener', () => {
       { topicPartitions: [{ topic: 'a', partitionOffsets: { 0: 1 } }] },
       'partitionOffsets go with listed partitions',
     ],
-    ['a group for everybody', { topics: 'a', broadcast: true, groupId: 'g' }, `${at}groupId=g: a broadcast listener has no group`],
+    [
+      'a group for everybody',
+      { topics: 'a', broadcast: true, groupId: 'g' },
+      `${at}groupId=g: a broadcast listener has no group`,
+    ],
     ['an absent provider', { topics: 'a', filter: NoFilter as never }, `${at}filter: there is no provider NoFilter`],
     ['a useless provider', { topics: 'a', filter: {} as never }, `${at}filter: Object has no method accepts`],
     ['a useless listener', { topics: 'a', rebalanceListener: {} }, `${at}rebalanceListener: Object has none of these`],
