@@ -105,6 +105,13 @@ describe('validateAppend', () => {
     expect(verifyCrc(batch)).toBe(true);
   });
 
+  it('accepts the end of a transaction however small batches must be, from a coordinator alone', () => {
+    const small = { 'max.message.bytes': '20' };
+    expect(validate(marker('commit'), small, 'coordinator')).toBeUndefined();
+    expect(validate(batchOf(), small, 'coordinator')).toMatchObject({ errorCode: ErrorCode.MESSAGE_TOO_LARGE });
+    expect(validate(marker('commit'), small)).toMatchObject({ errorCode: ErrorCode.INVALID_RECORD });
+  });
+
   it('names the records that are wrong', () => {
     const times = [NOW, overHour, NOW, overHour];
     const refusal = validate(batchOf({ count: 4, timestamps: times }));

@@ -6,7 +6,18 @@ import { ErrorCode } from '../../../src/protocol/error-codes.js';
 import { recordsOf, verifyCrc } from '../../../src/protocol/record-batch.js';
 import { baseOffset, leaderEpoch, maxTimestamp, nextOffset } from '../../../src/protocol/record-batch-header.js';
 import { ManualClock } from '../../support/manual-clock.js';
-import { appendAll, batchOf, DIRECTORY, NOW, openLog, rangeOf, readAll, splitBatches } from './log-fixture.js';
+import {
+  appendAll,
+  batchOf,
+  DIRECTORY,
+  marker,
+  NOW,
+  openLog,
+  producerBatch,
+  rangeOf,
+  readAll,
+  splitBatches,
+} from './log-fixture.js';
 
 const client = { origin: 'client', now: NOW } as const;
 const _coordinator = { origin: 'coordinator', now: NOW } as const;
@@ -172,6 +183,16 @@ describe('PartitionLog segments and retention', () => {
     const size = batchOf().length;
     expect(log.sizeBytes).toBeGreaterThanOrEqual(250);
     expect(log.sizeBytes).toBeLessThan(250 + size);
+  });
+
+  it('keeps what an open transaction wrote, and all behind it, until it ends', () => {
+    const log = newLog({ 'segment.bytes': '100', 'retention.ms': '1000', 'retention.bytes': '1' });
+    appendAll(log, [batchOf(), producerBatch({ sequence: 0, transactional: true }), batchOf()]);
+    expect(log.retain(NOW + 9_000)).toBe(1);
+    expect([log.logStartOffset, log.lastStableOffset]).toEqual([1, 1]);
+    expect(log.append(marker('commit'), { origin: 'coordinator', now: NOW }).errorCode).toBe(0);
+    expect(log.retain(NOW + 9_000)).toBeGreaterThan(1);
+    expect(log.logStartOffset).toBe(4);
   });
 
   it('removes the files of a deleted segment after the delay', async () => {
