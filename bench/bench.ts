@@ -79,7 +79,9 @@ function besideOf(side: readonly Measured[]): Record<string, number> {
   return Object.fromEntries(names.map((name) => [name, median(side.map(({ beside }) => beside[name]!))]));
 }
 
-const brief = (value: number): string => value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0);
+function brief(value: number): string {
+  return value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0);
+}
 
 function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;

@@ -24,7 +24,7 @@ export async function startBrokerProcess(
   const started = performance.now();
   const child = spawn(
     process.execPath,
-    ['dist/esm/cli/main.js', 'broker', '--port', '0', '--data-dir', dataDir, ...settings],
+    ['dist/cjs/cli/main.js', 'broker', '--port', '0', '--data-dir', dataDir, ...settings],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   );
   const bootstrapServers = await readyAddress(child);

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 
 // `nestdaw broker` as a process of its own on a folder that outlives it, started and killed at will.
 
-const MAIN = 'dist/esm/cli/main.js';
+const MAIN = 'dist/cjs/cli/main.js';
 
 export interface BrokerStart {
   readonly port: number;

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const tsc = `${root}node_modules/typescript/bin/tsc`;
 const node = (...args) => execFileSync(process.execPath, args, { cwd: root, stdio: 'inherit' });
-node('scripts/build.mjs', '--esm');
+node('scripts/build.mjs');
 node(tsc, '-p', 'samples/orders');
 node(tsc, '-p', 'tsconfig.tools.json');
 

@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net';
 
 const READ_BUFFER_BYTES = 1024 * 1024;
 /** Answers up to this size are handed over whole; of larger ones only the size. */
-const WHOLE_BYTES = 64 * 1024;
+const WHOLE_BYTES = 256 * 1024;
 
 type Waiting = (answer: Buffer | undefined, bytes: number) => void;
 

@@ -212,7 +212,7 @@ async function createMany({ port }: Side, topics: number, partitions: number): P
     configs: [],
   }));
   const started = performance.now();
-  const answer = await ask(connection, CreateTopics, 5, { topics: list, timeoutMs: 120_000, validateOnly: false });
+  const answer = await ask(connection, CreateTopics, 4, { topics: list, timeoutMs: 120_000, validateOnly: false });
   const bad = answer.topics.find(({ errorCode }) => errorCode !== 0);
   if (bad) throw new Error(`${bad.name}: ${bad.errorMessage}`);
   const ms = performance.now() - started;
