@@ -35,6 +35,7 @@ import { KafkaRuntime, type NestServices } from './nest/kafka-runtime.js';
 import { KafkaListenerEvents } from './nest/listener-events.js';
 import { KafkaListenerRegistrar } from './nest/listener-registrar.js';
 import { nestLogger } from './nest/nest-logger.js';
+import { NestdawStrategy } from './nest/strategy/nestdaw-strategy.js';
 import { KafkaTemplate } from './template/kafka-template.js';
 
 // The module that an application imports. Two Nest modules stand behind it, for Nest runs hooks by a module's
@@ -153,6 +154,7 @@ function moduleOf(options: Provider[], imports: NonNullable<ModuleMetadata['impo
         new KafkaListenerRegistrar(listeners, registry),
       inject: [KafkaRuntime, ContainerRegistry],
     },
+    { provide: NestdawStrategy, useFactory: (runtime: KafkaRuntime) => new NestdawStrategy(runtime), inject: [KafkaRuntime] },
     {
       provide: KafkaListenerEvents,
       useFactory: (registry: ContainerRegistry) => new KafkaListenerEvents(registry),
@@ -180,6 +182,7 @@ function moduleOf(options: Provider[], imports: NonNullable<ModuleMetadata['impo
       ContainerRegistry,
       KafkaListenerRegistrar,
       KafkaListenerEvents,
+      NestdawStrategy,
       KafkaTemplate,
       getKafkaTemplateToken(),
       KafkaProperties,

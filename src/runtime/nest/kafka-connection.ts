@@ -2,6 +2,7 @@ import { type Clock, type Timer } from '../../common/clock.js';
 import { hasCode, messageOf, NestdawError } from '../../common/errors.js';
 import { type Startable } from '../../common/lifecycle.js';
 import { type Logger } from '../../common/logger.js';
+import { type OutgoingRecord } from '../../common/record.js';
 import { type Cluster } from '../client/cluster/cluster.js';
 import { KafkajsCluster } from '../client/cluster/kafkajs-cluster.js';
 import { type ConsumerOptions, consumerSettings, type ManualAssignment } from '../client/consumer/consumer-options.js';
@@ -10,7 +11,7 @@ import { StandaloneConsumer } from '../client/consumer/standalone-consumer.js';
 import { type ConsumerClient } from '../client/consumer-client.js';
 import { KafkaProducer } from '../client/producer/kafka-producer.js';
 import { producerSettings } from '../client/producer/producer-options.js';
-import { type ProducerClient } from '../client/producer-client.js';
+import { type ProducerClient, type RecordMetadata } from '../client/producer-client.js';
 import { type KafkaProperties } from '../config/kafka-properties.js';
 import { type Configuration } from '../config/load-configuration.js';
 import { type Mistake } from '../config/mistakes.js';
@@ -141,6 +142,11 @@ export class KafkaConnection implements Startable {
     if (consumer) return consumer(listener, index);
     const options = this.#consumerOptions(listener, index);
     return options.assignment ? new StandaloneConsumer(options) : new GroupConsumer(options);
+  }
+
+  /** Sends bytes as they are, beside the template: replies have a form of their own. */
+  sendRecord(topic: string, partition: number | undefined, record: OutgoingRecord): Promise<RecordMetadata> {
+    return (this.#producer ?? this.#notOpen()).send(topic, partition, record);
   }
 
   /** Sends what waits, then ends the producer and the broker. Harmless when repeated. */

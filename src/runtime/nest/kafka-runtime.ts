@@ -93,9 +93,13 @@ export class KafkaRuntime {
    */
   async startListeners(): Promise<void> {
     this.listeners.isStarted = true;
+    await this.startContainers(this.#registry.list());
+  }
+
+  /** Starts some of them, as long as they say `autoStartup`; waits in the same way. */
+  async startContainers(containers: readonly ListenerContainer[]): Promise<void> {
     const waiting = new Set<string>();
-    const starting = this.#registry
-      .list()
+    const starting = containers
       .filter(({ endpoint }) => endpoint.autoStartup)
       .map((container) => this.#start(container, waiting));
     const patience = Math.max(

@@ -28,9 +28,25 @@ export class ListenerHost {
   isClosed = false;
   readonly #options: ListenerHostOptions;
   #factory: ListenerFactory | undefined;
+  #waiting: Array<() => void> = [];
 
   constructor(options: ListenerHostOptions) {
     this.#options = options;
+  }
+
+  /** Whether listeners can be added. */
+  get isReady(): boolean {
+    return this.#factory !== undefined;
+  }
+
+  /** Calls `task` when listeners can be added, while the application is checked: what it throws is a mistake. */
+  whenReady(task: () => void): void {
+    this.#waiting.push(task);
+  }
+
+  /** Takes a container out of the registry, without stopping it. */
+  remove({ id, endpoint }: ListenerContainer): void {
+    this.#options.registry.unregister(id, endpoint.connection);
   }
 
   /** Finds and registers the listeners of an application. */
@@ -44,6 +60,13 @@ export class ListenerHost {
     for (const listener of found) {
       groups.add(listener.endpoint, mistakes);
       this.#register(listener, mistakes);
+    }
+    for (const task of this.#waiting.splice(0)) {
+      try {
+        task();
+      } catch (error) {
+        mistakes.push({ origin: 'microservice', problem: messageOf(error) });
+      }
     }
   }
 
