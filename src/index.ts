@@ -76,7 +76,6 @@ export {
   KafkaListenerRegistrar,
   type MethodListener,
 } from './runtime/nest/listener-registrar.js';
-export { type FunctionListener, KafkaListenerRegistrar, type MethodListener } from './runtime/nest/listener-registrar.js';
 /** Nest's own `@EventPattern` and `@MessagePattern` handlers, served by listener containers. */
 export { MicroserviceContext } from './runtime/nest/strategy/microservice-context.js';
 export { NestdawStrategy, type PatternListenerOptions } from './runtime/nest/strategy/nestdaw-strategy.js';

@@ -154,7 +154,11 @@ function moduleOf(options: Provider[], imports: NonNullable<ModuleMetadata['impo
         new KafkaListenerRegistrar(listeners, registry),
       inject: [KafkaRuntime, ContainerRegistry],
     },
-    { provide: NestdawStrategy, useFactory: (runtime: KafkaRuntime) => new NestdawStrategy(runtime), inject: [KafkaRuntime] },
+    {
+      provide: NestdawStrategy,
+      useFactory: (runtime: KafkaRuntime) => new NestdawStrategy(runtime),
+      inject: [KafkaRuntime],
+    },
     {
       provide: KafkaListenerEvents,
       useFactory: (registry: ContainerRegistry) => new KafkaListenerEvents(registry),

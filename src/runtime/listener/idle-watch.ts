@@ -80,7 +80,7 @@ export class IdleWatch {
       const ms = now - quiet.since;
       events.emit({ type: 'partition-idle', consumer, ms, partition: { topic, partition }, isPaused: isPaused() });
     }
-    for (const [{ topic, partition }] of [...this.#partitions.entries()]) {
+    for (const [{ topic, partition }] of Array.from(this.#partitions.entries())) {
       if (!owned.has(topic, partition)) this.#partitions.delete(topic, partition);
     }
   }

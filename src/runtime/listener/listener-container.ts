@@ -146,9 +146,8 @@ export class ListenerContainer {
           `${this.#state}): seek where they are assigned, or when they are`,
       );
     }
-    await Promise.all(
-      owned.map(([consumer, mine]) => (mine.length > 0 ? consumer.control.seek(target, mine) : undefined)),
-    );
+    const moved = owned.filter(([, mine]) => mine.length > 0);
+    await Promise.all(moved.map(([consumer, mine]) => consumer.control.seek(target, mine)));
   }
 
   /** Commits what is finished by now. */

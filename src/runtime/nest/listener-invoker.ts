@@ -165,8 +165,8 @@ function batchFailed(error: unknown): BatchOutcome {
   return { status: 'failed-at', index, error: (error as { cause?: unknown }).cause ?? error };
 }
 
-function after(outcome: Handled, next: (outcome: BatchOutcome) => BatchOutcome): Handled {
-  return outcome instanceof Promise ? outcome.then(next) : next(outcome);
+function after(outcome: Handled, then: (outcome: BatchOutcome) => BatchOutcome): Handled {
+  return outcome instanceof Promise ? outcome.then(then) : then(outcome);
 }
 
 function indexesOf(records: readonly KafkaRecord[], isWanted: (record: KafkaRecord) => boolean): number[] {

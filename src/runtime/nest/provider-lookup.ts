@@ -21,7 +21,7 @@ export class ProviderLookup {
   }
 
   /** The named provider, or the thing itself; undefined with a mistake when there is none. */
-  find(reference: ProviderReference<unknown>, wanted: Wanted, mistakes: Mistake[]): unknown {
+  find(reference: ProviderReference<object>, wanted: Wanted, mistakes: Mistake[]): unknown {
     if (typeof reference === 'object' && reference !== null) return reference;
     const isClass = typeof reference === 'function' && /^class\b/.test(Function.prototype.toString.call(reference));
     if (typeof reference === 'function' && !isClass && !this.#provider(reference)) return reference;
@@ -37,7 +37,7 @@ export class ProviderLookup {
    * The method of that name of a provider, bound, or a plain function. Undefined with a mistake for anything else.
    */
   functionOf(
-    reference: ProviderReference<unknown> | undefined,
+    reference: ProviderReference<object> | undefined,
     method: string,
     wanted: Wanted,
     mistakes: Mistake[],

@@ -178,7 +178,7 @@ describe('idle events', () => {
       harness
         .ofType('partition-idle')
         .map(({ partition }) => partition.partition)
-        .sort(),
+        .sort((a, b) => a - b),
     ).toEqual([0, 1]);
     harness.push(1);
     await flush(10);

@@ -89,7 +89,7 @@ describe.each<[string, Partial<KafkaListenerOptions>]>([
         [13, 15],
         [16, 21],
       ] as const) {
-        sorted.splice(from, to - from, ...sorted.slice(from, to).sort());
+        sorted.splice(from, to - from, ...sorted.slice(from, to).sort((a, b) => a - b));
       }
     }
     expect(sorted).toEqual([...order, ...order, 3, 4, 4, 3, 4, 4, ...order, 9]);
@@ -109,7 +109,7 @@ describe.each<[string, Partial<KafkaListenerOptions>]>([
     container.resume();
     await container.start();
     await length(seen, 8);
-    expect(seen.slice(5).sort()).toEqual([2, 3, 4]);
+    expect(seen.slice(5).sort((a, b) => a - b)).toEqual([2, 3, 4]);
   });
 
   it('drops what waits and ignores what runs when it is moved', async () => {
@@ -132,7 +132,7 @@ describe.each<[string, Partial<KafkaListenerOptions>]>([
     expect(seen).toEqual([0]);
     gate.resolve();
     await length(seen, 3);
-    expect([...seen].sort()).toEqual([0, 0, 1]);
+    expect([...seen].sort((a, b) => a - b)).toEqual([0, 0, 1]);
     await kafka.untilConsumed('g', 'orders');
     expect(container.describe().consumers[0]!.counters.stale).toBe(1);
   });
@@ -156,8 +156,8 @@ describe.each<[string, Partial<KafkaListenerOptions>]>([
     const { container } = await start(Listener);
     await kafka.produce('orders', 0, numbered(3));
     await length(seen, 6);
-    expect(seen.slice(0, 3).sort()).toEqual([0, 1, 2]);
-    expect(seen.slice(3).sort()).toEqual([0, 1, 2]);
+    expect(seen.slice(0, 3).sort((a, b) => a - b)).toEqual([0, 1, 2]);
+    expect(seen.slice(3).sort((a, b) => a - b)).toEqual([0, 1, 2]);
     await kafka.produce('orders', 0, numbered(2, 3));
     await until(() => about.length > 0, { what: 'the pause' });
     expect(about).toEqual([[ZERO], 'Listener.handle', 0, 5]);
@@ -247,7 +247,7 @@ describe('rebalance callbacks', () => {
     const name = (partitions: readonly { topic: string; partition: number }[]) =>
       partitions
         .map(({ partition }) => partition)
-        .sort()
+        .sort((a, b) => a - b)
         .join();
     @Injectable()
     class Store implements KafkaRebalanceListener {
@@ -263,7 +263,9 @@ describe('rebalance callbacks', () => {
         seen.push(value);
       }
       async onPartitionsAssigned(partitions: readonly PartitionPosition[], consumer: ListenerConsumer) {
-        log.push(`assigned ${name(partitions)} ${partitions.map(({ source, position }) => `${source}@${position}`)}`);
+        log.push(
+          `assigned ${name(partitions)} ${partitions.map(({ source, position }) => `${source}@${position}`).join()}`,
+        );
         await Promise.resolve();
         for (const { topic, partition } of partitions) {
           const offset = stored.get(partition);
@@ -274,7 +276,7 @@ describe('rebalance callbacks', () => {
         log.push('before, own');
       }
       async onPartitionsRevokedAfterCommit(partitions: readonly { topic: string; partition: number }[]) {
-        log.push(`after ${name(partitions)} ${await kafka.committed('g', 'orders')}`);
+        log.push(`after ${name(partitions)} ${(await kafka.committed('g', 'orders')).join()}`);
       }
     }
     await start(Listener, Store);

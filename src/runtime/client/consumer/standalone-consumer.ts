@@ -157,7 +157,7 @@ export class StandaloneConsumer implements ConsumerClient {
       return { topic, partition, position: 0, metadata: '', source: 'seek' };
     });
     return Promise.all(
-      [...found, ...bases].map((start) => {
+      [...found, ...bases].map(async (start) => {
         const target = targetOf(start);
         return target === undefined ? start : startOf(start, target, logs, signal);
       }),
@@ -168,7 +168,7 @@ export class StandaloneConsumer implements ConsumerClient {
     const { logger } = this.#settings;
     const missing = new Set(this.#wanted.missing(counts));
     if (this.#wanted.selection.isPattern && this.#wanted.selection.names.length === 0) {
-      missing.add(`${this.#wanted.selection}`);
+      missing.add(this.#wanted.selection.text);
     }
     for (const name of missing) {
       if (this.#missing.has(name)) continue;

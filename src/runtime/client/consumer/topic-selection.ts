@@ -46,7 +46,8 @@ export class TopicSelection {
     return counts;
   }
 
-  toString(): string {
+  /** What it is, for messages. */
+  get text(): string {
     return this.#pattern ? `pattern ${this.#options.topicPattern!.source}` : this.#names.join(', ');
   }
 

@@ -65,7 +65,7 @@ export class TopicWatch {
     const joined = this.listener.joinedTopics();
     const isSame = joined === undefined || joined.join() === this.selection.names.join();
     if (!isSame)
-      this.listener.onChange(`${this.selection} matches ${this.selection.names.join(', ') || 'nothing'} now`);
+      this.listener.onChange(`${this.selection.text} matches ${this.selection.names.join(', ') || 'nothing'} now`);
     else if (changes.length > 0) this.listener.onChange(describe(changes, counts));
   }
 
@@ -75,7 +75,7 @@ export class TopicWatch {
     const wanted = selection.isPattern
       ? []
       : selection.names.map((name) => [name, (counts.get(name) ?? 0) > 0] as const);
-    if (selection.isPattern) wanted.push([`${selection}`, selection.names.length > 0]);
+    if (selection.isPattern) wanted.push([selection.text, selection.names.length > 0]);
     for (const [topic, exists] of wanted) {
       if (exists) {
         if (this.#missing.delete(topic)) logger.log(`topic '${topic}' of group '${groupId}' exists now`);
@@ -83,7 +83,7 @@ export class TopicWatch {
         this.#missing.add(topic);
         logger.warn(
           selection.isPattern
-            ? `no topic matches the ${selection} of group '${groupId}': waiting for one`
+            ? `no topic matches the ${selection.text} of group '${groupId}': waiting for one`
             : `topic '${topic}' of group '${groupId}' does not exist: waiting for it; create it or correct the name`,
         );
       }

@@ -3,7 +3,7 @@ import { KafkaHeaders } from '../../../common/kafka-headers.js';
 import { type KafkaRecord, type RecordHeader } from '../../../common/record.js';
 import { DONE, type Outcome, type RecordInvoker } from '../../listener/listener-endpoint.js';
 import { type CallRules } from '../listener-invoker.js';
-import { parsedMessage, type ParsedMessage, replyRecord } from './kafka-message.js';
+import { type ParsedMessage, parsedMessage, replyRecord } from './kafka-message.js';
 import { MicroserviceContext, type RawSend } from './microservice-context.js';
 import { type Reply, replyTo } from './reply-stream.js';
 

@@ -52,14 +52,7 @@ export class MicroserviceContext extends KafkaListenerContext {
   }
 
   getArgs(): unknown[] {
-    return [
-      this.#message,
-      this.partition,
-      this.topic,
-      this.getConsumer(),
-      this.getHeartbeat(),
-      this.getProducer(),
-    ];
+    return [this.#message, this.partition, this.topic, this.getConsumer(), this.getHeartbeat(), this.getProducer()];
   }
 
   getArgByIndex(index: number): unknown {

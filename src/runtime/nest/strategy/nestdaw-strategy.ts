@@ -15,7 +15,10 @@ import { type PatternGroup, PatternTable } from './pattern-table.js';
 const KAFKA_TRANSPORT = 5;
 
 /** What listeners of patterns may say, for all of them or in the extras of one: as in `@KafkaListener`. */
-export type PatternListenerOptions = Omit<KafkaListenerOptions, 'topics' | 'topicPattern' | 'topicPartitions' | 'batch' | 'payload'>;
+export type PatternListenerOptions = Omit<
+  KafkaListenerOptions,
+  'topics' | 'topicPattern' | 'topicPartitions' | 'batch' | 'payload'
+>;
 
 /**
  * Serves the `@EventPattern` and `@MessagePattern` handlers of an application:
@@ -89,9 +92,9 @@ export class NestdawStrategy {
    * Called by Nest. Before the application is initialised the listeners are only announced, and start with all others;
    * afterwards they start now.
    */
-  listen(callback: (error?: unknown) => void): void {
+  listen(listening: (error?: unknown) => void): void {
     this.#isClosed = false;
-    this.#listen().then(() => callback(), callback);
+    this.#listen().then(() => listening(), listening);
   }
 
   /** Called by Nest: stops the listeners, each within its deadline, and forgets them. */

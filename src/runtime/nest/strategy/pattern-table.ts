@@ -95,7 +95,12 @@ function groupOf(name: string, entries: readonly Entry[], options: KafkaListener
     source:
       expressions.length === 0
         ? { topics: [...topics.keys()] }
-        : { topicPattern: unionOf([...topics.keys()], expressions.map(({ pattern }) => pattern)) },
+        : {
+            topicPattern: unionOf(
+              [...topics.keys()],
+              expressions.map(({ pattern }) => pattern),
+            ),
+          },
     handlerFor: (topic) => topics.get(topic) ?? expressions.find(({ pattern }) => matches(pattern, topic))?.handler,
   };
 }

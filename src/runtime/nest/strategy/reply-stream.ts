@@ -29,9 +29,11 @@ export function replyTo(
     let hasAnswered = false;
     const send = (reply: Reply) => {
       hasAnswered = true;
-      void queue.run(() => publish(reply)).catch((error: unknown) => {
-        failure ??= { error };
-      });
+      void queue
+        .run(() => publish(reply))
+        .catch((error: unknown) => {
+          failure ??= { error };
+        });
     };
     const release = (isDisposed: boolean): boolean => {
       if (held === undefined) return false;

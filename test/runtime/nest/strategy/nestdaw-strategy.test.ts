@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import {
   Controller,
+  type INestApplication,
   Inject,
   Injectable,
-  type INestApplication,
   Scope,
   UseFilters,
   UseInterceptors,
@@ -42,7 +42,9 @@ let logger: BrokerApp['logger'];
 const clients: ClientKafka[] = [];
 
 beforeEach(async () => {
-  kafka = await EmbeddedKafka.start({ topics: { orders: 2, sum: 1, refunds: 1, 'sum.reply': 1, 'ask.reply': 1, ask: 1 } });
+  kafka = await EmbeddedKafka.start({
+    topics: { orders: 2, sum: 1, refunds: 1, 'sum.reply': 1, 'ask.reply': 1, ask: 1 },
+  });
 });
 
 afterEach(async () => {
@@ -121,7 +123,11 @@ describe('NestdawStrategy', () => {
         if (numbers.length === 1) return of(numbers[0], 10).pipe(delay(5));
         if (numbers.length === 3) return concat(of(1), of(2), of(3));
         if (numbers.length === 4) return EMPTY;
-        return Promise.resolve({ key: 'k', value: { total: numbers.reduce((a, b) => a + b) }, headers: { unit: 'EUR' } });
+        return Promise.resolve({
+          key: 'k',
+          value: { total: numbers.reduce((a, b) => a + b) },
+          headers: { unit: 'EUR' },
+        });
       }
     }
     await serve({ controllers: [Sums] });
@@ -134,7 +140,11 @@ describe('NestdawStrategy', () => {
     expect(await ask([1, 1, 1, 1])).toEqual([null]);
     await kafka.untilConsumed('test', 'sum');
     const replies = await kafka.records('sum.reply');
-    expect(replies[0]!.headers.map(({ key }) => key)).toEqual(['unit', 'kafka_correlationId', 'kafka_nest-is-disposed']);
+    expect(replies[0]!.headers.map(({ key }) => key)).toEqual([
+      'unit',
+      'kafka_correlationId',
+      'kafka_nest-is-disposed',
+    ]);
     expect(replies[0]!.key!.toString()).toBe('k');
   }, 20_000);
 
@@ -303,10 +313,16 @@ describe('NestdawStrategy', () => {
 
   it('keeps exception filters, and says what went wrong once', async () => {
     const seen: string[] = [];
+    const noting = {
+      catch(error: Error) {
+        seen.push(`filter ${error.message}`);
+        return of('handled');
+      },
+    };
     @Controller()
     class Filtered {
       @EventPattern('orders')
-      @UseFilters({ catch: (error: Error) => void seen.push(`filter ${error.message}`) || of('handled') })
+      @UseFilters(noting)
       handle() {
         throw new Error('boom');
       }
