@@ -14,13 +14,13 @@ import { REQUEST } from '@nestjs/core';
 import {
   ClientKafka,
   Ctx,
-  EventPattern,
   type KafkaContext,
   KafkaRetriableException,
-  MessagePattern,
   Payload,
   RpcException,
   Transport,
+  EventPattern as TypedEventPattern,
+  MessagePattern as TypedMessagePattern,
 } from '@nestjs/microservices';
 import { IsPositive } from 'class-validator';
 import { Kafka } from 'kafkajs';
@@ -30,6 +30,10 @@ import { EmbeddedKafka, until } from '../../../../src/testing/index.js';
 import { type BrokerApp, createOnBroker, records } from '../../../support/broker-app.js';
 
 // An application written for Nest's own Kafka transport, served by our containers, asked by Nest's own client.
+
+// Nest's own types ask for parameters of exactly `any`.
+const EventPattern = TypedEventPattern as (...args: any[]) => MethodDecorator;
+const MessagePattern = TypedMessagePattern as (...args: any[]) => MethodDecorator;
 
 class Order {
   @IsPositive()
@@ -69,7 +73,8 @@ async function serve(
 async function client(...answered: string[]): Promise<ClientKafka> {
   const made = new ClientKafka({
     client: { brokers: [kafka.bootstrapServers], logLevel: 0 },
-    consumer: { groupId: 'asking', heartbeatInterval: 100 },
+    // kafkajs waits for its long poll when it is closed.
+    consumer: { groupId: 'asking', heartbeatInterval: 100, maxWaitTimeInMs: 50 },
   });
   clients.push(made);
   for (const topic of answered) made.subscribeToResponseOf(topic);
