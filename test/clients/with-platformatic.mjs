@@ -119,7 +119,7 @@ async function transact(admin) {
   clearTimeout(timer);
   check(
     values.every((value) => value === 'kept'),
-    `read ${[...new Set(values)]}`,
+    `read ${[...new Set(values)].join(', ')}`,
   );
   await reader.close(true);
   return 'transactions: 20 committed, 10 aborted unseen';

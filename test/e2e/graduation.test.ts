@@ -140,14 +140,14 @@ async function wakeSleeper(node: Pick<Node, 'port'>, round: string): Promise<voi
   await using(node, async (cluster) => {
     const client = new ClusterTransactions(cluster);
     if (!(await client.isServed())) return;
-    expect((await cluster.records(`paid-${round}`, 0, 0, 4)).map(valueOf)).toEqual(['kept']);
+    expect((await cluster.records(`paid-${round}`, 0, 0, 4)).map(textBehindName)).toEqual(['kept']);
     await client.takeOver(`sleeper-${round}`);
     await cluster.untilStable(`paid-${round}`, 0, 7);
-    expect((await cluster.records(`paid-${round}`, 0, 0, 7)).map(valueOf)).toEqual(['kept', 'behind']);
+    expect((await cluster.records(`paid-${round}`, 0, 0, 7)).map(textBehindName)).toEqual(['kept', 'behind']);
   });
 }
 
-const valueOf = (record: string): string => record.slice(record.indexOf('=') + 1);
+const textBehindName = (record: string): string => record.slice(record.indexOf('=') + 1);
 
 /** What was there stays as it was; more may have come. */
 function expectKept(after: ClusterView, before: ClusterView): void {

@@ -81,7 +81,7 @@ describe('an id that nobody uses', () => {
     await bench.restart();
     expect(bench.coordinator.describe('t')).toBeUndefined();
     expect(await bench.init()).toMatchObject({ producerId: 1_001n, producerEpoch: 0 });
-  });
+  }, 30_000);
 
   it('is kept while its transaction is open or being ended', async () => {
     bench = await TransactionBench.open({ idExpirationMs: 1_000, removeExpiredIntervalMs: 1_000 });
