@@ -153,7 +153,7 @@ type Assemble = (host: string, port: number, clusterId: string, router: RequestR
 async function startParts(options: BrokerOptions, stack: DisposalStack, assemble: Assemble): Promise<Broker> {
   const { clock = systemClock, random = systemRandom } = options;
   const logger = new RootLogger(options.logger ?? silentLogger);
-  const config = new BrokerConfig(options.config);
+  const config = new BrokerConfig(settingsOf(options));
   const place = placeOf(options, config);
   const { fileSystem } = place;
   const storage = await openStorage(place, options, { config, clock, random, logger }, stack);
@@ -208,6 +208,12 @@ async function startParts(options: BrokerOptions, stack: DisposalStack, assemble
   const broker = assemble(host, server.port, logs.clusterId, router, stack);
   lock?.announce(broker.bootstrapServers);
   return broker;
+}
+
+/** With the folder among them, for whoever asks what the broker is configured with. */
+function settingsOf({ config = {}, dataDir }: BrokerOptions): Readonly<Record<string, string>> {
+  // A comma in the name would make it two.
+  return dataDir === undefined || dataDir.includes(',') ? config : { ...config, 'log.dirs': resolve(dataDir) };
 }
 
 interface Place {

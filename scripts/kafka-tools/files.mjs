@@ -1,0 +1,72 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+// kafka-dump-log on the files of both.
+
+const dump = (partition, extension, more = {}) => {
+  const { flags = '', ...rest } = more;
+  return {
+    name: `dump-log ${partition} ${extension} ${flags}`.trim(),
+    tool: 'org.apache.kafka.tools.DumpLogSegments',
+    args: (_servers, { logs }) => [...flags.split(' ').filter(Boolean), '--files', fileOf(logs, partition, extension)],
+    hide: [
+      [/CreateTime: \d+/g, 'CreateTime: N'],
+      [/(crc|size|position): \d+/g, '$1: N'],
+      [/timestamp: \d+/g, 'timestamp: N'],
+      [/producerId: \d+/g, 'producerId: N'],
+    ],
+    ...rest,
+  };
+};
+
+function fileOf(logs, partition, extension) {
+  if (!logs) return partition;
+  const folder = join(logs, partition);
+  return join(
+    folder,
+    readdirSync(folder)
+      .filter((name) => name.endsWith(extension))
+      .sort()[0] ?? 'missing',
+  );
+}
+
+/** Where a group's records are. */
+function partitionOf(group) {
+  let hash = 0;
+  for (const char of group) hash = (Math.imul(31, hash) + char.charCodeAt(0)) | 0;
+  return `__consumer_offsets-${Math.abs(hash) % 50}`;
+}
+
+const plain = (extension, more) => dump('plain-0', extension, more);
+
+export const files = [
+  plain('.log'),
+  plain('.log', { flags: '--deep-iteration --print-data-log' }),
+  dump('load-0', '.index', { flags: '--index-sanity-check' }),
+  dump('load-0', '.timeindex', { flags: '--index-sanity-check' }),
+  // What they hold depends on the batches, and those on chance.
+  dump('load-0', '.index', { differs: true, contains: ['offset: '] }),
+  dump('load-0', '.timeindex', { differs: true, contains: ['timestamp: N offset: '] }),
+  plain('.log', { flags: '--verify-index-only' }),
+  dump('orders-0', '.log', { flags: '--print-data-log' }),
+  dump('load-0', '.log', { differs: true, contains: ['baseOffset: 0', 'isvalid: true'] }),
+  dump(partitionOf('console'), '.log', {
+    flags: '--offsets-decoder',
+    hide: [
+      [/(CreateTime|crc|size|position|valueSize): ?\d+/g, '$1: N'],
+      [/"(commitTimestamp|currentStateTimestamp|expireTimestamp)":-?\d+/g, '"$1":N'],
+      [/console-consumer-UUID|consumer-console-\d+-UUID/g, 'MEMBER'],
+    ],
+    differs: true,
+    contains: ['"group":"console"', '"topic":"orders"'],
+  }),
+  dump('__cluster_metadata-0', '.log', {
+    flags: '--cluster-metadata-decoder --skip-record-metadata',
+    // The same topics come into being by the same records.
+    hide: [[/"(topicId|directories|incarnationId)":("[^"]*"|\[[^\]]*\])/g, '"$1":ID']],
+    keep: /^(exit|.*"TOPIC_RECORD"|.*"PARTITION_RECORD".*"partitionId":0)/,
+    sort: true,
+    differs: true,
+    contains: ['"TOPIC_RECORD"', '"name":"orders"'],
+  }),
+];
