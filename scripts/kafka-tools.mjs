@@ -6,7 +6,7 @@
 //
 // Needs Java 17 and Maven (exit code 77 without), and dist/esm.
 import { execFile, execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -20,6 +20,8 @@ const libraries = join(root, '.kafka', KAFKA_VERSION, 'libs', '*');
 const TIME_LIMIT_MS = 60_000;
 const TRIES = 6;
 const PAUSE_MS = 300;
+/** On both brokers, so that no group waits for members that never come. */
+const SETTINGS = { 'group.initial.rebalance.delay.ms': '0' };
 /** A tool lives for a second: what the JVM would gain by compiling well is never paid back. */
 const JVM = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xshare:auto', '-Xmx256m', '-Duser.timezone=UTC'];
 
@@ -139,15 +141,14 @@ async function startTheirs(folder) {
   const port = await freePort();
   // Without leader replicas to elect from, as our directories are.
   const formatArgs = ['--feature', 'eligible.leader.replicas.version=0'];
-  const kafka = await startKafka({ port, dataDir: folder, formatArgs });
+  const kafka = await startKafka({ port, dataDir: folder, overrides: SETTINGS, formatArgs });
   return { name: 'theirs', bootstrapServers: kafka.bootstrapServers, logs: join(folder, 'logs'), stop: kafka.stop };
 }
 
 async function startOurs(folder) {
   const port = await freePort();
   const logs = join(folder, 'logs');
-  const settings = JSON.parse(readFileSync(join(root, 'scripts/kafka-limits.json'), 'utf8'));
-  const overrides = Object.entries(settings).flatMap(([key, value]) => ['--override', `${key}=${value}`]);
+  const overrides = Object.entries(SETTINGS).flatMap(([key, value]) => ['--override', `${key}=${value}`]);
   const child = spawn(
     process.execPath,
     ['dist/esm/cli/main.js', 'broker', '--port', String(port), '--data-dir', logs, ...overrides],

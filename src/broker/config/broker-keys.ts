@@ -203,13 +203,13 @@ const COORDINATORS = {
 
 /** Every key of the broker. */
 export const BROKER_KEYS = {
-  ...GENERAL,
-  ...NETWORK,
-  ...LOG,
-  ...COORDINATORS,
   ...CLUSTER_KEYS,
   ...GROUP_PROTOCOL_KEYS,
   ...REMOTE_STORAGE_KEYS,
   ...SECURITY_KEYS,
+  ...GENERAL,
+  ...NETWORK,
+  ...LOG,
+  ...COORDINATORS,
 };
 export type BrokerKey = keyof typeof BROKER_KEYS;

@@ -34,6 +34,8 @@ export const CLUSTER_KEYS = {
   'controller.socket.timeout.ms': int(30000, ONE_VOTER),
   'initial.broker.registration.timeout.ms': int(60000, ONE_VOTER),
   'metadata.log.dir': str(null, ONE_VOTER),
+  'metadata.log.max.record.bytes.between.snapshots': long(20971520, ONE_VOTER, { min: 1 }),
+  'metadata.log.max.snapshot.interval.ms': long(3600000, ONE_VOTER, { min: 0 }),
   'metadata.log.segment.bytes': int(1073741824, ONE_VOTER, { min: 8388608 }),
   'metadata.log.segment.ms': long(604800000, ONE_VOTER),
   'metadata.max.idle.interval.ms': int(500, ONE_VOTER, { min: 0 }),
