@@ -18,6 +18,8 @@ export function normalize({ status, stdout, stderr, place }, step) {
         .replace(/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, 'UUID')
         .replace(/(Topic[ ]?Id: ?)[\w-]{22}/gi, '$1ID')
         .replace(/\b\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d[,.]\d{3}\b/g, 'TIME')
+        // The group that the console consumer makes up.
+        .replace(/\bconsole-consumer-\d+/g, 'console-consumer-N')
         .replace(/[ \t]+/g, ' ')
         .trim(),
     )

@@ -100,7 +100,7 @@ export const records = [
     ],
     { errorKind: true },
   ),
-  topic('--create --topic load --partitions 2 --config index.interval.bytes=1024'),
+  topic('--create --topic load --partitions 2'),
   tool('VerifiableProducer', '--topic load --max-messages 20 --throughput -1', {
     name: 'verifiable-producer',
     // Which partition a record without a key goes to is chance.

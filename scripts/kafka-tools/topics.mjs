@@ -14,7 +14,7 @@ export const topics = [
   topic('--create --topic orders --partitions 3'),
   topic('--create --topic orders --partitions 3', fails),
   topic('--create --topic orders --if-not-exists'),
-  topic('--create --topic plain'),
+  topic('--create --topic plain --config index.interval.bytes=50'),
   topic('--create --topic kept --partitions 2 --config cleanup.policy=compact --config retention.ms=60000'),
   topic('--create --topic by.hand --replica-assignment 1,1'),
   topic('--create --topic by_hand', fails),
