@@ -4,6 +4,7 @@ import {
   existsSync,
   fdatasync,
   fstatSync,
+  fsync,
   fsyncSync,
   ftruncateSync,
   mkdirSync,
@@ -137,6 +138,18 @@ export class DiskFileSystem implements FileSystem {
     const descriptor = openSync(path, 'r');
     try {
       fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+  }
+
+  async syncDirectoryLater(path: string): Promise<void> {
+    if (process.platform === 'win32') return;
+    const descriptor = openSync(path, 'r');
+    try {
+      await new Promise<void>((resolve, reject) => {
+        fsync(descriptor, (error) => (error ? reject(error) : resolve()));
+      });
     } finally {
       closeSync(descriptor);
     }

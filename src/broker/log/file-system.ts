@@ -31,6 +31,8 @@ export interface FileSystem {
   modifiedAt(path: string): number;
   /** Makes renames and removals in a directory durable. */
   syncDirectory(path: string): void;
+  /** The same without waiting for the device in this turn: what was done before the call is durable afterwards. */
+  syncDirectoryLater(path: string): Promise<void>;
   /** Bytes in all and free on the volume. */
   space(path: string): { readonly total: number; readonly usable: number };
   /** Names a directory for all processes of the machine (device and inode). Absent where only this process sees it. */

@@ -68,7 +68,7 @@ export class LogFlusher {
     await this.flush();
     if (!this.#hasAppended) return;
     await this.#options.segments.active.sync();
-    this.#options.fileSystem.syncDirectory(this.#options.directory);
+    await this.#options.fileSystem.syncDirectoryLater(this.#options.directory);
   }
 
   /** A segment was closed and a new one begun. */
@@ -104,9 +104,9 @@ export class LogFlusher {
     for (const segment of sealed) await segment.sync();
     if (this.#hasNewFiles && !this.#isStopped) {
       this.#hasNewFiles = false;
-      fileSystem.syncDirectory(directory);
+      await fileSystem.syncDirectoryLater(directory);
       // The directory itself may be new: its name has to last as well.
-      if (this.#isFirstSync) fileSystem.syncDirectory(dirname(directory));
+      if (this.#isFirstSync) await fileSystem.syncDirectoryLater(dirname(directory));
       this.#isFirstSync = false;
     }
     await active.syncLog();

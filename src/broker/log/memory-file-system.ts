@@ -222,6 +222,10 @@ export class MemoryFileSystem implements FileSystem {
     }
   }
 
+  async syncDirectoryLater(path: string): Promise<void> {
+    this.syncDirectory(path);
+  }
+
   space(): { readonly total: number; readonly usable: number } {
     return { total: this.#capacity, usable: this.#capacity - this.#used };
   }

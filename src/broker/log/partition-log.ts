@@ -354,9 +354,10 @@ export class PartitionLog {
     return count;
   }
 
-  /** Compaction: `output` holds what is left of these neighbours, none of them active. */
+  /** Compaction: `output`, which is finished, holds what is left of these neighbours, none of them active. */
   replaceSegments(replaced: readonly LogSegment[], output: LogSegment): void {
-    swapSegments(this.#context, this, { segments: this.#segments, flusher: this.#flusher }, replaced, output);
+    const parts = { segments: this.#segments, flusher: this.#flusher };
+    swapSegments(this.#context, this.#config, parts, replaced, output);
     this.#snapshots.prune((offset) => this.#isSegmentBase(offset));
   }
 

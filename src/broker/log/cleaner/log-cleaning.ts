@@ -3,7 +3,7 @@ import { type LogContext } from '../log-context.js';
 import { LogSegment } from '../log-segment.js';
 import { type PartitionLog } from '../partition-log.js';
 import { CLEANED_SUFFIX } from '../segment-files.js';
-import { discardOutput } from '../segment-swap.js';
+import { discardOutput, finishOutput } from '../segment-swap.js';
 import { type AbortedTxn } from '../transaction-index.js';
 import { BatchRewriter, type LastOfProducer, plainRecords } from './batch-rewriter.js';
 import { BatchWalk } from './batch-walk.js';
@@ -161,6 +161,8 @@ class LogCleaning {
       }
       output.seal();
       await output.sync();
+      this.#assertWanted(group);
+      await finishOutput(context, output);
       this.#assertWanted(group);
       log.replaceSegments(group, output);
       return output.size;
