@@ -33,6 +33,16 @@ export async function createTopic(
   configs: Record<string, string> = {},
 ): Promise<string> {
   const name = `t-${process.pid}-${process.hrtime.bigint()}-${++topics}`;
+  await createTopicNamed(address, name, numPartitions, configs);
+  return name;
+}
+
+export async function createTopicNamed(
+  address: string,
+  name: string,
+  numPartitions: number,
+  configs: Record<string, string> = {},
+): Promise<void> {
   await withCluster(address, async (cluster) => {
     const { nodeId } = cluster.nodes()[0]!;
     const { topics: results } = await cluster.send(nodeId, CreateTopics, 5, {
@@ -59,7 +69,6 @@ export async function createTopic(
       if (errorCode === ErrorCode.NONE) partition++;
     }
   });
-  return name;
 }
 
 /** Everything that a partition holds. */

@@ -5,19 +5,22 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { Broker } from '../../../../src/broker/broker.js';
 import { systemClock } from '../../../../src/common/clock.js';
 import { type KafkaRecord } from '../../../../src/common/record.js';
+import { type SeekTarget } from '../../../../src/common/seek-target.js';
 import { type TopicPartition } from '../../../../src/common/topic-partition.js';
 import { CreatePartitions } from '../../../../src/protocol/messages/37-create-partitions.js';
 import { KafkajsCluster } from '../../../../src/runtime/client/cluster/kafkajs-cluster.js';
 import { type ConsumerOptions } from '../../../../src/runtime/client/consumer/consumer-options.js';
 import { GroupConsumer } from '../../../../src/runtime/client/consumer/group-consumer.js';
+import { StandaloneConsumer } from '../../../../src/runtime/client/consumer/standalone-consumer.js';
 import {
   type AssignedPartition,
+  type ConsumerClient,
   type ConsumerEvent,
   type RebalanceListener,
 } from '../../../../src/runtime/client/consumer-client.js';
 import { KafkaProducer } from '../../../../src/runtime/client/producer/kafka-producer.js';
 import { until } from '../../../../src/testing/until.js';
-import { createTopic } from '../../../support/client-broker.js';
+import { createTopic, createTopicNamed } from '../../../support/client-broker.js';
 import { FaultProxy } from '../../../support/fault-proxy.js';
 
 // Over real sockets, on our broker or on Apache Kafka where KAFKA_BOOTSTRAP_SERVERS names one.
@@ -32,7 +35,7 @@ class Reader implements RebalanceListener {
   readonly log: string[] = [];
   readonly memberIds = new Set<string>();
   readonly events: ConsumerEvent[] = [];
-  readonly consumer: GroupConsumer;
+  readonly consumer: ConsumerClient;
   commits = true;
   assigning: (added: readonly AssignedPartition[]) => void = () => undefined;
   revoking: () => Promise<void> | void = () => undefined;
@@ -43,7 +46,8 @@ class Reader implements RebalanceListener {
     readonly address: string,
     options: Pick<ConsumerOptions, 'groupId' | 'topics'> & Partial<ConsumerOptions>,
   ) {
-    this.consumer = new GroupConsumer({
+    const Consumer = options.assignment ? StandaloneConsumer : GroupConsumer;
+    this.consumer = new Consumer({
       createCluster: () => new KafkajsCluster({ bootstrapServers: [address], clientId: 'reader' }),
       autoOffsetReset: 'earliest',
       sessionTimeoutMs: SESSION_MS,
@@ -171,6 +175,56 @@ describe('a consumer over sockets', () => {
     await produce(topic, numbered(300, 300));
     await until(() => one.records.length >= 600);
     expect(sorted(one.values())).toEqual(sorted(numbered(600)));
+  });
+
+  it('reads all topics that match a pattern, one that is made later too; peers follow', async () => {
+    const first = await createTopic(address, 2);
+    // Names of one test run begin alike, up to the process and the time.
+    const topicPattern = new RegExp(`${first}(-later)?`);
+    const options = { topics: [], topicPattern, metadataMaxAgeMs: 200 };
+    const [one, two] = [reader('', options), reader('', options)];
+    await Promise.all([one.start(), two.start()]);
+    await until(() => one.consumer.assignment().length === 1 && two.consumer.assignment().length === 1);
+    await createTopicNamed(address, `${first}-later`, 2);
+    await until(() => one.consumer.assignment().length === 2 && two.consumer.assignment().length === 2);
+    await produce(first, numbered(20));
+    await produce(`${first}-later`, numbered(20, 20));
+    await until(() => one.records.length + two.records.length >= 40);
+    expect(sorted([...one.values(), ...two.values()])).toEqual(sorted(numbered(40)));
+  });
+
+  it('reads partitions by itself: no member, commits of the group, offsets by time', async () => {
+    const topic = await createTopic(address, 3);
+    await produce(topic, numbered(10), 0);
+    await produce(topic, numbered(10, 10), 1);
+    const assignment = (partition: number, start?: SeekTarget) => ({
+      partitions: [{ topic, partition, ...(start === undefined ? {} : { start }) }],
+      index: 0,
+      of: 1,
+    });
+    const one = await reader(topic, { assignment: assignment(0) }).start();
+    await until(() => one.records.length >= 10);
+    await one.stop();
+    expect(one.values()).toEqual(numbered(10));
+    await produce(topic, numbered(1, 99), 0);
+    const two = await reader(topic, { assignment: assignment(0) }).start();
+    await until(() => two.records.length >= 1);
+    expect(two.values()).toEqual(['r99']);
+    const three = await reader(topic, { assignment: assignment(1, -2) }).start();
+    await until(() => three.records.length >= 2);
+    expect(three.values()).toEqual(['r18', 'r19']);
+    const partitions = [{ topic, partition: 1 }];
+    const at = async (moment: 'beginning' | 'end' | number) =>
+      (await three.consumer.offsetsAt(partitions, moment)).get(topic, 1);
+    expect([await at('beginning'), await at('end'), await at(0), await at(systemClock.now() + 60_000)]).toEqual([
+      0, 10, 0, 10,
+    ]);
+    await Promise.all([two.stop(), three.stop()]);
+    // A group with members takes no commits of somebody who is none.
+    const member = await reader(topic).start();
+    await until(() => member.consumer.assignment().length === 3);
+    const stranger = await reader(topic, { assignment: assignment(0, 'beginning') }).start();
+    await until(() => stranger.log.some((line) => line.includes('the group has members')));
   });
 
   it('shares a group: each partition once; a peer takes over when one leaves', async () => {
