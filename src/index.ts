@@ -15,6 +15,7 @@ export {
   Ack,
   Consumer,
   type ContainerEventSubscription,
+  Context,
   DEFAULT_CONNECTION,
   type FailedCall,
   type FilteredRecord,

@@ -19,5 +19,16 @@ export type {
   TopicPartitions,
 } from './listener-options.js';
 export { type ContainerEventSubscription, OnContainerEvent } from './on-container-event.js';
-export { Ack, Consumer, Header, Headers, Key, type ParameterPipe, Payload, Record, Signal } from './parameters.js';
+export {
+  Ack,
+  Consumer,
+  Context,
+  Header,
+  Headers,
+  Key,
+  type ParameterPipe,
+  Payload,
+  Record,
+  Signal,
+} from './parameters.js';
 export { Producer, type ProducerOptions } from './producer.js';

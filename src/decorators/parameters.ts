@@ -50,6 +50,11 @@ export function Record(...pipes: ParameterPipe[]): ParameterDecorator {
   return parameter('record', undefined, pipes);
 }
 
+/** The `KafkaListenerContext`: what guards and interceptors see of the call; `@Ctx()` of Nest gives it too. */
+export function Context(): ParameterDecorator {
+  return parameter('context', undefined, []);
+}
+
 /** An `AbortSignal` that fires when the partition must be given up at once: stop, and throw. */
 export function Signal(): ParameterDecorator {
   return parameter('signal', undefined, []);

@@ -4,6 +4,7 @@ import { Injectable } from '@nestjs/common';
 import { Ctx } from '@nestjs/microservices';
 import {
   ContainerRegistry,
+  Context,
   type FilteredRecord,
   Header,
   KafkaHeaders,
@@ -236,8 +237,9 @@ describe('options of a listener', () => {
         @Header(KafkaHeaders.DELIVERY_ATTEMPT) attempt: number,
         @Header(KafkaHeaders.RECEIVED_KEY) key: string,
         @Ctx() context: KafkaListenerContext,
+        @Context() same: KafkaListenerContext,
       ) {
-        seen.push(info, topic, offset, group, attempt, key, context.info, context.listenerId);
+        seen.push(info, topic, offset, group, attempt, key, context.info, same.listenerId);
       }
     }
     const app = await startOnBroker(kafka, { providers: [Listener] }, { who: 'ada' });
