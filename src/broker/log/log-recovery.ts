@@ -5,7 +5,7 @@ import { LeaderEpochs } from './leader-epochs.js';
 import { type LogConfig } from './log-config.js';
 import { type LogContext } from './log-context.js';
 import { LogSegment } from './log-segment.js';
-import { type CompletedTxn, ProducerStates } from './producer-state.js';
+import { type CompletedTxn, type ProducerState, ProducerStates } from './producer-state.js';
 import { SnapshotFiles } from './snapshot-files.js';
 
 // Takes a partition's directory up again. How much is checked depends on how the last run ended: nothing after a
@@ -24,6 +24,11 @@ export interface RecoveryOptions {
   readonly cleanedTo: number;
   readonly indexIntervalBytes: number;
 }
+
+/** How long a producer may try to send a batch: far longer than any does. */
+const RETRIES_END_MS = 30 * 60_000;
+/** Bytes in front of a snapshot in which batches are looked for that may be sent again. */
+const RECALLED_BYTES = 4 * 1024 * 1024;
 
 export interface LoadedLog {
   readonly segments: LogSegment[];
@@ -179,7 +184,10 @@ class LogLoad {
   ): ProducerStates {
     const producers = new ProducerStates();
     const snapshot = snapshots.readNewest(Math.min(firstDoubtful, logEndOffset), this.#now);
-    if (snapshot) producers.restore(snapshot.states);
+    if (snapshot) {
+      producers.restore(snapshot.states);
+      if (this.options.lastStop !== 'clean') this.#recallBatches(snapshot.offset, snapshot.states, producers);
+    }
     const from = snapshot?.offset ?? 0;
     // Where a snapshot is, and where a sealed segment is beyond doubt, the aborted transactions before are on file.
     const indexFrom = Math.max(from, Math.min(firstDoubtful, this.#segments.at(-1)!.baseOffset));
@@ -198,6 +206,28 @@ class LogLoad {
     snapshots.write(logEndOffset, producers);
     snapshots.prune((offset) => this.#segments.some((segment) => segment.baseOffset === offset));
     return producers;
+  }
+
+  /**
+   * Producers that were cut off may send again what lies before the snapshot, five batches each. Those that were
+   * silent for longer than they would try are not looked for.
+   */
+  #recallBatches(before: number, states: readonly ProducerState[], producers: ProducerStates): void {
+    if (!states.some(({ lastTimestamp }) => this.#now - lastTimestamp < RETRIES_END_MS)) return;
+    const parts: Array<{ readonly segment: LogSegment; readonly from: number; readonly to: number }> = [];
+    let left = RECALLED_BYTES;
+    for (let i = this.#segments.length - 1; i >= 0 && left > 0; i--) {
+      const segment = this.#segments[i]!;
+      if (segment.baseOffset >= before) continue;
+      const to = segment.positionOf(before);
+      const from = segment.offsetIndex.positionBefore(Math.max(0, to - left));
+      left -= to - from;
+      parts.unshift({ segment, from, to });
+    }
+    const recall = (header: Buffer, at: number): void => {
+      if (hasProducerId(header, at)) producers.recall(header, at);
+    };
+    for (const { segment, from, to } of parts) segment.scan(from, false, recall, to);
   }
 
   #segmentsFrom(offset: number): LogSegment[] {

@@ -152,6 +152,21 @@ export class ProducerStates {
     return undefined;
   }
 
+  /**
+   * Takes in a batch from before a snapshot, which keeps only the newest of each producer: a retry of it is known as
+   * one again. Batches must come in the order of the log.
+   */
+  recall(buffer: Buffer, at: number): void {
+    const state = this.#producers.get(producerId(buffer, at));
+    const newest = state?.batches.at(-1);
+    if (!state || !newest || isControl(buffer, at) || producerEpoch(buffer, at) !== state.epoch) return;
+    if (lastOffset(buffer, at) >= newest.firstOffset) return;
+    state.batches.pop();
+    rememberBatch(buffer, at, state);
+    if (state.batches.length === REMEMBERED_BATCHES) state.batches.shift();
+    state.batches.push(newest);
+  }
+
   #applyMarker(buffer: Buffer, at: number, state: ProducerState): CompletedTxn | undefined {
     const { type, coordinatorEpoch } = decodeControlRecord(buffer, at);
     if (type === 'other') return undefined;

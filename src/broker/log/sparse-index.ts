@@ -53,6 +53,12 @@ export class OffsetIndex {
     return entry < 0 ? 0 : this.positionAt(entry);
   }
 
+  /** Start of a batch at or before `position`. */
+  positionBefore(position: number): number {
+    const entry = lastWhere(this.entries.count, (i) => this.positionAt(i) <= position);
+    return entry < 0 ? 0 : this.positionAt(entry);
+  }
+
   /** Position of the last entry's batch; 0 when there is none. */
   get lastPosition(): number {
     const { count } = this.entries;

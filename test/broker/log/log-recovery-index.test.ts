@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { MemoryFileSystem } from '../../../src/broker/log/memory-file-system.js';
 import { type PartitionLog } from '../../../src/broker/log/partition-log.js';
 import { segmentPath } from '../../../src/broker/log/segment-files.js';
+import { ManualClock } from '../../support/manual-clock.js';
 import { appendAll, batchOf, DIRECTORY, NOW, openLog, producerBatch, rangeOf, readAll } from './log-fixture.js';
 import { append, config, derivedState, expectSound, LOG, read, tell } from './recovery-fixture.js';
 
@@ -94,6 +95,26 @@ describe('log recovery of indexes and starts', () => {
       expect(index.readInt32BE(entry * 8)).toBe((position / size) * 2 + 1);
     }
     expect(fs.readFile(LOG)).toHaveLength(12 * size);
+  });
+
+  it('knows the last five batches of a producer after a kill, also those before the last snapshot', () => {
+    const fs = new MemoryFileSystem();
+    const batches = Array.from({ length: 40 }, (_, i) =>
+      producerBatch({ id: i % 2 === 0 ? 1n : 2n, sequence: i >> 1 }),
+    );
+    const first = openLog(fs, { config });
+    appendAll(first, batches);
+    expect(first.segments.length).toBeGreaterThan(3);
+    const recent = new ManualClock(NOW + 60_000);
+    // The second kill follows before anything new was written: the snapshot of the recovery is all there is.
+    for (const _ of ['killed', 'killed again']) {
+      const after = openLog(fs, { config, lastStop: 'killed', clock: recent });
+      expect([...after.producers()].map((state) => state.batches)).toEqual(
+        [...first.producers()].map((state) => state.batches),
+      );
+    }
+    const late = openLog(fs, { config, lastStop: 'killed', clock: new ManualClock(NOW + 3_600_000) });
+    expect(Math.max(...[...late.producers()].map((state) => state.batches.length))).toBeLessThan(5);
   });
 
   it('starts empty at a log start that lies behind the end', () => {
