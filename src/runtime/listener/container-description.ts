@@ -44,6 +44,8 @@ export interface ContainerDescription {
   readonly connection: string;
   readonly groupId: string;
   readonly topics: readonly string[];
+  /** Source of the pattern that topics are found by; undefined when they are named. */
+  readonly topicPattern: string | undefined;
   readonly state: ContainerState;
   readonly failure: unknown;
   /** Undefined: records of a consumer run one after another. */
@@ -57,6 +59,7 @@ interface Described {
     readonly connection: string;
     readonly groupId: string;
     readonly topics: readonly string[];
+    readonly topicPattern?: RegExp | undefined;
     readonly workers: number | undefined;
   };
   readonly state: ContainerState;
@@ -69,12 +72,13 @@ export function describeContainer(
   consumers: readonly ContainerConsumer[],
   clock: Clock,
 ): ContainerDescription {
-  const { id, connection, groupId, topics } = container.endpoint;
+  const { id, connection, groupId, topics, topicPattern } = container.endpoint;
   return {
     id,
     connection,
     groupId,
     topics,
+    topicPattern: topicPattern?.source,
     state: container.state,
     failure: container.failure,
     workers: container.endpoint.workers === undefined ? undefined : container.workers,

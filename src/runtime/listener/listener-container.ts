@@ -134,6 +134,12 @@ export class ListenerContainer {
    * KAFKA_REBALANCED, and nothing moves.
    */
   async seek(target: SeekTarget, partitions?: TopicPartition | readonly TopicPartition[]): Promise<void> {
+    if (!this.#isUp) {
+      throw new NestdawError(
+        'KAFKA_STOPPED',
+        `listener '${this.id}' is ${this.#state}, it has no position to move: start it first`,
+      );
+    }
     const named = partitions === undefined ? this.#assigned() : 'topic' in partitions ? [partitions] : partitions;
     const owned = this.#consumers.map((consumer) => [consumer, ownedBy(consumer, named)] as const);
     const found = owned.reduce((sum, [, mine]) => sum + mine.length, 0);
@@ -157,12 +163,13 @@ export class ListenerContainer {
 
   /** Makes the group rebalance, as after a change that its assignor should see. */
   enforceRebalance(): void {
-    this.#consumers[0]?.control.enforceRebalance();
+    // Only the leader's wish moves a group, and any of them may be the leader.
+    for (const consumer of this.#consumers) consumer.control.enforceRebalance();
   }
 
   /** The consumers of the running container, each with its partitions; none while it is stopped. */
   get consumers(): readonly ListenerConsumer[] {
-    return this.#consumers.map(({ control }) => control);
+    return this.#isUp ? this.#consumers.map(({ control }) => control) : [];
   }
 
   /** Partitions that its consumers have right now. */
@@ -252,6 +259,11 @@ export class ListenerContainer {
     if (failure) this.#failure = failure.cause;
     this.#become(failure ? 'failed' : 'stopped');
     this.#events.emit({ type: 'stopped', cause: failure?.cause });
+  }
+
+  /** There are consumers that can be spoken to. */
+  get #isUp(): boolean {
+    return this.#state === 'starting' || this.#state === 'running' || this.#state === 'paused';
   }
 
   #become(state: ContainerState): void {

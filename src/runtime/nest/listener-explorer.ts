@@ -1,6 +1,7 @@
 import { type DiscoveryService, type MetadataScanner, ModuleRef } from '@nestjs/core';
 import { type KafkaListenerOptions } from '../../decorators/listener-options.js';
 import { type Mistake } from '../config/mistakes.js';
+import { REBALANCE_CALLBACKS } from '../listener/rebalance-callbacks.js';
 import {
   type DiscoveredListener,
   type Findings,
@@ -44,6 +45,7 @@ export class ListenerExplorer {
       return { where, options, source, host: instance };
     };
     const ofClass = listenersOf(host.type);
+    reportScopedCallbacks(host, names, ofClass.length > 0, mistakes);
     const handlers = names.filter((name) => handlerOf(methodOf(host, name)) !== undefined);
     if (handlers.length > 0 && ofClass.length === 0) {
       mistakes.push({
@@ -65,6 +67,24 @@ export class ListenerExplorer {
       }
     }
   }
+}
+
+/** Instances of a scoped provider come with a record and go with it; partitions do not. */
+function reportScopedCallbacks(
+  host: MethodHost,
+  names: readonly string[],
+  listens: boolean,
+  mistakes: Mistake[],
+): void {
+  if (host.instances) return;
+  const callback = names.find((name) => (REBALANCE_CALLBACKS as readonly string[]).includes(name));
+  if (callback === undefined) return;
+  if (!listens && !names.some((name) => listenersOf(methodOf(host, name)).length > 0)) return;
+  mistakes.push({
+    origin: `${host.type.name}.${callback}`,
+    problem:
+      'rebalance callbacks need one instance; make the provider a singleton, or name another one: rebalanceListener',
+  });
 }
 
 function methodOf({ prototype }: MethodHost, name: string): object {

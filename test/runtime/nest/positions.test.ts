@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { Injectable } from '@nestjs/common';
+import { Injectable, Scope } from '@nestjs/common';
 import { deferred } from '../../../src/common/lifecycle.js';
 import {
   Ack,
@@ -195,6 +195,9 @@ describe('a listener', () => {
     await expect(container.seek(0, { topic: 'orders', partition: 7 })).rejects.toThrow(
       "listener 'Listener.handle' does not have orders-7 at the moment (it is running)",
     );
+    await registry.stop(container.id);
+    await expect(container.seek('end')).rejects.toThrow('is stopped, it has no position to move');
+    await container.start();
     await expect(container.consumers[0]!.seek(0, { topic: 'x', partition: 0 })).rejects.toThrow('x-0 is not assigned');
     await expect(async () => registry.seek('nobody', 0)).rejects.toThrow("there is no listener 'nobody'");
   });
@@ -310,6 +313,18 @@ describe('rebalance callbacks', () => {
     expect(container.failure).toMatchObject({ message: 'the store is down' });
     expect(seen).toEqual([]);
     expect(await kafka.committed('g', 'orders')).toEqual([-1, -1]);
+  });
+
+  it('are refused on providers that live per record', async () => {
+    @Injectable({ scope: Scope.REQUEST })
+    class Listener {
+      @KafkaListener({ topics: 'orders', groupId: 'g' })
+      handle(_value: number) {}
+      onPartitionsAssigned() {}
+    }
+    await expect(start(Listener)).rejects.toThrow(
+      'Listener.onPartitionsAssigned: rebalance callbacks need one instance',
+    );
   });
 
   it('are called when partitions move between processes', async () => {

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
 import { Ctx } from '@nestjs/microservices';
+import { Test } from '@nestjs/testing';
 import {
   ContainerRegistry,
   Context,
@@ -11,9 +12,11 @@ import {
   KafkaListener,
   KafkaListenerContext,
   type KafkaListenerOptions,
+  KafkaModule,
   Payload,
   Record as RawRecord,
 } from '../../../src/index.js';
+import { InMemoryCluster } from '../../../src/runtime/client/cluster/in-memory-cluster.js';
 import { EmbeddedKafka, until } from '../../../src/testing/index.js';
 import { type BrokerApp, numbered, records, startOnBroker } from '../../support/broker-app.js';
 
@@ -247,6 +250,39 @@ describe('options of a listener', () => {
     await kafka.produce('orders', 0, numbered(1));
     await kafka.untilConsumed('test', 'orders');
     expect(seen).toEqual(['pays ada', 'orders', 0, 'test', 1, 'k0', 'pays ada', 'one']);
+  });
+
+  it('name the clients of their consumers', async () => {
+    await kafka.createTopic('orders');
+    const ids = new Set<string>();
+    @Injectable()
+    class Listener {
+      @KafkaListener({ topics: 'orders', id: 'named', clientIdPrefix: '${who}', concurrency: 2 })
+      one(_value: number) {}
+      @KafkaListener({ topics: 'orders', id: 'other' })
+      two(_value: number) {}
+    }
+    const module = await Test.createTestingModule({
+      imports: [
+        KafkaModule.forRoot({
+          cwd: '/nowhere',
+          env: {},
+          argv: [],
+          logger: { log: () => undefined, warn: () => undefined, error: () => undefined },
+          properties: { ...kafka.properties(), who: 'payer' },
+          factories: {
+            cluster: ({ clientId }) => {
+              ids.add(clientId);
+              return new InMemoryCluster({ exchange: (frame) => kafka.broker.exchangeFrame(frame) });
+            },
+          },
+        }),
+      ],
+      providers: [Listener],
+    }).compile();
+    await module.init();
+    await module.close();
+    expect([...ids].sort()).toEqual(['nestdaw', 'nestdaw-other-0', 'payer-0', 'payer-1']);
   });
 
   it('keep records from the handler that a filter does not let through; they count as finished', async () => {
