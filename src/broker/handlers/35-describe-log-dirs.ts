@@ -1,5 +1,8 @@
+import { messageOf } from '../../common/errors.js';
+import { type Logger } from '../../common/logger.js';
 import { ErrorCode } from '../../protocol/error-codes.js';
 import { DescribeLogDirs } from '../../protocol/messages/35-describe-log-dirs.js';
+import { type PartitionLog } from '../log/partition-log.js';
 import { type TopicEntry } from '../metadata/topic-registry.js';
 import { defineHandler } from '../network/handler.js';
 import { type BrokerParts } from './broker-parts.js';
@@ -16,7 +19,7 @@ export function describeLogDirsHandler(parts: BrokerParts) {
       const wanted = request.topics && new Map(request.topics.map(({ topic, partitions }) => [topic, partitions]));
       const topics = [...metadata.topics.all()]
         .filter(({ name }) => !wanted || wanted.has(name))
-        .map((topic) => ({ name: topic.name, partitions: sizesOf(topic, wanted?.get(topic.name)) }));
+        .map((topic) => ({ name: topic.name, partitions: sizesOf(topic, wanted?.get(topic.name), parts) }));
       const { total, usable } = fileSystem.space(logs.directory);
       const directory = { errorCode: ErrorCode.NONE, logDir: logs.directory, topics };
       return {
@@ -29,13 +32,23 @@ export function describeLogDirsHandler(parts: BrokerParts) {
   });
 }
 
-function sizesOf({ partitions }: TopicEntry, wanted: readonly number[] | undefined) {
+function sizesOf({ partitions }: TopicEntry, wanted: readonly number[] | undefined, { logger }: BrokerParts) {
   return partitions
-    .map(({ sizeBytes }, partitionIndex) => ({
+    .map((log, partitionIndex) => ({
       partitionIndex,
-      partitionSize: sizeBytes,
+      partitionSize: sizeOf(log, logger),
       offsetLag: 0,
       isFutureKey: false,
     }))
     .filter(({ partitionIndex }) => !wanted || wanted.includes(partitionIndex));
+}
+
+/** 0 for a log whose files do not answer: one of them must not hide all others. */
+function sizeOf(log: PartitionLog, logger: Logger): number {
+  try {
+    return log.sizeBytes;
+  } catch (error) {
+    logger.error(`the size of ${log.directory} cannot be told: ${messageOf(error)}. Check the disk`);
+    return 0;
+  }
 }

@@ -1,6 +1,7 @@
 import { baseOffset, hasProducerId, isControl, leaderEpoch } from '../../protocol/record-batch-header.js';
 import { LEADER_EPOCH_FILE, readLeaderEpochs } from './checkpoint-file.js';
 import { tidyDirectory } from './directory-tidy.js';
+import { refuseForeignEnd, refuseForeignStart } from './foreign-format.js';
 import { LeaderEpochs } from './leader-epochs.js';
 import { type LogConfig } from './log-config.js';
 import { type LogContext } from './log-context.js';
@@ -112,7 +113,10 @@ class LogLoad {
   #recoverSegments(): number {
     const { lastStop, recoveryPoint } = this.options;
     const last = this.#segments.length - 1;
-    if (lastStop === 'clean' && this.#segments[last]!.isIntact) return Number.POSITIVE_INFINITY;
+    if (lastStop === 'clean') {
+      if (this.#segments[last]!.isIntact) return Number.POSITIVE_INFINITY;
+      refuseForeignEnd(this.#segments[last]!);
+    }
     if (lastStop !== 'machine-down') {
       this.#recoverSegment(last, false, 0);
       return Number.POSITIVE_INFINITY;
@@ -134,6 +138,7 @@ class LogLoad {
   /** False when something had to be cut off. */
   #recoverSegment(index: number, rebuild: boolean, verifyFrom: number): boolean {
     const segment = this.#segments[index]!;
+    refuseForeignStart(segment);
     const { nextOffset: end, cutBytes } = segment.recover(rebuild, verifyFrom);
     if (cutBytes === 0) return true;
     this.#warn(
