@@ -1,15 +1,15 @@
 import { dirname } from 'node:path';
 import { type Clock, type Timer } from '../../common/clock.js';
-import { type FileSystem } from './file-system.js';
 import { GroupCommit } from './group-commit.js';
 import { type LogSegment } from './log-segment.js';
+import { type OpenFiles } from './open-files.js';
 import { type SegmentList } from './segment-list.js';
 import { type StorageHealth } from './storage-health.js';
 
 // Brings a log to the device and knows how far that has come: the recovery point.
 
 export interface LogFlusherOptions {
-  readonly fileSystem: FileSystem;
+  readonly files: OpenFiles;
   readonly directory: string;
   readonly segments: SegmentList;
   readonly health: StorageHealth;
@@ -68,7 +68,7 @@ export class LogFlusher {
     await this.flush();
     if (!this.#hasAppended) return;
     await this.#options.segments.active.sync();
-    await this.#options.fileSystem.syncDirectoryLater(this.#options.directory);
+    await this.#options.files.syncDirectory(this.#options.directory);
   }
 
   /** A segment was closed and a new one begun. */
@@ -97,16 +97,16 @@ export class LogFlusher {
   }
 
   async #syncOnce(): Promise<boolean> {
-    const { segments, fileSystem, directory, logEndOffset } = this.#options;
+    const { segments, files, directory, logEndOffset } = this.#options;
     const { active } = segments;
     const end = logEndOffset();
     const sealed = [...this.#unsynced];
     for (const segment of sealed) await segment.sync();
     if (this.#hasNewFiles && !this.#isStopped) {
       this.#hasNewFiles = false;
-      await fileSystem.syncDirectoryLater(directory);
+      await files.syncDirectory(directory);
       // The directory itself may be new: its name has to last as well.
-      if (this.#isFirstSync) await fileSystem.syncDirectoryLater(dirname(directory));
+      if (this.#isFirstSync) await files.syncDirectory(dirname(directory));
       this.#isFirstSync = false;
     }
     await active.syncLog();

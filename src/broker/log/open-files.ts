@@ -4,9 +4,13 @@ import { type FileHandle, type FileSystem } from './file-system.js';
 // is first used and again after it lost its descriptor to another one.
 
 export const DEFAULT_MAX_OPEN_FILES = 512;
+/** fsyncs at once: each holds a descriptor, and more than this no device does faster. */
+const MAX_SYNCS = 32;
 
 export class OpenFiles {
   readonly #open = new Set<PooledFile>();
+  readonly #waiting: Array<() => void> = [];
+  #syncs = 0;
   #uses = 0;
 
   constructor(
@@ -34,6 +38,24 @@ export class OpenFiles {
 
   closed(file: PooledFile): void {
     this.#open.delete(file);
+  }
+
+  /** Makes renames and removals in a directory durable. */
+  syncDirectory(path: string): Promise<void> {
+    return this.limited(() => this.fileSystem.syncDirectoryLater(path));
+  }
+
+  /** Runs an fsync once there is room for it. */
+  async limited(sync: () => Promise<void>): Promise<void> {
+    if (this.#syncs < Math.min(MAX_SYNCS, Math.ceil(this.limit / 2))) this.#syncs++;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    try {
+      await sync();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.#syncs--;
+    }
   }
 
   /** The least recently used one goes; files of active segments only when nothing else is left. */
@@ -96,7 +118,11 @@ export class PooledFile {
     return this.#descriptor;
   }
 
-  async sync(): Promise<void> {
+  sync(): Promise<void> {
+    return this.pool.limited(() => this.#sync());
+  }
+
+  async #sync(): Promise<void> {
     const descriptor = this.#use(false);
     descriptor.syncs++;
     try {

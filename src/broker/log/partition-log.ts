@@ -84,7 +84,7 @@ export class PartitionLog {
     this.#segments = new SegmentList(loaded.segments);
     this.#producers = loaded.producers;
     this.#snapshots = loaded.snapshots;
-    const { fileSystem, logger, clock } = this.#context;
+    const { fileSystem, files, logger, clock } = this.#context;
     this.#epochs = new EpochCheckpoint(loaded.epochs, fileSystem, this.directory, logger);
     this.#leaderEpoch = Math.max(0, loaded.epochs.latest);
     this.#logStartOffset = loaded.logStartOffset;
@@ -92,7 +92,7 @@ export class PartitionLog {
     this.#reader = new LogReader(this, this.#segments, loaded.epochs);
     this.#health = new StorageHealth(this.#name, logger);
     this.#flusher = new LogFlusher({
-      fileSystem,
+      files,
       directory: this.directory,
       segments: this.#segments,
       health: this.#health,

@@ -15,7 +15,7 @@ import { type SegmentList } from './segment-list.js';
  */
 export async function finishOutput(context: LogContext, output: LogSegment): Promise<void> {
   output.rename(SWAP_SUFFIX);
-  await context.fileSystem.syncDirectoryLater(output.directory);
+  await context.files.syncDirectory(output.directory);
 }
 
 /** Swaps a finished output in. When this throws, readers go on with what counts then. */
