@@ -8,7 +8,7 @@ import {
   TxnOffsetCommit,
 } from '../../src/protocol/messages/index.js';
 import { encodeRecords } from '../../src/protocol/record-batch.js';
-import { type ClusterClient, expectNone } from './cluster-view.js';
+import { type ClusterClient, expectNone, LEADER_CODES } from './cluster-view.js';
 
 // Transactions request by request, so that one can be left open.
 
@@ -62,12 +62,11 @@ export class ClusterTransactions {
     const records = values.map((value) => ({ key: null, value: Buffer.from(value) }));
     const options = { producerId, producerEpoch, baseSequence: 0, transactional: true, timestamp: Date.now() };
     const topicData = [{ name: topic, partitionData: [{ index: 0, records: encodeRecords(records, options) }] }];
-    const { responses } = await this.cluster.client.send(Produce, 9, {
-      transactionalId,
-      acks: -1,
-      timeoutMs: 9000,
-      topicData,
-    });
+    const { responses } = await this.cluster.ready(
+      () => this.cluster.client.send(Produce, 9, { transactionalId, acks: -1, timeoutMs: 9000, topicData }),
+      (produced) => produced.responses[0]!.partitionResponses[0]!.errorCode,
+      LEADER_CODES,
+    );
     expectNone(responses[0]!.partitionResponses[0]!, `appending to ${topic} in a transaction`);
   }
 

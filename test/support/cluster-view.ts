@@ -31,7 +31,7 @@ import { SocketClient } from './raw-client.js';
 // that serve the same directory must show the same.
 
 const CONFIG_SET_ON = new Set([1, 2, 3]); // topic, this broker, all brokers
-const LEADER_CODES = new Set([3, 5, 6]); // not there yet, no leader yet, not the leader yet
+export const LEADER_CODES = new Set([3, 5, 6]); // not there yet, no leader yet, not the leader yet
 const COORDINATOR_CODES = new Set([14, 15, 16]); // loading, not available, moved
 
 const NOT_STABLE = -1;
@@ -75,13 +75,21 @@ export class ClusterClient {
 
   async addPartitions(name: string, count: number): Promise<void> {
     const topics = [{ name, count, assignments: null }];
-    const { results } = await this.client.send(CreatePartitions, 3, { topics, timeoutMs: 9000, validateOnly: false });
+    const { results } = await this.ready(
+      () => this.client.send(CreatePartitions, 3, { topics, timeoutMs: 9000, validateOnly: false }),
+      (grown) => grown.results[0]!.errorCode,
+      LEADER_CODES,
+    );
     expectNone(results[0]!, `growing ${name}`);
   }
 
   async deleteTopic(name: string): Promise<void> {
     const topics = [{ name, topicId: ZERO_UUID }];
-    const { responses } = await this.client.send(DeleteTopics, 6, { topics, timeoutMs: 9000 });
+    const { responses } = await this.ready(
+      () => this.client.send(DeleteTopics, 6, { topics, timeoutMs: 9000 }),
+      (deleted) => deleted.responses[0]!.errorCode,
+      LEADER_CODES,
+    );
     expectNone(responses[0]!, `deleting ${name}`);
   }
 
@@ -89,7 +97,11 @@ export class ClusterClient {
   async setConfigs(resourceType: number, resourceName: string, configs: Record<string, string>): Promise<void> {
     const entries = Object.entries(configs).map(([name, value]) => ({ name, value }));
     const resources = [{ resourceType, resourceName, configs: entries }];
-    const { responses } = await this.client.send(AlterConfigs, 2, { resources, validateOnly: false });
+    const { responses } = await this.ready(
+      () => this.client.send(AlterConfigs, 2, { resources, validateOnly: false }),
+      (altered) => altered.responses[0]!.errorCode,
+      LEADER_CODES,
+    );
     expectNone(responses[0]!, `configuring ${resourceName}`);
   }
 
@@ -197,7 +209,11 @@ export class ClusterClient {
 
   async configs(resourceType: number, resourceName: string): Promise<string[]> {
     const resources = [{ resourceType, resourceName, configurationKeys: null }];
-    const answer = await this.client.send(DescribeConfigs, 4, { resources, includeSynonyms: false });
+    const answer = await this.ready(
+      () => this.client.send(DescribeConfigs, 4, { resources, includeSynonyms: false }),
+      (described) => described.results[0]!.errorCode,
+      LEADER_CODES,
+    );
     const [{ configs, ...result }] = answer.results as [(typeof answer.results)[number]];
     expectNone(result, `configuration of ${resourceName}`);
     return configs
