@@ -15,7 +15,7 @@ afterEach(async () => {
 interface Disk {
   readonly fileSystem: MemoryFileSystem;
   readonly said: string[];
-  start(options?: BrokerOptions): Promise<BrokerFixture>;
+  readonly start: (options?: BrokerOptions) => Promise<BrokerFixture>;
 }
 
 function newDisk(): Disk {
