@@ -55,6 +55,16 @@ export function mistakeIn(table: ConfigTable, name: string, value: string): stri
   return refusal && `'${name}' is '${value}': it ${refusal}`;
 }
 
+/** Settings of `config` that do nothing here although they say so, as sentences for the log. */
+export function settingsWithoutEffect(config: Readonly<Record<string, string>>): string[] {
+  return Object.entries(config).flatMap(([name, value]) => {
+    if (!isBrokerKey(name)) return [];
+    const { doc, fallback } = BROKER_KEYS[name] as ConfigKey;
+    if (!doc.startsWith('Accepted for compatibility') || value.trim() === fallback) return [];
+    return [`${name}=${value} is accepted, but it has no effect on one node; a cluster of several nodes heeds it`];
+  });
+}
+
 export class BrokerConfig {
   readonly #given: ReadonlyMap<string, string>;
   readonly #dynamicDefault = new Map<string, string>();

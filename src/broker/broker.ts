@@ -5,7 +5,7 @@ import { DisposalStack } from '../common/lifecycle.js';
 import { type Logger, silentLogger } from '../common/logger.js';
 import { type Random, systemRandom } from '../common/random.js';
 import { FrameRooms } from '../protocol/frame-rooms.js';
-import { BrokerConfig } from './broker-config.js';
+import { BrokerConfig, settingsWithoutEffect } from './broker-config.js';
 import { type Address, connectionsOf, listenerOf } from './config/listener.js';
 import { TopicConfig } from './config/topic-config.js';
 import { groupConfigOf } from './coordinator/group/group-config.js';
@@ -154,6 +154,7 @@ async function startParts(options: BrokerOptions, stack: DisposalStack, assemble
   const { clock = systemClock, random = systemRandom } = options;
   const logger = new RootLogger(options.logger ?? silentLogger);
   const config = new BrokerConfig(settingsOf(options));
+  for (const sentence of settingsWithoutEffect(options.config ?? {})) logger.warn(sentence);
   const place = placeOf(options, config);
   const { fileSystem } = place;
   const storage = await openStorage(place, options, { config, clock, random, logger }, stack);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { BrokerConfig, ConfigSource } from '../../src/broker/broker-config.js';
+import { BrokerConfig, ConfigSource, settingsWithoutEffect } from '../../src/broker/broker-config.js';
 import { BROKER_KEYS } from '../../src/broker/config/broker-keys.js';
 import { refusalOf } from '../../src/broker/config/config-key.js';
 import { listenerOf } from '../../src/broker/config/listener.js';
@@ -23,6 +23,22 @@ describe('BrokerConfig', () => {
     expect(() => new BrokerConfig(given)).toThrow(
       /unknown key 'num\.partition'; did you mean 'num\.partitions'\?(.|\n)*'log\.cleanup\.policy' is 'shred': it must be one of delete, compact(.|\n)*'socket\.request\.max\.bytes' is 'many': it must be a whole number/,
     );
+  });
+
+  it('says of what does nothing on one node that it does nothing', () => {
+    const given = {
+      'unclean.leader.election.enable': 'true',
+      'auto.leader.rebalance.enable': 'false',
+      'replica.fetch.max.bytes': '2097152',
+      'num.network.threads': '3',
+      'num.partitions': '6',
+    };
+    expect(() => new BrokerConfig(given)).not.toThrow();
+    expect(settingsWithoutEffect(given)).toEqual([
+      'unclean.leader.election.enable=true is accepted, but it has no effect on one node; a cluster of several nodes heeds it',
+      'auto.leader.rebalance.enable=false is accepted, but it has no effect on one node; a cluster of several nodes heeds it',
+      'replica.fetch.max.bytes=2097152 is accepted, but it has no effect on one node; a cluster of several nodes heeds it',
+    ]);
   });
 
   it('has a default that fits its own type and range for every key', () => {

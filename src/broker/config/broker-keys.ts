@@ -53,6 +53,9 @@ const GENERAL = {
   'delete.topic.enable': bool(true, 'Whether topics may be deleted.'),
   'min.insync.replicas': dynamic(int(1, 'Copies that acks=all waits for; one node has one.', { min: 1 })),
   'unclean.leader.election.enable': dynamic(bool(false, NO_EFFECT)),
+  'auto.leader.rebalance.enable': bool(true, NO_EFFECT),
+  'leader.imbalance.check.interval.seconds': long(300, NO_EFFECT, { min: 1 }),
+  'leader.imbalance.per.broker.percentage': int(10, NO_EFFECT),
   'compression.type': dynamic(
     str('producer', 'Codec in which batches are stored; producer keeps the one in which they come.', CODECS),
   ),
