@@ -8,6 +8,9 @@ const compile = (project) =>
   execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', project], { cwd: root, stdio: 'inherit' });
 
 compile('tsconfig.build.json');
+// Editors complete configuration keys from it.
+const { configurationMetadata } = await import('../dist/esm/runtime/config/reference/metadata.js');
+writeFileSync(`${root}/dist/spring-configuration-metadata.json`, `${JSON.stringify(configurationMetadata())}\n`);
 if (!process.argv.includes('--esm')) {
   compile('tsconfig.cjs.json');
   mkdirSync(`${root}/dist/cjs`, { recursive: true });

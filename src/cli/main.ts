@@ -2,13 +2,15 @@
 import { Command } from 'commander';
 import { messageOf } from '../common/errors.js';
 import { brokerCommand } from './broker-command.js';
+import { configCommand } from './config-command.js';
 
 // `nestdaw`: one file a command.
 
 const program = new Command('nestdaw')
   .description('Spring-style Kafka for NestJS, with the broker in the box.')
   .showHelpAfterError('(add --help to see what is possible)')
-  .addCommand(brokerCommand());
+  .addCommand(brokerCommand())
+  .addCommand(configCommand());
 
 program.parseAsync().catch((error: unknown) => {
   console.error(`nestdaw: ${messageOf(error)}`);

@@ -2,6 +2,8 @@ import 'reflect-metadata';
 import {
   type DynamicModule,
   type FactoryProvider,
+  Global,
+  Inject,
   Module,
   type ModuleMetadata,
   type OnApplicationBootstrap,
@@ -24,12 +26,14 @@ import { type Clock, systemClock } from '../common/clock.js';
 import { NestdawError } from '../common/errors.js';
 import { type Logger } from '../common/logger.js';
 import { DEFAULT_CONNECTION, getKafkaTemplateToken } from '../decorators/inject-kafka-template.js';
+import { CONFIG_NAMES } from './config/config-keys.js';
 import { Environment } from './config/environment.js';
 import { KafkaProperties } from './config/kafka-properties.js';
-import { type Configuration, type ConfigurationSources, loadConfiguration } from './config/load-configuration.js';
+import { type Configuration, type ConfigurationSources, readConfiguration } from './config/load-configuration.js';
 import { PROPERTY_OVERRIDES } from './config/property-overrides.js';
 import { type PropertyTree } from './config/sources/object-source.js';
 import { ContainerRegistry } from './listener/container-registry.js';
+import { embeddedOptions } from './nest/embedded-options.js';
 import { type BrokerStarter, type ClientFactories, KafkaConnection } from './nest/kafka-connection.js';
 import { KafkaRuntime, type NestServices } from './nest/kafka-runtime.js';
 import { KafkaListenerEvents } from './nest/listener-events.js';
@@ -38,13 +42,17 @@ import { nestLogger } from './nest/nest-logger.js';
 import { NestdawStrategy } from './nest/strategy/nestdaw-strategy.js';
 import { KafkaTemplate } from './template/kafka-template.js';
 
-// The module that an application imports. Two Nest modules stand behind it, for Nest runs hooks by a module's
-// distance: this one's come first at the start and last at the end (connections), the inner one's come last at the
-// start and first at the end (listeners), so that a handler in flight finds everything open that it uses.
+// The module that an application imports, once for each connection. Behind all of them stand two modules that exist
+// once, for Nest runs hooks by a module's distance: the runtime's come first at the start and last at the end
+// (connections), those of the listeners' come last at the start and first at the end, so that a handler in flight
+// finds everything open that it uses.
 
 /** Options of `KafkaModule.forRoot`; everything has a default. */
 export interface KafkaModuleOptions {
-  /** Name of the connection. Default and only one: `default`. */
+  /**
+   * Name of the connection, `audit`: its keys are `kafka.audit.…`, its template is `@InjectKafkaTemplate('audit')`, and
+   * `connection: 'audit'` of a decorator chooses it. Default: the connection that decorators mean when they name none.
+   */
   readonly name?: string;
   /** Properties over all files, variables and arguments: `{ 'kafka.consumer.group-id': 'billing' }`, or nested. */
   readonly properties?: PropertyTree;
@@ -66,12 +74,15 @@ export interface KafkaModuleOptions {
 
 /** Options of `KafkaModule.forRootAsync`. */
 export interface KafkaModuleAsyncOptions extends Pick<ModuleMetadata, 'imports'> {
+  /** Name of the connection, see `KafkaModuleOptions`; what the factory gives has none. */
+  readonly name?: string;
   readonly inject?: FactoryProvider['inject'];
   readonly useFactory: (...args: any[]) => KafkaModuleOptions | Promise<KafkaModuleOptions>;
 }
 
 const OPTIONS = 'nestdaw:module-options';
 const CONFIGURATION = 'nestdaw:configuration';
+const CONNECTION = 'nestdaw:connection';
 
 @Module({})
 class KafkaListenersModule implements OnApplicationBootstrap, OnModuleDestroy {
@@ -91,63 +102,16 @@ class KafkaListenersModule implements OnApplicationBootstrap, OnModuleDestroy {
   }
 }
 
-/**
- * Kafka for a Nest application: `KafkaModule.forRoot()` in the imports of the root module, once. Global: `KafkaTemplate`,
- * `ContainerRegistry` and `KafkaProperties` are injectable everywhere, and `@KafkaListener` and `@Producer` methods
- * are found in every module.
- */
-@Module({})
-export class KafkaModule implements OnModuleInit, OnApplicationShutdown {
-  readonly #services: NestServices;
-
-  constructor(
-    private readonly runtime: KafkaRuntime,
-    modules: ModulesContainer,
-    discovery: DiscoveryService,
-    scanner: MetadataScanner,
-    creator: ExternalContextCreator,
-    config: ApplicationConfig,
-    moduleRef: ModuleRef,
-  ) {
-    this.#services = { discovery, scanner, creator, config, moduleRef };
-    refuseSecond(modules);
-    // Beyond other global modules: what they do at their start may send already.
-    setDistance(modules, KafkaModule, Number.POSITIVE_INFINITY);
-  }
-
-  /** Reads the configuration from its files, the environment, the arguments, and these options. */
-  static forRoot(options: KafkaModuleOptions = {}): DynamicModule {
-    return moduleOf([{ provide: OPTIONS, useValue: options }], []);
-  }
-
-  /** The same with options that other providers give. */
-  static forRootAsync({ imports = [], inject = [], useFactory }: KafkaModuleAsyncOptions): DynamicModule {
-    return moduleOf([{ provide: OPTIONS, useFactory, inject }], imports);
-  }
-
-  async onModuleInit(): Promise<void> {
-    this.runtime.prepare(this.#services);
-    await this.runtime.open();
-  }
-
-  onApplicationShutdown(): Promise<void> {
-    return this.runtime.close();
-  }
-}
-
-function moduleOf(options: Provider[], imports: NonNullable<ModuleMetadata['imports']>): DynamicModule {
-  const shared: Provider[] = [
-    {
-      provide: CONFIGURATION,
-      useFactory: (given: KafkaModuleOptions, overrides: PropertyTree) => configurationOf(given, overrides),
-      inject: [OPTIONS, PROPERTY_OVERRIDES],
-    },
-    {
-      provide: KafkaConnection,
-      useFactory: connectionOf,
-      inject: [OPTIONS, CONFIGURATION],
-    },
+@Global()
+@Module({
+  imports: [DiscoveryModule, KafkaListenersModule],
+  providers: [
     { provide: ContainerRegistry, useFactory: () => new ContainerRegistry() },
+    {
+      provide: KafkaRuntime,
+      useFactory: (registry: ContainerRegistry) => new KafkaRuntime(registry),
+      inject: [ContainerRegistry],
+    },
     {
       provide: KafkaListenerRegistrar,
       useFactory: ({ listeners }: KafkaRuntime, registry: ContainerRegistry) =>
@@ -164,44 +128,102 @@ function moduleOf(options: Provider[], imports: NonNullable<ModuleMetadata['impo
       useFactory: (registry: ContainerRegistry) => new KafkaListenerEvents(registry),
       inject: [ContainerRegistry],
     },
+  ],
+  exports: [ContainerRegistry, KafkaRuntime, KafkaListenerRegistrar, NestdawStrategy, KafkaListenerEvents],
+})
+class KafkaRuntimeModule implements OnModuleInit, OnApplicationShutdown {
+  readonly #services: NestServices;
+
+  constructor(
+    private readonly runtime: KafkaRuntime,
+    modules: ModulesContainer,
+    discovery: DiscoveryService,
+    scanner: MetadataScanner,
+    creator: ExternalContextCreator,
+    config: ApplicationConfig,
+    moduleRef: ModuleRef,
+  ) {
+    this.#services = { discovery, scanner, creator, config, moduleRef };
+    // Beyond other global modules: what they do at their start may send already.
+    setDistance(modules, KafkaRuntimeModule, Number.POSITIVE_INFINITY);
+  }
+
+  async onModuleInit(): Promise<void> {
+    this.runtime.prepare(this.#services);
+    await this.runtime.open();
+  }
+
+  onApplicationShutdown(): Promise<void> {
+    return this.runtime.close();
+  }
+}
+
+/**
+ * Kafka for a Nest application: `KafkaModule.forRoot()` in the imports of the root module, once, and once more with a
+ * name for every further cluster. Global: `KafkaTemplate`, `ContainerRegistry` and `KafkaProperties` are injectable
+ * everywhere, and `@KafkaListener` and `@Producer` methods are found in every module.
+ */
+@Module({})
+export class KafkaModule {
+  constructor(runtime: KafkaRuntime, @Inject(CONNECTION) connection: KafkaConnection) {
+    runtime.add(connection);
+  }
+
+  /** Reads the configuration from its files, the environment, the arguments, and these options. */
+  static forRoot(options: KafkaModuleOptions = {}): DynamicModule {
+    return moduleOf(options.name, [{ provide: OPTIONS, useValue: options }], []);
+  }
+
+  /** The same with options that other providers give. */
+  static forRootAsync({ name, imports = [], inject = [], useFactory }: KafkaModuleAsyncOptions): DynamicModule {
+    return moduleOf(name, [{ provide: OPTIONS, useFactory, inject }], imports);
+  }
+}
+
+function moduleOf(
+  name: string = DEFAULT_CONNECTION,
+  options: Provider[],
+  imports: NonNullable<ModuleMetadata['imports']>,
+): DynamicModule {
+  const template = getKafkaTemplateToken(name);
+  const shared: Provider[] = [
     {
-      provide: KafkaRuntime,
-      useFactory: (given: KafkaModuleOptions, connection: KafkaConnection, registry: ContainerRegistry) =>
-        new KafkaRuntime([connection], registry, given.clock ?? systemClock, loggerOf(given)),
-      inject: [OPTIONS, KafkaConnection, ContainerRegistry],
+      provide: CONFIGURATION,
+      useFactory: (given: KafkaModuleOptions, overrides: PropertyTree) => configurationOf(name, given, overrides),
+      inject: [OPTIONS, PROPERTY_OVERRIDES],
     },
-    { provide: KafkaTemplate, useFactory: ({ template }: KafkaConnection) => template, inject: [KafkaConnection] },
-    { provide: getKafkaTemplateToken(), useExisting: KafkaTemplate },
+    {
+      provide: CONNECTION,
+      useFactory: (given: KafkaModuleOptions, configuration: Configuration) => connectionOf(name, given, configuration),
+      inject: [OPTIONS, CONFIGURATION],
+    },
+    { provide: template, useFactory: (connection: KafkaConnection) => connection.template, inject: [CONNECTION] },
+  ];
+  const ofDefault: Provider[] = [
+    { provide: KafkaConnection, useExisting: CONNECTION },
+    { provide: KafkaTemplate, useExisting: template },
     { provide: KafkaProperties, useFactory: ({ properties }: Configuration) => properties, inject: [CONFIGURATION] },
     { provide: Environment, useFactory: ({ environment }: Configuration) => environment, inject: [CONFIGURATION] },
   ];
+  const isDefault = name === DEFAULT_CONNECTION;
   return {
     module: KafkaModule,
     global: true,
-    imports: [DiscoveryModule, KafkaListenersModule, ...imports],
-    providers: [...options, { provide: PROPERTY_OVERRIDES, useValue: {} }, ...shared],
-    exports: [
-      KafkaConnection,
-      KafkaRuntime,
-      ContainerRegistry,
-      KafkaListenerRegistrar,
-      KafkaListenerEvents,
-      NestdawStrategy,
-      KafkaTemplate,
-      getKafkaTemplateToken(),
-      KafkaProperties,
-      Environment,
-    ],
+    imports: [KafkaRuntimeModule, ...imports],
+    providers: [...options, { provide: PROPERTY_OVERRIDES, useValue: {} }, ...shared, ...(isDefault ? ofDefault : [])],
+    exports: [template, ...(isDefault ? [KafkaConnection, KafkaTemplate, KafkaProperties, Environment] : [])],
   };
 }
 
-function configurationOf(options: KafkaModuleOptions, overrides: PropertyTree): Configuration {
-  const { name = DEFAULT_CONNECTION, cwd, propertiesFile, env, argv, properties } = options;
-  if (name !== DEFAULT_CONNECTION) {
-    const message = `there is one connection, ${DEFAULT_CONNECTION}; remove name: '${name}' from the options of KafkaModule`;
+function configurationOf(connection: string, options: KafkaModuleOptions, overrides: PropertyTree): Configuration {
+  const { name, cwd, propertiesFile, env, argv, properties } = options;
+  if (name !== undefined && name !== connection) {
+    const message = `the connection is called ${connection}: remove name: '${name}' from what the factory gives, and give it to forRootAsync itself`;
     throw new NestdawError('KAFKA_CONFIG_INVALID', message);
   }
+  refuseName(connection);
   const sources: ConfigurationSources = {
+    ...(connection === DEFAULT_CONNECTION ? {} : { connection }),
     ...(cwd === undefined ? {} : { cwd }),
     ...(propertiesFile === undefined ? {} : { propertiesFile }),
     ...(env === undefined ? {} : { env }),
@@ -209,37 +231,34 @@ function configurationOf(options: KafkaModuleOptions, overrides: PropertyTree): 
     ...(properties === undefined ? {} : { properties }),
     overrides,
   };
-  return loadConfiguration(sources);
+  return readConfiguration(sources);
 }
 
-function connectionOf(options: KafkaModuleOptions, configuration: Configuration): KafkaConnection {
+/** A name stands where else the first word of a key does. */
+function refuseName(connection: string): void {
+  const isKey = CONFIG_NAMES.some((name) => name.split('.')[0] === connection);
+  if (/^[a-z][a-z0-9-]*$/.test(connection) && !isKey) return;
+  const message = isKey
+    ? `no connection can be called ${connection}: kafka.${connection}. begins keys; choose another name`
+    : `"${connection}" is no name of a connection; allowed: lower-case letters, digits and dashes, a letter first`;
+  throw new NestdawError('KAFKA_CONFIG_INVALID', message);
+}
+
+function connectionOf(name: string, options: KafkaModuleOptions, configuration: Configuration): KafkaConnection {
   return new KafkaConnection({
-    name: DEFAULT_CONNECTION,
+    name,
     configuration,
     factories: options.factories ?? {},
     startBroker: startBrokerBeside,
     clock: options.clock ?? systemClock,
-    logger: loggerOf(options),
+    logger: options.logger ?? nestLogger('Kafka'),
   });
 }
 
 /** Loaded only where it is needed: an application with a cluster never touches the broker's code. */
-const startBrokerBeside: BrokerStarter = async ({ properties, profiles }, logger, clock) => {
+const startBrokerBeside: BrokerStarter = async (configuration, logger, clock) => {
   const { startEmbeddedBroker } = await import('../embedded/embedded-broker.js');
-  const isProduction = profiles.includes('production');
-  const broker = await startEmbeddedBroker({
-    dataDir: properties.get('embedded.data-dir'),
-    host: properties.get('embedded.host'),
-    port: properties.get('embedded.port'),
-    config: {
-      // Its clients are this application's own listeners, which start together: nobody else is worth waiting for.
-      'group.initial.rebalance.delay.ms': '0',
-      ...(isProduction ? { 'auto.create.topics.enable': 'false' } : {}),
-      ...properties.get('embedded.properties'),
-    },
-    logger,
-    clock,
-  });
+  const broker = await startEmbeddedBroker({ ...embeddedOptions(configuration), logger, clock });
   const how = broker.role === 'host' ? 'embedded broker on' : 'joined the embedded broker of another process on';
   return {
     bootstrapServers: broker.bootstrapServers,
@@ -248,18 +267,6 @@ const startBrokerBeside: BrokerStarter = async ({ properties, profiles }, logger
     stop: () => broker.stop(),
   };
 };
-
-function loggerOf(options: KafkaModuleOptions): Logger {
-  return options.logger ?? nestLogger('Kafka');
-}
-
-/** Two would find every listener twice. */
-function refuseSecond(modules: ModulesContainer): void {
-  const found = [...modules.values()].filter(({ metatype }) => metatype === KafkaModule);
-  if (found.length < 2) return;
-  const message = 'KafkaModule is imported more than once: it is global, so import it in the root module alone';
-  throw new NestdawError('KAFKA_CONFIG_INVALID', message);
-}
 
 /** Nest sorts hooks by distance: the highest first at the start, the lowest first at the end. */
 function setDistance(modules: ModulesContainer, type: Type, distance: number): void {

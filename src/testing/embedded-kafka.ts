@@ -76,14 +76,23 @@ export class EmbeddedKafka {
     return this.broker.bootstrapServers;
   }
 
-  /** Properties that point an application at this broker and let new groups begin at the oldest record. */
-  properties(): Record<string, string> {
-    return { 'kafka.bootstrap-servers': this.bootstrapServers, 'kafka.consumer.auto-offset-reset': 'earliest' };
+  /**
+   * Properties that point an application at this broker and let new groups begin at the oldest record, for the
+   * connection without a name, and for those named.
+   */
+  properties(...connections: string[]): Record<string, string> {
+    const prefixes = ['kafka', ...connections.map((name) => `kafka.${name}`)];
+    return Object.fromEntries(
+      prefixes.flatMap((prefix) => [
+        [`${prefix}.bootstrap-servers`, this.bootstrapServers],
+        [`${prefix}.consumer.auto-offset-reset`, 'earliest'],
+      ]),
+    );
   }
 
-  /** Makes every KafkaModule of a Nest testing module use this broker; returns the builder. */
-  provide<B extends OverridableBuilder>(builder: B): B {
-    builder.overrideProvider(PROPERTY_OVERRIDES).useValue(this.properties());
+  /** Makes the KafkaModule of a Nest testing module use this broker, also for the connections named; returns the builder. */
+  provide<B extends OverridableBuilder>(builder: B, ...connections: string[]): B {
+    builder.overrideProvider(PROPERTY_OVERRIDES).useValue(this.properties(...connections));
     return builder;
   }
 

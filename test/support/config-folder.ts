@@ -4,8 +4,8 @@ import { dirname, join } from 'node:path';
 import { afterEach } from '@jest/globals';
 import { hasCode } from '../../src/common/errors.js';
 import {
-  type Configuration,
   type ConfigurationSources,
+  type LoadedConfiguration,
   loadConfiguration,
 } from '../../src/runtime/config/load-configuration.js';
 
@@ -31,7 +31,7 @@ export function folderWith(files: Readonly<Record<string, string | Buffer>>): st
 export function load(
   files: Readonly<Record<string, string | Buffer>>,
   sources: ConfigurationSources = {},
-): Configuration {
+): LoadedConfiguration {
   return loadConfiguration({ cwd: folderWith(files), env: {}, argv: [], ...sources });
 }
 

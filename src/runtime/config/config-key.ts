@@ -1,18 +1,36 @@
-import { parseBoolean, parseChoice, parseDataSize, parseDuration, parseInteger, parseList } from './formats.js';
+import {
+  parseBoolean,
+  parseChoice,
+  parseDataSize,
+  parseDecimal,
+  parseDuration,
+  parseInteger,
+  parseList,
+} from './formats.js';
 
 // What the table of keys is made of: one entry says a key's type, default, range, unit, meaning and place of action.
 
 /** The clients that a Kafka client property belongs to. */
-export type ClientKind = 'consumer' | 'producer';
+export type ClientKind = 'consumer' | 'producer' | 'admin';
 
-/** Facts that every key states. */
+/** Facts that a key states. Every key has either a place where it acts or a reason why it does not. */
 export interface KeyFacts {
   /** One sentence for the reference page. */
   readonly doc: string;
   /** Where it acts, for whoever looks for the code. */
-  readonly acts: string;
+  readonly acts?: string;
+  /** Why it has no effect here, and what to use instead: said once at the start of whoever sets the key. */
+  readonly inert?: string;
+  /** For a key without effect: the value that is the case here anyway, so that setting it needs no warning. */
+  readonly holds?: string;
   /** Kafka's own name; the value is then taken from `properties.<name>` too, which wins. */
   readonly property?: string;
+  /** Spring's key wins over `properties.<name>`, as it does where Boot knows a connection's details. */
+  readonly ownFirst?: boolean;
+  /** The default of Kafka 4, or of Spring, where ours differs. */
+  readonly kafkaDefault?: string;
+  /** For a key of one kind of client: the key of all clients that holds where this one is not set. */
+  readonly common?: string;
 }
 
 export interface ConfigKey<T> extends KeyFacts {
@@ -22,6 +40,10 @@ export interface ConfigKey<T> extends KeyFacts {
   readonly unit?: 'ms' | 'bytes';
   readonly min?: number;
   readonly max?: number;
+  /** The words of a choice, for editors. */
+  readonly choices?: readonly string[];
+  /** For a map: whether the table knows all names below it. */
+  readonly closed?: boolean;
   /** What may be written, in words, for messages and the reference page. */
   readonly allowed: string;
   /** The value of a text; undefined when the text is not allowed. */
@@ -42,9 +64,17 @@ export function integer<D extends number | undefined>(facts: Ranged<D>): Numeric
   return ranged('integer', facts, parseInteger, 'a whole number');
 }
 
-export function duration<D extends number | undefined>(facts: Ranged<D>): Numeric<D> {
-  const written = 'a duration such as 500ms, 10s, 5m, PT1M30S, or a bare number of milliseconds';
-  return { ...ranged('duration', facts, parseDuration, written), unit: 'ms' };
+/** A number with a fraction. */
+export function decimal<D extends number | undefined>(facts: Ranged<D>): Numeric<D> {
+  return ranged('number', facts, parseDecimal, 'a number such as 1.5');
+}
+
+/** Milliseconds; a bare number counts in `bare`. */
+export function duration<D extends number | undefined>(facts: Ranged<D> & { readonly bare?: 'ms' | 's' }): Numeric<D> {
+  const { bare = 'ms', ...rest } = facts;
+  const unit = bare === 'ms' ? 'milliseconds' : 'seconds';
+  const written = `a duration such as 500ms, 10s, 5m, PT1M30S, or a bare number of ${unit}`;
+  return { ...ranged('duration', rest as Ranged<D>, (text) => parseDuration(text, bare), written), unit: 'ms' };
 }
 
 export function dataSize<D extends number | undefined>(facts: Ranged<D>): Numeric<D> {
@@ -53,18 +83,20 @@ export function dataSize<D extends number | undefined>(facts: Ranged<D>): Numeri
 }
 
 export function boolean(facts: KeyFacts & { readonly default: boolean }): ConfigKey<boolean> {
-  return { ...facts, kind: 'boolean', allowed: 'true or false', parse: parseBoolean, emptyIsUnset: true };
+  const parse = (text: string) => parseBoolean(text.trim());
+  return { ...facts, kind: 'boolean', allowed: 'true or false', parse, emptyIsUnset: true };
 }
 
 export function string<D extends string | undefined>(
-  facts: KeyFacts & { readonly default: D; readonly allowed?: string },
+  facts: KeyFacts & { readonly default: D; readonly allowed?: string; readonly emptyCounts?: boolean },
 ): ConfigKey<D extends undefined ? string | undefined : string> {
+  const { emptyCounts = false, ...rest } = facts;
   const key: ConfigKey<string | undefined> = {
-    ...facts,
+    ...rest,
     kind: 'string',
     allowed: facts.allowed ?? 'a text',
     parse: (text) => text,
-    emptyIsUnset: true,
+    emptyIsUnset: !emptyCounts,
   };
   return key as never;
 }
@@ -72,14 +104,20 @@ export function string<D extends string | undefined>(
 /** One of a few words; `aliases` maps what else people write to them. */
 export function choice<C extends string, D extends C | undefined>(
   choices: readonly C[],
-  facts: KeyFacts & { readonly default: D; readonly aliases?: Readonly<Record<string, NoInfer<C>>> },
+  facts: KeyFacts & {
+    readonly default: D;
+    readonly aliases?: Readonly<Record<string, NoInfer<C>>>;
+    /** What to do who wants something else. */
+    readonly otherwise?: string;
+  },
 ): ConfigKey<D extends undefined ? C | undefined : C> {
-  const { aliases = {}, ...rest } = facts;
+  const { aliases = {}, otherwise, ...rest } = facts;
   const written = [...choices, ...Object.keys(aliases)];
   const key: ConfigKey<C | undefined> = {
     ...rest,
     kind: 'choice',
-    allowed: written.join(', '),
+    choices: written,
+    allowed: written.join(', ') + (otherwise === undefined ? '' : `; ${otherwise}`),
     parse: (text) => {
       const found = parseChoice(text.trim(), written);
       return found === undefined ? undefined : ((aliases[found] ?? found) as C);
@@ -105,8 +143,11 @@ export function list(
   };
 }
 
-/** Everything below a prefix, names and values as written; whoever receives the map checks it. */
-export function map(facts: KeyFacts): ConfigKey<Readonly<Record<string, string>>> {
+/**
+ * Everything below a prefix, names and values as written; whoever receives the map checks it. A closed one is bound
+ * name by name instead: the table knows what may stand below it.
+ */
+export function map(facts: KeyFacts & { readonly closed?: boolean }): ConfigKey<Readonly<Record<string, string>>> {
   return {
     ...facts,
     kind: 'map',
@@ -117,8 +158,25 @@ export function map(facts: KeyFacts): ConfigKey<Readonly<Record<string, string>>
   };
 }
 
+type KeysOfClient<C extends ClientKind, K extends Readonly<Record<string, ConfigKey<unknown>>>> = {
+  readonly [N in keyof K & string as `${C}.${N}`]: K[N] extends ConfigKey<infer T> ? ConfigKey<T | undefined> : never;
+};
+
+/** Keys of all clients once more for one kind of client, where nothing is the default. */
+export function keysOfClient<C extends ClientKind, K extends Readonly<Record<string, ConfigKey<unknown>>>>(
+  client: C,
+  keys: K,
+  more: Partial<KeyFacts> = {},
+): KeysOfClient<C, K> {
+  const own = Object.entries(keys).map(([name, key]) => {
+    const { acts: _acts, ...rest } = key as KeyFacts;
+    return [`${client}.${name}`, { ...(more.inert ? rest : key), ...more, default: undefined, common: name }];
+  });
+  return Object.fromEntries(own) as KeysOfClient<C, K>;
+}
+
 function ranged<D extends number | undefined>(
-  kind: 'integer' | 'duration' | 'size',
+  kind: 'integer' | 'number' | 'duration' | 'size',
   facts: Ranged<D>,
   read: (text: string) => number | undefined,
   written: string,

@@ -28,6 +28,15 @@ export class Environment {
     return undefined;
   }
 
+  /** The entry of the first of these names below the prefix that any source has. */
+  first(prefix: string, names: readonly string[]): PropertyEntry | undefined {
+    for (const name of names) {
+      const entry = this.entry(`${prefix}.${name}`);
+      if (entry) return entry;
+    }
+    return undefined;
+  }
+
   /** A property's value with placeholders filled; undefined when no source has it. Throws `PlaceholderError`. */
   get(name: string): string | undefined {
     const entry = this.entry(name);

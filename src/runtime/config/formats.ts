@@ -46,6 +46,11 @@ export function parseInteger(text: string): number | undefined {
   return Number.isSafeInteger(value) ? value : undefined;
 }
 
+/** A number with or without a fraction. */
+export function parseDecimal(text: string): number | undefined {
+  return /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?[fd]?$/i.test(text) ? Number.parseFloat(text) : undefined;
+}
+
 export function parseBoolean(text: string): boolean | undefined {
   if (/^(true|on|yes|1)$/i.test(text)) return true;
   return /^(false|off|no|0)$/i.test(text) ? false : undefined;

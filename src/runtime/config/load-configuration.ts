@@ -2,6 +2,7 @@ import { type Random } from '../../common/random.js';
 import { Environment } from './environment.js';
 import { bindProperties, type KafkaProperties } from './kafka-properties.js';
 import { type Mistake, throwIfAny } from './mistakes.js';
+import { judgeNames } from './name-judge.js';
 import { loadConfigData } from './sources/config-data.js';
 import { inlineJsonSource, objectSource, type PropertyTree } from './sources/object-source.js';
 import { argumentSource, EnvironmentPropertySource, type PropertySource } from './sources/property-source.js';
@@ -11,6 +12,8 @@ import { RandomPropertySource } from './sources/random-source.js';
 // object, overrides. Everything is read once, at start.
 
 export interface ConfigurationSources {
+  /** Name of the connection, whose keys are `kafka.<name>.…`. Default: the one without a name, `kafka.…`. */
+  readonly connection?: string;
   /** Folder of application.properties. Default: the working directory. */
   readonly cwd?: string;
   /** A file instead of application.properties; it must exist. Its profile files stand beside it. */
@@ -34,20 +37,26 @@ export interface Configuration {
   readonly profiles: readonly string[];
   /** Folder that relative paths start from. */
   readonly cwd: string;
-  /** Sentences for the log: nothing wrong, but worth knowing. */
-  readonly notices: readonly string[];
-  /** What is wrong, all of it; a start ends with it. */
+  /** What is wrong with values; names are judged with `judgeNames`, by whoever knows all connections. */
   readonly mistakes: readonly Mistake[];
 }
 
-/** Reads and validates all sources. Throws KAFKA_CONFIG_INVALID listing every mistake. */
-export function loadConfiguration(sources: ConfigurationSources = {}): Configuration {
-  const configuration = readConfiguration(sources);
-  throwIfAny(configuration.mistakes);
-  return configuration;
+/** The configuration with what is worth knowing about it. */
+export interface LoadedConfiguration extends Configuration {
+  /** Sentences for the log: nothing wrong, but worth knowing. */
+  readonly notices: readonly string[];
 }
 
-/** The same without a throw: whoever asks reports the mistakes, together with those that it finds itself. */
+/** Reads and validates all sources of one connection. Throws KAFKA_CONFIG_INVALID listing every mistake. */
+export function loadConfiguration(sources: ConfigurationSources = {}): LoadedConfiguration {
+  const configuration = readConfiguration(sources);
+  const { connection } = sources;
+  const names = judgeNames(configuration.environment, connection === undefined ? [] : [connection]);
+  throwIfAny([...configuration.mistakes, ...names.mistakes]);
+  return { ...configuration, notices: names.notices };
+}
+
+/** Reads all sources and binds values, without a throw: whoever asks reports the mistakes, together with its own. */
 export function readConfiguration(sources: ConfigurationSources = {}): Configuration {
   const { cwd = process.cwd(), env = process.env, argv = process.argv.slice(2) } = sources;
   const mistakes: Mistake[] = [];
@@ -63,6 +72,6 @@ export function readConfiguration(sources: ConfigurationSources = {}): Configura
   const { propertiesFile } = sources;
   const files = loadConfigData({ cwd, propertiesFile, env, above, mistakes });
   const environment = new Environment([...files.sources, ...above]);
-  const { properties, notices } = bindProperties(environment, mistakes);
-  return { properties, environment, profiles: files.profiles, cwd, notices, mistakes };
+  const properties = bindProperties(environment, sources.connection, mistakes);
+  return { properties, environment, profiles: files.profiles, cwd, mistakes };
 }

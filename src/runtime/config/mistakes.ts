@@ -27,10 +27,18 @@ export function masked(key: string, value: string): string {
   return isSecret(key) ? '******' : value.replace(/(:\/\/[^/@\s:]*:)[^/@\s]*@/g, '$1******@');
 }
 
+/** The value of a mistake, hidden also where a secret's key is misspelt and only the suggestion tells. */
+export function shownValue({ key, value, problem }: Mistake): string | undefined {
+  if (key === undefined || value === undefined) return undefined;
+  return isSecret(problem) ? '******' : masked(key, value);
+}
+
 /** One line for one mistake. */
-export function describeMistake({ origin, key, value, problem }: Mistake): string {
+export function describeMistake(mistake: Mistake): string {
+  const { origin, key, problem } = mistake;
   if (key === undefined) return `${origin}: ${problem}`;
-  return value === undefined ? `${origin}: ${key}: ${problem}` : `${origin}: ${key}=${masked(key, value)}: ${problem}`;
+  const value = shownValue(mistake);
+  return `${origin}: ${key}${value === undefined ? '' : `=${value}`}: ${problem}`;
 }
 
 /** KAFKA_CONFIG_INVALID listing every mistake; does nothing when there is none. */

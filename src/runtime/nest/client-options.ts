@@ -2,6 +2,7 @@ import { type ConsumerOptions } from '../client/consumer/consumer-options.js';
 import { type ProducerOptions } from '../client/producer/producer-options.js';
 import { type KafkaProperties } from '../config/kafka-properties.js';
 import { type ContainerSettings } from '../listener/container-settings.js';
+import { KEY_SERIALIZERS, VALUE_SERIALIZERS } from '../template/serializers.js';
 
 // From validated properties to what clients and containers take.
 
@@ -9,24 +10,74 @@ const ACKS = { all: -1, '1': 1, '0': 0 } as const;
 
 export function producerOptions(properties: KafkaProperties): ProducerOptions {
   const explicitly = properties.originOf('producer.properties.enable.idempotence') !== undefined;
+  const lingerMs = properties.get('producer.properties.linger.ms');
+  const requestTimeoutMs = properties.get('producer.properties.request.timeout.ms');
   return {
     acks: ACKS[properties.get('producer.acks')],
     // The default gives way to acks and retries, an explicit true does not.
     ...(explicitly ? { enableIdempotence: properties.get('producer.properties.enable.idempotence') } : {}),
     batchSize: properties.get('producer.batch-size'),
-    lingerMs: properties.get('producer.properties.linger.ms'),
+    lingerMs,
     bufferMemory: properties.get('producer.buffer-memory'),
     maxBlockMs: properties.get('producer.properties.max.block.ms'),
-    deliveryTimeoutMs: properties.get('producer.properties.delivery.timeout.ms'),
-    requestTimeoutMs: properties.get('producer.properties.request.timeout.ms'),
+    deliveryTimeoutMs: deliveryTimeout(properties, lingerMs + requestTimeoutMs),
+    requestTimeoutMs,
     retries: properties.get('producer.retries'),
     retryBackoffMs: properties.get('producer.properties.retry.backoff.ms'),
     retryBackoffMaxMs: properties.get('producer.properties.retry.backoff.max.ms'),
     maxInFlightRequestsPerConnection: properties.get('producer.properties.max.in.flight.requests.per.connection'),
     maxRequestSize: properties.get('producer.properties.max.request.size'),
-    compressionType: properties.get('producer.compression-type'),
-    partitionerIgnoreKeys: properties.get('producer.properties.partitioner.ignore.keys'),
+    ...compression(properties),
+    ...partitioning(properties),
     metadataMaxAgeMs: properties.get('producer.properties.metadata.max.age.ms'),
+  };
+}
+
+/** As in the Java client: the default makes room for longer requests, a value that somebody gave is checked. */
+function deliveryTimeout(properties: KafkaProperties, least: number): number {
+  const name = 'producer.properties.delivery.timeout.ms';
+  const given = properties.get(name);
+  return properties.originOf(name) === undefined ? Math.max(given, least) : given;
+}
+
+function compression(properties: KafkaProperties): Pick<ProducerOptions, 'compressionType' | 'compressionLevel'> {
+  const compressionType = properties.get('producer.compression-type');
+  if (compressionType !== 'gzip' && compressionType !== 'zstd') return { compressionType };
+  const compressionLevel = properties.get(`producer.properties.compression.${compressionType}.level`);
+  return compressionLevel === -1 ? { compressionType } : { compressionType, compressionLevel };
+}
+
+function partitioning(
+  properties: KafkaProperties,
+): Pick<ProducerOptions, 'partitionerIgnoreKeys' | 'nullKeyPartitioning'> {
+  const partitioner = properties.get('producer.properties.partitioner.class');
+  return {
+    partitionerIgnoreKeys: partitioner !== 'default' || properties.get('producer.properties.partitioner.ignore.keys'),
+    nullKeyPartitioning: partitioner === 'round-robin' ? 'round-robin' : 'sticky',
+  };
+}
+
+/** What the template of a connection is made with. */
+export function templateOptions(properties: KafkaProperties) {
+  return {
+    defaultTopic: properties.get('template.default-topic'),
+    keySerializer: KEY_SERIALIZERS[properties.get('producer.key-serializer')],
+    valueSerializer: VALUE_SERIALIZERS[properties.get('producer.value-serializer')],
+  };
+}
+
+/** What payloads and keys become where a parameter does not say. */
+export function payloadFormats(properties: KafkaProperties) {
+  const of = (part: 'key' | 'value') => {
+    const format = properties.get(`consumer.${part}-deserializer`);
+    return format === 'delegate'
+      ? properties.get(`consumer.properties.spring.deserializer.${part}.delegate.class`)
+      : format;
+  };
+  const value = of('value');
+  return {
+    valueFormat: value === undefined || value === 'auto' ? ('json' as const) : value,
+    keysAsBytes: of('key') === 'bytes',
   };
 }
 

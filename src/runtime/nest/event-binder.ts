@@ -1,11 +1,11 @@
 import { type DiscoveryService, type MetadataScanner } from '@nestjs/core';
 import { messageOf } from '../../common/errors.js';
-import { type Logger } from '../../common/logger.js';
 import { type Mistake } from '../config/mistakes.js';
 import { CONTAINER_EVENT_TYPES } from '../listener/container-events.js';
 import { type ContainerRegistry, type ListenerEvent } from '../listener/container-registry.js';
 import { containerEventsOf } from './metadata-accessor.js';
 import { eachHost } from './method-hosts.js';
+import { type RuntimeTools } from './runtime-tools.js';
 
 // Calls the `@OnContainerEvent` methods of an application.
 
@@ -20,12 +20,12 @@ interface Bound {
 
 export class EventBinder {
   readonly #registry: ContainerRegistry;
-  readonly #logger: Logger;
+  readonly #tools: Readonly<RuntimeTools>;
   #end: () => void = () => undefined;
 
-  constructor(registry: ContainerRegistry, logger: Logger) {
+  constructor(registry: ContainerRegistry, tools: Readonly<RuntimeTools>) {
     this.#registry = registry;
-    this.#logger = logger;
+    this.#tools = tools;
   }
 
   bind(discovery: DiscoveryService, scanner: MetadataScanner, mistakes: Mistake[]): void {
@@ -73,6 +73,9 @@ export class EventBinder {
   }
 
   #failed(where: string, event: ListenerEvent, error: unknown): void {
-    this.#logger.error(`${where} failed at event '${event.type}' of ${event.listener}: ${messageOf(error)}`, error);
+    this.#tools.logger.error(
+      `${where} failed at event '${event.type}' of ${event.listener}: ${messageOf(error)}`,
+      error,
+    );
   }
 }

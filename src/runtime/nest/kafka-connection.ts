@@ -15,27 +15,25 @@ import { type ProducerClient, type RecordMetadata } from '../client/producer-cli
 import { type KafkaProperties } from '../config/kafka-properties.js';
 import { type Configuration } from '../config/load-configuration.js';
 import { type Mistake } from '../config/mistakes.js';
-import { type SecuritySettings, securitySettings } from '../config/security.js';
+import { checkConnection, checkConsumer, type Findings } from '../config/rules.js';
+import { type SecuritySettings, securitySettings } from '../config/security/security.js';
+import { type SecureClient } from '../config/security/security-sources.js';
 import { type ListenerEndpoint } from '../listener/listener-endpoint.js';
 import { KafkaTemplate } from '../template/kafka-template.js';
-import { KEY_SERIALIZERS, VALUE_SERIALIZERS } from '../template/serializers.js';
-import { consumerNumbers, producerOptions } from './client-options.js';
+import { consumerNumbers, producerOptions, templateOptions } from './client-options.js';
+import {
+  type ClusterRequest,
+  configuredServers,
+  consumerRequest,
+  producerRequest,
+  type RequestNumbers,
+  saslOf,
+} from './cluster-request.js';
 import { type DiscoveredListener } from './listener-factory.js';
+import { requireTopics } from './missing-topics.js';
 
 // One connection of an application: the servers (or the broker beside the application), the producer, the template
 // over it, and the consumers that listeners ask for.
-
-/** What a cluster is opened with. */
-export interface ClusterRequest extends SecuritySettings {
-  readonly bootstrapServers: readonly string[];
-  readonly clientId: string;
-  readonly requestTimeoutMs: number;
-  readonly connectionSetupTimeoutMs: number;
-  readonly metadataMaxAgeMs: number;
-  readonly allowAutoCreateTopics: boolean;
-  readonly logger: Logger;
-  readonly clock: Clock;
-}
 
 /** Replacements for what reaches out, for tests: with any of them no broker is started beside the application. */
 export interface ClientFactories {
@@ -71,8 +69,9 @@ export class KafkaConnection implements Startable {
   readonly configuration: Configuration;
   readonly template: KafkaTemplate;
   readonly #options: KafkaConnectionOptions;
-  #security: SecuritySettings = {};
-  #servers: readonly string[];
+  readonly #servers: Record<SecureClient, readonly string[]>;
+  #security: Readonly<Record<SecureClient, SecuritySettings>> = { consumer: {}, producer: {} };
+  #logins: Partial<Record<SecureClient, ClusterRequest['sasl']>> = {};
   #broker: RunningBroker | undefined;
   #producer: ProducerClient | undefined;
   #reconnect: Timer | undefined;
@@ -83,15 +82,24 @@ export class KafkaConnection implements Startable {
     this.name = options.name;
     this.configuration = options.configuration;
     this.#options = options;
-    this.#servers = properties.get('bootstrap-servers');
+    this.#servers = {
+      consumer: configuredServers(properties, 'consumer'),
+      producer: configuredServers(properties, 'producer'),
+    };
     this.template = new KafkaTemplate({
       producer: () => this.#producer ?? this.#notOpen(),
-      defaultTopic: properties.get('template.default-topic'),
-      keySerializer: KEY_SERIALIZERS[properties.get('producer.key-serializer')],
-      valueSerializer: VALUE_SERIALIZERS[properties.get('producer.value-serializer')],
+      ...templateOptions(properties),
       clock: options.clock,
       logger: options.logger,
     });
+  }
+
+  get clock(): Clock {
+    return this.#options.clock;
+  }
+
+  get logger(): Logger {
+    return this.#options.logger;
   }
 
   get properties(): KafkaProperties {
@@ -104,37 +112,69 @@ export class KafkaConnection implements Startable {
 
   /** Addresses in use: configured, or those of the broker beside the application; empty before the start. */
   get bootstrapServers(): readonly string[] {
-    return this.#servers;
+    return this.#servers.producer;
   }
 
-  /** Finds settings that contradict each other, before anything is opened. */
-  check(mistakes: Mistake[]): void {
-    this.#security = securitySettings(this.properties, mistakes);
-    collect(mistakes, 'producer', () => producerSettings(producerOptions(this.properties)));
-    if (this.#servers.length === 0 && !this.#isFaked() && !this.properties.get('embedded.enabled')) {
+  /** Finds values that are none and settings that contradict each other, before anything is opened. */
+  check(findings: Findings): void {
+    const { mistakes } = findings;
+    mistakes.push(...this.configuration.mistakes);
+    checkConnection(this.properties, findings);
+    this.#security = securitySettings(this.configuration, mistakes);
+    for (const client of ['consumer', 'producer'] as const) {
+      const { sasl } = this.#security[client];
+      this.#logins[client] = saslOf(sasl, () => this.#servers[client], this.#options.clock);
+    }
+    // The rules above name the keys at fault; what the client itself finds beside them has no place.
+    if (mistakes.length === 0) collect(mistakes, 'producer', () => producerSettings(producerOptions(this.properties)));
+    if (this.#needsBroker() && !this.properties.get('embedded.enabled')) {
+      const { prefix } = this.properties;
       const problem =
-        'kafka.bootstrap-servers is not set and kafka.embedded.enabled is false: there is no broker to talk to; ' +
-        'set kafka.bootstrap-servers=host:port, or remove kafka.embedded.enabled';
+        `${prefix}.bootstrap-servers is not set and ${prefix}.embedded.enabled is false: there is no broker to talk ` +
+        `to; set ${prefix}.bootstrap-servers=host:port, or remove ${prefix}.embedded.enabled`;
       mistakes.push({ origin: this.properties.originOf('embedded.enabled') ?? 'configuration', problem });
     }
   }
 
-  checkListener(listener: DiscoveredListener, mistakes: Mistake[]): void {
-    collect(mistakes, `listener ${listener.endpoint.id}`, () => consumerSettings(this.#consumerOptions(listener, 0)));
+  checkListener(listener: DiscoveredListener, findings: Findings): void {
+    const before = findings.mistakes.length;
+    checkConsumer(listener.properties, findings);
+    if (findings.mistakes.length > before) return;
+    const origin = `listener ${listener.endpoint.id}`;
+    collect(findings.mistakes, origin, () => consumerSettings(this.#consumerOptions(listener, 0)));
   }
 
   /** Broker beside the application, where one is needed, then the producer. */
   async start(): Promise<void> {
     const { logger, configuration, startBroker, clock } = this.#options;
-    if (this.#servers.length === 0 && !this.#isFaked()) {
+    if (this.#needsBroker()) {
       this.#broker = await startBroker(configuration, logger, clock);
-      this.#servers = this.#broker.bootstrapServers.split(',');
+      const servers = this.#broker.bootstrapServers.split(',');
+      for (const client of ['consumer', 'producer'] as const) {
+        if (this.#servers[client].length === 0) this.#servers[client] = servers;
+      }
       logger.log(this.#broker.description);
-    } else if (this.#servers.length > 0) {
-      logger.log(`using the Kafka cluster at ${this.#servers.join(', ')}`);
     }
+    const configured = new Set([
+      ...configuredServers(this.properties, 'consumer'),
+      ...configuredServers(this.properties, 'producer'),
+    ]);
+    if (configured.size > 0) logger.log(`using the Kafka cluster at ${[...configured].join(', ')}`);
     this.#producer = this.#createProducer();
     await this.#connectProducer(this.#producer);
+  }
+
+  /** Under `listener.missing-topics-fatal`: throws KAFKA_CONFIG_INVALID when a topic of these listeners is missing. */
+  async requireTopics(endpoints: readonly ListenerEndpoint[]): Promise<void> {
+    const { consumer, producer, cluster } = this.#options.factories;
+    if (!this.properties.get('listener.missing-topics-fatal')) return;
+    if ((consumer || producer) && !cluster) return;
+    const readers = new Map<string, string[]>();
+    for (const { topics, id } of endpoints) {
+      for (const topic of topics) readers.set(topic, [...(readers.get(topic) ?? []), id]);
+    }
+    const numbers = { ...consumerRequest(this.properties, { id: 'topics' }, 0), allowAutoCreateTopics: false };
+    if (readers.size > 0) await requireTopics(this.#openCluster('consumer', numbers), readers);
   }
 
   createConsumer(listener: DiscoveredListener, index: number): ConsumerClient {
@@ -187,34 +227,21 @@ export class KafkaConnection implements Startable {
     const { factories, clock, logger } = this.#options;
     const { properties } = this;
     if (factories.producer) return factories.producer(properties);
-    const cluster = this.#openCluster({
-      clientId: properties.get('producer.client-id') ?? properties.get('client-id'),
-      requestTimeoutMs: properties.get('producer.properties.request.timeout.ms'),
-      metadataMaxAgeMs: properties.get('producer.properties.metadata.max.age.ms'),
-      allowAutoCreateTopics: true,
-    });
+    const cluster = this.#openCluster('producer', producerRequest(properties));
     return new KafkaProducer({ cluster, options: producerOptions(properties), clock, logger });
   }
 
   #consumerOptions({ endpoint, properties }: DiscoveredListener, index: number): ConsumerOptions {
     const { clock, logger } = this.#options;
-    const numbers = consumerNumbers(properties);
-    const clientId = properties.get('consumer.client-id') ?? properties.get('client-id');
     return {
-      ...numbers,
+      ...consumerNumbers(properties),
       groupId: endpoint.groupId,
       topics: endpoint.topics,
       ...(endpoint.topicPattern === undefined ? {} : { topicPattern: endpoint.topicPattern }),
       ...(endpoint.assignment === undefined
         ? this.#membership(endpoint, properties, index)
         : { assignment: assignmentOf(endpoint.assignment, index, endpoint.concurrency) }),
-      createCluster: () =>
-        this.#openCluster({
-          clientId: `${endpoint.clientIdPrefix ?? `${clientId}-${endpoint.id}`}-${index}`,
-          requestTimeoutMs: properties.get('consumer.properties.request.timeout.ms'),
-          metadataMaxAgeMs: properties.get('consumer.properties.metadata.max.age.ms'),
-          allowAutoCreateTopics: properties.get('consumer.properties.allow.auto.create.topics'),
-        }),
+      createCluster: () => this.#openCluster('consumer', consumerRequest(properties, endpoint, index)),
       clock,
       logger,
     };
@@ -232,19 +259,24 @@ export class KafkaConnection implements Startable {
     return { groupInstanceId: `host-${endpoint.id}-${index}`, leaveOnStop: true };
   }
 
-  #openCluster(
-    request: Pick<ClusterRequest, 'clientId' | 'requestTimeoutMs' | 'metadataMaxAgeMs' | 'allowAutoCreateTopics'>,
-  ): Cluster {
+  #openCluster(client: SecureClient, numbers: RequestNumbers): Cluster {
     const { factories, clock, logger } = this.#options;
-    const full: ClusterRequest = {
-      ...request,
-      ...this.#security,
-      bootstrapServers: this.#servers,
-      connectionSetupTimeoutMs: this.properties.get('properties.socket.connection.setup.timeout.ms'),
+    const { ssl } = this.#security[client];
+    const sasl = this.#logins[client];
+    const request: ClusterRequest = {
+      ...numbers,
+      ...(ssl === undefined ? {} : { ssl }),
+      ...(sasl === undefined ? {} : { sasl }),
+      bootstrapServers: this.#servers[client],
       clock,
       logger,
     };
-    return factories.cluster ? factories.cluster(full) : new KafkajsCluster(full);
+    return factories.cluster ? factories.cluster(request) : new KafkajsCluster(request);
+  }
+
+  /** Whether a client has no servers, so that a broker has to stand beside the application. */
+  #needsBroker(): boolean {
+    return (this.#servers.consumer.length === 0 || this.#servers.producer.length === 0) && !this.#isFaked();
   }
 
   #isFaked(): boolean {

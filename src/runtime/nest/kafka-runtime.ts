@@ -5,16 +5,20 @@ import {
   type MetadataScanner,
   type ModuleRef,
 } from '@nestjs/core';
-import { type Clock, sleep } from '../../common/clock.js';
+import { sleep, systemClock } from '../../common/clock.js';
 import { messageOf, NestdawError } from '../../common/errors.js';
-import { type Logger } from '../../common/logger.js';
+import { silentLogger } from '../../common/logger.js';
+import { DEFAULT_CONNECTION } from '../../decorators/inject-kafka-template.js';
 import { type Mistake, throwIfAny } from '../config/mistakes.js';
+import { judgeNames } from '../config/name-judge.js';
+import { type Findings } from '../config/rules.js';
 import { type ContainerRegistry } from '../listener/container-registry.js';
 import { type ListenerContainer } from '../listener/listener-container.js';
 import { EventBinder } from './event-binder.js';
 import { type KafkaConnection } from './kafka-connection.js';
 import { ListenerHost } from './listener-host.js';
 import { ProducerBinder } from './producer-binder.js';
+import { type RuntimeTools } from './runtime-tools.js';
 import { ShutdownSignals } from './shutdown-signals.js';
 
 // The life of Kafka in an application, as steps that the module calls at the right moments: prepare, open, start
@@ -29,10 +33,10 @@ export interface NestServices {
 }
 
 export class KafkaRuntime {
-  readonly #connections: ReadonlyMap<string, KafkaConnection>;
+  readonly #connections = new Map<string, KafkaConnection>();
+  readonly #repeated = new Set<string>();
   readonly #registry: ContainerRegistry;
-  readonly #clock: Clock;
-  readonly #logger: Logger;
+  readonly #tools: RuntimeTools = { clock: systemClock, logger: silentLogger };
   readonly #binder: ProducerBinder;
   readonly #signals: ShutdownSignals;
   readonly #events: EventBinder;
@@ -41,14 +45,15 @@ export class KafkaRuntime {
   #draining: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(connections: readonly KafkaConnection[], registry: ContainerRegistry, clock: Clock, logger: Logger) {
-    this.#connections = new Map(connections.map((connection) => [connection.name, connection]));
+  constructor(registry: ContainerRegistry) {
     this.#registry = registry;
-    this.#clock = clock;
-    this.#logger = logger;
     this.#binder = new ProducerBinder((name) => this.connection(name));
-    this.#events = new EventBinder(registry, logger);
-    this.listeners = new ListenerHost({ registry, connectionOf: (name) => this.connection(name), clock, logger });
+    this.#events = new EventBinder(registry, this.#tools);
+    this.listeners = new ListenerHost({
+      registry,
+      connectionOf: (name) => this.connection(name),
+      tools: this.#tools,
+    });
     this.#signals = new ShutdownSignals({ drain: () => this.drain(), close: () => this.close() });
   }
 
@@ -60,20 +65,36 @@ export class KafkaRuntime {
     throw new NestdawError('KAFKA_CONFIG_INVALID', `there is no connection ${name}; known: ${known}`);
   }
 
+  /** One more connection; its clock and logger are those of the runtime if it is the default one, or the first. */
+  add(connection: KafkaConnection): void {
+    const { name, clock, logger } = connection;
+    if (this.#connections.has(name)) this.#repeated.add(name);
+    if (name === DEFAULT_CONNECTION || this.#connections.size === 0) Object.assign(this.#tools, { clock, logger });
+    this.#connections.set(name, connection);
+  }
+
   /** Finds and checks producers and listeners. Throws KAFKA_CONFIG_INVALID with every mistake there is. */
   prepare(services: NestServices): void {
+    throwIfAny([...this.#repeated].map(importedTwice));
+    const findings: Findings = { mistakes: [], notices: [] };
+    const { mistakes, notices } = findings;
+    this.#judgeConnections(findings);
     const { discovery, scanner } = services;
-    const notices: string[] = [];
-    const mistakes: Mistake[] = [];
     this.#binder.bind(discovery, scanner, mistakes);
-    for (const connection of this.#connections.values()) {
-      notices.push(...connection.configuration.notices);
-      connection.check(mistakes);
-    }
-    this.listeners.explore(services, mistakes, notices);
+    this.listeners.explore(services, findings);
     this.#events.bind(discovery, scanner, mistakes);
-    for (const notice of new Set(notices)) this.#logger.warn(notice);
+    for (const notice of new Set(notices)) this.#tools.logger.warn(notice);
     throwIfAny(mistakes);
+  }
+
+  #judgeConnections(findings: Findings): void {
+    const named = [...this.#connections.keys()].filter((name) => name !== DEFAULT_CONNECTION);
+    for (const connection of this.#connections.values()) {
+      const names = judgeNames(connection.environment, named);
+      findings.mistakes.push(...names.mistakes);
+      findings.notices.push(...names.notices);
+      connection.check(findings);
+    }
   }
 
   /** Opens the connections: brokers beside the application, producers. From here on sends work. */
@@ -99,21 +120,34 @@ export class KafkaRuntime {
   /** Starts some of them, as long as they say `autoStartup`; waits in the same way. */
   async startContainers(containers: readonly ListenerContainer[]): Promise<void> {
     const waiting = new Set<string>();
-    const starting = containers
-      .filter(({ endpoint }) => endpoint.autoStartup)
-      .map((container) => this.#start(container, waiting));
+    const wanted = containers.filter(({ endpoint }) => endpoint.autoStartup);
+    await this.#requireTopics(wanted);
+    const starting = wanted.map((container) => this.#start(container, waiting));
     const patience = Math.max(
+      0,
       ...[...this.#connections.values()].map(({ properties }) => properties.get('listener.startup-timeout')),
     );
     if (starting.length === 0 || patience === 0) return;
     const enough = new AbortController();
-    await Promise.race([Promise.all(starting), sleep(this.#clock, patience, enough.signal)]);
+    await Promise.race([Promise.all(starting), sleep(this.#tools.clock, patience, enough.signal)]);
     enough.abort();
     if (waiting.size > 0 && !this.#draining) {
-      this.#logger.warn(
+      this.#tools.logger.warn(
         `${[...waiting].join(', ')}: no partitions after ${patience} ms (kafka.listener.startup-timeout); ` +
           'the application starts, and they go on trying',
       );
+    }
+  }
+
+  async #requireTopics(containers: readonly ListenerContainer[]): Promise<void> {
+    try {
+      for (const connection of this.#connections.values()) {
+        const own = containers.filter(({ endpoint }) => endpoint.connection === connection.name);
+        await connection.requireTopics(own.map(({ endpoint }) => endpoint));
+      }
+    } catch (error) {
+      await this.close();
+      throw error;
     }
   }
 
@@ -122,7 +156,7 @@ export class KafkaRuntime {
     this.listeners.isClosed = true;
     this.#draining ??= this.#registry
       .stopAll()
-      .catch((error: unknown) => this.#logger.error(`stopping the listeners failed: ${messageOf(error)}`, error));
+      .catch((error: unknown) => this.#tools.logger.error(`stopping the listeners failed: ${messageOf(error)}`, error));
     return this.#draining;
   }
 
@@ -136,7 +170,7 @@ export class KafkaRuntime {
     await this.drain();
     for (const connection of [...this.#connections.values()].reverse()) {
       await connection.stop().catch((error: unknown) => {
-        this.#logger.error(`closing connection ${connection.name} failed: ${messageOf(error)}`, error);
+        this.#tools.logger.error(`closing connection ${connection.name} failed: ${messageOf(error)}`, error);
       });
     }
     this.#binder.unbind();
@@ -150,10 +184,19 @@ export class KafkaRuntime {
       await container.start();
     } catch (error) {
       if (!this.#draining) {
-        this.#logger.error(`listener ${container.id} did not start: ${messageOf(error)}`, error);
+        this.#tools.logger.error(`listener ${container.id} did not start: ${messageOf(error)}`, error);
       }
     } finally {
       waiting.delete(container.id);
     }
   }
+}
+
+/** Two would find every listener twice. */
+function importedTwice(connection: string): Mistake {
+  const name = connection === DEFAULT_CONNECTION ? '' : `{ name: '${connection}' }`;
+  const problem =
+    'is imported more than once: it is global, so import it in the root module alone, and give every further ' +
+    'connection a name of its own';
+  return { origin: `KafkaModule.forRoot(${name})`, problem };
 }

@@ -9,6 +9,7 @@ import { type ContainerSettings } from '../listener/container-settings.js';
 import { type ListenerEndpoint } from '../listener/listener-endpoint.js';
 import { type KafkaRebalanceListener, REBALANCE_CALLBACKS } from '../listener/rebalance-callbacks.js';
 import { classHandlers } from './class-handlers.js';
+import { payloadFormats } from './client-options.js';
 import { type EndpointNumbers, endpointNumbers } from './endpoint-options.js';
 import { type HandlerPlan, handlerPlan } from './handler-plan.js';
 import { type ListenerIdentity } from './listener-context.js';
@@ -86,7 +87,7 @@ export class ListenerFactory {
     try {
       const connection = options.connection ?? DEFAULT_CONNECTION;
       const { environment, properties: common } = this.#connectionOf(connection);
-      const properties = listenerProperties(where, options, common, environment, mistakes);
+      const properties = listenerProperties(where, options, common, environment, findings);
       const numbers = endpointNumbers(where, options, properties, environment, mistakes, notices);
       const id = uniqueId(numbers.id ?? where, numbers.id !== undefined, where, findings);
       const rules = this.#rules(
@@ -179,7 +180,6 @@ export class ListenerFactory {
     properties: KafkaProperties,
     { mistakes, notices }: Findings,
   ): HandlerPlan {
-    const valueFormat = properties.get('consumer.value-deserializer');
     const plan = handlerPlan(
       {
         where,
@@ -188,8 +188,7 @@ export class ListenerFactory {
         manualAck: isManual(ackMode),
         ackMode,
         payloadClass,
-        valueFormat: valueFormat === 'auto' ? 'json' : valueFormat,
-        keysAsBytes: properties.get('consumer.key-deserializer') === 'bytes',
+        ...payloadFormats(properties),
       },
       mistakes,
     );

@@ -1,24 +1,23 @@
-import { type Clock } from '../../common/clock.js';
 import { messageOf, NestdawError } from '../../common/errors.js';
-import { type Logger } from '../../common/logger.js';
 import { type Mistake, throwIfAny } from '../config/mistakes.js';
+import { type Findings } from '../config/rules.js';
 import { type ContainerRegistry } from '../listener/container-registry.js';
 import { ListenerContainer } from '../listener/listener-container.js';
-import { containerNumbers } from './client-options.js';
+import { consumerNumbers, containerNumbers } from './client-options.js';
 import { GroupCheck } from './group-check.js';
 import { type KafkaConnection } from './kafka-connection.js';
 import { type NestServices } from './kafka-runtime.js';
 import { ListenerExplorer } from './listener-explorer.js';
 import { type DiscoveredListener, type ListenerDeclaration, ListenerFactory } from './listener-factory.js';
 import { ProviderLookup } from './provider-lookup.js';
+import { type RuntimeTools } from './runtime-tools.js';
 
 // Where declared listeners become registered containers: those found at start, and those added while running.
 
 export interface ListenerHostOptions {
   readonly registry: ContainerRegistry;
   readonly connectionOf: (name: string) => KafkaConnection;
-  readonly clock: Clock;
-  readonly logger: Logger;
+  readonly tools: Readonly<RuntimeTools>;
 }
 
 export class ListenerHost {
@@ -50,7 +49,8 @@ export class ListenerHost {
   }
 
   /** Finds and registers the listeners of an application. */
-  explore(services: NestServices, mistakes: Mistake[], notices: string[]): void {
+  explore(services: NestServices, findings: Findings): void {
+    const { mistakes, notices } = findings;
     const { discovery, scanner, creator, config, moduleRef } = services;
     const { connectionOf } = this.#options;
     this.#factory = new ListenerFactory({ creator, config }, new ProviderLookup(moduleRef), connectionOf);
@@ -59,7 +59,7 @@ export class ListenerHost {
     const groups = new GroupCheck();
     for (const listener of found) {
       groups.add(listener.endpoint, mistakes);
-      this.#register(listener, mistakes);
+      this.#register(listener, findings);
     }
     for (const task of this.#waiting.splice(0)) {
       try {
@@ -72,7 +72,7 @@ export class ListenerHost {
 
   /** Registers one more. Throws KAFKA_CONFIG_INVALID with every mistake, and KAFKA_STOPPED at the wrong time. */
   add(declaration: ListenerDeclaration): ListenerContainer {
-    const { registry, logger } = this.#options;
+    const { registry, tools } = this.#options;
     if (!this.#factory || this.isClosed) {
       const when = this.isClosed ? 'the application closes' : 'Kafka is not ready yet: add it from onModuleInit on';
       throw new NestdawError('KAFKA_STOPPED', `listener ${declaration.where} cannot be added: ${when}`);
@@ -86,28 +86,35 @@ export class ListenerHost {
     for (const { endpoint } of registry.list()) groups.add(endpoint, []);
     groups.add(listener!.endpoint, mistakes);
     throwIfAny(mistakes);
-    const container = this.#register(listener!, mistakes);
+    const container = this.#register(listener!, { mistakes, notices });
     throwIfAny(mistakes);
-    for (const notice of new Set(notices)) logger.warn(notice);
+    for (const notice of new Set(notices)) tools.logger.warn(notice);
     return container!;
   }
 
-  #register(listener: DiscoveredListener, mistakes: Mistake[]): ListenerContainer | undefined {
-    const { registry, connectionOf, clock, logger } = this.#options;
-    const { endpoint, properties, settings } = listener;
+  #register(listener: DiscoveredListener, findings: Findings): ListenerContainer | undefined {
+    const { registry, connectionOf, tools } = this.#options;
+    const { endpoint, properties } = listener;
+    const { mistakes } = findings;
     const before = mistakes.length;
     const connection = connectionOf(endpoint.connection);
-    connection.checkListener(listener, mistakes);
+    connection.checkListener(listener, findings);
+    const settings = { ...containerNumbers(properties), ...listener.settings };
     try {
       const container = new ListenerContainer({
         endpoint,
         createConsumer: (index) => connection.createConsumer(listener, index),
-        clock,
-        logger,
-        settings: { ...containerNumbers(properties), ...settings },
+        clock: tools.clock,
+        logger: tools.logger,
+        settings,
       });
       if (mistakes.length > before) return undefined;
       registry.register(container);
+      if (properties.get('listener.log-container-config')) {
+        const { handler: _handler, rebalanceListeners: _listeners, ...told } = endpoint;
+        const numbers = JSON.stringify({ ...told, ...settings, ...consumerNumbers(properties) });
+        tools.logger.log(`listener ${endpoint.id}: ${numbers}`);
+      }
       return container;
     } catch (error) {
       mistakes.push({ origin: `@KafkaListener ${endpoint.id}`, problem: messageOf(error) });

@@ -2,6 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { type ConfigKey } from '../../../src/runtime/config/config-key.js';
 import { CONFIG_KEYS, type ConfigName, spellingsOf } from '../../../src/runtime/config/config-keys.js';
+import { type KafkaProperties } from '../../../src/runtime/config/kafka-properties.js';
 import { type ConfigurationSources } from '../../../src/runtime/config/load-configuration.js';
 import { parseProperties } from '../../../src/runtime/config/sources/properties-file.js';
 import { file, load, mistakesOf } from '../../support/config-folder.js';
@@ -58,6 +59,80 @@ describe('loadConfiguration', () => {
     expect(load({}, { env }).properties.get('consumer.properties.session.timeout.ms')).toBe(6000);
   });
 
+  it.each<[lines: string[], read: (p: KafkaProperties) => unknown, value: unknown]>([
+    [
+      ['kafka.properties.bootstrap.servers=p:1', 'kafka.bootstrap-servers=k:1'],
+      (p) => p.get('bootstrap-servers'),
+      ['k:1'],
+    ],
+    [['kafka.properties.bootstrap.servers=p:1'], (p) => p.get('bootstrap-servers'), ['p:1']],
+    [['kafka.properties.client.id=p', 'kafka.client-id=k'], (p) => p.get('client-id'), 'p'],
+    [
+      ['kafka.bootstrap-servers=k:1', 'kafka.consumer.properties.bootstrap.servers=c:1'],
+      (p) => p.getFor('consumer', 'bootstrap-servers'),
+      ['k:1'],
+    ],
+    [
+      ['kafka.consumer.bootstrap-servers=c:1', 'kafka.bootstrap-servers=k:1'],
+      (p) => p.getFor('consumer', 'bootstrap-servers'),
+      ['c:1'],
+    ],
+    [
+      ['kafka.consumer.bootstrap-servers=c:1', 'kafka.bootstrap-servers=k:1'],
+      (p) => p.getFor('producer', 'bootstrap-servers'),
+      ['k:1'],
+    ],
+    [
+      ['kafka.security.protocol=SSL', 'kafka.properties.security.protocol=PLAINTEXT'],
+      (p) => p.get('security.protocol'),
+      'SSL',
+    ],
+    [
+      ['kafka.security.protocol=SSL', 'kafka.producer.properties.security.protocol=PLAINTEXT'],
+      (p) => p.getFor('producer', 'security.protocol'),
+      'SSL',
+    ],
+    [['kafka.producer.properties.security.protocol=SSL'], (p) => p.getFor('producer', 'security.protocol'), 'SSL'],
+    [['kafka.ssl.key-password=a', 'kafka.properties.ssl.key.password=b'], (p) => p.get('ssl.key-password'), 'b'],
+    [
+      ['kafka.properties.ssl.key.password=b', 'kafka.consumer.ssl.key-password=c'],
+      (p) => p.getFor('consumer', 'ssl.key-password'),
+      'c',
+    ],
+    [
+      ['kafka.consumer.ssl.key-password=c', 'kafka.consumer.properties.ssl.key.password=d'],
+      (p) => p.getFor('consumer', 'ssl.key-password'),
+      'd',
+    ],
+    [
+      ['kafka.consumer.ssl.key-password=c', 'kafka.ssl.key-password=a'],
+      (p) => p.getFor('producer', 'ssl.key-password'),
+      'a',
+    ],
+    [['kafka.consumer.group-id=a', 'kafka.consumer.properties.group.id=b'], (p) => p.get('consumer.group-id'), 'b'],
+    [['kafka.properties.group.id=b'], (p) => p.get('consumer.group-id'), 'b'],
+  ])('builds the properties of a client in the steps of Spring: %j', (lines, read, value) => {
+    expect(read(load(file(...lines)).properties)).toEqual(value);
+    expect(read(load(file(...[...lines].reverse())).properties)).toEqual(value);
+  });
+
+  it('takes a list from one source as a whole, and refuses one with gaps', () => {
+    const files = file('kafka.bootstrap-servers[0]=a:1', 'kafka.bootstrap-servers[1]=b:1');
+    const servers = (env: Record<string, string>) => load(files, { env }).properties.get('bootstrap-servers');
+    expect(servers({})).toEqual(['a:1', 'b:1']);
+    expect(servers({ KAFKA_BOOTSTRAPSERVERS_0_: 'c:1' })).toEqual(['c:1']);
+    expect(servers({ KAFKA_BOOTSTRAP_SERVERS_0: 'c:1', KAFKA_BOOTSTRAP_SERVERS_1: 'd:1' })).toEqual(['c:1', 'd:1']);
+    expect(
+      load({ 'application.yml': 'kafka:\n  bootstrap-servers:\n    - a:1\n    - b:1\n' }).properties.get(
+        'bootstrap-servers',
+      ),
+    ).toEqual(['a:1', 'b:1']);
+    const gaps = file('kafka.bootstrap-servers[0]=a:1', 'kafka.bootstrap-servers[2]=b:1');
+    expect(mistakesOf(() => load(gaps))).toEqual([
+      'application.properties:2:28: kafka.bootstrap-servers[2]=b:1: the list has no [1]; number its items from 0 without gaps',
+    ]);
+  });
+
   it('fills placeholders from any source', () => {
     const { properties, environment } = load(
       file('orders.group=billing', 'kafka.consumer.group-id=${orders.group}-${REGION:eu}', 'orders.topic=orders'),
@@ -101,9 +176,11 @@ describe('loadConfiguration', () => {
   });
 
   it('masks secrets in messages', () => {
-    const mistakes = mistakesOf(() => load(file('kafka.ssl.key-password=${hunter}', 'kafka.ssl.key-passwort=x')));
+    const mistakes = mistakesOf(() => load(file('kafka.ssl.key-password=${hunter}', 'kafka.ssl.key-pasword=hunter2')));
     expect(mistakes.join('\n')).toContain('kafka.ssl.key-password=******');
-    expect(mistakes.join('\n')).toContain('did you mean kafka.ssl.key-password?');
+    expect(mistakes.join('\n')).toContain(
+      'kafka.ssl.key-pasword=******: unknown key; did you mean kafka.ssl.key-password?',
+    );
   });
 
   it('leaves keys of others alone, and warns of variables that look misspelt', () => {

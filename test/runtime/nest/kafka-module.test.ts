@@ -240,7 +240,14 @@ describe('KafkaModule', () => {
   });
 
   it('refuses a connection that it does not have, and no broker at all', async () => {
-    await expect(startApp({}, {}, { name: 'audit' })).rejects.toThrow('there is one connection, default');
+    @Injectable()
+    class Service {
+      @Producer({ topic: 't', connection: 'audit' })
+      async place() {
+        return 'x';
+      }
+    }
+    await expect(start({ providers: [Service] })).rejects.toThrow('there is no connection audit; known: default');
     await expect(startApp({}, { 'kafka.embedded.enabled': 'false' }, { factories: {} })).rejects.toThrow(
       'kafka.bootstrap-servers is not set and kafka.embedded.enabled is false',
     );

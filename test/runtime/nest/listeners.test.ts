@@ -556,7 +556,7 @@ describe('mistakes in listeners', () => {
     [
       'settings that do not fit',
       { topics: 'a', properties: { 'heartbeat.interval.ms': '40s' } },
-      'heartbeat.interval.ms=40000 must be at most a third',
+      'kafka.consumer.heartbeat-interval=40s: must be at most a third',
     ],
     ['batches of single records', { topics: 'a', batch: true, ackMode: 'RECORD' }, 'use BATCH'],
   ])('name %s', async (_name, options, message) => {

@@ -1,4 +1,5 @@
-import { boolean, choice, dataSize, duration, integer, list, string } from '../config-key.js';
+import { boolean, choice, dataSize, duration, integer, list, map, string } from '../config-key.js';
+import { CONSUMER_CONNECTION_KEYS } from './common-keys.js';
 
 // Keys of consumers. Part of the table in config-keys.ts.
 
@@ -14,7 +15,15 @@ const JSON_DESERIALIZERS = {
   'org.springframework.kafka.support.serializer.JsonDeserializer': 'json',
   'org.springframework.kafka.support.serializer.JacksonJsonDeserializer': 'json',
 } as const;
+/** Keeps raw bytes of what cannot be read; every deserializer does that here, so the delegate itself is used. */
+const DELEGATING = {
+  ErrorHandlingDeserializer: 'delegate',
+  'org.springframework.kafka.support.serializer.ErrorHandlingDeserializer': 'delegate',
+} as const;
+const NO_OTHERS = 'a parameter of type Buffer receives the bytes, for a format of your own';
+
 export const CONSUMER_KEYS = {
+  ...CONSUMER_CONNECTION_KEYS,
   'consumer.group-id': string({
     default: undefined,
     property: 'group.id',
@@ -23,6 +32,8 @@ export const CONSUMER_KEYS = {
   }),
   'consumer.client-id': string({
     default: undefined,
+    property: 'client.id',
+    common: 'client-id',
     doc: "Client id of consumers; each listener's name and number is appended. Default: client-id.",
     acts: 'runtime/client/cluster',
   }),
@@ -94,19 +105,44 @@ export const CONSUMER_KEYS = {
     doc: 'How long one record may be in work, and a rebalance may drain, before the consumer counts as stuck.',
     acts: 'runtime/client/consumer, runtime/listener',
   }),
-  'consumer.key-deserializer': choice(['auto', 'string', 'bytes'], {
+  'consumer.key-deserializer': choice(['auto', 'string', 'bytes', 'delegate'], {
     default: 'auto',
     property: 'key.deserializer',
-    aliases: DESERIALIZERS,
+    kafkaDefault: 'StringDeserializer',
+    aliases: { ...DESERIALIZERS, ...DELEGATING },
+    otherwise: NO_OTHERS,
     doc: 'What keys become where the parameter has no type that says it. auto: text.',
     acts: 'runtime/nest/argument-resolver',
   }),
-  'consumer.value-deserializer': choice(['auto', 'json', 'string', 'bytes'], {
+  'consumer.value-deserializer': choice(['auto', 'json', 'string', 'bytes', 'delegate'], {
     default: 'auto',
     property: 'value.deserializer',
-    aliases: JSON_DESERIALIZERS,
+    kafkaDefault: 'StringDeserializer',
+    aliases: { ...JSON_DESERIALIZERS, ...DELEGATING },
+    otherwise: NO_OTHERS,
     doc: 'What values become where the parameter has no type that says it. auto: parsed JSON.',
     acts: 'runtime/nest/payload-converter',
+  }),
+  'consumer.properties.spring.deserializer.key.delegate.class': choice(['string', 'bytes'], {
+    default: undefined,
+    property: 'spring.deserializer.key.delegate.class',
+    aliases: DESERIALIZERS,
+    otherwise: NO_OTHERS,
+    doc: 'What stands behind an ErrorHandlingDeserializer for keys.',
+    acts: 'runtime/nest/client-options',
+  }),
+  'consumer.properties.spring.deserializer.value.delegate.class': choice(['json', 'string', 'bytes'], {
+    default: undefined,
+    property: 'spring.deserializer.value.delegate.class',
+    aliases: JSON_DESERIALIZERS,
+    otherwise: NO_OTHERS,
+    doc: 'What stands behind an ErrorHandlingDeserializer for values.',
+    acts: 'runtime/nest/client-options',
+  }),
+  'consumer.properties': map({
+    closed: true,
+    doc: "Kafka's own consumer properties, for all consumers: consumer.properties.max.poll.records=100.",
+    acts: 'runtime/config/kafka-properties',
   }),
   'consumer.properties.session.timeout.ms': duration({
     default: 45_000,
@@ -124,6 +160,7 @@ export const CONSUMER_KEYS = {
   'consumer.properties.partition.assignment.strategy': list({
     default: ['range'],
     property: 'partition.assignment.strategy',
+    kafkaDefault: 'range, cooperative-sticky',
     doc: 'Assignment strategies in order of preference: range, roundrobin, sticky, or the Java class names.',
     acts: 'runtime/client/consumer',
   }),

@@ -1,4 +1,6 @@
-import { boolean, choice, dataSize, duration, integer, string } from '../config-key.js';
+import { boolean, choice, dataSize, duration, integer, map, string } from '../config-key.js';
+import { PRODUCER_CONNECTION_KEYS } from './common-keys.js';
+import { NO_TRANSACTIONS } from './reasons.js';
 
 // Keys of the producer. Part of the table in config-keys.ts.
 
@@ -15,9 +17,14 @@ const JSON_SERIALIZERS = {
   'org.springframework.kafka.support.serializer.JacksonJsonSerializer': 'json',
 } as const;
 
+const NO_OTHERS = 'send bytes (Buffer), for a format of your own';
+
 export const PRODUCER_KEYS = {
+  ...PRODUCER_CONNECTION_KEYS,
   'producer.client-id': string({
     default: undefined,
+    property: 'client.id',
+    common: 'client-id',
     doc: 'Client id of the producer. Default: client-id.',
     acts: 'runtime/client/cluster',
   }),
@@ -60,14 +67,18 @@ export const PRODUCER_KEYS = {
   'producer.key-serializer': choice(['auto', 'string', 'bytes'], {
     default: 'auto',
     property: 'key.serializer',
+    kafkaDefault: 'StringSerializer',
     aliases: SERIALIZERS,
+    otherwise: NO_OTHERS,
     doc: 'Which keys are taken. auto: text, numbers as decimal text, bytes.',
     acts: 'runtime/template',
   }),
   'producer.value-serializer': choice(['auto', 'json', 'string', 'bytes'], {
     default: 'auto',
     property: 'value.serializer',
+    kafkaDefault: 'StringSerializer',
     aliases: JSON_SERIALIZERS,
+    otherwise: NO_OTHERS,
     doc: 'What values become. auto: text and bytes as they are, everything else JSON.',
     acts: 'runtime/template',
   }),
@@ -75,7 +86,8 @@ export const PRODUCER_KEYS = {
     default: 0,
     min: 0,
     property: 'linger.ms',
-    doc: "How long a batch waits for more records. Kafka 4's default is 5; here what comes in while a request is under way is combined anyway.",
+    kafkaDefault: '5',
+    doc: 'How long a batch waits for more records. What comes in while a request is under way is combined anyway.',
     acts: 'runtime/client/producer',
   }),
   'producer.properties.delivery.timeout.ms': duration({
@@ -139,6 +151,46 @@ export const PRODUCER_KEYS = {
     min: 1,
     property: 'metadata.max.age.ms',
     doc: 'After this time the cluster is asked again for topics and partitions.',
+    acts: 'runtime/client/producer',
+  }),
+  'producer.transaction-id-prefix': string({
+    default: undefined,
+    doc: 'Beginning of the transactional ids; switches transactions on.',
+    inert: NO_TRANSACTIONS,
+  }),
+  'producer.properties': map({
+    closed: true,
+    doc: "Kafka's own producer properties: producer.properties.linger.ms=5.",
+    acts: 'runtime/config/kafka-properties',
+  }),
+  'producer.properties.compression.gzip.level': integer({
+    default: -1,
+    min: -1,
+    max: 9,
+    property: 'compression.gzip.level',
+    doc: 'Effort of gzip, 1 to 9; -1 is its own default.',
+    acts: 'runtime/client/producer',
+  }),
+  'producer.properties.compression.zstd.level': integer({
+    default: 3,
+    min: 1,
+    max: 22,
+    property: 'compression.zstd.level',
+    doc: 'Effort of zstd.',
+    acts: 'runtime/client/producer',
+  }),
+  'producer.properties.partitioner.class': choice(['default', 'sticky', 'round-robin'], {
+    default: 'default',
+    property: 'partitioner.class',
+    aliases: {
+      'org.apache.kafka.clients.producer.internals.DefaultPartitioner': 'default',
+      UniformStickyPartitioner: 'sticky',
+      'org.apache.kafka.clients.producer.UniformStickyPartitioner': 'sticky',
+      RoundRobinPartitioner: 'round-robin',
+      'org.apache.kafka.clients.producer.RoundRobinPartitioner': 'round-robin',
+    },
+    otherwise: 'a Java class does not run here: choose the partition with send({ partition })',
+    doc: 'Who chooses the partition: the key, else in turns of a batch; always in turns of a batch; or record by record.',
     acts: 'runtime/client/producer',
   }),
   'producer.properties.partitioner.ignore.keys': boolean({

@@ -20,6 +20,25 @@ export interface PropertySource {
   entries(): Iterable<PropertyEntry>;
 }
 
+interface NameForms {
+  readonly canonical: string;
+  readonly squeezed: string;
+}
+
+/** A start asks every source for every key: the forms of a name are worked out once. */
+const forms = new Map<string, NameForms>();
+const MOST_FORMS = 10_000;
+
+function formsOf(name: string): NameForms {
+  let known = forms.get(name);
+  if (!known) {
+    if (forms.size >= MOST_FORMS) forms.clear();
+    known = { canonical: canonicalName(name), squeezed: squeezed(name) };
+    forms.set(name, known);
+  }
+  return known;
+}
+
 /** A name in the one form that look-ups use: `spring.kafka.` is `kafka.`, brackets are dots, case and dashes gone. */
 export function canonicalName(name: string): string {
   const dotted = name.includes('[') ? name.replace(/\[(?!\d+\])([^\]]*)\]/g, '.$1').replace(/\.{2,}/g, '.') : name;
@@ -41,7 +60,7 @@ export class MapPropertySource implements PropertySource {
   }
 
   get(name: string): PropertyEntry | undefined {
-    return this.#byName.get(canonicalName(name));
+    return this.#byName.get(formsOf(name).canonical);
   }
 
   entries(): Iterable<PropertyEntry> {
@@ -67,7 +86,7 @@ export class EnvironmentPropertySource implements PropertySource {
   }
 
   get(name: string): PropertyEntry | undefined {
-    const wanted = squeezed(name);
+    const wanted = formsOf(name).squeezed;
     if (!wanted.startsWith('kafka')) return this.#byName.get(wanted);
     return this.#byName.get(wanted) ?? this.#byName.get(`spring${wanted}`);
   }

@@ -1,0 +1,114 @@
+import { boolean, decimal, duration, integer, map, string } from '../config-key.js';
+import { NO_ADMIN, NO_OBSERVATIONS, NO_RETRY_TOPICS, NO_TRANSACTIONS } from './reasons.js';
+
+// Keys of the template, of retry topics and of the admin client. Part of the table in config-keys.ts.
+
+export const TEMPLATE_KEYS = {
+  'template.default-topic': string({
+    default: undefined,
+    doc: 'Topic of sendDefault.',
+    acts: 'runtime/template',
+  }),
+  'template.transaction-id-prefix': string({
+    default: undefined,
+    doc: "Beginning of the template's transactional ids.",
+    inert: NO_TRANSACTIONS,
+  }),
+  'template.close-timeout': duration({
+    default: 5_000,
+    min: 0,
+    doc: 'How long the end of the application waits for sends under way.',
+    inert: 'the end waits for every send, within delivery.timeout.ms, so that none is lost; lower that instead',
+  }),
+  'template.allow-non-transactional': boolean({
+    default: false,
+    doc: 'Whether a transactional template may send outside of a transaction.',
+    inert: NO_TRANSACTIONS,
+  }),
+  'template.observation-enabled': boolean({
+    default: false,
+    doc: 'Whether each send has a span and timings.',
+    inert: NO_OBSERVATIONS,
+    holds: 'false',
+  }),
+} as const;
+
+export const RETRY_KEYS = {
+  'retry.topic.enabled': boolean({
+    default: false,
+    doc: 'Whether all listeners hand failed records on to retry topics.',
+    inert: NO_RETRY_TOPICS,
+    holds: 'false',
+  }),
+  'retry.topic.attempts': integer({
+    default: 3,
+    min: 1,
+    doc: 'Deliveries of a record, the first included.',
+    inert: NO_RETRY_TOPICS,
+  }),
+  'retry.topic.backoff.delay': duration({
+    default: 1_000,
+    min: 0,
+    doc: 'Delay before the second delivery.',
+    inert: NO_RETRY_TOPICS,
+  }),
+  'retry.topic.backoff.multiplier': decimal({
+    default: 1,
+    min: 0,
+    doc: 'What the delay is multiplied by from one delivery to the next.',
+    inert: NO_RETRY_TOPICS,
+  }),
+  'retry.topic.backoff.max-delay': duration({
+    default: 30_000,
+    min: 0,
+    doc: 'Longest delay between deliveries.',
+    inert: NO_RETRY_TOPICS,
+  }),
+  'retry.topic.backoff.jitter': duration({
+    default: 0,
+    min: 0,
+    doc: 'Most that chance adds to a delay.',
+    inert: NO_RETRY_TOPICS,
+  }),
+} as const;
+
+export const ADMIN_KEYS = {
+  'admin.client-id': string({ default: undefined, doc: 'Client id of the admin client.', inert: NO_ADMIN }),
+  'admin.properties': map({ closed: true, doc: "Kafka's own admin properties.", inert: NO_ADMIN }),
+  'admin.close-timeout': duration({
+    default: 10_000,
+    min: 0,
+    doc: 'How long closing the admin client may take.',
+    inert: NO_ADMIN,
+  }),
+  'admin.operation-timeout': duration({
+    default: 30_000,
+    min: 1,
+    doc: 'How long making the topics of the application may take.',
+    inert: NO_ADMIN,
+  }),
+  'admin.fail-fast': boolean({
+    default: false,
+    doc: 'Whether the application fails to start when its topics cannot be made.',
+    inert: NO_ADMIN,
+  }),
+  'admin.modify-topic-configs': boolean({
+    default: false,
+    doc: 'Whether the configs of topics that exist are changed to what is declared.',
+    inert: NO_ADMIN,
+    holds: 'false',
+  }),
+  'admin.auto-create': boolean({
+    default: true,
+    doc: 'Whether declared topics are made at start.',
+    inert: NO_ADMIN,
+    holds: 'false',
+  }),
+} as const;
+
+export const STREAMS_KEYS = {
+  streams: map({
+    doc: 'Keys of Kafka Streams.',
+    inert: 'Kafka Streams is a Java library without a counterpart here; use a listener that sends',
+  }),
+} as const;
