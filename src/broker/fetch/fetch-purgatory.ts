@@ -1,6 +1,7 @@
 import { type Clock } from '../../common/clock.js';
+import { type LogChange } from '../log/log-listeners.js';
 import { type IsolationLevel } from '../log/log-results.js';
-import { type LogChange, type PartitionLog } from '../log/partition-log.js';
+import { type PartitionLog } from '../log/partition-log.js';
 
 // Fetches that wait for data. A waiting fetch listens to its partitions itself, so an append that nobody waits for
 // costs nothing here, and one that somebody does costs a look at that one partition.

@@ -1,15 +1,17 @@
-import { type OpenFiles, type PooledFile } from './open-files.js';
+import { type FileOwner, type FilePlace, type OpenFiles, type PooledFile } from './open-files.js';
+import { type SegmentExtension } from './segment-files.js';
 
 // A file of entries of one size, as Kafka's indexes are, held in memory while it is used. Entries reach the file in
 // groups: an index can always be rebuilt from its log, so it need not be written with every batch.
 
+const NOTHING: Buffer = Buffer.alloc(0);
 const FIRST_ENTRIES = 32;
 /** Entries held back before they are written: what a crash costs is a scan of so many index intervals. */
 const WRITE_EVERY = 32;
 
-export class EntryFile {
+export class EntryFile implements FileOwner {
   readonly #file: PooledFile;
-  #bytes: Buffer = Buffer.alloc(0);
+  #bytes = NOTHING;
   #count = 0;
   /** Entries already in the file. */
   #written = 0;
@@ -17,13 +19,16 @@ export class EntryFile {
 
   constructor(
     files: OpenFiles,
-    path: string,
+    place: FilePlace,
+    extension: SegmentExtension,
     readonly entryBytes: number,
   ) {
-    // An index that loses its descriptor gives up its memory too, unless it holds what the file does not.
-    this.#file = files.file(path, () => {
-      if (this.#written === this.#count) this.#unload();
-    });
+    this.#file = files.file(place, extension, this);
+  }
+
+  /** An index that loses its descriptor gives up its memory too, unless it holds what the file does not. */
+  evicted(): void {
+    if (this.#written === this.#count) this.#unload();
   }
 
   get path(): string {
@@ -76,7 +81,7 @@ export class EntryFile {
 
   #unload(): void {
     this.#isLoaded = false;
-    this.#bytes = Buffer.alloc(0);
+    this.#bytes = NOTHING;
   }
 
   /** Makes room for one more entry and returns where in `bytes` it goes; the caller fills it at once. */

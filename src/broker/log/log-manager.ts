@@ -16,6 +16,7 @@ import { DataDirectory } from './data-directory.js';
 import { type FileSystem } from './file-system.js';
 import { type ConfigEntries, type LogConfig, logConfig } from './log-config.js';
 import { type LogContext } from './log-context.js';
+import { type LogListener } from './log-listeners.js';
 import { type LastStop, type LoadedLog, loadLog, newLog, type RecoveryOptions } from './log-recovery.js';
 import { listCheckpoints } from './metadata-checkpoints.js';
 import { DEFAULT_MAX_OPEN_FILES, OpenFiles } from './open-files.js';
@@ -181,10 +182,7 @@ export class LogManager {
     topicPartition: TopicPartition,
     parts: { directory: string; topicId: string | undefined; config: LogConfig; loaded: LoadedLog },
   ): PartitionLog {
-    const log = new PartitionLog({ context: this.#context, topicPartition, ...parts });
-    log.subscribe((_, change) => {
-      if (change === 'start') this.#checkpointSoonAfterChange();
-    });
+    const log = new PartitionLog({ context: this.#context, topicPartition, owner: this.#onChange, ...parts });
     this.#logs.set(topicPartition.topic, topicPartition.partition, log);
     return log;
   }
@@ -333,6 +331,11 @@ export class LogManager {
       this.#context.logger.error(`${what} failed: ${messageOf(error)}. It is tried again`);
     }
   }
+
+  /** One for all logs: there may be thousands. */
+  readonly #onChange: LogListener = (_, change) => {
+    if (change === 'start') this.#checkpointSoonAfterChange();
+  };
 
   /** A log start that rose by DeleteRecords must not fall back after a crash: all changes of a turn in one write. */
   #checkpointSoonAfterChange(): void {

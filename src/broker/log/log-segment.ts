@@ -11,12 +11,14 @@ import {
   nextOffset,
 } from '../../protocol/record-batch-header.js';
 import { type BatchVisitor, scanBatches } from './batch-scanner.js';
+import { type EntryFile } from './entry-file.js';
+import { trustedPosition } from './index-trust.js';
 import { type LogConfig } from './log-config.js';
 import { type ReadOptions } from './log-results.js';
-import { type OpenFiles, type PooledFile } from './open-files.js';
+import { type OpenFiles, type PathSource, type PooledFile } from './open-files.js';
 import { PositionHints } from './position-hints.js';
 import { type RollState } from './roll-policy.js';
-import { DELETED_SUFFIX, type SegmentExtension, segmentPath } from './segment-files.js';
+import { DELETED_SUFFIX, SEGMENT_EXTENSIONS, type SegmentExtension, segmentPath } from './segment-files.js';
 import { OffsetIndex, TimeIndex } from './sparse-index.js';
 import { TransactionIndex } from './transaction-index.js';
 
@@ -44,7 +46,7 @@ export interface RecoveryResult {
   readonly cutBytes: number;
 }
 
-export class LogSegment {
+export class LogSegment implements PathSource {
   readonly baseOffset: number;
   readonly createdAt: number;
   readonly jitterMs: number;
@@ -53,7 +55,7 @@ export class LogSegment {
   readonly timeIndex: TimeIndex;
   readonly transactionIndex: TransactionIndex;
   readonly #intervalBytes: number;
-  readonly #hints = new PositionHints();
+  #hints: PositionHints | undefined;
   #size = -1;
   #isLoaded = false;
   #nextOffset: number;
@@ -81,13 +83,13 @@ export class LogSegment {
     this.#intervalBytes = options.indexIntervalBytes;
     this.#nextOffset = options.baseOffset;
     this.#suffix = options.suffix ?? '';
-    this.log = files.file(this.#path('log'));
-    this.offsetIndex = new OffsetIndex(files, this.#path('index'), this.baseOffset);
-    this.timeIndex = new TimeIndex(files, this.#path('timeindex'), this.baseOffset);
-    this.transactionIndex = new TransactionIndex(files, this.#path('txnindex'));
+    this.log = files.file(this);
+    this.offsetIndex = new OffsetIndex(files, this, this.baseOffset);
+    this.timeIndex = new TimeIndex(files, this, this.baseOffset);
+    this.transactionIndex = new TransactionIndex(files, this);
   }
 
-  #path(extension: SegmentExtension): string {
+  pathOf(extension: SegmentExtension): string {
     return segmentPath(this.directory, this.baseOffset, extension) + this.#suffix;
   }
 
@@ -260,7 +262,7 @@ export class LogSegment {
   #takeUp(rebuild: boolean, verifyFrom: number): number {
     this.#isLoaded = true;
     this.#size = this.log.handle().size();
-    const from = rebuild ? -1 : this.#trustedPosition();
+    const from = rebuild ? -1 : trustedPosition(this);
     if (from < 0) {
       this.#isChanged = true;
       this.offsetIndex.entries.reset();
@@ -286,32 +288,6 @@ export class LogSegment {
     return end;
   }
 
-  /** Position from which the indexes say nothing more; -1 when they do not belong to this log file. */
-  #trustedPosition(): number {
-    if (!this.offsetIndex.isSane(this.#size) || !this.timeIndex.isSane()) return -1;
-    const { count } = this.offsetIndex.entries;
-    // The time index is always written first. Without it the largest timestamp so far would be unknown.
-    if (count > 0 && !this.timeIndex.entries.exists()) return -1;
-    const times = this.timeIndex.entries.count;
-    const lastTime = times === 0 ? -1 : this.timeIndex.offsetAt(times - 1);
-    if (count === 0) return lastTime < 0 || this.#holdsBatchEnd(lastTime, 0) ? 0 : -1;
-    const position = this.offsetIndex.lastPosition;
-    const header = this.readBytes(position, BATCH_HEADER_BYTES);
-    if (header.length < BATCH_HEADER_BYTES || magic(header) !== MAGIC_V2) return -1;
-    if (lastOffset(header) !== this.offsetIndex.offsetAt(count - 1)) return -1;
-    return lastTime <= lastOffset(header) || this.#holdsBatchEnd(lastTime, position) ? position : -1;
-  }
-
-  /** The last time entry of a rolled segment may lie behind its last offset entry; that batch must still be there. */
-  #holdsBatchEnd(offset: number, from: number): boolean {
-    let found = false;
-    this.scan(from, false, (buffer, at) => {
-      found = lastOffset(buffer, at) === offset;
-      return !found;
-    });
-    return found;
-  }
-
   scan(from: number, whole: boolean, visit: BatchVisitor, to: number = this.size): number {
     return to - from < BATCH_HEADER_BYTES ? from : scanBatches(this.log.handle(), from, to, whole, visit);
   }
@@ -325,8 +301,8 @@ export class LogSegment {
   positionOf(offset: number): number {
     this.#load();
     if (offset >= this.#nextOffset) return this.#size;
-    const hinted = this.#hints.get(offset);
-    if (hinted >= 0) return hinted;
+    const hinted = this.#hints?.get(offset);
+    if (hinted !== undefined && hinted >= 0) return hinted;
     const from = this.offsetIndex.lookup(offset);
     return this.scan(from, false, (buffer, at) => lastOffset(buffer, at) < offset);
   }
@@ -355,7 +331,10 @@ export class LogSegment {
       next = nextOffset(bytes, end);
       end += batchSize(bytes, end);
     }
-    if (next >= 0) this.#hints.put(next, position + end);
+    if (next >= 0) {
+      this.#hints ??= new PositionHints();
+      this.#hints.put(next, position + end);
+    }
     return end === bytes.length ? bytes : bytes.subarray(0, end);
   }
 
@@ -376,23 +355,20 @@ export class LogSegment {
   }
 
   /** fsync of the log and its indexes. Ends early and without error when the segment is retired meanwhile. */
-  async sync(): Promise<void> {
-    const { timeIndex, offsetIndex, transactionIndex } = this;
-    try {
-      if (!this.#hasFile) return;
-      if (!this.#isRetired) await this.log.sync();
-      if (!this.#isRetired) await timeIndex.entries.sync();
-      if (!this.#isRetired) await offsetIndex.entries.sync();
-      if (!this.#isRetired && transactionIndex.entries.exists()) await transactionIndex.entries.sync();
-    } catch (error) {
-      if (!this.#isRetired) throw error;
-    }
+  sync(): Promise<void> {
+    const { log, timeIndex, offsetIndex, transactionIndex } = this;
+    const files = [log, timeIndex.entries, offsetIndex.entries];
+    return this.#syncEach(transactionIndex.entries.exists() ? [...files, transactionIndex.entries] : files);
   }
 
   /** fsync of the log file alone. */
-  async syncLog(): Promise<void> {
+  syncLog(): Promise<void> {
+    return this.#syncEach([this.log]);
+  }
+
+  async #syncEach(files: readonly (PooledFile | EntryFile)[]): Promise<void> {
     try {
-      if (this.#hasFile && !this.#isRetired) await this.log.sync();
+      for (const file of files) if (this.#hasFile && !this.#isRetired) await file.sync();
     } catch (error) {
       if (!this.#isRetired) throw error;
     }
@@ -406,16 +382,13 @@ export class LogSegment {
 
   /** Gives the files another suffix and returns their new names. Should one fail, each is still found where it is. */
   rename(suffix: string): string[] {
-    this.close(); // not every system renames an open file
-    this.#suffix = suffix;
     const { log, offsetIndex, timeIndex, transactionIndex } = this;
+    const files = [log, offsetIndex.entries, timeIndex.entries, transactionIndex.entries];
     // The log first: recovery goes by it.
-    const renamed = [
-      log.rename(this.#path('log')),
-      offsetIndex.entries.rename(this.#path('index')),
-      timeIndex.entries.rename(this.#path('timeindex')),
-      transactionIndex.entries.rename(this.#path('txnindex')),
-    ];
+    const renamed = SEGMENT_EXTENSIONS.map((extension, i) =>
+      files[i]!.rename(segmentPath(this.directory, this.baseOffset, extension) + suffix),
+    );
+    this.#suffix = suffix;
     return renamed.filter((path) => path !== undefined);
   }
 

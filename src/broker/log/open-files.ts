@@ -1,4 +1,5 @@
 import { type FileHandle, type FileSystem } from './file-system.js';
+import { type SegmentExtension } from './segment-files.js';
 
 // Keeps the number of open descriptors bounded however many segments there are. A PooledFile opens its file when it
 // is first used and again after it lost its descriptor to another one.
@@ -6,6 +7,19 @@ import { type FileHandle, type FileSystem } from './file-system.js';
 export const DEFAULT_MAX_OPEN_FILES = 512;
 /** fsyncs at once: each holds a descriptor, and more than this no device does faster. */
 const MAX_SYNCS = 32;
+
+/** Tells paths when they are asked for: thousands of idle files then need none in memory. */
+export interface PathSource {
+  pathOf(extension: SegmentExtension): string;
+}
+
+/** A path, or who knows it. */
+export type FilePlace = string | PathSource;
+
+export interface FileOwner {
+  /** The file lost its descriptor to another one. */
+  evicted(): void;
+}
 
 export class OpenFiles {
   readonly #open = new Set<PooledFile>();
@@ -22,8 +36,8 @@ export class OpenFiles {
     return this.#open.size;
   }
 
-  file(path: string, onEvict?: () => void): PooledFile {
-    return new PooledFile(this, path, onEvict);
+  file(place: FilePlace, extension: SegmentExtension = 'log', owner?: FileOwner): PooledFile {
+    return new PooledFile(this, place, extension, owner);
   }
 
   /** For PooledFile: the time of a use, as a growing number. */
@@ -79,21 +93,22 @@ interface Descriptor {
 
 export class PooledFile {
   #descriptor: Descriptor | undefined;
-  #path: string;
+  #place: FilePlace;
   lastUse = 0;
   /** Belongs to an active segment: evicted last. */
   isActive = false;
 
   constructor(
     private readonly pool: OpenFiles,
-    path: string,
-    private readonly onEvict: (() => void) | undefined,
+    place: FilePlace,
+    private readonly extension: SegmentExtension,
+    private readonly owner: FileOwner | undefined,
   ) {
-    this.#path = path;
+    this.#place = place;
   }
 
   get path(): string {
-    return this.#path;
+    return typeof this.#place === 'string' ? this.#place : this.#place.pathOf(this.extension);
   }
 
   get isSyncing(): boolean {
@@ -135,7 +150,7 @@ export class PooledFile {
 
   evict(): void {
     this.close();
-    this.onEvict?.();
+    this.owner?.evicted();
   }
 
   /** A descriptor in the hands of a running fsync is closed when that ends: its number could otherwise be reused. */
@@ -152,10 +167,10 @@ export class PooledFile {
   rename(path: string): string | undefined {
     this.close();
     const { fileSystem } = this.pool;
-    const from = this.#path;
+    const from = this.path;
     const isThere = fileSystem.exists(from);
     if (isThere) fileSystem.rename(from, path);
-    this.#path = path;
+    this.#place = path;
     return isThere ? path : undefined;
   }
 }

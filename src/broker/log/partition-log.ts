@@ -15,6 +15,7 @@ import { EpochCheckpoint } from './epoch-checkpoint.js';
 import { type LogConfig } from './log-config.js';
 import { type LogContext } from './log-context.js';
 import { LogFlusher } from './log-flusher.js';
+import { type LogListener, LogListeners } from './log-listeners.js';
 import { LogReader, unreadable } from './log-reader.js';
 import { indexAborted, type LoadedLog } from './log-recovery.js';
 import {
@@ -31,10 +32,10 @@ import {
   type TimestampedOffset,
 } from './log-results.js';
 import { expiredSegments, retentionCandidates, retireSegments } from './log-retention.js';
-import { LogSegment } from './log-segment.js';
+import { type LogSegment } from './log-segment.js';
 import { type ProducerState, type ProducerStates } from './producer-state.js';
 import { shouldRoll } from './roll-policy.js';
-import { SegmentList } from './segment-list.js';
+import { newSegment, SegmentList } from './segment-list.js';
 import { swapSegments } from './segment-swap.js';
 import { type SnapshotFiles } from './snapshot-files.js';
 import { StorageHealth } from './storage-health.js';
@@ -43,9 +44,6 @@ import { inStoredCodec } from './stored-codec.js';
 // The log of one partition. Whoever appends or reads gets a decision and its effect in one synchronous turn; only
 // waiting for the device is asynchronous. On one node the high watermark is the log's end.
 
-export type LogChange = 'append' | 'start' | 'closed';
-export type LogListener = (log: PartitionLog, change: LogChange) => void;
-
 export interface PartitionLogOptions {
   readonly context: LogContext;
   readonly topicPartition: TopicPartition;
@@ -53,6 +51,8 @@ export interface PartitionLogOptions {
   readonly topicId: string | undefined;
   readonly config: LogConfig;
   readonly loaded: LoadedLog;
+  /** Told of every change, before those who subscribe. */
+  readonly owner?: LogListener;
 }
 
 export class PartitionLog {
@@ -63,7 +63,7 @@ export class PartitionLog {
   readonly #producers: ProducerStates;
   readonly #snapshots: SnapshotFiles;
   readonly #epochs: EpochCheckpoint;
-  readonly #listeners = new Set<LogListener>();
+  readonly #listeners: LogListeners;
   readonly #health: StorageHealth;
   readonly #flusher: LogFlusher;
   readonly #reader: LogReader;
@@ -78,6 +78,7 @@ export class PartitionLog {
     const { loaded } = options;
     this.topicPartition = options.topicPartition;
     this.#topicId = options.topicId;
+    this.#listeners = new LogListeners(this, options.owner);
     this.#context = options.context;
     this.directory = options.directory;
     this.#config = options.config;
@@ -172,12 +173,7 @@ export class PartitionLog {
 
   /** Called after every append, rise of the log start, and when the log closes. Returns the undo. */
   subscribe(listener: LogListener): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
-  }
-
-  #notify(change: LogChange): void {
-    for (const listener of this.#listeners) listener(this, change);
+    return this.#listeners.subscribe(listener);
   }
 
   /**
@@ -216,7 +212,7 @@ export class PartitionLog {
     this.#epochs.assign(this.#leaderEpoch, baseOffset);
     this.#noteProducer(batch, now);
     this.#flusher.appended(this.#config.flushMs);
-    this.#notify('append');
+    this.#listeners.notify('append');
     return this.#accepted({ firstOffset: baseOffset, lastOffset: lastOffset(batch) }, now, false);
   }
 
@@ -252,19 +248,11 @@ export class PartitionLog {
     const sealed = this.#segments.active;
     sealed.seal();
     this.#snapshots.write(this.#logEndOffset, this.#producers);
-    this.#segments.push(this.#newSegment(this.#logEndOffset, now));
+    const place = { directory: this.directory, baseOffset: this.#logEndOffset, createdAt: now };
+    this.#segments.push(newSegment(this.#context, this.#config, place));
     this.#flusher.rolled(sealed);
     this.#snapshots.prune((offset) => this.#isSegmentBase(offset));
     this.#flusher.flushInBackground();
-  }
-
-  #newSegment(baseOffset: number, createdAt: number): LogSegment {
-    const { segmentJitterMs, segmentMs, indexIntervalBytes } = this.#config;
-    const jitterMs = Math.floor(this.#context.random.next() * Math.min(segmentJitterMs, segmentMs));
-    const options = { baseOffset, createdAt, jitterMs, indexIntervalBytes };
-    const segment = new LogSegment(this.directory, this.#context.files, options);
-    segment.create();
-    return segment;
   }
 
   #isSegmentBase(offset: number): boolean {
@@ -332,7 +320,7 @@ export class PartitionLog {
     if (offset <= this.#logStartOffset) return;
     this.#logStartOffset = offset;
     this.#epochs.startsAt(offset);
-    this.#notify('start');
+    this.#listeners.notify('start');
   }
 
   /** Removes the segments that retention no longer keeps. Returns their number. */
@@ -401,7 +389,7 @@ export class PartitionLog {
     this.#isClosed = true;
     this.#flusher.stop();
     for (const segment of this.#segments.all) segment.close();
-    this.#notify('closed');
+    this.#listeners.notify('closed');
     this.#listeners.clear();
   }
 }

@@ -74,11 +74,25 @@ export function rewindSequence(sequence: number, by: number): number {
   return sequence >= by ? sequence - by : sequence - by + 0x8000_0000;
 }
 
+/** Most logs have no producers with an id: they share these, and must not pay for maps of their own. */
+const NO_PRODUCERS: ReadonlyMap<bigint, ProducerState> = new Map();
+const NONE_OPEN: ReadonlySet<ProducerState> = new Set();
+
 export class ProducerStates {
-  readonly #producers = new Map<bigint, ProducerState>();
+  #producers: ReadonlyMap<bigint, ProducerState> = NO_PRODUCERS;
   /** Producers with an open transaction here. */
-  readonly #open = new Set<ProducerState>();
+  #open: ReadonlySet<ProducerState> = NONE_OPEN;
   #firstUnstableOffset = NONE;
+
+  #known(): Map<bigint, ProducerState> {
+    if (this.#producers === NO_PRODUCERS) this.#producers = new Map();
+    return this.#producers as Map<bigint, ProducerState>;
+  }
+
+  #opened(): Set<ProducerState> {
+    if (this.#open === NONE_OPEN) this.#open = new Set();
+    return this.#open as Set<ProducerState>;
+  }
 
   get size(): number {
     return this.#producers.size;
@@ -135,7 +149,7 @@ export class ProducerStates {
     let state = this.#producers.get(id);
     if (!state) {
       state = newState(id, producerEpoch(buffer, at));
-      this.#producers.set(id, state);
+      this.#known().set(id, state);
     }
     const epoch = producerEpoch(buffer, at);
     if (epoch > state.epoch) {
@@ -174,7 +188,7 @@ export class ProducerStates {
     const firstOffset = state.currentTxnFirstOffset;
     if (firstOffset === NONE) return undefined;
     state.currentTxnFirstOffset = NONE;
-    this.#open.delete(state);
+    this.#opened().delete(state);
     if (firstOffset === this.#firstUnstableOffset) this.#findFirstUnstable();
     const { producerId: id } = state;
     return { producerId: id, firstOffset, lastOffset: lastOffset(buffer, at), isAborted: type === 'abort' };
@@ -182,7 +196,7 @@ export class ProducerStates {
 
   #openTransaction(state: ProducerState, firstOffset: number): void {
     state.currentTxnFirstOffset = firstOffset;
-    this.#open.add(state);
+    this.#opened().add(state);
     if (this.#firstUnstableOffset === NONE || firstOffset < this.#firstUnstableOffset) {
       this.#firstUnstableOffset = firstOffset;
     }
@@ -198,11 +212,11 @@ export class ProducerStates {
 
   /** Takes over the states of a snapshot; what was known before is forgotten. */
   restore(states: Iterable<ProducerState>): void {
-    this.#producers.clear();
-    this.#open.clear();
+    this.#producers = NO_PRODUCERS;
+    this.#open = NONE_OPEN;
     for (const state of states) {
-      this.#producers.set(state.producerId, state);
-      if (state.currentTxnFirstOffset !== NONE) this.#open.add(state);
+      this.#known().set(state.producerId, state);
+      if (state.currentTxnFirstOffset !== NONE) this.#opened().add(state);
     }
     this.#findFirstUnstable();
   }
@@ -210,7 +224,7 @@ export class ProducerStates {
   /** Forgets producers that were silent for `expirationMs`; never one whose transaction is open. */
   expire(now: number, expirationMs: number): void {
     for (const [id, state] of this.#producers) {
-      if (state.currentTxnFirstOffset === NONE && now - state.lastActivity >= expirationMs) this.#producers.delete(id);
+      if (state.currentTxnFirstOffset === NONE && now - state.lastActivity >= expirationMs) this.#known().delete(id);
     }
   }
 }

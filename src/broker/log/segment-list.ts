@@ -1,4 +1,6 @@
-import { type LogSegment } from './log-segment.js';
+import { type LogConfig } from './log-config.js';
+import { type LogContext } from './log-context.js';
+import { LogSegment } from './log-segment.js';
 
 // The segments of one log, by base offset. There is always at least one; the last one is active.
 
@@ -52,4 +54,16 @@ export class SegmentList {
   replace(neighbours: readonly LogSegment[], by: LogSegment): void {
     this.#segments.splice(this.indexOf(by.baseOffset), neighbours.length, by);
   }
+}
+
+/** A segment with its file, to be pushed. */
+export function newSegment(
+  { files, random }: LogContext,
+  { segmentJitterMs, segmentMs, indexIntervalBytes }: LogConfig,
+  { directory, ...place }: { readonly directory: string; readonly baseOffset: number; readonly createdAt: number },
+): LogSegment {
+  const jitterMs = Math.floor(random.next() * Math.min(segmentJitterMs, segmentMs));
+  const segment = new LogSegment(directory, files, { ...place, jitterMs, indexIntervalBytes });
+  segment.create();
+  return segment;
 }

@@ -1,5 +1,5 @@
 import { EntryFile } from './entry-file.js';
-import { type OpenFiles } from './open-files.js';
+import { type FilePlace, type OpenFiles } from './open-files.js';
 
 // The two sparse indexes of a segment, byte for byte Kafka's: from offset to file position, and from timestamp to
 // offset. Offsets are stored relative to the segment's base.
@@ -27,10 +27,10 @@ export class OffsetIndex {
 
   constructor(
     files: OpenFiles,
-    path: string,
+    place: FilePlace,
     readonly baseOffset: number,
   ) {
-    this.entries = new EntryFile(files, path, OFFSET_ENTRY_BYTES);
+    this.entries = new EntryFile(files, place, 'index', OFFSET_ENTRY_BYTES);
   }
 
   offsetAt(entry: number): number {
@@ -101,10 +101,10 @@ export class TimeIndex {
 
   constructor(
     files: OpenFiles,
-    path: string,
+    place: FilePlace,
     readonly baseOffset: number,
   ) {
-    this.entries = new EntryFile(files, path, TIME_ENTRY_BYTES);
+    this.entries = new EntryFile(files, place, 'timeindex', TIME_ENTRY_BYTES);
   }
 
   timestampAt(entry: number): number {

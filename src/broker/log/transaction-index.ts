@@ -1,5 +1,5 @@
 import { EntryFile } from './entry-file.js';
-import { type OpenFiles } from './open-files.js';
+import { type FilePlace, type OpenFiles } from './open-files.js';
 
 // The aborted transactions whose marker lies in one segment: what read_committed readers are told to skip.
 
@@ -25,8 +25,8 @@ function writeI64(b: Buffer, at: number, value: number): void {
 export class TransactionIndex {
   readonly entries: EntryFile;
 
-  constructor(files: OpenFiles, path: string) {
-    this.entries = new EntryFile(files, path, ENTRY_BYTES);
+  constructor(files: OpenFiles, place: FilePlace) {
+    this.entries = new EntryFile(files, place, 'txnindex', ENTRY_BYTES);
   }
 
   append(txn: AbortedTxn): void {

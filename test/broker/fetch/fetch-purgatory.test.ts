@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { FetchPurgatory, type FetchWait } from '../../../src/broker/fetch/fetch-purgatory.js';
-import { type LogListener, type PartitionLog } from '../../../src/broker/log/partition-log.js';
+import { type LogListener } from '../../../src/broker/log/log-listeners.js';
+import { type PartitionLog } from '../../../src/broker/log/partition-log.js';
 import { flush, ManualClock } from '../../support/manual-clock.js';
 
 /** The part of a log that the purgatory sees. */

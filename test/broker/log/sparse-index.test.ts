@@ -76,7 +76,9 @@ describe('OpenFiles', () => {
     const fs = new MemoryFileSystem();
     const files = new OpenFiles(fs, 3);
     const evicted: string[] = [];
-    const [a, b, c, d] = ['/a', '/b', '/c', '/d'].map((path) => files.file(path, () => evicted.push(path)));
+    const [a, b, c, d] = ['/a', '/b', '/c', '/d'].map((path) =>
+      files.file(path, 'log', { evicted: () => void evicted.push(path) }),
+    );
     a!.isActive = true;
     for (const file of [a, b, c]) file!.handle(true);
     b!.handle();
