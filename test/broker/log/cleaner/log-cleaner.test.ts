@@ -31,6 +31,24 @@ describe('LogCleaner', () => {
     await logs.stop();
   });
 
+  it('brings 20,000 updates of 100 keys down to the last one of each, in order', async () => {
+    const machine = new CleanerMachine();
+    const logs = await machine.start();
+    const log = logs.create('t', 0, { config: { ...COMPACT, 'segment.bytes': '50000' } });
+    const last = new Map<string, string>();
+    for (let i = 0; i < 1000; i++) {
+      const batch = range(i * 20, i * 20 + 20).map((n) => [`key-${(n * 7919) % 100}`, `value ${n}`] as const);
+      append(log, keyed(batch, i % 3 === 0 ? { compression: 'gzip' } : {}));
+      for (const [key, value] of batch) last.set(key, value);
+    }
+    await machine.clean();
+    expect(log.sizeBytes).toBeLessThan(100_000);
+    const rest = left(log);
+    expect(new Map(rest.map(({ key, value }) => [key!, value!]))).toEqual(last);
+    expect(rest.map(({ offset }) => offset)).toEqual(rest.map(({ offset }) => offset).sort((a, b) => a - b));
+    await logs.stop();
+  });
+
   it('answers reads at every offset with what follows the gap', async () => {
     const machine = new CleanerMachine();
     const logs = await machine.start();
