@@ -110,7 +110,7 @@ describe('TLS', () => {
       'kafka.producer.properties.max.block.ms': '500ms',
     });
     await module.init();
-    await expect(module.get(KafkaTemplate).send('t', 'x')).rejects.toThrow('self');
+    await expect(module.get(KafkaTemplate).send('t', 'x')).rejects.toThrow(/self.signed|max\.block\.ms/);
     expect(names).toEqual([]);
     expect(logger.lines.join('\n')).toMatch(/self.signed certificate/);
   });
