@@ -16,6 +16,8 @@ const { status } = spawnSync(
     'test/e2e',
     'test/conformance',
     'test/runtime/client',
+    // The first requests to a node that has just started take their time.
+    '--testTimeout=20000',
     ...process.argv.slice(2),
   ],
   { cwd: fileURLToPath(new URL('..', import.meta.url)), stdio: 'inherit' },
