@@ -7,7 +7,12 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   resolver: '<rootDir>/test/support/jest-resolver.cjs',
   // Worker threads run the compiled build, so `#here` points there also for sources under test.
-  moduleNameMapper: { '^#here$': '<rootDir>/test/support/here.ts' },
+  moduleNameMapper: {
+    '^#here$': '<rootDir>/test/support/here.ts',
+    // Samples are tested from their sources, over the sources of the package.
+    '^nestdaw$': '<rootDir>/src/index.ts',
+    '^nestdaw/(broker|testing)$': '<rootDir>/src/$1/index.ts',
+  },
   transform: {
     '^.+\\.ts$': [
       '@swc/jest',

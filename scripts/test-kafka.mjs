@@ -16,6 +16,7 @@ const { status } = spawnSync(
     'test/e2e',
     'test/conformance',
     'test/runtime/client',
+    'test/samples',
     // The first requests to a node that has just started take their time.
     '--testTimeout=20000',
     ...process.argv.slice(2),
