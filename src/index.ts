@@ -46,6 +46,13 @@ export {
   Signal,
   type TopicPartitions,
 } from './decorators/index.js';
+/** Assignment strategies of one's own: `assignors` of the module. */
+export type {
+  Assignor,
+  AssignorMember,
+  GroupAssignment,
+  OwnedPartitions,
+} from './runtime/client/consumer/assignor.js';
 /** Configuration as it is in force: `properties.get('consumer.max-poll-records')`, `environment.get('orders.topic')`. */
 export type { ConfigName, ConfigValue } from './runtime/config/config-keys.js';
 export { Environment } from './runtime/config/environment.js';

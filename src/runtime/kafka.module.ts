@@ -26,6 +26,7 @@ import { type Clock, systemClock } from '../common/clock.js';
 import { NestdawError } from '../common/errors.js';
 import { type Logger } from '../common/logger.js';
 import { DEFAULT_CONNECTION, getKafkaTemplateToken } from '../decorators/inject-kafka-template.js';
+import { type Assignor } from './client/consumer/assignor.js';
 import { CONFIG_NAMES } from './config/config-keys.js';
 import { Environment } from './config/environment.js';
 import { KafkaProperties } from './config/kafka-properties.js';
@@ -64,6 +65,11 @@ export interface KafkaModuleOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Arguments. Default: those of the process. */
   readonly argv?: readonly string[];
+  /**
+   * Strategies of your own for `partition.assignment.strategy`, named there by their `name` or their class. Classes are
+   * constructed without arguments; with `forRootAsync` the factory may inject a provider and give it here.
+   */
+  readonly assignors?: ReadonlyArray<Assignor | Type<Assignor>>;
   /** Where messages go. Default: Nest's logger. */
   readonly logger?: Logger;
   /** Time. Default: the machine's. */
@@ -250,6 +256,7 @@ function connectionOf(name: string, options: KafkaModuleOptions, configuration: 
     configuration,
     factories: options.factories ?? {},
     startBroker: startBrokerBeside,
+    assignors: (options.assignors ?? []).map((one) => (typeof one === 'function' ? new one() : one)),
     clock: options.clock ?? systemClock,
     logger: options.logger ?? nestLogger('Kafka'),
   });

@@ -37,7 +37,8 @@ export interface RebalanceListener {
   /** New assignment, before the first fetch. May `seek`. Receives only partitions not `kept`, and those kept apart. */
   onAssigned(added: readonly AssignedPartition[], kept: readonly AssignedPartition[]): Promise<void> | void;
   /**
-   * Before the member rejoins, heartbeats going on: drain and commit. `deadline` aborts when the rebalance time-out is
+   * Before the member rejoins, heartbeats going on: drain and commit. Of a cooperative member only what it must give
+   * up, after the rejoin; the others are not mentioned and go on. `deadline` aborts when the rebalance time-out is
    * about to pass. Commits made here still carry the old generation and are accepted.
    */
   onRevoked(partitions: readonly TopicPartition[], deadline: AbortSignal): Promise<void> | void;
@@ -46,7 +47,7 @@ export interface RebalanceListener {
 }
 
 /** Why a partition is paused. Pauses are a set: the partition flows when none is left. */
-export type PauseReason = 'user' | 'partition' | 'backpressure' | 'error' | 'retry' | 'commit';
+export type PauseReason = 'user' | 'partition' | 'backpressure' | 'error' | 'retry' | 'commit' | 'revoked';
 
 export type ConsumerEvent =
   | { readonly type: 'joined'; readonly generationId: number; readonly memberId: string; readonly assigned: number }

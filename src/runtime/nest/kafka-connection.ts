@@ -5,6 +5,7 @@ import { type Logger } from '../../common/logger.js';
 import { type OutgoingRecord } from '../../common/record.js';
 import { type Cluster } from '../client/cluster/cluster.js';
 import { KafkajsCluster } from '../client/cluster/kafkajs-cluster.js';
+import { type Assignor } from '../client/consumer/assignor.js';
 import { type ConsumerOptions, consumerSettings, type ManualAssignment } from '../client/consumer/consumer-options.js';
 import { GroupConsumer } from '../client/consumer/group-consumer.js';
 import { StandaloneConsumer } from '../client/consumer/standalone-consumer.js';
@@ -58,6 +59,8 @@ export interface KafkaConnectionOptions {
   readonly configuration: Configuration;
   readonly factories: ClientFactories;
   readonly startBroker: BrokerStarter;
+  /** Strategies that `partition.assignment.strategy` may name beside those of the package. */
+  readonly assignors?: readonly Assignor[];
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -235,6 +238,7 @@ export class KafkaConnection implements Startable {
     const { clock, logger } = this.#options;
     return {
       ...consumerNumbers(properties),
+      partitionAssignmentStrategy: this.#strategies(properties),
       groupId: endpoint.groupId,
       topics: endpoint.topics,
       ...(endpoint.topicPattern === undefined ? {} : { topicPattern: endpoint.topicPattern }),
@@ -245,6 +249,16 @@ export class KafkaConnection implements Startable {
       clock,
       logger,
     };
+  }
+
+  /** Own ones by their name, or that of their class. */
+  #strategies(properties: KafkaProperties): Array<string | Assignor> {
+    const { assignors = [] } = this.#options;
+    const named = (text: string) =>
+      assignors.find((own) => own.name === text || own.constructor.name === text.split('.').at(-1));
+    return properties
+      .get('consumer.properties.partition.assignment.strategy')
+      .map((text: string) => named(text) ?? text);
   }
 
   /** Static or dynamic membership. A group refuses two members of one instance id, hence the index. */

@@ -11,6 +11,8 @@ export interface AssignorMember {
   /** What this strategy's `userData` gave on that member; null when there is none. */
   readonly userData: Buffer | null;
   readonly rackId: string | null;
+  /** What it still owns while it joins: cooperative members say so, eager ones have given up everything. */
+  readonly owned?: OwnedPartitions;
 }
 
 /** What a member owned after its latest assignment. */
@@ -25,6 +27,12 @@ export type GroupAssignment = Map<string, TopicPartition[]>;
 export interface Assignor {
   /** The name on the wire. All members of a group must share one. */
   readonly name: string;
+  /**
+   * Whether members may keep what they own while the group rebalances (KIP-429). They do when all strategies of a
+   * member say so. What such a strategy moves from one member to another is given up first and handed on by a second
+   * rebalance; the group's leader sees to that. Default false.
+   */
+  readonly isCooperative?: boolean;
   /** Bytes that travel in the member's subscription; only strategies with a memory have some. */
   userData?(owned: OwnedPartitions): Buffer | null;
   /** `partitionCounts` holds the topics that exist; topics without an entry are left out. */

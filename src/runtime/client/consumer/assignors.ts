@@ -1,18 +1,20 @@
 import { NestdawError } from '../../../common/errors.js';
 import { type Assignor } from './assignor.js';
+import { cooperativeStickyAssignor } from './cooperative-sticky-assignor.js';
 import { rangeAssignor } from './range-assignor.js';
 import { roundRobinAssignor } from './round-robin-assignor.js';
 import { stickyAssignor } from './sticky-assignor.js';
 
 // The strategies that come with the package, found by wire name or by the class name that Java configurations use.
 
-const PACKAGED: readonly Assignor[] = [rangeAssignor, roundRobinAssignor, stickyAssignor];
+const PACKAGED: readonly Assignor[] = [rangeAssignor, roundRobinAssignor, stickyAssignor, cooperativeStickyAssignor];
 
 const JAVA_PACKAGE = 'org.apache.kafka.clients.consumer.';
 const JAVA_NAMES = new Map<string, Assignor>([
   ['RangeAssignor', rangeAssignor],
   ['RoundRobinAssignor', roundRobinAssignor],
   ['StickyAssignor', stickyAssignor],
+  ['CooperativeStickyAssignor', cooperativeStickyAssignor],
 ]);
 
 /** The strategies that `partition.assignment.strategy` names, in the order of preference. */

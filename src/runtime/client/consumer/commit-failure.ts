@@ -94,3 +94,13 @@ function describe(offsets: readonly CommitOffset[]): string {
   const rest = offsets.length - shown.length;
   return shown.join(', ') + (rest > 0 ? ` and ${rest} more` : '');
 }
+
+/** Codes that say that the generation or the member is not the group's any more. */
+export function isMembershipCode(code: number | undefined): code is number {
+  return (
+    code === ErrorCode.REBALANCE_IN_PROGRESS ||
+    code === ErrorCode.ILLEGAL_GENERATION ||
+    code === ErrorCode.UNKNOWN_MEMBER_ID ||
+    code === ErrorCode.FENCED_INSTANCE_ID
+  );
+}

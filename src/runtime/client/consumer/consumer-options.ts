@@ -39,7 +39,10 @@ export interface ConsumerOptions {
   readonly autoOffsetReset?: 'earliest' | 'latest' | 'none';
   /** Default read_uncommitted. */
   readonly isolationLevel?: 'read_uncommitted' | 'read_committed';
-  /** Strategies in order of preference, by wire name, Java class name, or as an object. Default ['range']. */
+  /**
+   * Strategies in order of preference, by wire name, Java class name, or as an object. Default range, with
+   * cooperative-sticky second so that a group can be moved to it member by member.
+   */
   readonly partitionAssignmentStrategy?: readonly (string | Assignor)[];
   /** Default 1. */
   readonly fetchMinBytes?: number;
@@ -95,13 +98,18 @@ export type ConsumerSettings = Required<
   readonly assignment: ManualAssignment | undefined;
   readonly groupInstanceId: string | null;
   readonly assignors: readonly Assignor[];
+  /** Whether this member keeps what it owns while the group rebalances. */
+  readonly isCooperative: boolean;
   readonly backoff: Backoff;
 };
+
+const DEFAULT_STRATEGIES = ['range', 'cooperative-sticky'] as const;
 
 export function consumerSettings(options: ConsumerOptions): ConsumerSettings {
   const random = options.random ?? systemRandom;
   const retryBackoffMs = options.retryBackoffMs ?? 100;
   const retryBackoffMaxMs = options.retryBackoffMaxMs ?? 1000;
+  const assignors = resolveAssignors(options.partitionAssignmentStrategy ?? DEFAULT_STRATEGIES);
   const settings: ConsumerSettings = {
     groupId: options.groupId,
     topics: [...new Set(options.topics)],
@@ -116,7 +124,8 @@ export function consumerSettings(options: ConsumerOptions): ConsumerSettings {
     maxPollIntervalMs: options.maxPollIntervalMs ?? 300_000,
     autoOffsetReset: options.autoOffsetReset ?? 'latest',
     isolationLevel: options.isolationLevel ?? 'read_uncommitted',
-    assignors: resolveAssignors(options.partitionAssignmentStrategy ?? ['range']),
+    assignors,
+    isCooperative: assignors.every(({ isCooperative }) => isCooperative === true),
     fetchMinBytes: options.fetchMinBytes ?? 1,
     fetchMaxBytes: options.fetchMaxBytes ?? 52_428_800,
     fetchMaxWaitMs: options.fetchMaxWaitMs ?? 500,

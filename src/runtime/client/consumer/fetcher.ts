@@ -84,6 +84,17 @@ export class Fetcher {
     this.#turn = 0;
   }
 
+  /** Gives single partitions up; the others go on. */
+  remove(partitions: readonly TopicPartition[]): void {
+    for (const { topic, partition } of partitions) {
+      const state = this.#partitions.get(topic, partition);
+      if (!state) continue;
+      this.#remove(state);
+      this.#order.splice(this.#order.indexOf(state), 1);
+    }
+    this.#turn = 0;
+  }
+
   #remove(partition: FetchPartition): void {
     partition.drop();
     this.#partitions.delete(partition.topic, partition.partition);

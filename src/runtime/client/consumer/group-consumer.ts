@@ -2,7 +2,6 @@ import { messageOf, NestdawError } from '../../../common/errors.js';
 import { deferred } from '../../../common/lifecycle.js';
 import { type LogMoment } from '../../../common/seek-target.js';
 import { type TopicPartition, TopicPartitionMap } from '../../../common/topic-partition.js';
-import { ErrorCode } from '../../../protocol/error-codes.js';
 import {
   type AssignedPartition,
   type CommitOffset,
@@ -14,14 +13,14 @@ import {
 } from '../consumer-client.js';
 import { type GroupMetadata } from '../producer-client.js';
 import { type ClusterPair, connectPair } from './cluster-pair.js';
-import { commitFailure, commitRefused } from './commit-failure.js';
+import { commitFailure, commitRefused, isMembershipCode } from './commit-failure.js';
 import { type ConsumerOptions, type ConsumerSettings, consumerSettings } from './consumer-options.js';
 import { type Assignment } from './consumer-protocol.js';
 import { type FetchPartition } from './fetch-partition.js';
 import { Fetcher } from './fetcher.js';
 import { GroupCoordinator } from './group-coordinator.js';
 import { GroupLeader, grownTopicsIn } from './group-leader.js';
-import { GroupMember } from './group-member.js';
+import { type Crossing, GroupMember } from './group-member.js';
 import { type Generation } from './group-term.js';
 import { LogOffsets } from './log-offsets.js';
 import { OffsetClient, refusalOf } from './offset-client.js';
@@ -38,6 +37,8 @@ interface Parts {
   readonly clusters: ClusterPair;
   readonly member: GroupMember;
   readonly offsets: OffsetClient;
+  /** Commits on other connections, while a JoinGroup blocks the group's own. */
+  readonly spareOffsets: OffsetClient;
   readonly logs: LogOffsets;
   readonly positions: StartPositions;
   readonly fetcher: Fetcher;
@@ -98,6 +99,8 @@ export class GroupConsumer implements ConsumerClient {
     const settings = this.#settings;
     const coordinator = new GroupCoordinator(clusters.group, settings.groupId);
     const offsets = new OffsetClient(coordinator, settings, this.#closed.signal);
+    const spare = new GroupCoordinator(clusters.fetch, settings.groupId);
+    const spareOffsets = new OffsetClient(spare, settings, this.#closed.signal);
     const logs = new LogOffsets(clusters.fetch, settings);
     const positions = new StartPositions(offsets, logs, settings, (event) => this.#emit(event));
     const leader = new GroupLeader(clusters.fetch, offsets, settings, this.#stopping.signal);
@@ -114,7 +117,10 @@ export class GroupConsumer implements ConsumerClient {
       {
         assign: (protocolName, members) => leader.assign(protocolName, members),
         assigned: (assignment, generation, ended) => this.#assigned(assignment, generation, ended),
-        revoked: (reason, deadline) => this.#revoked(reason, deadline),
+        revoked: (reason, deadline, partitions) =>
+          partitions ? this.#giveUp(partitions, deadline) : this.#revoked(reason, deadline),
+        rejoining: (reason) => this.#emit({ type: 'rebalancing', reason }),
+        owned: () => (settings.isCooperative ? this.#holding.partitions : []),
         lost: (reason) => this.#lost(reason),
         disconnected: (reason) => this.#disconnected(reason),
       },
@@ -125,7 +131,7 @@ export class GroupConsumer implements ConsumerClient {
       assignedCounts: () => (member.generation?.isLeader ? leader.counts : undefined),
       onChange: (reason) => member.requestRejoin(reason),
     });
-    return { clusters, member, offsets, logs, positions, fetcher, watch };
+    return { clusters, member, offsets, spareOffsets, logs, positions, fetcher, watch };
   }
 
   /** The member's life; ends with the consumer stopped or failed. */
@@ -154,8 +160,8 @@ export class GroupConsumer implements ConsumerClient {
     const { fetcher, positions } = this.#parts!;
     const { generationId, memberId } = generation;
     // In a generation that this member did not live through somebody else may have read on: then the committed
-    // offset counts, not our position.
-    const isNext = generationId - this.#holding.generationId <= 1;
+    // offset counts, not our position. What a cooperative member owns is given to nobody else meanwhile.
+    const isNext = this.#settings.isCooperative || generationId - this.#holding.generationId <= 1;
     const isKept = ({ topic, partition }: TopicPartition): boolean =>
       isNext && fetcher.get(topic, partition) !== undefined;
     const keptOnes = assignment.partitions.filter(isKept);
@@ -225,6 +231,17 @@ export class GroupConsumer implements ConsumerClient {
     if (partitions.length > 0) await this.#listener.onRevoked(partitions, deadline);
   }
 
+  /** Of a cooperative member: some partitions go, the others are not disturbed. */
+  async #giveUp(revoked: readonly TopicPartition[], deadline: AbortSignal): Promise<void> {
+    const { fetcher } = this.#parts!;
+    fetcher.pause(revoked, 'revoked');
+    await this.#listener.onRevoked(revoked, deadline);
+    const stays = ({ topic, partition }: TopicPartition): boolean =>
+      !revoked.some((one) => one.topic === topic && one.partition === partition);
+    fetcher.remove(revoked);
+    this.#holding = { ...this.#holding, partitions: this.#holding.partitions.filter(stays) };
+  }
+
   async #lost(reason: string): Promise<void> {
     const { partitions } = this.#holding;
     this.#holding = NOTHING;
@@ -261,16 +278,13 @@ export class GroupConsumer implements ConsumerClient {
   async commit(offsets: readonly CommitOffset[]): Promise<void> {
     if (offsets.length === 0) return;
     const parts = this.#parts;
+    const crossing = parts?.member.crossing;
+    if (parts && crossing && (await this.#commitCrossing(parts, offsets, crossing))) return;
     const generation = parts?.member.generation;
     if (!parts || !generation) {
       throw commitRefused(offsets, this.#settings, 'the group is between two assignments: commit after the next one');
     }
-    const foreign = offsets.find(({ topic, partition }) => !parts.fetcher.get(topic, partition));
-    if (foreign) {
-      // The group would accept it, and the owner's commits would be undone.
-      const reason = `${foreign.topic}-${foreign.partition} is not assigned to this member (any more)`;
-      throw commitRefused(offsets, this.#settings, reason);
-    }
+    this.#refuseForeign(parts, offsets);
     try {
       await parts.offsets.commit(offsets, generation);
       for (const { topic, partition } of offsets) this.#unsavedStarts.delete(topic, partition);
@@ -280,6 +294,29 @@ export class GroupConsumer implements ConsumerClient {
       if (isMembershipCode(code) && parts.member.generation === generation) parts.member.refused(code, 'a commit');
       throw failure;
     }
+  }
+
+  /** While a cooperative member joins again: false when that has ended meanwhile, and the new generation counts. */
+  async #commitCrossing(parts: Parts, offsets: readonly CommitOffset[], crossing: Crossing): Promise<boolean> {
+    this.#refuseForeign(parts, offsets);
+    try {
+      await parts.spareOffsets.commit(offsets, crossing.generation);
+      for (const { topic, partition } of offsets) this.#unsavedStarts.delete(topic, partition);
+      return true;
+    } catch (error) {
+      const code = refusalOf(error);
+      if (!isMembershipCode(code)) throw commitFailure(error, code, offsets, this.#settings, parts.member.facts);
+    }
+    await crossing.over;
+    return false;
+  }
+
+  #refuseForeign(parts: Parts, offsets: readonly CommitOffset[]): void {
+    const foreign = offsets.find(({ topic, partition }) => !parts.fetcher.get(topic, partition));
+    if (!foreign) return;
+    // The group would accept it, and the owner's commits would be undone.
+    const reason = `${foreign.topic}-${foreign.partition} is not assigned to this member (any more)`;
+    throw commitRefused(offsets, this.#settings, reason);
   }
 
   position(topic: string, partition: number): number | undefined {
@@ -352,15 +389,6 @@ export class GroupConsumer implements ConsumerClient {
   #disconnected(reason: string): void {
     this.#emit({ type: 'disconnected', reason });
   }
-}
-
-function isMembershipCode(code: number | undefined): code is number {
-  return (
-    code === ErrorCode.REBALANCE_IN_PROGRESS ||
-    code === ErrorCode.ILLEGAL_GENERATION ||
-    code === ErrorCode.UNKNOWN_MEMBER_ID ||
-    code === ErrorCode.FENCED_INSTANCE_ID
-  );
 }
 
 function stoppedError({ groupId }: ConsumerSettings): NestdawError {

@@ -1,5 +1,6 @@
 import { messageOf, NestdawError } from '../../../common/errors.js';
 import { deferred } from '../../../common/lifecycle.js';
+import { type TopicPartition } from '../../../common/topic-partition.js';
 import { type ResponseOf } from '../../../protocol/api.js';
 import { BrokerError, brokerError, ErrorCode, errorName } from '../../../protocol/error-codes.js';
 import { JoinGroup } from '../../../protocol/messages/11-join-group.js';
@@ -18,6 +19,8 @@ import { type TopicSelection } from './topic-selection.js';
 export interface JoinListener {
   /** The leader's duty: assignments for all members of the generation, by member id. */
   assign(protocolName: string, members: readonly AssignorMember[]): Promise<ReadonlyMap<string, Buffer>>;
+  /** What a cooperative member brings: partitions that it has not given up. Empty for an eager one. */
+  owned(): readonly TopicPartition[];
   /** The group has forgotten this member: what it kept may be elsewhere. */
   lost(reason: string): Promise<void>;
   disconnected(reason: string): void;
@@ -127,8 +130,8 @@ export class GroupJoin {
   async #assignments(generation: Generation, answer: JoinAnswer): Promise<ReadonlyMap<string, Buffer>> {
     if (!generation.isLeader || answer.skipAssignment) return new Map();
     const members = answer.members.map(({ memberId, groupInstanceId, metadata }) => {
-      const { topics, userData, rackId } = decodeSubscription(metadata);
-      return { memberId, groupInstanceId, topics, userData, rackId };
+      const { topics, userData, rackId, ownedPartitions: partitions, generationId } = decodeSubscription(metadata);
+      return { memberId, groupInstanceId, topics, userData, rackId, owned: { partitions, generationId } };
     });
     return this.listener.assign(generation.protocolName, members);
   }
@@ -158,12 +161,13 @@ export class GroupJoin {
     const { clientRack, assignors } = this.settings;
     const { names: topics } = this.selection;
     this.#topics = topics;
+    const ownedPartitions = this.listener.owned();
     return assignors.map((assignor) => ({
       name: assignor.name,
       metadata: encodeSubscription({
         topics: [...topics],
         userData: assignor.userData?.(this.#owned) ?? null,
-        ownedPartitions: [],
+        ownedPartitions,
         generationId: this.#owned.generationId,
         rackId: clientRack === '' ? null : clientRack,
       }),

@@ -7,6 +7,7 @@ import { type Cluster } from '../cluster/cluster.js';
 import { type AssignorMember } from './assignor.js';
 import { type ConsumerSettings } from './consumer-options.js';
 import { encodeAssignment } from './consumer-protocol.js';
+import { withholdMoving } from './moving-partitions.js';
 import { type OffsetClient } from './offset-client.js';
 
 // The leader's duty: assignments for all members. With them goes a note on which topics the group has read before.
@@ -46,7 +47,7 @@ export class GroupLeader {
     const topics = new Set(members.flatMap((member) => member.topics));
     this.#counts = await partitionCounts(this.cluster, [...topics]);
     const existing = new Map([...this.#counts].filter(([, count]) => count > 0));
-    const assigned = assignor.assign(existing, members);
+    const assigned = withholdMoving(assignor.assign(existing, members), members);
     const userData = encodeNote(await this.#grownTopics(existing));
     return new Map(
       [...assigned].map(([memberId, partitions]) => [memberId, encodeAssignment({ partitions, userData })]),

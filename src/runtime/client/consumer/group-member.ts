@@ -1,4 +1,6 @@
 import { messageOf, NestdawError } from '../../../common/errors.js';
+import { deferred } from '../../../common/lifecycle.js';
+import { type TopicPartition, TopicPartitionMap } from '../../../common/topic-partition.js';
 import { brokerError, ErrorCode, errorName } from '../../../protocol/error-codes.js';
 import { type Cluster } from '../cluster/cluster.js';
 import { type GroupMetadata } from '../producer-client.js';
@@ -16,12 +18,20 @@ import { type TopicSelection } from './topic-selection.js';
 //
 //   join → assigned (beats from here on) → stable → revoked (beats go on) → join …
 //                                           └────── lost (no commit is possible) ──┘
+//
+// A cooperative member (KIP-429) goes from stable straight to join and keeps working; what its next assignment has not
+// is revoked then, and a second join hands it on.
 
 export interface MembershipListener extends JoinListener {
   /** Awaited while heartbeats go on. `ended` aborts when the generation is over already. */
   assigned(assignment: Assignment, generation: Generation, ended: AbortSignal): Promise<void>;
-  /** Awaited before the rejoin while heartbeats go on. `deadline` aborts when it must come to an end. */
-  revoked(reason: string, deadline: AbortSignal): Promise<void>;
+  /**
+   * Awaited while heartbeats go on: before the rejoin, or, with `partitions`, for what a cooperative member must give
+   * up. `deadline` aborts when it must come to an end.
+   */
+  revoked(reason: string, deadline: AbortSignal, partitions?: readonly TopicPartition[]): Promise<void>;
+  /** A cooperative member joins again and keeps what it has. */
+  rejoining(reason: string): void;
   disconnected(reason: string): void;
 }
 
@@ -32,11 +42,19 @@ export interface MembershipFacts {
   readonly drainedForMs: number;
 }
 
+/** A cooperative member between two generations: it goes on, and its commits count under the one before. */
+export interface Crossing {
+  readonly generation: Generation;
+  /** Settles when the next generation is known, or none will be. */
+  readonly over: Promise<void>;
+}
+
 export class GroupMember {
   readonly #join: GroupJoin;
   readonly #heartbeater: Heartbeater;
   readonly #stopping = new AbortController();
   #term: GroupTerm | undefined;
+  #crossing: (Crossing & { end(): void }) | undefined;
   #drainBegan: number | undefined;
   #drainedForMs = 0;
 
@@ -60,6 +78,10 @@ export class GroupMember {
   /** The generation whose commits the group accepts; undefined between two assignments. */
   get generation(): Generation | undefined {
     return this.#term?.loss ? undefined : this.#term?.generation;
+  }
+
+  get crossing(): Crossing | undefined {
+    return this.#crossing;
   }
 
   /** Topics that the last join named; undefined before the first. */
@@ -88,7 +110,9 @@ export class GroupMember {
         await this.#live(new GroupTerm(joined.generation), joined.assignment);
         if (this.#stopping.signal.aborted) break;
       }
+      if (this.#crossing) await this.#drain('the consumer stops');
     } finally {
+      this.#uncross();
       this.#heartbeater.end();
       this.#term = undefined;
     }
@@ -97,6 +121,7 @@ export class GroupMember {
   /** Ends the loop: revokes what is assigned, then leaves. Dynamic members only: a static one is expected back. */
   stop(): void {
     this.#stopping.abort();
+    this.#crossing?.end();
     this.#term?.end({ kind: 'stop', reason: 'the consumer stops' });
   }
 
@@ -132,33 +157,59 @@ export class GroupMember {
 
   async #live(term: GroupTerm, assignment: Assignment): Promise<void> {
     this.#term = term;
+    this.#uncross();
     this.#drainedForMs = 0;
     this.#heartbeater.begin(term.generation);
     if (this.#stopping.signal.aborted) term.end({ kind: 'stop', reason: 'the consumer stops' });
+    const surplus = this.#surplus(assignment);
+    if (surplus.length > 0) await this.#drain('the group gives partitions to other members', term, surplus);
     try {
       await this.listener.assigned(assignment, term.generation, term.ended);
     } catch (error) {
       if (!term.ended.aborted) throw error;
       this.settings.logger.warn(`assignment of group '${this.settings.groupId}' was cut short: ${messageOf(error)}`);
     }
+    // They can be handed on now: by a rebalance of their own.
+    if (surplus.length > 0) term.end({ kind: 'rejoin', reason: 'partitions were given up for other members' });
     const end = await term.over;
-    if (end.kind !== 'lost') await this.#drain(term, end);
+    const crosses = this.settings.isCooperative && end.kind === 'rejoin';
+    if (crosses) this.listener.rejoining(end.reason);
+    else if (end.kind !== 'lost') await this.#drain(end.reason, term);
     this.#heartbeater.end();
+    if (crosses && !term.loss) this.#cross(term.generation);
     this.#term = undefined;
     if (term.loss) await this.#lose(term.loss);
   }
 
+  /** What a cooperative member has and the assignment has not. */
+  #surplus({ partitions }: Assignment): readonly TopicPartition[] {
+    if (!this.settings.isCooperative) return [];
+    const stays = new TopicPartitionMap<true>();
+    for (const { topic, partition } of partitions) stays.set(topic, partition, true);
+    return this.listener.owned().filter(({ topic, partition }) => !stays.has(topic, partition));
+  }
+
+  #cross(generation: Generation): void {
+    const over = deferred();
+    this.#crossing = { generation, over: over.promise, end: () => over.resolve() };
+  }
+
+  #uncross(): void {
+    this.#crossing?.end();
+    this.#crossing = undefined;
+  }
+
   /** Heartbeats go on and are answered 27, which keeps the session alive while handlers finish. */
-  async #drain(term: GroupTerm, end: TermEnd): Promise<void> {
+  async #drain(reason: string, term?: GroupTerm, partitions?: readonly TopicPartition[]): Promise<void> {
     const { clock } = this.settings;
     const deadline = new AbortController();
-    const passed = (): void => deadline.abort(new NestdawError('KAFKA_REBALANCED', end.reason));
+    const passed = (): void => deadline.abort(new NestdawError('KAFKA_REBALANCED', reason));
     const timer = clock.schedule(drainTimeMs(this.settings), passed);
-    term.lost.addEventListener('abort', passed, { once: true });
-    if (term.lost.aborted) passed();
+    term?.lost.addEventListener('abort', passed, { once: true });
+    if (term?.lost.aborted) passed();
     this.#drainBegan = clock.monotonic();
     try {
-      await this.listener.revoked(end.reason, deadline.signal);
+      await this.listener.revoked(reason, deadline.signal, partitions);
     } finally {
       timer.cancel();
       this.#drainedForMs = clock.monotonic() - this.#drainBegan;

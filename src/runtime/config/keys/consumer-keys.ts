@@ -158,10 +158,9 @@ export const CONSUMER_KEYS = {
     acts: 'runtime/client/consumer',
   }),
   'consumer.properties.partition.assignment.strategy': list({
-    default: ['range'],
+    default: ['range', 'cooperative-sticky'],
     property: 'partition.assignment.strategy',
-    kafkaDefault: 'range, cooperative-sticky',
-    doc: 'Assignment strategies in order of preference: range, roundrobin, sticky, or the Java class names.',
+    doc: 'Assignment strategies in order of preference: range, roundrobin, sticky, cooperative-sticky, their Java class names, or names of own ones (assignors of KafkaModule.forRoot).',
     acts: 'runtime/client/consumer',
   }),
   'consumer.properties.fetch.max.bytes': dataSize({

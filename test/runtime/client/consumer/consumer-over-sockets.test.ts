@@ -4,109 +4,20 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Broker } from '../../../../src/broker/broker.js';
 import { systemClock } from '../../../../src/common/clock.js';
-import { type KafkaRecord } from '../../../../src/common/record.js';
 import { type SeekTarget } from '../../../../src/common/seek-target.js';
-import { type TopicPartition } from '../../../../src/common/topic-partition.js';
 import { CreatePartitions } from '../../../../src/protocol/messages/37-create-partitions.js';
 import { KafkajsCluster } from '../../../../src/runtime/client/cluster/kafkajs-cluster.js';
 import { type ConsumerOptions } from '../../../../src/runtime/client/consumer/consumer-options.js';
-import { GroupConsumer } from '../../../../src/runtime/client/consumer/group-consumer.js';
-import { StandaloneConsumer } from '../../../../src/runtime/client/consumer/standalone-consumer.js';
-import {
-  type AssignedPartition,
-  type ConsumerClient,
-  type ConsumerEvent,
-  type RebalanceListener,
-} from '../../../../src/runtime/client/consumer-client.js';
+import { type AssignedPartition } from '../../../../src/runtime/client/consumer-client.js';
 import { KafkaProducer } from '../../../../src/runtime/client/producer/kafka-producer.js';
 import { until } from '../../../../src/testing/until.js';
 import { createTopic, createTopicNamed } from '../../../support/client-broker.js';
 import { FaultProxy } from '../../../support/fault-proxy.js';
+import { Reader, SESSION_MS } from '../../../support/group-reader.js';
 
 // Over real sockets, on our broker or on Apache Kafka where KAFKA_BOOTSTRAP_SERVERS names one.
 
 const APACHE = process.env.KAFKA_BOOTSTRAP_SERVERS?.split(',')[0];
-/** The shortest session that the broker grants: Apache Kafka has 6 s unless configured. */
-const SESSION_MS = APACHE ? 6_000 : 900;
-
-/** Polls, remembers and commits, as a container in short. */
-class Reader implements RebalanceListener {
-  readonly records: KafkaRecord[] = [];
-  readonly log: string[] = [];
-  readonly memberIds = new Set<string>();
-  readonly events: ConsumerEvent[] = [];
-  readonly consumer: ConsumerClient;
-  commits = true;
-  assigning: (added: readonly AssignedPartition[]) => void = () => undefined;
-  revoking: () => Promise<void> | void = () => undefined;
-  #loop: Promise<void> | undefined;
-  #isOver = false;
-
-  constructor(
-    readonly address: string,
-    options: Pick<ConsumerOptions, 'groupId' | 'topics'> & Partial<ConsumerOptions>,
-  ) {
-    const Consumer = options.assignment ? StandaloneConsumer : GroupConsumer;
-    this.consumer = new Consumer({
-      createCluster: () => new KafkajsCluster({ bootstrapServers: [address], clientId: 'reader' }),
-      autoOffsetReset: 'earliest',
-      sessionTimeoutMs: SESSION_MS,
-      heartbeatIntervalMs: SESSION_MS / 9,
-      maxPollIntervalMs: 30_000,
-      retryBackoffMs: 20,
-      retryBackoffMaxMs: 200,
-      ...options,
-    });
-    this.consumer.onEvent((event) => {
-      this.events.push(event);
-      if (event.type === 'joined') this.memberIds.add(event.memberId);
-    });
-  }
-
-  async start(): Promise<this> {
-    await this.consumer.start(this);
-    this.#loop = this.#read();
-    return this;
-  }
-
-  async stop(): Promise<void> {
-    this.#isOver = true;
-    await this.consumer.stop();
-    await this.#loop;
-  }
-
-  async #read(): Promise<void> {
-    while (!this.#isOver) {
-      const polled = await this.consumer.poll({ maxRecords: 500, maxWaitMs: 1_000 }).catch((error) => {
-        if (!this.#isOver) throw error;
-        return [];
-      });
-      for (const { records } of polled) this.records.push(...records);
-      if (!this.commits || polled.length === 0) continue;
-      const offsets = polled.map(({ topic, partition, nextOffset }) => ({ topic, partition, offset: nextOffset }));
-      await this.consumer.commit(offsets).catch((error) => this.log.push(error.message));
-    }
-  }
-
-  onAssigned(added: readonly AssignedPartition[], kept: readonly AssignedPartition[]): void {
-    this.log.push(`assigned ${added.length} kept ${kept.length}`);
-    this.assigning(added);
-  }
-
-  async onRevoked(partitions: readonly TopicPartition[]): Promise<void> {
-    this.log.push(`revoked ${partitions.length}`);
-    await this.revoking();
-  }
-
-  onLost(partitions: readonly TopicPartition[]): void {
-    this.log.push(`lost ${partitions.length}`);
-  }
-
-  values(): string[] {
-    return this.records.map(({ value }) => value!.toString());
-  }
-}
-
 const sorted = (values: Iterable<string>): string[] => [...values].sort();
 const numbered = (count: number, from = 0): string[] => Array.from({ length: count }, (_, i) => `r${from + i}`);
 
