@@ -8,6 +8,9 @@ export interface RecordHeader {
 /** Headers of a record that has none: shared, so that the common case allocates nothing. */
 export const NO_HEADERS: readonly RecordHeader[] = Object.freeze([]);
 
+/** Kafka's names: the producer's time, or the broker's at the append. */
+export type TimestampType = 'CreateTime' | 'LogAppendTime';
+
 /** One record read from a partition. Key, value and headers are slices of the fetched batch: copy what you keep. */
 export interface KafkaRecord {
   readonly topic: string;
@@ -15,6 +18,8 @@ export interface KafkaRecord {
   readonly offset: number;
   /** Ms since the epoch: the producer's time, or the broker's under LogAppendTime. */
   readonly timestamp: number;
+  /** Whose time it is. Left out: the producer's. */
+  readonly timestampType?: TimestampType;
   readonly key: Buffer | null;
   /** Null is a tombstone. */
   readonly value: Buffer | null;

@@ -1,5 +1,5 @@
 import { NestdawError } from '../common/errors.js';
-import { type KafkaRecord, NO_HEADERS, type RecordHeader } from '../common/record.js';
+import { type KafkaRecord, NO_HEADERS, type RecordHeader, type TimestampType } from '../common/record.js';
 import { compressionName, decompress } from './compression.js';
 import {
   attributes,
@@ -42,6 +42,13 @@ class FetchedRecord implements KafkaRecord {
     readonly value: Buffer | null,
     readonly headers: readonly RecordHeader[],
   ) {}
+}
+
+/** A record of a topic with `message.timestamp.type=LogAppendTime`; told by the class, so that no record grows. */
+class AppendTimeRecord extends FetchedRecord {
+  get timestampType(): TimestampType {
+    return 'LogAppendTime';
+  }
 }
 
 // Where the next byte is read. Shared by the functions below, which run to their end before anything else does:
@@ -170,9 +177,10 @@ export function decodeBatch(
   if (isControl(buffer, start)) return;
   const base = baseOffset(buffer, start);
   const fromDelta = fromOffset - base;
+  const Type = (attributes(buffer, start) & TIMESTAMP_TYPE_BIT) === 0 ? FetchedRecord : AppendTimeRecord;
   while (cursor.next(fromDelta)) {
     const { offsetDelta, timestamp, key, value, headers } = cursor;
-    out.push(new FetchedRecord(topic, partition, base + offsetDelta, timestamp, key, value, headers));
+    out.push(new Type(topic, partition, base + offsetDelta, timestamp, key, value, headers));
   }
 }
 

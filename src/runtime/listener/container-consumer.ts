@@ -114,11 +114,14 @@ export class ContainerConsumer {
     });
     this.#failures = new FailureDesk({
       ...common,
+      groupId: endpoint.groupId,
       errorHandler: settings.errorHandler,
       dispatcher,
       partitions,
       progress,
       wake: () => this.#runner.wake(),
+      settled: () => this.#runner.settled(),
+      onBroken: onFatal,
       stopContainer: onFatal,
     });
     // Without a pool each record waits for the commit of the one before it, as RECORD promises.

@@ -9,6 +9,10 @@ export interface ContainerCounters {
   finished: number;
   /** Records finished because a policy skipped them after a failure. */
   skipped: number;
+  /** Records that a recoverer took over; they count as finished. */
+  recovered: number;
+  /** Records that a recoverer could not take; they are delivered again. */
+  recoveryFailures: number;
   /** Records that a filter kept from the handler; they count as finished. */
   filtered: number;
   /** Failed invocations. */
@@ -27,6 +31,8 @@ export function newCounters(): ContainerCounters {
     invoked: 0,
     finished: 0,
     skipped: 0,
+    recovered: 0,
+    recoveryFailures: 0,
     filtered: 0,
     failed: 0,
     restored: 0,

@@ -34,6 +34,21 @@ export type ContainerEvent =
       readonly attempt: number;
       readonly decision: FailureDecision;
     }
+  /** A failed record was taken over, to another topic say, and is finished. */
+  | {
+      readonly type: 'recovered';
+      readonly consumer: number;
+      readonly record: KafkaRecord;
+      readonly error: unknown;
+      readonly attempt: number;
+    }
+  /** Taking it over failed; the record is unfinished and comes again. */
+  | {
+      readonly type: 'recovery-failed';
+      readonly consumer: number;
+      readonly record: KafkaRecord;
+      readonly error: unknown;
+    }
   /** A handler nears or passed max.poll.interval.ms. */
   | {
       readonly type: 'slow';
@@ -91,6 +106,8 @@ export const CONTAINER_EVENT_TYPES: ReadonlySet<string> = new Set<ContainerEvent
   'committed',
   'commit-failed',
   'failed',
+  'recovered',
+  'recovery-failed',
   'slow',
   'sought',
   'idle',

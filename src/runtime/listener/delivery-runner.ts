@@ -164,6 +164,11 @@ export class DeliveryRunner {
   #settle(delivery: Delivery, outcome: BatchOutcome): void {
     if (delivery.partition.isDropped) this.#ignore(delivery);
     else this.#pass(delivery, outcome);
+    this.settled();
+  }
+
+  /** Something that a drain waits for has ended. */
+  settled(): void {
     if (this.#drains.size > 0) for (const look of this.#drains) look();
   }
 

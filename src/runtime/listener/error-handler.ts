@@ -1,12 +1,15 @@
 import { type Backoff, fixedBackoff } from '../../common/backoff.js';
 import { hasCode, type NestdawErrorCode } from '../../common/errors.js';
 import { type KafkaRecord } from '../../common/record.js';
+import { type Recoverer, type RecovererFunction, recovererOf } from './recoverer.js';
 
 // From a failure to a decision, as values. Carrying the decision out is the container's business.
 
 export interface Failure {
   /** Id of the listener. */
   readonly listener: string;
+  /** Its consumer group; empty when it has none. */
+  readonly groupId?: string;
   /** The record that failed; the first one when a batch failed as a whole. */
   readonly record: KafkaRecord;
   readonly error: unknown;
@@ -17,6 +20,17 @@ export interface Failure {
 export type FailureDecision =
   /** Run it again, in its place: what must not overtake it waits. */
   | { readonly action: 'retry'; readonly delayMs: number }
+  /**
+   * Hand it on: it is finished when the recoverer has taken it. Until then records that must not overtake it wait,
+   * unless `isOrdered` is false.
+   */
+  | {
+      readonly action: 'recover';
+      readonly recoverer: Recoverer;
+      readonly isOrdered?: boolean;
+      /** Delivery number that the record goes on with when the recoverer fails. Default 1: everything from the start. */
+      readonly attemptAfterFailure?: number;
+    }
   /** Commit past it. `policy` names who asked for that. */
   | { readonly action: 'skip'; readonly policy: string }
   /** Start nothing more of its partition until the container is resumed or restarted. */
@@ -32,6 +46,13 @@ export interface DefaultErrorHandlerOptions {
   readonly retries?: number;
   /** What follows the last retry, and a failure that is not worth one. Default `pause-partition`. */
   readonly exhausted?: 'pause-partition' | 'skip' | 'stop-container';
+  /** Takes the record over instead of what `exhausted` says. */
+  readonly recoverer?: Recoverer | RecovererFunction | undefined;
+  /**
+   * Whether all deliveries begin anew when the recoverer fails (Spring: `resetStateOnRecoveryFailure`); otherwise the
+   * next failure goes to the recoverer at once. Default true.
+   */
+  readonly resetStateOnRecoveryFailure?: boolean;
   /** Failures beside the fatal ones that another delivery cannot cure. */
   readonly isFatal?: (error: unknown) => boolean;
 }
@@ -59,11 +80,19 @@ export function isFatalFailure(error: unknown): boolean {
  * lag shows where somebody has to look. Moving on is one word, `exhausted: 'skip'`, said by the user.
  */
 export function defaultErrorHandler(options: DefaultErrorHandlerOptions = {}): ErrorHandler {
-  const { backoff = fixedBackoff(0), retries = 9, exhausted = 'pause-partition', isFatal } = options;
-  const last: FailureDecision =
-    exhausted === 'skip' ? { action: 'skip', policy: 'exhausted: skip' } : { action: exhausted };
+  const { backoff = fixedBackoff(0), retries = 9, isFatal } = options;
+  const last = lastDecision(options, retries);
   return ({ error, attempt }) => {
     if (attempt > retries || isFatalFailure(error) || isFatal?.(error) === true) return last;
     return { action: 'retry', delayMs: backoff(attempt) };
   };
+}
+
+function lastDecision(options: DefaultErrorHandlerOptions, retries: number): FailureDecision {
+  const { exhausted = 'pause-partition', recoverer, resetStateOnRecoveryFailure = true } = options;
+  if (recoverer !== undefined) {
+    const attemptAfterFailure = resetStateOnRecoveryFailure ? 1 : retries + 1;
+    return { action: 'recover', recoverer: recovererOf(recoverer), attemptAfterFailure };
+  }
+  return exhausted === 'skip' ? { action: 'skip', policy: 'exhausted: skip' } : { action: exhausted };
 }

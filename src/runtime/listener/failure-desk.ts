@@ -1,11 +1,13 @@
 import { type Clock } from '../../common/clock.js';
 import { type Logger } from '../../common/logger.js';
+import { type KafkaRecord } from '../../common/record.js';
 import { type ConsumerClient } from '../client/consumer-client.js';
 import { type KeyDispatcher } from '../dispatch/key-dispatcher.js';
 import { type ContainerCounters } from './container-counters.js';
 import { type ContainerEvents } from './container-events.js';
 import { type Delivery } from './delivery.js';
-import { type ErrorHandler, type FailureDecision } from './error-handler.js';
+import { type ErrorHandler, type Failure, type FailureDecision } from './error-handler.js';
+import { HandOver } from './hand-over.js';
 import { namesOf, sentenceOf } from './log-text.js';
 import { type PartitionState } from './partition-state.js';
 import { coordinates, type PartitionTable } from './partition-table.js';
@@ -15,6 +17,7 @@ import { type Progress } from './progress.js';
 
 export interface FailureDeskOptions {
   readonly listener: string;
+  readonly groupId: string;
   readonly index: number;
   readonly errorHandler: ErrorHandler;
   readonly consumer: ConsumerClient;
@@ -27,15 +30,21 @@ export interface FailureDeskOptions {
   readonly counters: ContainerCounters;
   /** Something may start again. */
   readonly wake: () => void;
+  /** Nothing of a delivery is pending any more: whoever drains may look. */
+  readonly settled: () => void;
+  /** Something in the machinery itself broke. */
+  readonly onBroken: (error: unknown) => void;
   /** The decision is to stop the container. */
   readonly stopContainer: (cause: unknown) => void;
 }
 
 export class FailureDesk {
   readonly #options: FailureDeskOptions;
+  readonly #handOver: HandOver;
 
   constructor(options: FailureDeskOptions) {
     this.#options = options;
+    this.#handOver = new HandOver(options);
   }
 
   /** `atHead`: of a batch, only the first record failed. */
@@ -49,6 +58,9 @@ export class FailureDesk {
     switch (decision.action) {
       case 'retry':
         this.#retry(delivery, decision.delayMs);
+        break;
+      case 'recover':
+        this.#handOver.begin(delivery, decision, this.#failuresOf(delivery, error, atHead));
         break;
       case 'skip':
         this.#skip(delivery, atHead);
@@ -101,7 +113,7 @@ export class FailureDesk {
   #decide(delivery: Delivery, error: unknown): FailureDecision {
     const { listener, errorHandler, logger } = this.#options;
     try {
-      return errorHandler({ listener, record: delivery.record, error, attempt: delivery.attempt });
+      return errorHandler(this.#failureOf(delivery.record, delivery, error));
     } catch (thrown) {
       logger.error(
         `listener '${listener}': the error handler itself threw: ${sentenceOf(thrown)} The partition is paused.`,
@@ -109,6 +121,16 @@ export class FailureDesk {
       );
       return { action: 'pause-partition' };
     }
+  }
+
+  #failureOf(record: KafkaRecord, { attempt }: Delivery, error: unknown): Failure {
+    const { listener, groupId } = this.#options;
+    return { listener, groupId, record, error, attempt };
+  }
+
+  #failuresOf(delivery: Delivery, error: unknown, atHead: boolean): Failure[] {
+    const records = atHead || delivery.batch === undefined ? [delivery.record] : delivery.batch;
+    return records.map((record) => this.#failureOf(record, delivery, error));
   }
 
   #retry(delivery: Delivery, delayMs: number): void {
@@ -165,6 +187,10 @@ export class FailureDesk {
         // One line tells that something is wrong; the tenth within a millisecond tells nothing more.
         if (attempt === 1) logger.warn(`${head} It runs again in ${decision.delayMs} ms.`, error);
         else logger.debug?.(`${head} It runs again in ${decision.delayMs} ms.`);
+        break;
+      case 'recover':
+        // What takes it over tells its own story; on its way through retry topics a failure is nothing unusual.
+        logger.warn(`${head} It is ${decision.recoverer.description ?? 'handed to the recoverer'}.`, error);
         break;
       case 'skip':
         logger.error(`${head} It is skipped and committed (${decision.policy}).`, error);

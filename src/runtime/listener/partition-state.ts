@@ -30,6 +30,8 @@ export class PartitionState {
   readonly holds = new Set<HoldReason>();
   /** Waiting for a retry, each with its timer. */
   readonly waiting = new Map<Delivery, Timer>();
+  /** Records whose lane went on while a recoverer takes them: they are not finished yet. */
+  handedOver = 0;
   /** Failed, to be run again when the container is resumed. */
   readonly parked = new Set<Delivery>();
   /** Records given back whose time has not come. */

@@ -119,7 +119,8 @@ export class RebalanceHandler implements RebalanceListener {
   /** Waits until no handler of `states` runs; at the deadline fires the signals of those that do, and waits no more. */
   async drain(states: readonly PartitionState[], deadline: AbortSignal, cause: AbortCause): Promise<void> {
     const { runner, clock, events, index, logger, listener } = this.#options;
-    const running = () => states.reduce((sum, { queue }) => sum + queue.running, 0);
+    // A record on its way to a recoverer is work as well: given up now it would be handled twice.
+    const running = () => states.reduce((sum, { queue, handedOver }) => sum + queue.running + handedOver, 0);
     const start = clock.monotonic();
     await runner.drained(() => running() === 0, deadline);
     const unfinished = running();
