@@ -87,6 +87,16 @@ export {
 /** Nest's own `@EventPattern` and `@MessagePattern` handlers, served by listener containers. */
 export { MicroserviceContext } from './runtime/nest/strategy/microservice-context.js';
 export { NestdawStrategy, type PatternListenerOptions } from './runtime/nest/strategy/nestdaw-strategy.js';
+/** SQL over the client that the application has, for what commits together with the application's own rows. */
+export { sqlDatabase } from './runtime/sql/sql-client.js';
+export type {
+  SqlDatabase,
+  SqlDialect,
+  SqlResult,
+  SqlRow,
+  SqlRunner,
+  SqlTransaction,
+} from './runtime/sql/sql-database.js';
 /** Sending. */
 export {
   KafkaTemplate,

@@ -18,6 +18,7 @@ const ARROWS: Record<string, { readonly folders: readonly string[]; readonly pac
   'runtime/client/cluster': { folders: ['common', 'protocol'], packages: ['kafkajs'] },
   'runtime/listener': { folders: ['common', 'runtime/dispatch', 'runtime/client/consumer-client.ts'], packages: [] },
   'runtime/template': { folders: ['common', 'runtime/client/producer-client.ts'], packages: [] },
+  'runtime/sql': { folders: ['common'], packages: [] },
   'runtime/nest': {
     folders: ['common', 'decorators', 'runtime'],
     packages: ['@nestjs/common', '@nestjs/core', 'rxjs', 'class-transformer', 'class-validator', 'reflect-metadata'],

@@ -23,6 +23,7 @@ export type NestdawErrorCode =
   | 'KAFKA_COMMIT_FAILED' // an offset commit was refused; the message says which cause
   | 'KAFKA_OFFSET_OUT_OF_RANGE' // the position is gone and the policy says not to reset
   | 'KAFKA_NO_OFFSET' // no committed offset and auto.offset.reset=none
+  | 'KAFKA_SQL_FAILED' // a SQL transaction did not do what was asked of it
   | 'KAFKA_HANDLER_TIMEOUT' // a handler ran longer than max.poll.interval.ms
   | 'KAFKA_REBALANCED' // the partition was taken away while the record was in work
   | 'KAFKA_STOPPED' // the component was stopped

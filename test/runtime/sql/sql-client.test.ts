@@ -1,0 +1,155 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import mysqlCallbacks from 'mysql2';
+import mysql from 'mysql2/promise';
+import sqlite from 'node-sqlite3-wasm';
+import pg from 'pg';
+import { sqlDatabase } from '../../../src/runtime/sql/sql-client.js';
+import { type SqlDatabase } from '../../../src/runtime/sql/sql-database.js';
+import { describeWith } from '../../support/servers/describe-with.js';
+import { hasMariadb, mariadbAddress, startMariadb } from '../../support/servers/mariadb.js';
+import { hasPostgres, postgresAddress, startPostgres } from '../../support/servers/postgres.js';
+import { type ServerProcess } from '../../support/servers/server-process.js';
+
+/** The same for every client: rows, counts, commit, rollback, transactions beside each other. */
+function behavesAsADatabase(open: () => SqlDatabase): void {
+  let database: SqlDatabase;
+  let table: string;
+  let tables = 0;
+
+  beforeAll(async () => {
+    database = open();
+    table = `t_${process.pid}_${++tables}_${database.constructor.name.toLowerCase()}`;
+    await database.query(`DROP TABLE IF EXISTS ${table}`);
+    await database.query(`CREATE TABLE ${table} (id VARCHAR(40) PRIMARY KEY, n INTEGER)`);
+  });
+
+  const ids = async () => {
+    const { rows } = await database.query<{ id: string }>(`SELECT id FROM ${table} ORDER BY id`);
+    return rows.map(({ id }) => id);
+  };
+
+  it('gives rows and counts', async () => {
+    const inserted = await database.query(`INSERT INTO ${table} (id, n) VALUES (?, ?), (?, ?)`, ['a', 1, "it's ?", 2]);
+    expect(inserted.count).toBe(2);
+    const found = await database.query(`SELECT id, n FROM ${table} WHERE n > ? ORDER BY n`, [0]);
+    expect(found.rows).toEqual([
+      { id: 'a', n: 1 },
+      { id: "it's ?", n: 2 },
+    ]);
+    expect((await database.query(`UPDATE ${table} SET n = ? WHERE id = ?`, [5, 'none'])).count).toBe(0);
+    expect((await database.query(`DELETE FROM ${table}`)).count).toBe(2);
+  });
+
+  it('commits what resolves and rolls back what rejects', async () => {
+    const result = await database.runInTransaction(async (transaction) => {
+      await transaction.query(`INSERT INTO ${table} (id, n) VALUES (?, ?)`, ['kept', 1]);
+      return 'done';
+    });
+    expect(result).toBe('done');
+    const failure = database.runInTransaction(async (transaction) => {
+      await transaction.query(`INSERT INTO ${table} (id, n) VALUES (?, ?)`, ['gone', 1]);
+      throw new Error('no');
+    });
+    await expect(failure).rejects.toThrow('no');
+    expect(await ids()).toEqual(['kept']);
+  });
+
+  it('keeps transactions that run at once apart', async () => {
+    await database.query(`DELETE FROM ${table}`);
+    const work = (id: string, fails: boolean) =>
+      database.runInTransaction(async (transaction) => {
+        await transaction.query(`INSERT INTO ${table} (id, n) VALUES (?, ?)`, [id, 1]);
+        await Promise.resolve();
+        if (fails) throw new Error(id);
+      });
+    const all = await Promise.allSettled([work('a', false), work('b', true), work('c', false), work('d', true)]);
+    expect(all.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'rejected']);
+    expect(await ids()).toEqual(['a', 'c']);
+  });
+
+  it('fails with what the database says', async () => {
+    await expect(database.query('SELECT * FROM no_such_table')).rejects.toThrow(/no_such_table/);
+  });
+}
+
+describeWith('postgres', hasPostgres)('PostgreSQL', () => {
+  let server: ServerProcess;
+  let pool: pg.Pool;
+  let client: pg.Client;
+  beforeAll(async () => {
+    server = await startPostgres();
+    pool = new pg.Pool({ ...postgresAddress(server), max: 4 });
+    pool.on('error', () => undefined);
+    client = new pg.Client(postgresAddress(server));
+    await client.connect();
+  }, 60_000);
+  afterAll(async () => {
+    await client?.end();
+    await pool?.end();
+    await server?.stop();
+  });
+
+  describe('a pool of pg', () => behavesAsADatabase(() => sqlDatabase(pool)));
+  describe('a client of pg', () => behavesAsADatabase(() => sqlDatabase(client)));
+  describe('Drizzle over pg', () => behavesAsADatabase(() => sqlDatabase({ $client: pool })));
+
+  it('does not take a swallowed failure for a commit', async () => {
+    const work = sqlDatabase(pool).runInTransaction(async (transaction) => {
+      await transaction.query('SELECT 1/0').catch(() => undefined);
+    });
+    await expect(work).rejects.toThrow(/rolled the transaction back instead of committing/);
+  });
+
+  it('keeps no connection of a failed transaction', async () => {
+    const database = sqlDatabase(pool);
+    for (let i = 0; i < 20; i++) await database.runInTransaction(() => Promise.reject(new Error('no'))).catch(() => 0);
+    expect(pool.totalCount - pool.idleCount).toBe(0);
+  });
+});
+
+describeWith('mariadbd', hasMariadb)('MySQL', () => {
+  let server: ServerProcess;
+  let pool: mysql.Pool;
+  let callbacks: ReturnType<typeof mysqlCallbacks.createPool>;
+  let connection: mysql.Connection;
+  beforeAll(async () => {
+    server = await startMariadb();
+    pool = mysql.createPool(mariadbAddress(server));
+    callbacks = mysqlCallbacks.createPool(mariadbAddress(server));
+    connection = await mysql.createConnection(mariadbAddress(server));
+  }, 60_000);
+  afterAll(async () => {
+    await connection?.end();
+    await pool?.end();
+    await callbacks?.promise().end();
+    await server?.stop();
+  });
+
+  describe('a pool of mysql2', () => behavesAsADatabase(() => sqlDatabase(pool)));
+  describe('a pool with callbacks', () => behavesAsADatabase(() => sqlDatabase(callbacks)));
+  describe('a connection of mysql2', () => behavesAsADatabase(() => sqlDatabase(connection)));
+});
+
+describe('SQLite', () => {
+  const database = new sqlite.Database(':memory:');
+  afterAll(() => database.close());
+  describe('node-sqlite3-wasm', () => behavesAsADatabase(() => sqlDatabase(database)));
+});
+
+describe('sqlDatabase', () => {
+  it('names what it knows when it does not know the client', () => {
+    expect(() => sqlDatabase(new Map())).toThrow(/Map is no SQL client that is known: give a Pool or Client of pg/);
+    expect(() => sqlDatabase({ createQueryRunner() {}, transaction() {}, options: { type: 'oracle' } })).toThrow(
+      /TypeORM speaks oracle here/,
+    );
+  });
+
+  it('takes a database of the application as it is', () => {
+    const own: SqlDatabase = {
+      dialect: 'sqlite',
+      query: () => Promise.resolve({ rows: [], count: 0 }),
+      runInTransaction: () => Promise.reject(new Error()),
+    };
+    expect(sqlDatabase(own)).toBe(own);
+  });
+});

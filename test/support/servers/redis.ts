@@ -1,0 +1,32 @@
+import { connect } from 'node:net';
+import { findProgram, type ServerPlan, ServerProcess } from './server-process.js';
+
+// A private Redis. It writes every command to its file before answering, so that a killed one forgets nothing.
+
+const program = findProgram('redis-server', 'valkey-server');
+
+export const hasRedis = program !== undefined;
+
+export function startRedis(): Promise<ServerProcess> {
+  const plan: ServerPlan = {
+    name: 'redis-server',
+    program: program!,
+    args: (folder, port) => [
+      ...['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', ''],
+      ...['--appendonly', 'yes', '--appendfsync', 'always'],
+    ],
+    isReady: pong,
+  };
+  return ServerProcess.start(plan);
+}
+
+function pong(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => socket.write('PING\r\n'));
+    socket.once('data', (data) => {
+      socket.destroy();
+      resolve(data.toString().startsWith('+PONG'));
+    });
+    socket.once('error', () => resolve(false));
+  });
+}

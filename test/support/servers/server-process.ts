@@ -1,0 +1,121 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+// A server of somebody else's as a private process: a folder and a free port of its own, started, killed and started
+// again at will. As root it runs as an ordinary user, since some servers refuse to be root.
+
+const NOBODY = 65_534;
+const OUTSIDE_PATH = ['/usr/sbin', '/usr/local/sbin', '/opt/homebrew/bin'];
+const PATIENCE_MS = 60_000;
+
+/** The first of these programs that is installed; undefined when none is. */
+export function findProgram(...names: readonly string[]): string | undefined {
+  const folders = [...(process.env.PATH ?? '').split(delimiter), ...OUTSIDE_PATH, ...postgresFolders()];
+  return names.flatMap((name) => folders.map((folder) => join(folder, name))).find((path) => existsSync(path));
+}
+
+/** Debian keeps PostgreSQL's programs outside of the path, one folder a version. */
+function postgresFolders(): string[] {
+  const root = '/usr/lib/postgresql';
+  if (!existsSync(root)) return [];
+  return readdirSync(root).map((version) => join(root, version, 'bin'));
+}
+
+export interface ServerPlan {
+  readonly name: string;
+  readonly program: string;
+  readonly args: (folder: string, port: number) => readonly string[];
+  /** Makes the folder ready, once. */
+  readonly prepare?: (folder: string, run: (program: string, args: readonly string[]) => void) => void;
+  /** Whether it answers by now; asked until it does. */
+  readonly isReady: (port: number) => Promise<boolean>;
+}
+
+export class ServerProcess {
+  readonly folder = mkdtempSync(join(tmpdir(), 'server-'));
+  readonly #plan: ServerPlan;
+  #child: ChildProcess | undefined;
+  #output = '';
+
+  private constructor(
+    plan: ServerPlan,
+    readonly port: number,
+  ) {
+    this.#plan = plan;
+    if (isRoot()) chownSync(this.folder, NOBODY, NOBODY);
+    plan.prepare?.(this.folder, (program, args) => {
+      execFileSync(program, args, { ...identity(this.folder), stdio: ['ignore', 'ignore', 'pipe'] });
+    });
+  }
+
+  static async start(plan: ServerPlan): Promise<ServerProcess> {
+    const server = new ServerProcess(plan, await freePort());
+    await server.start();
+    return server;
+  }
+
+  /** Starts it, for the first time or again, on the same port and folder; resolves when it answers. */
+  async start(): Promise<void> {
+    const { program, args, name, isReady } = this.#plan;
+    const child = spawn(program, args(this.folder, this.port), {
+      ...identity(this.folder),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#child = child;
+    this.#output = '';
+    const hear = (chunk: Buffer): void => {
+      this.#output = (this.#output + chunk.toString()).slice(-4_000);
+    };
+    child.stdout?.on('data', hear);
+    child.stderr?.on('data', hear);
+    const deadline = performance.now() + PATIENCE_MS;
+    while (!(await isReady(this.port))) {
+      if (child.exitCode !== null || child.signalCode !== null || performance.now() > deadline) {
+        throw new Error(`${name} did not start on port ${this.port}:\n${this.#output}`);
+      }
+      await delay(20);
+    }
+  }
+
+  /** Sends the signal and resolves when the process is gone. */
+  async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    const child = this.#child;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = new Promise<void>((resolve) => {
+      child.once('exit', () => resolve());
+    });
+    child.kill(signal);
+    await gone;
+  }
+
+  /** Stops it for good and removes its folder. */
+  async stop(): Promise<void> {
+    await this.kill('SIGKILL');
+    // Helper processes of a killed server may still be writing.
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
+  }
+}
+
+function isRoot(): boolean {
+  return process.getuid?.() === 0;
+}
+
+function identity(folder: string) {
+  const env = { ...process.env, HOME: folder, LC_ALL: 'C' };
+  return { cwd: folder, env, ...(isRoot() ? { uid: NOBODY, gid: NOBODY } : {}) };
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}
