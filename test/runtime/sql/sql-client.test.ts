@@ -11,7 +11,13 @@ import { hasPostgres, postgresAddress, startPostgres } from '../../support/serve
 import { type ServerProcess } from '../../support/servers/server-process.js';
 
 /** The same for every client: rows, counts, commit, rollback, transactions beside each other. */
-function behavesAsADatabase(open: () => SqlDatabase): void {
+function behavesAsADatabase(name: string, open: () => SqlDatabase): void {
+  describe(name, () => {
+    checks(open);
+  });
+}
+
+function checks(open: () => SqlDatabase): void {
   let database: SqlDatabase;
   let table: string;
   let tables = 0;
@@ -89,9 +95,9 @@ describeWith('postgres', hasPostgres)('PostgreSQL', () => {
     await server?.stop();
   });
 
-  describe('a pool of pg', () => behavesAsADatabase(() => sqlDatabase(pool)));
-  describe('a client of pg', () => behavesAsADatabase(() => sqlDatabase(client)));
-  describe('Drizzle over pg', () => behavesAsADatabase(() => sqlDatabase({ $client: pool })));
+  behavesAsADatabase('a pool of pg', () => sqlDatabase(pool));
+  behavesAsADatabase('a client of pg', () => sqlDatabase(client));
+  behavesAsADatabase('Drizzle over pg', () => sqlDatabase({ $client: pool }));
 
   it('does not take a swallowed failure for a commit', async () => {
     const work = sqlDatabase(pool).runInTransaction(async (transaction) => {
@@ -125,15 +131,15 @@ describeWith('mariadbd', hasMariadb)('MySQL', () => {
     await server?.stop();
   });
 
-  describe('a pool of mysql2', () => behavesAsADatabase(() => sqlDatabase(pool)));
-  describe('a pool with callbacks', () => behavesAsADatabase(() => sqlDatabase(callbacks)));
-  describe('a connection of mysql2', () => behavesAsADatabase(() => sqlDatabase(connection)));
+  behavesAsADatabase('a pool of mysql2', () => sqlDatabase(pool));
+  behavesAsADatabase('a pool with callbacks', () => sqlDatabase(callbacks));
+  behavesAsADatabase('a connection of mysql2', () => sqlDatabase(connection));
 });
 
 describe('SQLite', () => {
   const database = new sqlite.Database(':memory:');
   afterAll(() => database.close());
-  describe('node-sqlite3-wasm', () => behavesAsADatabase(() => sqlDatabase(database)));
+  behavesAsADatabase('node-sqlite3-wasm', () => sqlDatabase(database));
 });
 
 describe('sqlDatabase', () => {

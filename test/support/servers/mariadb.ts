@@ -16,13 +16,22 @@ export function startMariadb(): Promise<ServerProcess> {
     program: program!,
     prepare: (folder, run) =>
       run(install!, [
-        ...['--no-defaults', `--datadir=${data(folder)}`, '--auth-root-authentication-method=normal'],
-        ...['--skip-test-db', '--skip-name-resolve'],
+        '--no-defaults',
+        `--datadir=${data(folder)}`,
+        '--auth-root-authentication-method=normal',
+        '--skip-test-db',
+        '--skip-name-resolve',
       ]),
     args: (folder, port) => [
-      ...['--no-defaults', `--datadir=${data(folder)}`, `--port=${port}`, '--bind-address=127.0.0.1'],
-      ...[`--socket=${join(folder, 'mariadb.sock')}`, '--skip-name-resolve', '--skip-grant-tables'],
-      ...['--innodb-buffer-pool-size=16M', '--skip-log-bin'],
+      '--no-defaults',
+      `--datadir=${data(folder)}`,
+      `--port=${port}`,
+      '--bind-address=127.0.0.1',
+      `--socket=${join(folder, 'mariadb.sock')}`,
+      '--skip-name-resolve',
+      '--skip-grant-tables',
+      '--innodb-buffer-pool-size=16M',
+      '--skip-log-bin',
     ],
     isReady: answers,
   };
