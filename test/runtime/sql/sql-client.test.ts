@@ -12,7 +12,7 @@ import { type ServerProcess } from '../../support/servers/server-process.js';
 
 /** The same for every client: rows, counts, commit, rollback, transactions beside each other. */
 function behavesAsADatabase(name: string, open: () => SqlDatabase): void {
-  describe(name, () => {
+  describe(`${name}`, () => {
     checks(open);
   });
 }
