@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
-import { Broker } from '../broker/broker.js';
 import { type Logger } from '../common/logger.js';
-import { parseProperties } from '../runtime/config/sources/properties-file.js';
 
 // `nestdaw broker`: a broker alone in its process, until SIGTERM or Ctrl+C.
 
 const DEFAULT_DATA_DIR = './.nestdaw/data';
+/** Threads for fsync and for removing files. */
+const FILE_THREADS = '8';
 
 interface Options {
   readonly port?: number;
@@ -47,10 +47,14 @@ Every Kafka client and tool works with it:
 }
 
 async function run({ port, host, dataDir, config, override, verbose }: Options): Promise<void> {
-  const file = config === undefined ? {} : settingsOf(config);
+  // fsyncs of several partitions share the device's next commit only when they are under way together. Read by the
+  // system when the first of them starts.
+  process.env.UV_THREADPOOL_SIZE ??= FILE_THREADS;
+  const file = config === undefined ? {} : await settingsOf(config);
   const settings = { ...file, ...override };
   const configured = settings['log.dirs'] ?? settings['log.dir'];
   const folder = dataDir ?? configured ?? DEFAULT_DATA_DIR;
+  const { Broker } = await import('../broker/broker.js');
   const broker = await Broker.start({
     ...(port === undefined ? {} : { port }),
     ...(host === undefined ? {} : { host }),
@@ -76,7 +80,8 @@ async function run({ port, host, dataDir, config, override, verbose }: Options):
   console.log(`Broker ready on ${broker.bootstrapServers}, data in ${folder} (Ctrl+C stops it)`);
 }
 
-function settingsOf(file: string): Record<string, string> {
+async function settingsOf(file: string): Promise<Record<string, string>> {
+  const { parseProperties } = await import('../runtime/config/sources/properties-file.js');
   return parseProperties(readFileSync(file, 'utf8'), file);
 }
 

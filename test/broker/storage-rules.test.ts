@@ -91,7 +91,7 @@ describe('rules of storage', () => {
     const rules = await Rules.start();
     await rules.fixture.createTopic('t', 1, { 'retention.ms': '-1' });
     await rules.fill('t', 1000);
-    await rules.clock.advance(7 * DAY + 1);
+    await rules.clock.leap(7 * DAY + 1);
     expect(rules.segments('t')).toHaveLength(1);
     await rules.fill('t', 1000);
     expect(rules.segments('t').map(([base]) => base)).toEqual([0, 1]);
@@ -101,7 +101,7 @@ describe('rules of storage', () => {
     const rules = await Rules.start();
     await rules.fixture.createTopic('t', 1, { 'segment.bytes': String(MIB), 'file.delete.delay.ms': '1000' });
     for (let i = 0; i < 10; i++) await rules.fill('t', 900_000);
-    await rules.clock.advance(DAY);
+    await rules.clock.leap(DAY);
     expect(await rules.start('t')).toBe(0);
     await rules.set('t', 'retention.bytes', String(3 * MIB));
     await rules.clock.advance(310_000);

@@ -20,6 +20,7 @@ import {
   writeSync,
   writevSync,
 } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type FileHandle, type FileSystem } from './file-system.js';
 
@@ -126,6 +127,10 @@ export class DiskFileSystem implements FileSystem {
 
   remove(path: string): void {
     rmSync(path, { recursive: true, force: true });
+  }
+
+  removeLater(path: string): Promise<void> {
+    return rm(path, { recursive: true, force: true });
   }
 
   modifiedAt(path: string): number {

@@ -27,6 +27,8 @@ export interface FileSystem {
   rename(from: string, to: string): void;
   /** Removes a file, or a directory with all it holds; harmless when there is none. */
   remove(path: string): void;
+  /** The same without waiting for the disk in this turn. */
+  removeLater(path: string): Promise<void>;
   /** Ms since the epoch of the last change. */
   modifiedAt(path: string): number;
   /** Makes renames and removals in a directory durable. */

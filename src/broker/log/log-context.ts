@@ -1,6 +1,7 @@
 import { type Clock } from '../../common/clock.js';
 import { type Logger } from '../../common/logger.js';
 import { type Random } from '../../common/random.js';
+import { type FileRemovals } from './file-removals.js';
 import { type FileSystem } from './file-system.js';
 import { type OpenFiles } from './open-files.js';
 
@@ -8,6 +9,7 @@ import { type OpenFiles } from './open-files.js';
 export interface LogContext {
   readonly fileSystem: FileSystem;
   readonly files: OpenFiles;
+  readonly removals: FileRemovals;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;

@@ -13,6 +13,7 @@ import {
 } from './checkpoint-file.js';
 import { type CleanerSettings, DEFAULT_CLEANER_SETTINGS, LogCleaner } from './cleaner/log-cleaner.js';
 import { DataDirectory } from './data-directory.js';
+import { FileRemovals } from './file-removals.js';
 import { type FileSystem } from './file-system.js';
 import { type ConfigEntries, type LogConfig, logConfig } from './log-config.js';
 import { type LogContext } from './log-context.js';
@@ -102,7 +103,7 @@ export class LogManager {
     this.#options = options;
     this.directory = directory;
     this.#defaults = options.defaults ?? {};
-    this.#context = { fileSystem, files, clock, random, logger };
+    this.#context = { fileSystem, files, removals: new FileRemovals(fileSystem, logger), clock, random, logger };
     const { nodeId, clusterId, bootId } = options;
     this.#data = new DataDirectory({ fileSystem, path: directory, nodeId, clusterId, bootId, random });
     this.#cleaner = new LogCleaner({
@@ -273,8 +274,7 @@ export class LogManager {
   #removeDeleted(path: string): void {
     this.#deleted.get(path)?.cancel();
     this.#deleted.delete(path);
-    // What cannot be removed now is removed at the next start.
-    this.#guarded(`removing ${path}`, () => this.#context.fileSystem.remove(path));
+    this.#context.removals.begin(path);
   }
 
   /** The overrides of a topic are these from now on: all of them, not a change. */
@@ -381,6 +381,7 @@ export class LogManager {
     await this.#cleaner.stop();
     const closed = await Promise.allSettled([...this.#logs.values()].map((log) => log.close()));
     for (const path of this.#deleted.keys()) this.#removeDeleted(path);
+    await this.#context.removals.finished();
     storage(`the checkpoints in ${this.directory} could not be written`, () => this.#writeCheckpoints());
     const failures = closed.filter((result) => result.status === 'rejected').map((result) => result.reason as unknown);
     if (failures.length > 0) {

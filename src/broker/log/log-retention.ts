@@ -1,4 +1,3 @@
-import { messageOf } from '../../common/errors.js';
 import { type LogConfig } from './log-config.js';
 import { type LogContext } from './log-context.js';
 import { type LogSegment } from './log-segment.js';
@@ -68,12 +67,6 @@ export function retentionCandidates(
 export function retireSegments(segments: readonly LogSegment[], delayMs: number, context: LogContext): void {
   const paths = segments.flatMap((segment) => segment.retire());
   context.clock.schedule(delayMs, () => {
-    for (const path of paths) {
-      try {
-        context.fileSystem.remove(path);
-      } catch (error) {
-        context.logger.warn(`${path} could not be removed: ${messageOf(error)}. The next start tries again`);
-      }
-    }
+    for (const path of paths) context.removals.begin(path);
   });
 }

@@ -198,6 +198,10 @@ export class MemoryFileSystem implements FileSystem {
     }
   }
 
+  async removeLater(path: string): Promise<void> {
+    this.remove(path);
+  }
+
   modifiedAt(path: string): number {
     const file = this.#files.get(path);
     if (!file) throw systemError('ENOENT', `stat '${path}'`);

@@ -1,7 +1,6 @@
 import { hasCode, messageOf } from '../../common/errors.js';
 import { type Logger } from '../../common/logger.js';
 import { type Api } from '../../protocol/api.js';
-import { flexibleFromOf } from '../../protocol/api-keys.js';
 import { ErrorCode, errorName } from '../../protocol/error-codes.js';
 import { decodeRequestHeader, encodeResponseFrame, type RequestHeader } from '../../protocol/frame.js';
 import { CLOSE_CONNECTION, type Handler, type HandlerResult, NO_RESPONSE, type RequestContext } from './handler.js';
@@ -19,6 +18,8 @@ const API_VERSIONS = 18;
 
 export class RequestRouter {
   readonly #handlers = new Map<number, Handler>();
+  readonly #flexibleFrom = (apiKey: number): number =>
+    this.#handlers.get(apiKey)?.api.flexibleFrom ?? Number.POSITIVE_INFINITY;
 
   constructor(
     handlers: Iterable<Handler>,
@@ -36,7 +37,7 @@ export class RequestRouter {
   handle(frame: Buffer, peer: Peer): Answer | Promise<Answer> {
     let header: RequestHeader;
     try {
-      header = decodeRequestHeader(frame, flexibleFromOf);
+      header = decodeRequestHeader(frame, this.#flexibleFrom);
     } catch (error) {
       return this.#refuse(peer, `sent a request whose header cannot be read: ${messageOf(error)}`);
     }

@@ -1,3 +1,4 @@
+import { FileRemovals } from '../../../src/broker/log/file-removals.js';
 import { type FileSystem } from '../../../src/broker/log/file-system.js';
 import { type ConfigEntries, logConfig } from '../../../src/broker/log/log-config.js';
 import { type LogContext } from '../../../src/broker/log/log-context.js';
@@ -62,6 +63,7 @@ export function contextOf(fileSystem: FileSystem, clock: Clock = new ManualClock
   return {
     fileSystem,
     files: new OpenFiles(fileSystem, maxOpen),
+    removals: new FileRemovals(fileSystem, silentLogger),
     clock,
     random: seededRandom(1),
     logger: silentLogger,

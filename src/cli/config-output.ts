@@ -1,0 +1,180 @@
+import { mistakeIn } from '../broker/broker-config.js';
+import { BROKER_KEYS } from '../broker/config/broker-keys.js';
+import { type ConfigKey } from '../runtime/config/config-key.js';
+import { CONFIG_NAMES, type ConfigName, keyOf } from '../runtime/config/config-keys.js';
+import { type KafkaProperties } from '../runtime/config/kafka-properties.js';
+import { type Configuration, readConfiguration } from '../runtime/config/load-configuration.js';
+import { describeMistake, type Mistake, masked, shownValue } from '../runtime/config/mistakes.js';
+import { connectionsIn, judgeNames } from '../runtime/config/name-judge.js';
+import { typeText } from '../runtime/config/reference/sections.js';
+import { shownText } from '../runtime/config/reference/value-text.js';
+import { checkConnection, type Findings } from '../runtime/config/rules.js';
+import { securitySettings } from '../runtime/config/security/security.js';
+
+// What `nestdaw config` prints: what is in force and where it comes from, or everything that is wrong.
+
+/** Of `nestdaw config`, as commander hands them over. */
+export interface ConfigOptions {
+  readonly cwd: string;
+  readonly file?: string;
+  readonly profile?: string;
+  readonly changed: boolean;
+  readonly all: boolean;
+  readonly keys: boolean;
+  readonly json: boolean;
+}
+
+/** One key as it is in force. */
+interface Line {
+  readonly key: string;
+  readonly value: string;
+  readonly origin: string;
+  /** Kafka's own default, where ours differs and holds. */
+  readonly kafkaDefault?: string;
+}
+
+export function printConfiguration(words: readonly string[], options: ConfigOptions): void {
+  const wanted = words.filter((word) => !word.startsWith('--')).map((word) => word.toLowerCase());
+  if (options.keys) {
+    explain(wanted);
+    return;
+  }
+  const report = reportOf(words, options);
+  const shown = report.connections.map(({ name, lines }) => ({ name, lines: lines.filter(matcher(wanted)) }));
+  if (options.json) printJson(report, shown);
+  else print(report, shown);
+  if (report.mistakes.length > 0) process.exitCode = 1;
+}
+
+interface Report {
+  readonly profiles: readonly string[];
+  readonly sources: readonly string[];
+  readonly connections: ReadonlyArray<{ readonly name: string; readonly lines: readonly Line[] }>;
+  readonly warnings: readonly string[];
+  readonly mistakes: readonly Mistake[];
+}
+
+function reportOf(words: readonly string[], options: ConfigOptions): Report {
+  const argv = words.filter((word) => word.startsWith('--'));
+  if (options.profile !== undefined) argv.push(`--spring.profiles.active=${options.profile}`);
+  const { cwd, file } = options;
+  const sources = { cwd, argv, ...(file === undefined ? {} : { propertiesFile: file }) };
+  const base = readConfiguration(sources);
+  const names = connectionsIn(base.environment);
+  const findings: Findings = { mistakes: [], notices: [] };
+  const judged = judgeNames(base.environment, names);
+  findings.mistakes.push(...judged.mistakes);
+  findings.notices.push(...judged.notices);
+  const named = names.map((name) => [name, readConfiguration({ ...sources, connection: name })] as const);
+  const connections = [['default', base] as const, ...named].map(([name, configuration]) => {
+    check(configuration, findings);
+    return { name, lines: linesOf(configuration.properties, options) };
+  });
+  return {
+    profiles: base.profiles,
+    // Documents of one file stand beside each other.
+    sources: [...new Set(base.environment.sources.map(({ name }) => name))].filter((name) => name !== 'random'),
+    connections,
+    warnings: [...new Set(findings.notices)],
+    // Consumers and producer share keys, and connections share files.
+    mistakes: [...new Map(findings.mistakes.map((mistake) => [describeMistake(mistake), mistake])).values()],
+  };
+}
+
+function check(configuration: Configuration, findings: Findings): void {
+  findings.mistakes.push(...configuration.mistakes);
+  checkConnection(configuration.properties, findings);
+  securitySettings(configuration, findings.mistakes);
+  checkBrokerKeys(configuration.properties, findings);
+}
+
+/** The embedded broker would refuse these, later. */
+function checkBrokerKeys(properties: KafkaProperties, { mistakes }: Findings): void {
+  const given = Object.entries(properties.get('embedded.properties'));
+  for (const [name, value] of given) {
+    const problem = mistakeIn(BROKER_KEYS, name, value);
+    if (problem === undefined) continue;
+    const origin = properties.originBelow('embedded.properties', name) ?? 'configuration';
+    mistakes.push({ origin, key: `${properties.prefix}.embedded.properties.${name}`, value, problem });
+  }
+}
+
+function linesOf(properties: KafkaProperties, { changed, all }: ConfigOptions): Line[] {
+  const lines: Line[] = [];
+  for (const name of CONFIG_NAMES) {
+    const key = keyOf(name);
+    const origin = properties.originOf(name);
+    if (key.kind === 'map') {
+      lines.push(...mapLines(properties, name));
+      continue;
+    }
+    const value = shownText(name, key, properties.get(name));
+    if (origin === undefined && (changed || (!all && (value === '' || key.inert !== undefined)))) continue;
+    const differs = origin === undefined && key.kafkaDefault !== undefined ? { kafkaDefault: key.kafkaDefault } : {};
+    const told = `${origin ?? 'default'}${origin !== undefined && key.inert !== undefined ? ', without effect' : ''}`;
+    lines.push({ key: `${properties.prefix}.${name}`, value, origin: told, ...differs });
+  }
+  return lines;
+}
+
+function mapLines(properties: KafkaProperties, name: ConfigName): Line[] {
+  const map = properties.get(name) as Readonly<Record<string, string>>;
+  return Object.entries(map).map(([below, value]) => {
+    const key = `${properties.prefix}.${name}.${below}`;
+    return { key, value: masked(key, value), origin: properties.originBelow(name, below) ?? '' };
+  });
+}
+
+function matcher(words: readonly string[]): (line: { readonly key: string }) => boolean {
+  return ({ key }) => words.length === 0 || words.some((word) => key.toLowerCase().includes(word));
+}
+
+function print({ profiles, sources, warnings, mistakes }: Report, connections: Report['connections']): void {
+  console.log(`# profiles: ${profiles.length === 0 ? 'default' : profiles.join(', ')}`);
+  console.log(`# sources, the last one counts most: ${sources.join(', ')}`);
+  for (const { name, lines } of connections) {
+    if (connections.length > 1) console.log(`\n# connection ${name}`);
+    const key = widest(lines.map((line) => line.key));
+    const value = Math.min(60, widest(lines.map((line) => line.value)));
+    for (const line of lines) {
+      const kafka = line.kafkaDefault === undefined ? '' : ` (Kafka: ${line.kafkaDefault})`;
+      console.log(`${line.key.padEnd(key)}  ${line.value.padEnd(value)}  ${line.origin}${kafka}`);
+    }
+  }
+  for (const warning of warnings) console.error(`warning: ${warning}`);
+  const found = [...new Set(mistakes.map(describeMistake))];
+  if (found.length === 0) return;
+  console.error(
+    `\n${found.length === 1 ? 'one mistake' : `${found.length} mistakes`}, the application would not start:`,
+  );
+  for (const mistake of found) console.error(`  - ${mistake}`);
+}
+
+function printJson({ profiles, sources, warnings, mistakes }: Report, connections: Report['connections']): void {
+  const report = {
+    profiles,
+    sources,
+    connections: Object.fromEntries(connections.map(({ name, lines }) => [name, lines])),
+    warnings,
+    mistakes: mistakes.map((mistake) => ({ ...mistake, value: shownValue(mistake) })),
+  };
+  console.log(JSON.stringify(report, null, 2));
+}
+
+function explain(words: readonly string[]): void {
+  const found = CONFIG_NAMES.map((name) => ({ key: `kafka.${name}`, name })).filter(matcher(words));
+  for (const { key, name } of found) {
+    const entry: ConfigKey<unknown> = keyOf(name);
+    const fallback = entry.kind === 'map' ? '' : shownText(name, entry, entry.default);
+    console.log(`${key}  (${typeText(entry)}${fallback === '' ? '' : `, default ${fallback}`})`);
+    console.log(`    ${entry.doc}`);
+    console.log(`    Allowed: ${entry.allowed}.`);
+    if (entry.kafkaDefault !== undefined) console.log(`    Kafka's default: ${entry.kafkaDefault}.`);
+    console.log(entry.inert === undefined ? `    Acts in ${entry.acts}.` : `    No effect: ${entry.inert}.`);
+  }
+  if (found.length === 0) console.error(`no key contains ${words.join(' or ')}`);
+}
+
+function widest(texts: readonly string[]): number {
+  return Math.max(0, ...texts.map((text) => text.length));
+}
