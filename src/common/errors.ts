@@ -20,6 +20,10 @@ export type NestdawErrorCode =
   | 'KAFKA_BATCH_FAILED' // a batch listener says which of its records failed
   | 'KAFKA_DELIVERY_FAILED' // a record was not acknowledged within delivery.timeout.ms, or finally refused
   | 'KAFKA_BUFFER_FULL' // buffer.memory stayed full for max.block.ms
+  | 'KAFKA_TRANSACTION_ABORTED' // the transaction cannot be committed: abort it, and do its work again
+  | 'KAFKA_TRANSACTION_UNDECIDED' // a transaction was to end, and nobody answered whether it did
+  | 'KAFKA_TRANSACTION_STATE' // a call that the state of the transaction does not allow
+  | 'KAFKA_PRODUCER_FENCED' // another producer has taken the transactional id over
   | 'KAFKA_COMMIT_FAILED' // an offset commit was refused; the message says which cause
   | 'KAFKA_OFFSET_OUT_OF_RANGE' // the position is gone and the policy says not to reset
   | 'KAFKA_NO_OFFSET' // no committed offset and auto.offset.reset=none

@@ -1,7 +1,7 @@
 import { messageOf, NestdawError } from '../../../common/errors.js';
 import { type Cluster } from '../cluster/cluster.js';
+import { isConnectionTrouble } from '../cluster/coordinator.js';
 import { type ConsumerSettings } from './consumer-options.js';
-import { isConnectionTrouble } from './group-coordinator.js';
 import { pauseAfter } from './retry.js';
 
 // The two clusters of a consumer. A broker that is not there yet is waited for: an application may start before it.

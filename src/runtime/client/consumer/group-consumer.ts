@@ -2,6 +2,7 @@ import { messageOf, NestdawError } from '../../../common/errors.js';
 import { deferred } from '../../../common/lifecycle.js';
 import { type LogMoment } from '../../../common/seek-target.js';
 import { type TopicPartition, TopicPartitionMap } from '../../../common/topic-partition.js';
+import { Coordinator, refusalOf } from '../cluster/coordinator.js';
 import {
   type AssignedPartition,
   type CommitOffset,
@@ -18,12 +19,11 @@ import { type ConsumerOptions, type ConsumerSettings, consumerSettings } from '.
 import { type Assignment } from './consumer-protocol.js';
 import { type FetchPartition } from './fetch-partition.js';
 import { Fetcher } from './fetcher.js';
-import { GroupCoordinator } from './group-coordinator.js';
 import { GroupLeader, grownTopicsIn } from './group-leader.js';
 import { type Crossing, GroupMember } from './group-member.js';
 import { type Generation } from './group-term.js';
 import { LogOffsets } from './log-offsets.js';
-import { OffsetClient, refusalOf } from './offset-client.js';
+import { OffsetClient } from './offset-client.js';
 import { type PollOptions, RecordPoll } from './record-poll.js';
 import { pauseAfter } from './retry.js';
 import { StartPositions } from './start-positions.js';
@@ -97,9 +97,9 @@ export class GroupConsumer implements ConsumerClient {
 
   #assemble(clusters: ClusterPair): Parts {
     const settings = this.#settings;
-    const coordinator = new GroupCoordinator(clusters.group, settings.groupId);
+    const coordinator = new Coordinator(clusters.group, 'group', settings.groupId);
     const offsets = new OffsetClient(coordinator, settings, this.#closed.signal);
-    const spare = new GroupCoordinator(clusters.fetch, settings.groupId);
+    const spare = new Coordinator(clusters.fetch, 'group', settings.groupId);
     const spareOffsets = new OffsetClient(spare, settings, this.#closed.signal);
     const logs = new LogOffsets(clusters.fetch, settings);
     const positions = new StartPositions(offsets, logs, settings, (event) => this.#emit(event));

@@ -5,10 +5,10 @@ import { type ResponseOf } from '../../../protocol/api.js';
 import { BrokerError, brokerError, ErrorCode, errorName } from '../../../protocol/error-codes.js';
 import { JoinGroup } from '../../../protocol/messages/11-join-group.js';
 import { SyncGroup } from '../../../protocol/messages/14-sync-group.js';
+import { type Coordinator, isConnectionTrouble, isWorthRetrying } from '../cluster/coordinator.js';
 import { type AssignorMember, type OwnedPartitions } from './assignor.js';
 import { type ConsumerSettings } from './consumer-options.js';
 import { type Assignment, decodeAssignment, decodeSubscription, encodeSubscription } from './consumer-protocol.js';
-import { type GroupCoordinator, isConnectionTrouble, isWorthRetrying } from './group-coordinator.js';
 import { type Generation } from './group-term.js';
 import { pauseAfter } from './retry.js';
 import { type TopicSelection } from './topic-selection.js';
@@ -46,7 +46,7 @@ export class GroupJoin {
   #topics: readonly string[] | undefined;
 
   constructor(
-    readonly coordinator: GroupCoordinator,
+    readonly coordinator: Coordinator,
     readonly settings: ConsumerSettings,
     readonly selection: TopicSelection,
     readonly listener: JoinListener,

@@ -3,8 +3,8 @@ import { messageOf } from '../../../common/errors.js';
 import { ErrorCode, errorName } from '../../../protocol/error-codes.js';
 import { LeaveGroup } from '../../../protocol/messages/13-leave-group.js';
 import { type Cluster } from '../cluster/cluster.js';
+import { type Coordinator } from '../cluster/coordinator.js';
 import { type ConsumerSettings } from './consumer-options.js';
-import { type GroupCoordinator } from './group-coordinator.js';
 
 // Leaving the group, so that peers take over now and not when the session ends. One short try: the consumer stops
 // in any case.
@@ -13,7 +13,7 @@ const PATIENCE_MS = 1_000;
 
 /** `spare` carries the request while a JoinGroup is waiting and blocks the group's own connection. */
 export async function leaveGroup(
-  coordinator: GroupCoordinator,
+  coordinator: Coordinator,
   settings: ConsumerSettings,
   memberId: string,
   spare: Cluster | undefined,

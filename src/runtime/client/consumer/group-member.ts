@@ -3,10 +3,10 @@ import { deferred } from '../../../common/lifecycle.js';
 import { type TopicPartition, TopicPartitionMap } from '../../../common/topic-partition.js';
 import { brokerError, ErrorCode, errorName } from '../../../protocol/error-codes.js';
 import { type Cluster } from '../cluster/cluster.js';
+import { type Coordinator } from '../cluster/coordinator.js';
 import { type GroupMetadata } from '../producer-client.js';
 import { type ConsumerSettings } from './consumer-options.js';
 import { type Assignment } from './consumer-protocol.js';
-import { type GroupCoordinator } from './group-coordinator.js';
 import { fencedError, GroupJoin, type JoinListener } from './group-join.js';
 import { leaveGroup } from './group-leave.js';
 import { type Generation, GroupTerm, type TermEnd } from './group-term.js';
@@ -59,7 +59,7 @@ export class GroupMember {
   #drainedForMs = 0;
 
   constructor(
-    readonly coordinator: GroupCoordinator,
+    readonly coordinator: Coordinator,
     readonly settings: ConsumerSettings,
     selection: TopicSelection,
     readonly listener: MembershipListener,

@@ -2,8 +2,8 @@ import { type Timer } from '../../../common/clock.js';
 import { messageOf } from '../../../common/errors.js';
 import { ErrorCode } from '../../../protocol/error-codes.js';
 import { Heartbeat } from '../../../protocol/messages/12-heartbeat.js';
+import { type Coordinator, isWorthRetrying } from '../cluster/coordinator.js';
 import { type ConsumerSettings } from './consumer-options.js';
-import { type GroupCoordinator, isWorthRetrying } from './group-coordinator.js';
 import { type Generation } from './group-term.js';
 
 // Beats for one generation, on the clock alone: no fetch, handler or drain is waited for. What an answer means for
@@ -24,7 +24,7 @@ export class Heartbeater {
   #answeredAt = 0;
 
   constructor(
-    readonly coordinator: GroupCoordinator,
+    readonly coordinator: Coordinator,
     readonly settings: ConsumerSettings,
     readonly listener: HeartbeatListener,
   ) {}

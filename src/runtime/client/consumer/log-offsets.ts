@@ -3,9 +3,9 @@ import { type TopicPartition, TopicPartitionMap } from '../../../common/topic-pa
 import { brokerError, ErrorCode, needsMetadataRefresh } from '../../../protocol/error-codes.js';
 import { ListOffsets } from '../../../protocol/messages/02-list-offsets.js';
 import { type Cluster } from '../cluster/cluster.js';
+import { isConnectionTrouble } from '../cluster/coordinator.js';
 import { type ConsumerSettings } from './consumer-options.js';
 import { groupByTopic } from './consumer-protocol.js';
-import { isConnectionTrouble } from './group-coordinator.js';
 import { retrying } from './retry.js';
 
 // Where logs begin and end, asked of the leaders of their partitions.

@@ -1,14 +1,13 @@
-import { hasCode, NestdawError } from '../../../common/errors.js';
 import { SerialQueue } from '../../../common/lifecycle.js';
 import { type TopicPartition, TopicPartitionMap } from '../../../common/topic-partition.js';
 import { type ResponseOf } from '../../../protocol/api.js';
 import { brokerError, ErrorCode } from '../../../protocol/error-codes.js';
 import { OffsetCommit } from '../../../protocol/messages/08-offset-commit.js';
 import { OffsetFetch } from '../../../protocol/messages/09-offset-fetch.js';
+import { type Coordinator } from '../cluster/coordinator.js';
 import { type CommitOffset } from '../consumer-client.js';
 import { type ConsumerSettings } from './consumer-options.js';
 import { groupByTopic } from './consumer-protocol.js';
-import { type GroupCoordinator } from './group-coordinator.js';
 import { type Generation } from './group-term.js';
 import { retrying } from './retry.js';
 
@@ -34,7 +33,7 @@ export class OffsetClient {
   readonly #commits = new SerialQueue();
 
   constructor(
-    readonly coordinator: GroupCoordinator,
+    readonly coordinator: Coordinator,
     readonly settings: ConsumerSettings,
     /** Ends every try. */
     readonly closed: AbortSignal,
@@ -113,7 +112,8 @@ function groupOf(response: ResponseOf<typeof OffsetFetch>) {
   return response.groups[0] ?? { errorCode: response.errorCode, topics: response.topics };
 }
 
-function commitTopics(offsets: readonly CommitOffset[]) {
+/** Offsets as the commit requests carry them. */
+export function commitTopics(offsets: readonly CommitOffset[]) {
   const topics = new Map<
     string,
     Array<{ partitionIndex: number; committedOffset: number; committedMetadata: string }>
@@ -125,9 +125,4 @@ function commitTopics(offsets: readonly CommitOffset[]) {
     else topics.set(topic, [entry]);
   }
   return [...topics].map(([name, partitions]) => ({ name, partitions }));
-}
-
-/** The code a request was refused with; undefined for other errors. */
-export function refusalOf(error: unknown): number | undefined {
-  return hasCode(error, 'KAFKA_PROTOCOL_ERROR') ? (error as NestdawError & { errorCode: number }).errorCode : undefined;
 }

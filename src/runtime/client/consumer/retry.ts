@@ -1,7 +1,7 @@
 import { sleep } from '../../../common/clock.js';
 import { messageOf, NestdawError } from '../../../common/errors.js';
+import { isWorthRetrying } from '../cluster/coordinator.js';
 import { type ConsumerSettings } from './consumer-options.js';
-import { isWorthRetrying } from './group-coordinator.js';
 
 // The one retry loop of the consumer's requests: connection trouble and retriable codes are tried again with back-off.
 

@@ -2,6 +2,7 @@ import { type Timer } from '../../../common/clock.js';
 import { messageOf, NestdawError } from '../../../common/errors.js';
 import { isCounted, type LogMoment } from '../../../common/seek-target.js';
 import { mapOf, type TopicPartition, type TopicPartitionMap } from '../../../common/topic-partition.js';
+import { Coordinator, refusalOf } from '../cluster/coordinator.js';
 import {
   type AssignedPartition,
   type CommitOffset,
@@ -16,11 +17,10 @@ import { standaloneCommitFailure } from './commit-failure.js';
 import { type ConsumerOptions, type ConsumerSettings, consumerSettings } from './consumer-options.js';
 import { type FetchPartition } from './fetch-partition.js';
 import { Fetcher } from './fetcher.js';
-import { GroupCoordinator } from './group-coordinator.js';
 import { type Generation } from './group-term.js';
 import { LogOffsets } from './log-offsets.js';
 import { ManualPartitions, type WantedPartition } from './manual-partitions.js';
-import { OffsetClient, refusalOf } from './offset-client.js';
+import { OffsetClient } from './offset-client.js';
 import { type PollOptions, RecordPoll } from './record-poll.js';
 import { type StartPosition, StartPositions, startOf } from './start-positions.js';
 
@@ -78,7 +78,7 @@ export class StandaloneConsumer implements ConsumerClient {
     const settings = this.#settings;
     const clusters = await connectPair(settings, this.#stopping.signal, (reason) => this.#disconnected(reason));
     const offsets = new OffsetClient(
-      new GroupCoordinator(clusters.group, settings.groupId),
+      new Coordinator(clusters.group, 'group', settings.groupId),
       settings,
       this.#closed.signal,
     );

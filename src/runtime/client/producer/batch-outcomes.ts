@@ -9,6 +9,7 @@ import { type PartitionQueue } from './partition-queue.js';
 import { type ProducerBatch } from './producer-batch.js';
 import { type ProducerSettings } from './producer-options.js';
 import { type RecordAccumulator } from './record-accumulator.js';
+import { type TransactionGate } from './transaction-gate.js';
 
 // What becomes of a batch after an attempt: acknowledged, once more, in two, under a new epoch, or rejected.
 
@@ -22,6 +23,8 @@ export interface BatchOutcomesOptions {
   /** A queue may send again after having had to wait. */
   readonly onReady: () => void;
   readonly onStaleMetadata: () => void;
+  /** The transaction that batches belong to: one that is lost is lost to all of it, and starts no epoch of its own. */
+  readonly transaction?: TransactionGate | undefined;
 }
 
 export class BatchOutcomes {
@@ -62,6 +65,7 @@ export class BatchOutcomes {
   stored(batch: ProducerBatch, baseOffset: number, logAppendTimeMs: number): void {
     const queue = this.#accumulator.queueOf(batch);
     queue.stored(batch);
+    this.#options.transaction?.stored();
     batch.succeed(baseOffset, logAppendTimeMs);
     this.#release(queue, batch);
   }
@@ -89,6 +93,10 @@ export class BatchOutcomes {
     if (batch.settled) {
       this.reject(batch, batch.lastError);
     } else if (queue.isOldest(batch)) {
+      if (this.#options.transaction) {
+        this.reject(batch, refused(batch, errorCode, 'the transaction has to be aborted'));
+        return;
+      }
       queue.notStored(batch);
       this.backOff(queue);
     } else {
@@ -98,6 +106,10 @@ export class BatchOutcomes {
   }
 
   #fenced(queue: PartitionQueue, batch: ProducerBatch, errorCode: number): void {
+    if (this.#options.transaction) {
+      this.reject(batch, refused(batch, errorCode, 'the transaction has to be aborted'));
+      return;
+    }
     if (batch.settled || batch.attempts > 1) {
       // The attempt before may have stored it, and under another id the broker could not tell.
       this.reject(batch, refused(batch, errorCode, 'an earlier attempt may have stored it'));
@@ -115,6 +127,11 @@ export class BatchOutcomes {
       this.reject(batch, recordTooLarge(batch, errorCode));
       return;
     }
+    // What is behind it in the same transaction has its sequence already, so there is no room for parts.
+    if (this.#options.transaction && queue.unsettled.length > 1) {
+      this.reject(batch, refused(batch, errorCode, 'lower batch.size below max.message.bytes of the topic'));
+      return;
+    }
     const parts = batch.split();
     queue.replace(batch, parts);
     this.#accumulator.replaced(batch, parts);
@@ -127,6 +144,7 @@ export class BatchOutcomes {
     batch.fail(error);
     queue.giveUp(batch);
     this.#release(queue, batch);
+    this.#options.transaction?.failed(error, batch.attempts > 0);
   }
 
   /** Rejects what has waited for too long; `problem` explains those that were never sent. */
@@ -150,6 +168,7 @@ export class BatchOutcomes {
     // In a request: it keeps its place until that is settled, for only then may its partition go on.
     batch.fail(error);
     this.#accumulator.incomplete.delete(batch);
+    this.#options.transaction?.failed(error, false);
   }
 
   backOff(queue: PartitionQueue): void {

@@ -19,6 +19,7 @@ import {
 import { RecordAccumulator } from './record-accumulator.js';
 import { Sender } from './sender.js';
 import { TopicCounts } from './topic-counts.js';
+import { type TransactionGate } from './transaction-gate.js';
 import { type WaitingSend, WaitingSends } from './waiting-sends.js';
 
 // The producer: chooses the partition, hands the record to the accumulator, and makes the call wait where partitions
@@ -31,6 +32,8 @@ export interface KafkaProducerOptions {
   readonly clock?: Clock;
   readonly random?: Random;
   readonly logger?: Logger;
+  /** Given: everything is sent inside of transactions. */
+  readonly transaction?: TransactionGate;
 }
 
 export class KafkaProducer implements ProducerClient {
@@ -44,12 +47,14 @@ export class KafkaProducer implements ProducerClient {
   /** Calls that wait for memory. While there is one, later calls wait behind it. */
   readonly #waiting: WaitingSends;
   #isHurrying = false;
+  /** Grows when calls that wait are given up, for those that wait elsewhere. */
+  #abandoned = 0;
   #refresh: Timer | undefined;
   #stopped: NestdawError | undefined;
   #stopping: Promise<void> | undefined;
 
   constructor(init: KafkaProducerOptions) {
-    const { cluster, clock = systemClock, random = systemRandom, logger = silentLogger } = init;
+    const { cluster, clock = systemClock, random = systemRandom, logger = silentLogger, transaction } = init;
     const settings = producerSettings(init.options ?? {});
     this.#cluster = cluster;
     this.#settings = settings;
@@ -69,7 +74,8 @@ export class KafkaProducer implements ProducerClient {
     });
     this.#waiting = new WaitingSends(clock, settings.maxBlockMs);
     const onReleased = () => this.#onReleased();
-    this.#sender = new Sender({ cluster, accumulator: this.#accumulator, settings, clock, random, logger, onReleased });
+    const accumulator = this.#accumulator;
+    this.#sender = new Sender({ cluster, accumulator, settings, clock, random, logger, onReleased, transaction });
     const backoff = exponentialBackoff({
       initialMs: settings.retryBackoffMs,
       maxMs: settings.retryBackoffMaxMs,
@@ -190,8 +196,12 @@ export class KafkaProducer implements ProducerClient {
     record: OutgoingRecord,
     size: number,
   ): Promise<RecordMetadata> {
+    const abandoned = this.#abandoned;
     const count = await this.#topics.recount(topic);
     if (this.#stopped) throw this.#stopped;
+    if (abandoned !== this.#abandoned) {
+      throw new NestdawError('KAFKA_TRANSACTION_ABORTED', `the transaction of a record for ${topic} was aborted`);
+    }
     if (partition >= 0 && partition < count) return this.#accept(topic, partition, record, size);
     throw new NestdawError(
       'KAFKA_DELIVERY_FAILED',
@@ -216,6 +226,20 @@ export class KafkaProducer implements ProducerClient {
     const topics = this.#topics.waitingTopics();
     await Promise.all(topics.map((topic) => lastInLine((marker) => this.#topics.whenKnown(topic, marker))));
     if (this.#waiting.count > 0) await lastInLine((marker) => this.#waiting.push(marker));
+  }
+
+  /** Rejects everything that is not acknowledged; resolves when none of it is on its way any more. */
+  async abandon(reason: Error): Promise<void> {
+    this.#abandoned++;
+    this.#topics.giveUpAll(reason);
+    this.#waiting.giveUpAll(reason);
+    this.#sender.rejectAll(reason);
+    await this.#sender.whenQuiet();
+  }
+
+  /** Something may be sent now that could not before. */
+  wake(): void {
+    this.#sender.wake();
   }
 
   async partitionsFor(topic: string): Promise<number> {

@@ -105,6 +105,11 @@ export class PartitionQueue {
     this.#gap = true;
   }
 
+  /** Whether new batches go under this producer id and epoch. */
+  isUnder({ producerId, epoch }: Identity): boolean {
+    return !this.#gap && this.#identity?.producerId === producerId && this.#identity.epoch === epoch;
+  }
+
   /** Starts from sequence 0 under a producer id from the broker. */
   adopt(identity: Identity): void {
     this.#begin(identity);
@@ -172,9 +177,22 @@ export class PartitionQueue {
     if (index >= 0) this.unsent.splice(index, 1);
   }
 
+  /**
+   * It is certainly not stored: takes its sequence back, without a gap. Only while it is the last one that has a
+   * sequence; else false, and nothing changes.
+   */
+  takeBack(batch: ProducerBatch): boolean {
+    if (this.unsettled.length !== 1 || this.unsettled[0] !== batch) return false;
+    this.#landed(batch);
+    this.unsettled.pop();
+    this.#nextSequence = (this.#nextSequence - batch.count) & 0x7fff_ffff;
+    this.#taken--;
+    return true;
+  }
+
   /** It is certainly not stored and goes on in parts, in its place. */
   replace(batch: ProducerBatch, parts: readonly ProducerBatch[]): void {
-    this.giveUp(batch);
+    if (!this.takeBack(batch)) this.giveUp(batch);
     for (const part of parts) this.#putBack(part);
   }
 

@@ -82,7 +82,7 @@ export class ProducerBatch {
   }
 
   /** Makes the bytes to send, or gives those it has another state. */
-  encode(state: ProducerState, compression: BatchCompression): void {
+  encode(state: ProducerState, compression: BatchCompression, transactional = false): void {
     const { producerId, epoch, baseSequence } = state;
     this.closed = true;
     if (this.#bytes) {
@@ -96,6 +96,7 @@ export class ProducerBatch {
       producerId,
       producerEpoch: epoch,
       baseSequence,
+      transactional,
     });
     this.#builder = undefined;
   }

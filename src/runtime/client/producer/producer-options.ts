@@ -39,6 +39,8 @@ export interface ProducerOptions {
   readonly partitionerIgnoreKeys?: boolean;
   /** Where records without a key go: a batch to one partition and the next to another, or each to the next one. */
   readonly nullKeyPartitioning?: 'sticky' | 'round-robin';
+  /** Ms after which the broker aborts a transaction that is still open. Default 60,000. */
+  readonly transactionTimeoutMs?: number;
   /** Ms after which partitions are counted anew. Default 300,000. */
   readonly metadataMaxAgeMs?: number;
 }
@@ -66,6 +68,7 @@ const DEFAULTS = {
   compressionType: 'none',
   partitionerIgnoreKeys: false,
   nullKeyPartitioning: 'sticky',
+  transactionTimeoutMs: 60_000,
   metadataMaxAgeMs: 300_000,
 } as const satisfies ProducerOptions;
 
@@ -118,6 +121,7 @@ function outOfRange(settings: ProducerSettings): string[] {
     ['retry.backoff.max.ms', settings.retryBackoffMaxMs, 0],
     ['max.in.flight.requests.per.connection', settings.maxInFlightRequestsPerConnection, 1],
     ['max.request.size', settings.maxRequestSize, 0],
+    ['transaction.timeout.ms', settings.transactionTimeoutMs, 1],
     ['metadata.max.age.ms', settings.metadataMaxAgeMs, 0],
   ];
   return lowest

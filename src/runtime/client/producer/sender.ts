@@ -15,6 +15,7 @@ import { type ProducerBatch } from './producer-batch.js';
 import { ProducerIds } from './producer-id.js';
 import { type ProducerSettings } from './producer-options.js';
 import { type RecordAccumulator } from './record-accumulator.js';
+import { type TransactionGate } from './transaction-gate.js';
 
 // The one retry loop of the producer: takes what the accumulator says is ready to its leaders, and hands every
 // answer, error and silence to the outcomes, until each batch has one.
@@ -28,6 +29,8 @@ export interface SenderOptions {
   readonly logger: Logger;
   /** Called after memory was given back. */
   readonly onReleased: () => void;
+  /** All that is sent belongs to transactions. */
+  readonly transaction?: TransactionGate | undefined;
 }
 
 export class Sender {
@@ -42,6 +45,8 @@ export class Sender {
   #isWoken = false;
   #isClosed = false;
   #isRefreshing = false;
+  #requests = 0;
+  #quietWaiters: Array<() => void> = [];
   #lingerTimer: Timer | undefined;
   #expiryTimer: Timer | undefined;
   /** What last kept batches from being sent, for the message of those that never were. */
@@ -77,6 +82,7 @@ export class Sender {
       backoff,
       onReady: wake,
       onStaleMetadata: () => this.#refreshMetadata(),
+      transaction: options.transaction,
     });
   }
 
@@ -100,6 +106,18 @@ export class Sender {
     this.#lingerTimer?.cancel();
     this.#expiryTimer?.cancel();
     this.#outcomes.rejectAll(reason);
+  }
+
+  /** Rejects every record that is not acknowledged; what is in a request keeps its place until that is answered. */
+  rejectAll(reason: Error): void {
+    this.#outcomes.rejectAll(reason);
+    this.#options.onReleased();
+  }
+
+  /** Resolves when no request is on its way. */
+  whenQuiet(): Promise<void> {
+    if (this.#requests === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#quietWaiters.push(resolve));
   }
 
   #pump(): void {
@@ -141,7 +159,8 @@ export class Sender {
 
   #take(queue: PartitionQueue, batch: ProducerBatch): boolean {
     try {
-      queue.take(batch, (state) => batch.encode(state, this.#settings));
+      const { transaction } = this.#options;
+      queue.take(batch, (state) => batch.encode(state, this.#settings, transaction !== undefined));
       this.#accumulator.taken(queue);
       return true;
     } catch (error) {
@@ -161,7 +180,19 @@ export class Sender {
     return undefined;
   }
 
+  /** Whether the transaction is open for the partition's next batch; a batch that goes again is part of it already. */
+  #isAdmitted(queue: PartitionQueue, transaction: TransactionGate): boolean {
+    const { identity } = transaction;
+    if (!identity) return false;
+    if (queue.unsettled.length > 0 && queue.isUnder(identity)) return true;
+    if (!transaction.admits(queue.topic, queue.partition)) return false;
+    if (!queue.isUnder(identity)) queue.adopt(identity);
+    return true;
+  }
+
   #hasIdentity(queue: PartitionQueue): boolean {
+    const { transaction } = this.#options;
+    if (transaction) return this.#isAdmitted(queue, transaction);
     if (!queue.needsIdentity()) return true;
     const { current } = this.#producerIds;
     if (current && current.producerId !== queue.spentProducerId) {
@@ -181,16 +212,21 @@ export class Sender {
 
   #send(node: ProduceNode, call: ProduceCall): void {
     const { acks, requestTimeoutMs: timeoutMs } = this.#settings;
-    const request = { acks, timeoutMs, topicData: call.topicData() };
+    const { transaction } = this.#options;
+    const transactionalId = transaction?.transactionalId ?? null;
+    const request = { transactionalId, acks, timeoutMs, topicData: call.topicData() };
+    const version = Math.min(node.version!, transaction?.produceVersion ?? node.version!);
     node.inFlight++;
+    this.#requests++;
     this.#cluster
-      .send(node.nodeId, Produce, node.version!, request, { timeoutMs, expectResponse: acks !== 0 })
+      .send(node.nodeId, Produce, version, request, { timeoutMs, expectResponse: acks !== 0 })
       .then(
         (answer: ResponseOf<typeof Produce> | undefined) => this.#answered(node, call, answer),
         (error: unknown) => this.#broken(node, call, error as Error),
       )
       .finally(() => {
         node.inFlight--;
+        if (--this.#requests === 0) this.#tellQuiet();
         this.#options.onReleased();
         this.wake();
       })
@@ -220,6 +256,12 @@ export class Sender {
     this.#noteProblem(error);
     for (const batch of call.batches()) this.#outcomes.tryAgain(batch, error);
     this.#refreshMetadata();
+  }
+
+  #tellQuiet(): void {
+    const waiters = this.#quietWaiters;
+    this.#quietWaiters = [];
+    for (const resolve of waiters) resolve();
   }
 
   #refreshMetadata(): void {

@@ -75,6 +75,11 @@ export class TopicCounts {
     return partitions?.length ?? 0;
   }
 
+  /** Nobody waits any more. */
+  giveUpAll(reason: Error): void {
+    for (const waiting of this.#waiting.values()) waiting.giveUpAll(reason);
+  }
+
   stop(reason: Error): void {
     this.#stopped.abort(reason);
     for (const waiting of this.#waiting.values()) waiting.giveUpAll(reason);

@@ -1,9 +1,10 @@
 import { hasCode } from '../../../common/errors.js';
 import { type Api, type RequestInput, type ResponseOf } from '../../../protocol/api.js';
 import { ErrorCode } from '../../../protocol/error-codes.js';
-import { type Cluster, type SendOptions } from '../cluster/cluster.js';
+import { type Cluster, type CoordinatorKind, type SendOptions } from './cluster.js';
 
-// The coordinator of one group: found once, remembered until it says that it is not (or no longer reachable).
+// The coordinator of one group or transactional id: found once, remembered until it says that it is not (or is no
+// longer reachable).
 
 /** An answer, and the node that gave it. */
 export interface CoordinatorAnswer<A extends Api> {
@@ -11,13 +12,15 @@ export interface CoordinatorAnswer<A extends Api> {
   readonly response: ResponseOf<A>;
 }
 
-export class GroupCoordinator {
+export class Coordinator {
   #nodeId: number | undefined;
   #finding: Promise<number> | undefined;
 
   constructor(
     readonly cluster: Cluster,
-    readonly groupId: string,
+    readonly kind: CoordinatorKind,
+    /** The group's name, or the transactional id. */
+    readonly key: string,
   ) {}
 
   /** The node as last heard; undefined while it must be looked up. */
@@ -29,7 +32,7 @@ export class GroupCoordinator {
   find(): Promise<number> {
     if (this.#nodeId !== undefined) return Promise.resolve(this.#nodeId);
     this.#finding ??= this.cluster
-      .coordinatorOf('group', this.groupId)
+      .coordinatorOf(this.kind, this.key)
       .then((nodeId) => {
         this.#nodeId = nodeId;
         return nodeId;
@@ -62,7 +65,7 @@ export class GroupCoordinator {
     }
   }
 
-  /** Forgets the node when the code says that it does not coordinate the group; returns whether it does. */
+  /** Forgets the node when the code says that it does not coordinate it; returns whether it does. */
   movedAway(nodeId: number, errorCode: number): boolean {
     const moved = errorCode === ErrorCode.COORDINATOR_NOT_AVAILABLE || errorCode === ErrorCode.NOT_COORDINATOR;
     if (moved) this.forget(nodeId);
@@ -79,4 +82,9 @@ export function isConnectionTrouble(error: unknown): boolean {
 /** Whether the same request may succeed later: connection trouble, or a code that says so. */
 export function isWorthRetrying(error: unknown): boolean {
   return (error as { retriable?: unknown } | null)?.retriable === true;
+}
+
+/** The code a request was refused with; undefined for other errors. */
+export function refusalOf(error: unknown): number | undefined {
+  return hasCode(error, 'KAFKA_PROTOCOL_ERROR') ? (error as { errorCode?: number }).errorCode : undefined;
 }
