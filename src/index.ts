@@ -58,6 +58,19 @@ export type { ConfigName, ConfigValue } from './runtime/config/config-keys.js';
 export { Environment } from './runtime/config/environment.js';
 export { KafkaProperties } from './runtime/config/kafka-properties.js';
 export { PROPERTY_OVERRIDES } from './runtime/config/property-overrides.js';
+/** Failed records: what becomes of them, and dead letters. */
+export {
+  type DeadLetterDestination,
+  type DeadLetterPublishingOptions,
+  DeadLetterPublishingRecoverer,
+} from './runtime/dead-letters/dead-letter-publishing-recoverer.js';
+export type { HeaderToAdd } from './runtime/dead-letters/failure-headers.js';
+export {
+  DEAD_LETTER_HEADERS,
+  type FailureHeaderNames,
+  RETRY_TOPIC_HEADERS,
+} from './runtime/dead-letters/header-names.js';
+export type { RecordSender } from './runtime/dead-letters/record-sender.js';
 /** The module. */
 export { KafkaModule, type KafkaModuleAsyncOptions, type KafkaModuleOptions } from './runtime/kafka.module.js';
 /** Listener containers at run time: start, stop, pause, resume, look at. */
@@ -65,6 +78,13 @@ export type { ContainerDescription } from './runtime/listener/container-descript
 export type { ContainerEvent } from './runtime/listener/container-events.js';
 export { ContainerGroup } from './runtime/listener/container-group.js';
 export { ContainerRegistry, type ListenerEvent } from './runtime/listener/container-registry.js';
+export {
+  type DefaultErrorHandlerOptions,
+  defaultErrorHandler,
+  type ErrorHandler,
+  type Failure,
+  type FailureDecision,
+} from './runtime/listener/error-handler.js';
 export type { ListenerConsumer } from './runtime/listener/listener-consumer.js';
 export { ListenerContainer } from './runtime/listener/listener-container.js';
 export type {
@@ -75,6 +95,7 @@ export type {
   Outcome,
 } from './runtime/listener/listener-endpoint.js';
 export type { KafkaRebalanceListener, PartitionPosition } from './runtime/listener/rebalance-callbacks.js';
+export type { Recoverer, RecovererFunction } from './runtime/listener/recoverer.js';
 export type { ClientFactories } from './runtime/nest/kafka-connection.js';
 /** What guards, interceptors and filters find in `switchToRpc().getContext()`. */
 export { KafkaListenerContext } from './runtime/nest/listener-context.js';

@@ -17,6 +17,10 @@ const ARROWS: Record<string, { readonly folders: readonly string[]; readonly pac
   'runtime/client': { folders: ['common', 'protocol'], packages: [] },
   'runtime/client/cluster': { folders: ['common', 'protocol'], packages: ['kafkajs'] },
   'runtime/listener': { folders: ['common', 'runtime/dispatch', 'runtime/client/consumer-client.ts'], packages: [] },
+  'runtime/dead-letters': {
+    folders: ['common', 'runtime/listener', 'runtime/client/producer-client.ts'],
+    packages: [],
+  },
   'runtime/template': { folders: ['common', 'runtime/client/producer-client.ts'], packages: [] },
   'runtime/sql': { folders: ['common'], packages: [] },
   'runtime/nest': {

@@ -136,6 +136,12 @@ export interface KafkaListenerOptions {
   /** Gets what the method throws: a function, or a provider with `handleError`. */
   readonly errorHandler?: ProviderReference<ListenerErrorFunction | ListenerErrorHandler>;
   /**
+   * Where records go that the container's deliveries could not get handled: true for `<topic>-dlt`, or a topic's name.
+   * Sent on byte for byte, with Spring's headers, to the same partition; made at start with as many partitions as the
+   * topic. Default: the partition waits (see `DefaultErrorHandlerOptions.exhausted`).
+   */
+  readonly deadLetters?: boolean | string;
+  /**
    * A provider with methods of `KafkaRebalanceListener`, told about this listener's partitions. Such methods of the
    * listener's own class are called without being named here.
    */

@@ -13,6 +13,7 @@ import { type ConsumerClient } from '../client/consumer-client.js';
 import { KafkaProducer } from '../client/producer/kafka-producer.js';
 import { producerSettings } from '../client/producer/producer-options.js';
 import { type ProducerClient, type RecordMetadata } from '../client/producer-client.js';
+import { makeTopics, type NeededTopic } from '../client/topic-maker.js';
 import { type KafkaProperties } from '../config/kafka-properties.js';
 import { type Configuration } from '../config/load-configuration.js';
 import { type Mistake } from '../config/mistakes.js';
@@ -178,6 +179,20 @@ export class KafkaConnection implements Startable {
     }
     const numbers = { ...consumerRequest(this.properties, { id: 'topics' }, 0), allowAutoCreateTopics: false };
     if (readers.size > 0) await requireTopics(this.#openCluster('consumer', numbers), readers);
+  }
+
+  /** Makes topics that listeners need beside their own, where they are missing. */
+  async makeTopics(needed: readonly NeededTopic[]): Promise<void> {
+    const { factories, logger } = this.#options;
+    if (needed.length === 0 || ((factories.consumer || factories.producer) && !factories.cluster)) return;
+    const numbers = { ...producerRequest(this.properties), allowAutoCreateTopics: false };
+    const cluster = this.#openCluster('producer', numbers);
+    try {
+      await cluster.connect();
+      await makeTopics(cluster, needed, logger);
+    } finally {
+      await cluster.close();
+    }
   }
 
   createConsumer(listener: DiscoveredListener, index: number): ConsumerClient {

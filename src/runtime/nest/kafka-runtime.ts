@@ -121,6 +121,7 @@ export class KafkaRuntime {
   async startContainers(containers: readonly ListenerContainer[]): Promise<void> {
     const waiting = new Set<string>();
     const wanted = containers.filter(({ endpoint }) => endpoint.autoStartup);
+    await this.#makeTopics(containers);
     await this.#requireTopics(wanted);
     const starting = wanted.map((container) => this.#start(container, waiting));
     const patience = Math.max(
@@ -136,6 +137,16 @@ export class KafkaRuntime {
         `${[...waiting].join(', ')}: no partitions after ${patience} ms (kafka.listener.startup-timeout); ` +
           'the application starts, and they go on trying',
       );
+    }
+  }
+
+  /** A cluster that is away must not keep the application from starting: containers start, and go on trying. */
+  async #makeTopics(containers: readonly ListenerContainer[]): Promise<void> {
+    try {
+      await this.listeners.makeTopics(containers);
+    } catch (error) {
+      const why = messageOf(error);
+      this.#tools.logger.error(`topics that listeners need could not be made: ${why}; make them by hand`, error);
     }
   }
 

@@ -1,15 +1,19 @@
 import { messageOf } from '../../common/errors.js';
 import { KafkaHeaders } from '../../common/kafka-headers.js';
+import { type Logger } from '../../common/logger.js';
 import { DEFAULT_CONNECTION } from '../../decorators/inject-kafka-template.js';
 import { type KafkaHandlerOptions, type KafkaListenerOptions } from '../../decorators/listener-options.js';
+import { type NeededTopic } from '../client/topic-maker.js';
 import { type Environment } from '../config/environment.js';
 import { type KafkaProperties } from '../config/kafka-properties.js';
 import { type Mistake } from '../config/mistakes.js';
+import { type RecordSender } from '../dead-letters/record-sender.js';
 import { type ContainerSettings } from '../listener/container-settings.js';
 import { type ListenerEndpoint } from '../listener/listener-endpoint.js';
 import { type KafkaRebalanceListener, REBALANCE_CALLBACKS } from '../listener/rebalance-callbacks.js';
 import { classHandlers } from './class-handlers.js';
 import { payloadFormats } from './client-options.js';
+import { deadLettersOf } from './dead-letter-option.js';
 import { type EndpointNumbers, endpointNumbers } from './endpoint-options.js';
 import { type HandlerPlan, handlerPlan } from './handler-plan.js';
 import { type ListenerIdentity } from './listener-context.js';
@@ -17,6 +21,7 @@ import { batchInvoker, type CallRules, callChosen, callOne, recordInvoker } from
 import { listenerProperties } from './listener-properties.js';
 import { type AnyClass, type MethodParameters } from './metadata-accessor.js';
 import { callOf, type HandlerTarget, type NestParts } from './method-call.js';
+import { OptionReader } from './option-reader.js';
 import { PayloadDispatch } from './payload-dispatch.js';
 import { type ProviderLookup } from './provider-lookup.js';
 
@@ -26,6 +31,9 @@ import { type ProviderLookup } from './provider-lookup.js';
 export interface ListenerConnection {
   readonly properties: KafkaProperties;
   readonly environment: Environment;
+  /** What records are handed on with. */
+  readonly template: RecordSender;
+  readonly logger: Logger;
 }
 
 export interface DiscoveredListener {
@@ -34,6 +42,8 @@ export interface DiscoveredListener {
   readonly properties: KafkaProperties;
   /** What the listener says itself about how its container runs. */
   readonly settings: Partial<ContainerSettings>;
+  /** Topics beside those that it reads, made before it starts. */
+  readonly neededTopics: readonly NeededTopic[];
 }
 
 /** A method that may be called, and what its parameters ask for. */
@@ -86,7 +96,7 @@ export class ListenerFactory {
     const before = mistakes.length;
     try {
       const connection = options.connection ?? DEFAULT_CONNECTION;
-      const { environment, properties: common } = this.#connectionOf(connection);
+      const { environment, properties: common, template, logger } = this.#connectionOf(connection);
       const properties = listenerProperties(where, options, common, environment, findings);
       const numbers = endpointNumbers(where, options, properties, environment, mistakes, notices);
       const id = uniqueId(numbers.id ?? where, numbers.id !== undefined, where, findings);
@@ -97,10 +107,17 @@ export class ListenerFactory {
       );
       const handler = this.#handler(declaration, numbers, properties, rules, findings);
       const rebalanceListeners = this.#rebalanceListeners(declaration, mistakes);
+      const read = new OptionReader(`@KafkaListener of ${where}`, environment, mistakes);
+      const letters = deadLettersOf(read, options.deadLetters, numbers, { template, logger });
       if (mistakes.length > before) return undefined;
       const { batch: _batch, idleEventMs, ...rest } = numbers;
       const endpoint = { ...rest, id, connection, handler, rebalanceListeners };
-      return { endpoint, properties, settings: idleEventMs === undefined ? {} : { idleEventMs } };
+      return {
+        endpoint,
+        properties,
+        settings: { ...(idleEventMs === undefined ? {} : { idleEventMs }), ...letters.settings },
+        neededTopics: letters.topics,
+      };
     } catch (error) {
       mistakes.push({ origin: where, problem: messageOf(error) });
       return undefined;

@@ -1,4 +1,5 @@
 import { messageOf, NestdawError } from '../../common/errors.js';
+import { type NeededTopic } from '../client/topic-maker.js';
 import { type Mistake, throwIfAny } from '../config/mistakes.js';
 import { type Findings } from '../config/rules.js';
 import { type ContainerRegistry } from '../listener/container-registry.js';
@@ -28,6 +29,8 @@ export class ListenerHost {
   readonly #options: ListenerHostOptions;
   #factory: ListenerFactory | undefined;
   #waiting: Array<() => void> = [];
+  /** Topics that containers need, until they are made. */
+  readonly #needed = new Map<ListenerContainer, readonly NeededTopic[]>();
 
   constructor(options: ListenerHostOptions) {
     this.#options = options;
@@ -41,6 +44,21 @@ export class ListenerHost {
   /** Calls `task` when listeners can be added, while the application is checked: what it throws is a mistake. */
   whenReady(task: () => void): void {
     this.#waiting.push(task);
+  }
+
+  /**
+   * Makes the topics that these containers need, once. Throws KAFKA_CONNECTION_FAILED or KAFKA_PROTOCOL_ERROR; then
+   * the next call tries again.
+   */
+  async makeTopics(containers: readonly ListenerContainer[]): Promise<void> {
+    const byConnection = new Map<string, NeededTopic[]>();
+    const needing = containers.filter((container) => this.#needed.has(container));
+    for (const container of needing) {
+      const { connection } = container.endpoint;
+      byConnection.set(connection, [...(byConnection.get(connection) ?? []), ...this.#needed.get(container)!]);
+    }
+    for (const [connection, topics] of byConnection) await this.#options.connectionOf(connection).makeTopics(topics);
+    for (const container of needing) this.#needed.delete(container);
   }
 
   /** Takes a container out of the registry, without stopping it. */
@@ -110,6 +128,7 @@ export class ListenerHost {
       });
       if (mistakes.length > before) return undefined;
       registry.register(container);
+      if (listener.neededTopics.length > 0) this.#needed.set(container, listener.neededTopics);
       if (properties.get('listener.log-container-config')) {
         const { handler: _handler, rebalanceListeners: _listeners, ...told } = endpoint;
         const numbers = JSON.stringify({ ...told, ...settings, ...consumerNumbers(properties) });

@@ -64,7 +64,10 @@ export class KafkaListenerRegistrar {
       source: { kind: 'method', ...method },
       host: method.target.instance,
     });
-    if (this.#host.isStarted && container.endpoint.autoStartup) await container.start();
+    if (this.#host.isStarted) {
+      await this.#host.makeTopics([container]);
+      if (container.endpoint.autoStartup) await container.start();
+    }
     return container;
   }
 

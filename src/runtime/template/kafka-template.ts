@@ -99,6 +99,13 @@ export class KafkaTemplate<T = any> {
     void (this.send as (...args: unknown[]) => Promise<SendResult>).apply(this, args);
   }
 
+  /**
+   * Sends bytes as they are, past the serializers: records that are passed on. A failure is told to the caller alone.
+   */
+  sendBytes(topic: string, partition: number | undefined, record: OutgoingRecord): Promise<SendResult> {
+    return this.#producer().send(topic, partition, record);
+  }
+
   /** Sends what waits without lingering; resolves when all of it is acknowledged or has failed. */
   flush(): Promise<void> {
     return this.#producer().flush();
