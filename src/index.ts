@@ -17,6 +17,7 @@ export {
   type ContainerEventSubscription,
   Context,
   DEFAULT_CONNECTION,
+  type DeserializerReference,
   type FailedCall,
   type FilteredRecord,
   getKafkaTemplateToken,
@@ -40,6 +41,7 @@ export {
   Producer,
   type ProducerOptions,
   type ProviderReference,
+  type ReadFunction,
   Record,
   type RecordFilter,
   type RecordPredicate,
@@ -125,4 +127,27 @@ export {
   type ProducerRecord,
   type SendResult,
 } from './runtime/template/kafka-template.js';
-export type { HeadersInput, HeaderValue, RecordKey, Serializer } from './runtime/template/serializers.js';
+export {
+  headerDeserializer,
+  headerSerializer,
+  type TopicDelegates,
+  topicDeserializer,
+  topicSerializer,
+  typeSerializer,
+  type ValueType,
+} from './runtime/template/serdes/delegating-serdes.js';
+/** What turns keys and values into bytes and back. */
+export { type JsonSerializerOptions, jsonSerializer } from './runtime/template/serdes/json-serde.js';
+export { type JsonClass, JsonTypes, type JsonTypeTable } from './runtime/template/serdes/json-types.js';
+export { OutgoingHeaders } from './runtime/template/serdes/outgoing-headers.js';
+export { DeserializationError } from './runtime/template/serdes/refusals.js';
+export type {
+  Deserializer,
+  KafkaDeserializer,
+  KafkaSerializer,
+  Serde,
+  SerdeProperties,
+  Serializer,
+} from './runtime/template/serdes/serde.js';
+export { Serdes } from './runtime/template/serdes/serdes.js';
+export type { HeadersInput, HeaderValue, RecordKey } from './runtime/template/serializers.js';

@@ -3,6 +3,7 @@ export { DEFAULT_CONNECTION, getKafkaTemplateToken, InjectKafkaTemplate } from '
 export { KafkaHandler } from './kafka-handler.js';
 export { KafkaListener } from './kafka-listener.js';
 export type {
+  DeserializerReference,
   FailedCall,
   FilteredRecord,
   InitialOffset,
@@ -14,6 +15,7 @@ export type {
   ListenerOrder,
   PayloadClass,
   ProviderReference,
+  ReadFunction,
   RecordFilter,
   RecordPredicate,
   TopicPartitions,

@@ -56,6 +56,17 @@ export interface ListenerErrorHandler {
   handleError(error: unknown, context: FailedCall): unknown;
 }
 
+/** Makes a key or a value of bytes; asked for records that have some. What it throws fails the record for good. */
+export type ReadFunction = (topic: string, bytes: Buffer, headers: readonly RecordHeader[]) => unknown;
+
+/**
+ * What keys or values are read with: the name of a format (`integer`, `LongDeserializer`, a Java class name), a
+ * function, a provider with `deserialize`, or one of `Serdes`.
+ */
+export type DeserializerReference = ProviderReference<
+  ReadFunction | { readonly deserialize: ReadFunction } | { readonly deserializer: ReadFunction }
+>;
+
 /** Where reading begins: as `SeekTarget`, or as text that placeholders may fill: `'100'`, `'-10'`, `'beginning'`. */
 export type InitialOffset = Exclude<SeekTarget, string> | 'beginning' | 'end' | (string & {});
 
@@ -131,6 +142,16 @@ export interface KafkaListenerOptions {
   readonly payload?: PayloadClass;
   /** Kafka consumer properties for this listener alone, over the configured ones: `{ 'max.poll.records': '50' }`. */
   readonly properties?: Readonly<Record<string, string | number | boolean>>;
+  /** What keys are read with, over `kafka.consumer.key-deserializer`. A parameter of type `Buffer` gets the bytes. */
+  readonly keyDeserializer?: DeserializerReference;
+  /** What values are read with, over `kafka.consumer.value-deserializer`. A parameter of type `Buffer` gets the bytes. */
+  readonly valueDeserializer?: DeserializerReference;
+  /**
+   * What values are read with by the record's content type (header `contentType` or `content-type`):
+   * `{ 'application/json': 'json', 'text/plain': 'string' }`, `*` for all others; what has no entry stays bytes. Or one
+   * deserializer that looks at the headers itself.
+   */
+  readonly contentTypeConverter?: DeserializerReference | Readonly<Record<string, DeserializerReference>>;
   /** Says which records are handled: a function, or a provider with `accepts`. The others count as finished. */
   readonly filter?: ProviderReference<RecordPredicate | RecordFilter>;
   /** Gets what the method throws: a function, or a provider with `handleError`. */

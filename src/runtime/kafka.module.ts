@@ -42,6 +42,7 @@ import { KafkaListenerRegistrar } from './nest/listener-registrar.js';
 import { nestLogger } from './nest/nest-logger.js';
 import { NestdawStrategy } from './nest/strategy/nestdaw-strategy.js';
 import { KafkaTemplate } from './template/kafka-template.js';
+import { type JsonTypeTable } from './template/serdes/json-types.js';
 
 // The module that an application imports, once for each connection. Behind all of them stand two modules that exist
 // once, for Nest runs hooks by a module's distance: the runtime's come first at the start and last at the end
@@ -70,6 +71,12 @@ export interface KafkaModuleOptions {
    * constructed without arguments; with `forRootAsync` the factory may inject a provider and give it here.
    */
   readonly assignors?: ReadonlyArray<Assignor | Type<Assignor>>;
+  /**
+   * Payload classes by their names on the wire, both ways: `{ order: Order, 'com.acme.Refund': Refund }`, or classes that
+   * go by their own names. What is sent names its class in the header `__TypeId__`, as Spring does; what is received
+   * and names one is made an instance of it, where the listener's parameter names no class. Default none.
+   */
+  readonly types?: JsonTypeTable;
   /** Where messages go. Default: Nest's logger. */
   readonly logger?: Logger;
   /** Time. Default: the machine's. */
@@ -257,6 +264,7 @@ function connectionOf(name: string, options: KafkaModuleOptions, configuration: 
     factories: options.factories ?? {},
     startBroker: startBrokerBeside,
     assignors: (options.assignors ?? []).map((one) => (typeof one === 'function' ? new one() : one)),
+    types: options.types,
     clock: options.clock ?? systemClock,
     logger: options.logger ?? nestLogger('Kafka'),
   });

@@ -127,6 +127,23 @@ export function choice<C extends string, D extends C | undefined>(
   return key as never;
 }
 
+/** One of a few words, or the name of something that the application brings itself: whoever needs it looks it up. */
+export function nameOr<D extends string | undefined>(
+  choices: readonly string[],
+  facts: KeyFacts & {
+    readonly default: D;
+    readonly aliases: Readonly<Record<string, string>>;
+    /** What other names mean. */
+    readonly otherwise: string;
+  },
+): ConfigKey<D extends undefined ? string | undefined : string> {
+  const known = choice(choices, { ...facts, default: facts.default as string | undefined });
+  const parse = (text: string) => known.parse(text) ?? (/^[\w.$:-]+$/.test(text.trim()) ? text.trim() : undefined);
+  // Java's names with their packages are understood, and would only fill the page.
+  const told = [...choices, ...Object.keys(facts.aliases).filter((name) => !name.includes('.'))];
+  return { ...known, parse, allowed: `${told.join(', ')}; ${facts.otherwise}` } as never;
+}
+
 export function list(
   facts: KeyFacts & { readonly default: readonly string[]; readonly item?: RegExp; readonly allowed?: string },
 ): ConfigKey<readonly string[]> {

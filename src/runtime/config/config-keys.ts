@@ -6,6 +6,7 @@ import { EMBEDDED_KEYS } from './keys/embedded-keys.js';
 import { LISTENER_KEYS } from './keys/listener-keys.js';
 import { PRODUCER_KEYS } from './keys/producer-keys.js';
 import { SECURITY_KEYS } from './keys/security-keys.js';
+import { SERDE_KEYS } from './keys/serde-keys.js';
 import { SERDE_PROPERTIES } from './keys/serde-properties.js';
 import { ADMIN_KEYS, RETRY_KEYS, STREAMS_KEYS, TEMPLATE_KEYS } from './keys/template-keys.js';
 
@@ -19,6 +20,7 @@ export const CONFIG_KEYS = {
   ...SECURITY_KEYS,
   ...CONSUMER_KEYS,
   ...PRODUCER_KEYS,
+  ...SERDE_KEYS,
   ...LISTENER_KEYS,
   ...TEMPLATE_KEYS,
   ...RETRY_KEYS,

@@ -2,8 +2,9 @@ import { NestdawError } from '../../common/errors.js';
 import { KafkaHeaders } from '../../common/kafka-headers.js';
 import { type KafkaRecord } from '../../common/record.js';
 import { type ParameterKind } from '../../decorators/metadata-keys.js';
+import { type Deserializer } from '../template/serdes/serde.js';
 import { type KafkaListenerContext } from './listener-context.js';
-import { type PayloadConverter, positionOf } from './payload-converter.js';
+import { guarded, type PayloadConverter, positionOf } from './payload-converter.js';
 
 // From a call to the arguments of the user's method: one resolver per parameter, chosen once, at start.
 
@@ -18,6 +19,8 @@ export interface ArgumentRequest {
   readonly converter: PayloadConverter;
   /** Keys as bytes where the parameter's type does not say (`kafka.consumer.key-deserializer`). */
   readonly keysAsBytes: boolean;
+  /** Reads keys that are not declared as bytes. */
+  readonly keyDeserializer?: Deserializer | undefined;
 }
 
 export function argumentResolver(request: ArgumentRequest): ArgumentResolver {
@@ -125,7 +128,8 @@ function ofRecords(batch: boolean, read: RecordReader): ArgumentResolver {
   return batch ? (_decoded, context) => context.records.map(read) : (_decoded, context) => read(context.record);
 }
 
-function keyReader({ metatype, keysAsBytes }: ArgumentRequest): RecordReader {
+function keyReader({ metatype, keysAsBytes, keyDeserializer }: ArgumentRequest): RecordReader {
+  if (keyDeserializer !== undefined && !isBytesType(metatype)) return guarded(keyDeserializer, true);
   const convert = bytesReader(metatype, keysAsBytes);
   return (record) => (record.key === null ? null : convert(record.key, record, 'key'));
 }
@@ -152,10 +156,12 @@ function bytesReader(
   metatype: unknown,
   asBytes: boolean,
 ): (bytes: Buffer, record: KafkaRecord, what: string) => unknown {
-  const isBytes =
-    metatype === Uint8Array || (typeof metatype === 'function' && metatype.prototype instanceof Uint8Array);
-  if (isBytes || (asBytes && metatype !== String && metatype !== Number)) return (bytes) => bytes;
+  if (isBytesType(metatype) || (asBytes && metatype !== String && metatype !== Number)) return (bytes) => bytes;
   return metatype === Number ? readNumber : (bytes) => bytes.toString();
+}
+
+function isBytesType(metatype: unknown): boolean {
+  return metatype === Uint8Array || (typeof metatype === 'function' && metatype.prototype instanceof Uint8Array);
 }
 
 function readNumber(bytes: Buffer, record: KafkaRecord, what: string): number {

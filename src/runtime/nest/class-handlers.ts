@@ -12,6 +12,8 @@ export interface DeclaredHandler {
   readonly handling: Handling;
   /** The class that the method's payload is turned into, if any. */
   readonly payloadClass: AnyClass | undefined;
+  /** Names on the wire of that class. */
+  readonly wireNames: readonly string[];
 }
 
 /** Adds to `mistakes` what is impossible; the handlers are then not to be used. */
@@ -44,11 +46,11 @@ export function classHandlers(
   return handlers;
 }
 
-function payloadHandler({ where, options, handling, payloadClass }: DeclaredHandler): PayloadHandler {
+function payloadHandler({ where, options, handling, payloadClass, wireNames }: DeclaredHandler): PayloadHandler {
   const { type, is, isDefault = false, tombstone = false } = options;
   const given = type === undefined ? [] : typeof type === 'string' ? [type] : [...type];
   const isNamed = given.length > 0 || is !== undefined || isDefault || tombstone;
-  const types = isNamed || payloadClass === undefined ? given : [payloadClass.name];
+  const types = isNamed || payloadClass === undefined ? given : [...new Set([payloadClass.name, ...wireNames])];
   return { where, handling, types, is, isDefault, tombstone };
 }
 

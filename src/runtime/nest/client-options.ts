@@ -2,7 +2,8 @@ import { type ConsumerOptions } from '../client/consumer/consumer-options.js';
 import { type ProducerOptions } from '../client/producer/producer-options.js';
 import { type KafkaProperties } from '../config/kafka-properties.js';
 import { type ContainerSettings } from '../listener/container-settings.js';
-import { KEY_SERIALIZERS, VALUE_SERIALIZERS } from '../template/serializers.js';
+import { type ValueFormat } from './payload-converter.js';
+import { deserializerSettings } from './serdes/serde-settings.js';
 
 // From validated properties to what clients and containers take.
 
@@ -59,26 +60,14 @@ function partitioning(
 
 /** What the template of a connection is made with. */
 export function templateOptions(properties: KafkaProperties) {
-  return {
-    defaultTopic: properties.get('template.default-topic'),
-    keySerializer: KEY_SERIALIZERS[properties.get('producer.key-serializer')],
-    valueSerializer: VALUE_SERIALIZERS[properties.get('producer.value-serializer')],
-  };
+  return { defaultTopic: properties.get('template.default-topic') };
 }
 
-/** What payloads and keys become where a parameter does not say. */
-export function payloadFormats(properties: KafkaProperties) {
-  const of = (part: 'key' | 'value') => {
-    const format = properties.get(`consumer.${part}-deserializer`);
-    return format === 'delegate'
-      ? properties.get(`consumer.properties.spring.deserializer.${part}.delegate.class`)
-      : format;
-  };
-  const value = of('value');
-  return {
-    valueFormat: value === undefined || value === 'auto' ? ('json' as const) : value,
-    keysAsBytes: of('key') === 'bytes',
-  };
+/** What payloads and keys become where neither a parameter nor a deserializer says. */
+export function payloadFormats(properties: KafkaProperties): { valueFormat: ValueFormat; keysAsBytes: boolean } {
+  const { key, value } = deserializerSettings(properties);
+  const isPlain = value.name === 'string' || value.name === 'bytes';
+  return { valueFormat: isPlain ? (value.name as ValueFormat) : 'json', keysAsBytes: key.name === 'bytes' };
 }
 
 export type ConsumerNumbers = Omit<ConsumerOptions, 'groupId' | 'topics' | 'createCluster' | 'groupInstanceId'>;

@@ -1,8 +1,15 @@
 import { type ParameterKind } from '../../decorators/metadata-keys.js';
 import { type Mistake } from '../config/mistakes.js';
+import { type Deserializer } from '../template/serdes/serde.js';
 import { type ArgumentResolver, argumentResolver } from './argument-resolver.js';
 import { type MethodParameters, type ParameterEntry, type ParameterMetadata } from './metadata-accessor.js';
-import { type PayloadConverter, payloadClassOf, payloadConverter, type ValueFormat } from './payload-converter.js';
+import {
+  type PayloadConverter,
+  type PayloadDecoding,
+  payloadClassOf,
+  payloadConverter,
+  type ValueFormat,
+} from './payload-converter.js';
 
 // What a listener method asks for, worked out once at start: a resolver per parameter, the conversion of the payload,
 // and the same in the words of Nest's external context, for methods with pipes, guards and the like.
@@ -40,6 +47,9 @@ export interface HandlerQuestion {
   readonly payloadClass: unknown;
   readonly valueFormat: ValueFormat;
   readonly keysAsBytes: boolean;
+  /** How values and keys are read, where the configuration, the listener or the records say. */
+  readonly decoding?: Omit<PayloadDecoding, 'format'>;
+  readonly keyDeserializer?: Deserializer | undefined;
 }
 
 /** A parameter with its decorator, or the payload that has none. */
@@ -54,13 +64,14 @@ export function handlerPlan(question: HandlerQuestion, mistakes: Mistake[]): Han
   const converter = payloads.length === 0 ? undefined : converterOf(question, payloads, mistakes);
   const resolvers = Array.from<ArgumentResolver | undefined>({ length: parameters.count });
   for (const { index, kind, data, metatype } of wanted) {
-    const { keysAsBytes } = question;
+    const { keysAsBytes, keyDeserializer } = question;
     resolvers[index] = argumentResolver({
       kind,
       data,
       metatype,
       batch,
       keysAsBytes,
+      keyDeserializer,
       converter: converter ?? NO_CONVERSION,
     });
   }
@@ -78,13 +89,13 @@ export function handlerPlan(question: HandlerQuestion, mistakes: Mistake[]): Han
 
 /** One conversion serves all parameters: the type of the whole payload decides, where a parameter takes it whole. */
 function converterOf(
-  { where, batch, payloadClass, valueFormat }: HandlerQuestion,
+  { where, batch, payloadClass, valueFormat, decoding }: HandlerQuestion,
   payloads: readonly Wanted[],
   mistakes: Mistake[],
 ): PayloadConverter {
   const whole = payloads.find(({ data }) => typeof data !== 'string');
   const declared = batch ? undefined : whole?.metatype;
-  const converter = payloadConverter(payloadClass ?? declared, whole ? valueFormat : 'json');
+  const converter = payloadConverter(payloadClass ?? declared, { ...decoding, format: whole ? valueFormat : 'json' });
   const part = payloads.find(({ data }) => typeof data === 'string');
   if (part && !converter.hasProperties) {
     const problem = `parameter ${part.index + 1} takes ${String(part.data)} of a payload that is text or bytes; declare the payload as an object`;

@@ -22,6 +22,7 @@ import { type SecuritySettings, securitySettings } from '../config/security/secu
 import { type SecureClient } from '../config/security/security-sources.js';
 import { type ListenerEndpoint } from '../listener/listener-endpoint.js';
 import { KafkaTemplate } from '../template/kafka-template.js';
+import { type JsonTypeTable } from '../template/serdes/json-types.js';
 import { consumerNumbers, producerOptions, templateOptions } from './client-options.js';
 import {
   type ClusterRequest,
@@ -33,6 +34,7 @@ import {
 } from './cluster-request.js';
 import { type DiscoveredListener } from './listener-factory.js';
 import { requireTopics } from './missing-topics.js';
+import { SerdeResolver } from './serdes/serde-resolver.js';
 
 // One connection of an application: the servers (or the broker beside the application), the producer, the template
 // over it, and the consumers that listeners ask for.
@@ -62,6 +64,8 @@ export interface KafkaConnectionOptions {
   readonly startBroker: BrokerStarter;
   /** Strategies that `partition.assignment.strategy` may name beside those of the package. */
   readonly assignors?: readonly Assignor[];
+  /** Payload classes by their names on the wire. */
+  readonly types?: JsonTypeTable | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -72,6 +76,7 @@ export class KafkaConnection implements Startable {
   readonly name: string;
   readonly configuration: Configuration;
   readonly template: KafkaTemplate;
+  readonly serdes: SerdeResolver;
   readonly #options: KafkaConnectionOptions;
   readonly #servers: Record<SecureClient, readonly string[]>;
   #security: Readonly<Record<SecureClient, SecuritySettings>> = { consumer: {}, producer: {} };
@@ -90,8 +95,11 @@ export class KafkaConnection implements Startable {
       consumer: configuredServers(properties, 'consumer'),
       producer: configuredServers(properties, 'producer'),
     };
+    this.serdes = new SerdeResolver(properties, options.types);
     this.template = new KafkaTemplate({
       producer: () => this.#producer ?? this.#notOpen(),
+      keySerializer: this.serdes.keySerializer,
+      valueSerializer: this.serdes.valueSerializer,
       ...templateOptions(properties),
       clock: options.clock,
       logger: options.logger,
@@ -219,6 +227,7 @@ export class KafkaConnection implements Startable {
       await this.#producer?.stop();
     } finally {
       this.template.reportFailures();
+      await this.serdes.close();
       await this.#broker?.stop();
     }
   }

@@ -18,6 +18,7 @@ import { EventBinder } from './event-binder.js';
 import { type KafkaConnection } from './kafka-connection.js';
 import { ListenerHost } from './listener-host.js';
 import { ProducerBinder } from './producer-binder.js';
+import { ProviderLookup } from './provider-lookup.js';
 import { type RuntimeTools } from './runtime-tools.js';
 import { ShutdownSignals } from './shutdown-signals.js';
 
@@ -80,6 +81,8 @@ export class KafkaRuntime {
     const { mistakes, notices } = findings;
     this.#judgeConnections(findings);
     const { discovery, scanner } = services;
+    const providers = new ProviderLookup(services.moduleRef, discovery);
+    for (const { serdes } of this.#connections.values()) serdes.bind((name) => providers.named(name), mistakes);
     this.#binder.bind(discovery, scanner, mistakes);
     this.listeners.explore(services, findings);
     this.#events.bind(discovery, scanner, mistakes);

@@ -24,6 +24,8 @@ import { callOf, type HandlerTarget, type NestParts } from './method-call.js';
 import { OptionReader } from './option-reader.js';
 import { PayloadDispatch } from './payload-dispatch.js';
 import { type ProviderLookup } from './provider-lookup.js';
+import { type ListenerFormats, listenerFormats } from './serdes/payload-formats.js';
+import { type SerdeResolver } from './serdes/serde-resolver.js';
 
 // From what a listener declares to the endpoint that a container runs: placeholders filled, defaults taken from the
 // configuration, the way to the method worked out. Every mistake is added to a list; nothing is opened here.
@@ -34,6 +36,7 @@ export interface ListenerConnection {
   /** What records are handed on with. */
   readonly template: RecordSender;
   readonly logger: Logger;
+  readonly serdes: SerdeResolver;
 }
 
 export interface DiscoveredListener {
@@ -45,6 +48,9 @@ export interface DiscoveredListener {
   /** Topics beside those that it reads, made before it starts. */
   readonly neededTopics: readonly NeededTopic[];
 }
+
+/** How keys and values are read. */
+type PayloadFormats = ReturnType<typeof payloadFormats> & ListenerFormats;
 
 /** A method that may be called, and what its parameters ask for. */
 export interface HandlerMethod {
@@ -96,7 +102,7 @@ export class ListenerFactory {
     const before = mistakes.length;
     try {
       const connection = options.connection ?? DEFAULT_CONNECTION;
-      const { environment, properties: common, template, logger } = this.#connectionOf(connection);
+      const { environment, properties: common, template, logger, serdes } = this.#connectionOf(connection);
       const properties = listenerProperties(where, options, common, environment, findings);
       const numbers = endpointNumbers(where, options, properties, environment, mistakes, notices);
       const id = uniqueId(numbers.id ?? where, numbers.id !== undefined, where, findings);
@@ -105,7 +111,9 @@ export class ListenerFactory {
         { listenerId: id, groupId: numbers.groupId, info: numbers.info },
         mistakes,
       );
-      const handler = this.#handler(declaration, numbers, properties, rules, findings);
+      const question = { where, options, properties, serdes, lookup: this.#lookup };
+      const formats = { ...payloadFormats(properties), ...listenerFormats(question, mistakes) };
+      const handler = this.#handler(declaration, numbers, formats, rules, findings);
       const rebalanceListeners = this.#rebalanceListeners(declaration, mistakes);
       const read = new OptionReader(`@KafkaListener of ${where}`, environment, mistakes);
       const letters = deadLettersOf(read, options.deadLetters, numbers, { template, logger });
@@ -142,14 +150,14 @@ export class ListenerFactory {
   #handler(
     { where, options, source }: ListenerDeclaration,
     numbers: EndpointNumbers,
-    properties: KafkaProperties,
+    formats: PayloadFormats,
     rules: CallRules,
     findings: Findings,
   ): ListenerEndpoint['handler'] {
     const { batch } = numbers;
     if (source.kind === 'ready') return source.handlerFor(rules);
     if (source.kind === 'method') {
-      const plan = this.#plan(where, source, options.payload, numbers, properties, findings);
+      const plan = this.#plan(where, source, options.payload, numbers, formats, findings);
       reportUnacknowledged(where, numbers, [source], findings.notices);
       const handling = { converter: plan.converter, call: callOf(source.target, plan, this.#nest) };
       return batch
@@ -164,13 +172,14 @@ export class ListenerFactory {
     const declared = source.methods.map((method) => {
       const name = `${where}.${method.target.method}`;
       const payload = method.options.payload ?? options.payload;
-      const plan = this.#plan(name, method, payload, { ...numbers, batch: false }, properties, findings);
+      const plan = this.#plan(name, method, payload, { ...numbers, batch: false }, formats, findings);
       const handling = { converter: plan.converter, call: callOf(method.target, plan, this.#nest) };
       return {
         where: name,
         options: method.options,
         handling,
         payloadClass: plan.payloadClass as AnyClass | undefined,
+        wireNames: formats.wireNames(plan.payloadClass),
       };
     });
     reportUnacknowledged(where, numbers, source.methods, findings.notices);
@@ -194,7 +203,7 @@ export class ListenerFactory {
     { parameters }: HandlerMethod,
     payloadClass: unknown,
     { batch, ackMode }: EndpointNumbers,
-    properties: KafkaProperties,
+    formats: PayloadFormats,
     { mistakes, notices }: Findings,
   ): HandlerPlan {
     const plan = handlerPlan(
@@ -205,7 +214,7 @@ export class ListenerFactory {
         manualAck: isManual(ackMode),
         ackMode,
         payloadClass,
-        ...payloadFormats(properties),
+        ...formats,
       },
       mistakes,
     );

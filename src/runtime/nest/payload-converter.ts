@@ -1,6 +1,9 @@
 import { type ClassConstructor, plainToInstance } from 'class-transformer';
-import { messageOf, NestdawError } from '../../common/errors.js';
+import { messageOf } from '../../common/errors.js';
 import { type KafkaRecord } from '../../common/record.js';
+import { type JsonClass } from '../template/serdes/json-types.js';
+import { DeserializationError } from '../template/serdes/refusals.js';
+import { type Deserializer } from '../template/serdes/serde.js';
 import { type PayloadValidator, payloadValidator } from './payload-validator.js';
 
 // From a record's bytes to what the payload parameter is declared to be, in two steps: decoding (guards and
@@ -23,15 +26,62 @@ export function payloadClassOf(type: unknown): ClassConstructor<object> | undefi
 
 export type ValueFormat = 'json' | 'string' | 'bytes';
 
+/** How payloads are read where the declared type does not say, or is not asked. */
+export interface PayloadDecoding {
+  /** What undeclared payloads are. */
+  readonly format: ValueFormat;
+  /** Reads every payload that is not declared as bytes; undefined: text, bytes or JSON, as declared. */
+  readonly deserializer?: Deserializer | undefined;
+  /** The class that a record names for an undeclared JSON payload, for the elements where it is an array. */
+  readonly typeOf?: ((record: KafkaRecord) => JsonClass | undefined) | undefined;
+}
+
 /**
  * The converter for a declared type: `String` is text, `Buffer` the bytes, a class of the application's an instance of
  * it, everything else what `undeclared` says for types that the compiler does not tell.
  */
-export function payloadConverter(type: unknown, undeclared: ValueFormat): PayloadConverter {
+export function payloadConverter(type: unknown, undeclared: ValueFormat | PayloadDecoding): PayloadConverter {
+  const decoding: PayloadDecoding = typeof undeclared === 'string' ? { format: undeclared } : undeclared;
+  const { deserializer, typeOf } = decoding;
   const target = classOf(type);
-  if (target) return new ClassConverter(target);
-  const format = formatOf(type, undeclared);
+  if (deserializer !== undefined && !isBytes(type)) return readBy(guarded(deserializer), target, type);
+  if (target) return new ClassConverter(target, DECODERS.json);
+  const format = formatOf(type, decoding.format);
+  if (format === 'json' && typeOf !== undefined) return new NamedTypeConverter(typeOf);
   return { hasProperties: format === 'json', decode: DECODERS[format], shape: (decoded) => decoded };
+}
+
+/** A deserializer as a step of a record: nothing for tombstones, and errors that tell where. */
+export function guarded(deserializer: Deserializer, isKey = false): (record: KafkaRecord) => unknown {
+  return (record) => {
+    const bytes = isKey ? record.key : record.value;
+    if (bytes === null) return null;
+    try {
+      return deserializer(record.topic, bytes, record.headers);
+    } catch (error) {
+      throw unreadable(record, isKey, messageOf(error), error);
+    }
+  };
+}
+
+function readBy(decode: (record: KafkaRecord) => unknown, target: ReturnType<typeof classOf>, type: unknown) {
+  if (target) return new ClassConverter(target, decode);
+  const shape = type === String ? textOf : (decoded: unknown) => decoded;
+  return { hasProperties: true, decode, shape };
+}
+
+/** A number has a text; what has none is left to the method. */
+function textOf(decoded: unknown): unknown {
+  return typeof decoded === 'number' || typeof decoded === 'bigint' || typeof decoded === 'boolean'
+    ? String(decoded)
+    : decoded;
+}
+
+function unreadable(record: KafkaRecord, isKey: boolean, why: string, cause?: unknown): DeserializationError {
+  const { topic, headers } = record;
+  const data = (isKey ? record.key : record.value)!;
+  const message = `the ${isKey ? 'key' : 'value'} of ${positionOf(record)} (${data.length} bytes) cannot be read: ${why}`;
+  return new DeserializationError(message, { isKey, data, topic, headers }, cause);
 }
 
 /** Where a record stands: `orders-3@42`. */
@@ -79,12 +129,39 @@ function parseJson(record: KafkaRecord, value: Buffer): unknown {
   try {
     return JSON.parse(value.toString());
   } catch (error) {
-    throw new NestdawError(
-      'KAFKA_DESERIALIZATION_FAILED',
+    const { topic, headers } = record;
+    throw new DeserializationError(
       `the value of ${positionOf(record)} (${value.length} bytes) is no JSON: ${messageOf(error)}; ` +
         'declare the payload as string or Buffer to read it as it is',
-      { cause: error },
+      { isKey: false, data: value, topic, headers },
+      error,
     );
+  }
+}
+
+/** JSON whose class each record names itself. */
+class NamedTypeConverter implements PayloadConverter {
+  readonly hasProperties = true;
+  readonly decode = DECODERS.json;
+  readonly #typeOf: (record: KafkaRecord) => JsonClass | undefined;
+  readonly #converters = new Map<JsonClass, ClassConverter>();
+
+  constructor(typeOf: (record: KafkaRecord) => JsonClass | undefined) {
+    this.#typeOf = typeOf;
+  }
+
+  shape(decoded: unknown, record: KafkaRecord): unknown {
+    const type = this.#typeOf(record);
+    if (type === undefined || decoded === null) return decoded;
+    let converter = this.#converters.get(type);
+    if (converter === undefined) {
+      converter = new ClassConverter(type, this.decode);
+      this.#converters.set(type, converter);
+    }
+    const known = converter;
+    if (!Array.isArray(decoded)) return known.shape(decoded, record);
+    const shaped = decoded.map((one) => known.shape(one, record));
+    return shaped.some((one) => one instanceof Promise) ? Promise.all(shaped) : shaped;
   }
 }
 
@@ -92,9 +169,10 @@ class ClassConverter implements PayloadConverter {
   readonly #type: ClassConstructor<object>;
   readonly #validate: PayloadValidator | undefined;
   readonly hasProperties = true;
-  readonly decode = DECODERS.json;
+  readonly decode: (record: KafkaRecord) => unknown;
 
-  constructor(type: ClassConstructor<object>) {
+  constructor(type: ClassConstructor<object>, decode: (record: KafkaRecord) => unknown) {
+    this.decode = decode;
     this.#type = type;
     this.#validate = payloadValidator(type);
   }
@@ -106,19 +184,21 @@ class ClassConverter implements PayloadConverter {
   }
 
   #instanceOf(decoded: unknown, record: KafkaRecord): object {
+    if (decoded instanceof this.#type) return decoded;
     if (typeof decoded !== 'object' || decoded === null || Array.isArray(decoded)) {
-      const found = Array.isArray(decoded) ? 'an array' : JSON.stringify(decoded).slice(0, 40);
-      const message = `the value of ${positionOf(record)} is ${found}, not an object of ${this.#type.name}`;
-      throw new NestdawError('KAFKA_DESERIALIZATION_FAILED', message);
+      const found = Array.isArray(decoded) ? 'an array' : String(JSON.stringify(decoded)).slice(0, 40);
+      throw unshaped(record, `is ${found}, not an object of ${this.#type.name}`);
     }
     try {
       return plainToInstance(this.#type, decoded);
     } catch (error) {
-      throw new NestdawError(
-        'KAFKA_DESERIALIZATION_FAILED',
-        `the value of ${positionOf(record)} cannot become a ${this.#type.name}: ${messageOf(error)}`,
-        { cause: error },
-      );
+      throw unshaped(record, `cannot become a ${this.#type.name}: ${messageOf(error)}`, error);
     }
   }
+}
+
+function unshaped(record: KafkaRecord, why: string, cause?: unknown): DeserializationError {
+  const { topic, headers, value } = record;
+  const about = { isKey: false, data: value ?? Buffer.alloc(0), topic, headers };
+  return new DeserializationError(`the value of ${positionOf(record)} ${why}`, about, cause);
 }

@@ -1,4 +1,4 @@
-import { type ModuleRef } from '@nestjs/core';
+import { type DiscoveryService, type ModuleRef } from '@nestjs/core';
 import { type ProviderReference } from '../../decorators/listener-options.js';
 import { type Mistake } from '../config/mistakes.js';
 
@@ -16,8 +16,19 @@ export interface Wanted {
 export class ProviderLookup {
   readonly #moduleRef: Pick<ModuleRef, 'get'>;
 
-  constructor(moduleRef: Pick<ModuleRef, 'get'>) {
+  readonly #discovery: Pick<DiscoveryService, 'getProviders'> | undefined;
+
+  constructor(moduleRef: Pick<ModuleRef, 'get'>, discovery?: Pick<DiscoveryService, 'getProviders'>) {
     this.#moduleRef = moduleRef;
+    this.#discovery = discovery;
+  }
+
+  /** The provider of that token, or whose class has that name; undefined when there is none. */
+  named(name: string): unknown {
+    const byToken = this.#provider(name);
+    if (byToken !== undefined) return byToken;
+    const found = this.#discovery?.getProviders().find(({ metatype }) => metatype?.name === name);
+    return found?.instance as unknown;
   }
 
   /** The named provider, or the thing itself; undefined with a mistake when there is none. */

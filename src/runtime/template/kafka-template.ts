@@ -4,13 +4,14 @@ import { type Logger, silentLogger } from '../../common/logger.js';
 import { type OutgoingRecord } from '../../common/record.js';
 import { type ProducerClient, type RecordMetadata } from '../client/producer-client.js';
 import { FailedSends } from './failed-sends.js';
+import { OutgoingHeaders } from './serdes/outgoing-headers.js';
+import { type Serializer } from './serdes/serde.js';
 import {
+  autoKeySerializer,
+  autoValueSerializer,
   type HeadersInput,
-  KEY_SERIALIZERS,
   type RecordKey,
   recordHeaders,
-  type Serializer,
-  VALUE_SERIALIZERS,
 } from './serializers.js';
 
 // KafkaTemplate: values in, acknowledged records out. Serialization happens in the call; batching, order and
@@ -59,8 +60,8 @@ export class KafkaTemplate<T = any> {
   constructor(options: KafkaTemplateOptions) {
     this.#producer = options.producer;
     this.#defaultTopic = options.defaultTopic;
-    this.#keySerializer = options.keySerializer ?? KEY_SERIALIZERS.auto;
-    this.#valueSerializer = options.valueSerializer ?? VALUE_SERIALIZERS.auto;
+    this.#keySerializer = options.keySerializer ?? autoKeySerializer;
+    this.#valueSerializer = options.valueSerializer ?? autoValueSerializer();
     this.#failures = new FailedSends(options.clock ?? systemClock, options.logger ?? silentLogger);
   }
 
@@ -141,12 +142,13 @@ export class KafkaTemplate<T = any> {
     let keyBytes: Buffer | null = null;
     let sent: Promise<SendResult>;
     try {
-      keyBytes = this.#keySerializer(topic, key);
+      const written = new OutgoingHeaders(recordHeaders(topic, headers));
+      keyBytes = this.#keySerializer(topic, key, written);
       const record: { -readonly [P in keyof OutgoingRecord]: OutgoingRecord[P] } = {
         key: keyBytes,
-        value: this.#valueSerializer(topic, value),
+        value: this.#valueSerializer(topic, value, written),
       };
-      if (headers !== undefined) record.headers = recordHeaders(topic, headers);
+      if (written.all.length > 0) record.headers = written.all;
       if (timestamp !== undefined) record.timestamp = timestamp;
       sent = this.#producer().send(topic, partition, record);
     } catch (error) {

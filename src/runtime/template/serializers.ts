@@ -1,46 +1,62 @@
 import { messageOf, NestdawError } from '../../common/errors.js';
 import { NO_HEADERS, type RecordHeader } from '../../common/record.js';
+import { asBuffer } from './serdes/basic-serdes.js';
+import { type JsonSerializerOptions, typeNaming } from './serdes/json-serde.js';
+import { refused, serializationFailure, typeName } from './serdes/refusals.js';
+import { type Serializer } from './serdes/serde.js';
 
-// From what applications hold to what records hold. No type header (`__TypeId__`) is written: it would name a class of
-// ours, and Spring's JSON deserializer refuses names that it does not know.
-
-/** Turns a value into bytes; null is a tombstone. Throws for what it does not take. */
-export type Serializer<T = unknown> = (topic: string, value: T) => Buffer | null;
+// From what applications hold to what records hold, where nothing else is configured.
 
 export type RecordKey = string | number | bigint | Uint8Array | null | undefined;
 export type HeaderValue = string | number | boolean | Uint8Array | null;
 /** Headers by name, or in order as they go on the wire (where a name may come twice). */
 export type HeadersInput = Readonly<Record<string, HeaderValue>> | readonly RecordHeader[];
 
-export const VALUE_SERIALIZERS = {
-  /** Text as UTF-8, bytes as they are, everything else as JSON. */
-  auto: (topic, value) => (value === null ? null : (textOrBytes(value) ?? json(topic, value))),
-  /** Everything as JSON, text too. */
-  json: (topic, value) => (value === null ? null : json(topic, value)),
-  string(topic, value) {
+/** Text as UTF-8, bytes as they are, everything else as JSON, with the type header of classes that have a name. */
+export function autoValueSerializer(options: JsonSerializerOptions = {}): Serializer {
+  const nameType = typeNaming(options);
+  return (topic, value, headers) => {
     if (value === null) return null;
     if (typeof value === 'string') return Buffer.from(value);
-    throw refused(topic, value, 'value', 'a string (kafka.producer.value-serializer)');
-  },
-  bytes(topic, value) {
-    if (value === null) return null;
     if (value instanceof Uint8Array) return asBuffer(value);
-    throw refused(topic, value, 'value', 'bytes (kafka.producer.value-serializer)');
-  },
-} as const satisfies Record<string, Serializer>;
+    const bytes = json(topic, value);
+    nameType?.(value, headers);
+    return bytes;
+  };
+}
 
-export const KEY_SERIALIZERS = {
-  /** Text as UTF-8, numbers as decimal text, bytes as they are. */
-  auto: (topic, key) => keyBytes(topic, key),
-  string(topic, key) {
-    if (!(key instanceof Uint8Array)) return keyBytes(topic, key);
-    throw refused(topic, key, 'key', 'text (kafka.producer.key-serializer)');
-  },
-  bytes(topic, key) {
-    if (key === null || key === undefined || key instanceof Uint8Array) return keyBytes(topic, key);
-    throw refused(topic, key, 'key', 'bytes (kafka.producer.key-serializer)');
-  },
-} as const satisfies Record<string, Serializer>;
+/** Text as UTF-8, numbers as decimal text, bytes as they are. */
+export const autoKeySerializer: Serializer = (topic, key) => {
+  if (key === null || key === undefined) return null;
+  if (typeof key === 'string') return Buffer.from(key);
+  if (typeof key === 'number' || typeof key === 'bigint') return Buffer.from(String(key));
+  if (key instanceof Uint8Array) return asBuffer(key);
+  throw refused(topic, key, 'key', 'text, a number, bytes or null');
+};
+
+/** A serializer of values whose errors name topic and type; undefined is no value. */
+export function ofValues(serializer: Serializer): Serializer {
+  return (topic, value, headers) => {
+    if (value === undefined) throw refused(topic, value, 'value', 'null for a tombstone, or a value');
+    try {
+      return serializer(topic, value, headers);
+    } catch (error) {
+      throw serializationFailure(topic, value, 'value', error);
+    }
+  };
+}
+
+/** A serializer of keys whose errors name topic and type. */
+export function ofKeys(serializer: Serializer): Serializer {
+  return (topic, key, headers) => {
+    if (key === null || key === undefined) return null;
+    try {
+      return serializer(topic, key, headers);
+    } catch (error) {
+      throw serializationFailure(topic, key, 'key', error);
+    }
+  };
+}
 
 /** Headers as they go on the wire. */
 export function recordHeaders(topic: string, headers: HeadersInput | undefined): readonly RecordHeader[] {
@@ -61,11 +77,6 @@ function headerValue(topic: string, name: string, value: HeaderValue): Buffer | 
   return Buffer.from(String(value));
 }
 
-function textOrBytes(value: unknown): Buffer | undefined {
-  if (typeof value === 'string') return Buffer.from(value);
-  return value instanceof Uint8Array ? asBuffer(value) : undefined;
-}
-
 function json(topic: string, value: unknown): Buffer {
   let text: string | undefined;
   try {
@@ -80,26 +91,4 @@ function json(topic: string, value: unknown): Buffer {
   if (text === undefined)
     throw refused(topic, value, 'value', 'null for a tombstone, or something that JSON can write');
   return Buffer.from(text);
-}
-
-function keyBytes(topic: string, key: unknown): Buffer | null {
-  if (key === null || key === undefined) return null;
-  if (typeof key === 'string') return Buffer.from(key);
-  if (typeof key === 'number' || typeof key === 'bigint') return Buffer.from(String(key));
-  if (key instanceof Uint8Array) return asBuffer(key);
-  throw refused(topic, key, 'key', 'text, a number, bytes or null');
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
-function refused(topic: string, value: unknown, what: string, wanted: string): NestdawError {
-  const message = `the ${what} for topic ${topic} is ${typeName(value)}; give ${wanted}`;
-  return new NestdawError('KAFKA_SERIALIZATION_FAILED', message);
-}
-
-function typeName(value: unknown): string {
-  if (value === null || value === undefined) return String(value);
-  return typeof value === 'object' ? (value.constructor?.name ?? 'an object') : `a ${typeof value}`;
 }

@@ -28,7 +28,7 @@ import {
 } from '../../../src/runtime/nest/cluster-request.js';
 import { embeddedOptions } from '../../../src/runtime/nest/embedded-options.js';
 import { endpointNumbers } from '../../../src/runtime/nest/endpoint-options.js';
-import { KEY_SERIALIZERS, VALUE_SERIALIZERS } from '../../../src/runtime/template/serializers.js';
+import { deserializerSettings, serializerSettings } from '../../../src/runtime/nest/serdes/serde-settings.js';
 
 // No key is accepted and ignored. Every key of the table is set here, alone, beside what it needs: either something of
 // what clients, containers and the broker are given changes, or the application is told why nothing does.
@@ -49,7 +49,6 @@ function observed(given: Properties): string {
   const mistakes: Mistake[] = [...configuration.mistakes];
   const security = securitySettings(configuration, mistakes);
   const logins = [security.consumer, security.producer].map(({ sasl }) => saslOf(sasl, () => [], systemClock));
-  const { keySerializer, valueSerializer, ...template } = templateOptions(properties);
   return JSON.stringify(
     {
       producer: producerOptions(properties),
@@ -61,11 +60,8 @@ function observed(given: Properties): string {
       security,
       logins,
       formats: payloadFormats(properties),
-      template,
-      serializers: [
-        (Object.values(KEY_SERIALIZERS) as unknown[]).indexOf(keySerializer),
-        (Object.values(VALUE_SERIALIZERS) as unknown[]).indexOf(valueSerializer),
-      ],
+      template: templateOptions(properties),
+      serdes: [serializerSettings(properties), deserializerSettings(properties)],
       embedded: embeddedOptions(configuration),
       mistakes: mistakes.map(describeMistake),
     },
@@ -132,6 +128,7 @@ const SETTING: ReadonlyArray<readonly [name: RegExp, value: string | undefined, 
   [/key\.delegate\.class$/, 'bytes', { 'kafka.consumer.key-deserializer': 'ErrorHandlingDeserializer' }],
   [/value\.delegate\.class$/, 'bytes', { 'kafka.consumer.value-deserializer': 'ErrorHandlingDeserializer' }],
   [/(key|value)-deserializer$/, 'bytes', {}],
+  [/\.(selector|bytopic)\.config$/, 'a:integer', {}],
   [/assignment\.strategy$/, 'roundrobin', {}],
   [/refresh\.window\.factor$/, '0.6', TOKENS],
   [/compression-type$/, 'gzip', {}],

@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { KafkaTemplate } from '../../../src/runtime/template/kafka-template.js';
-import { KEY_SERIALIZERS, VALUE_SERIALIZERS } from '../../../src/runtime/template/serializers.js';
 import { FakeProducer, RecordingLogger } from '../../support/fake-clients.js';
 import { flush, ManualClock } from '../../support/manual-clock.js';
 
@@ -83,17 +82,6 @@ describe('KafkaTemplate', () => {
   it('names the key to set when there is no default topic', async () => {
     const bare = new KafkaTemplate({ producer: () => producer, clock, logger });
     await expect(bare.sendDefault('x')).rejects.toThrow('set kafka.template.default-topic');
-  });
-
-  it('keeps to the serializers that are configured', () => {
-    expect(text(VALUE_SERIALIZERS.json('t', 'x'))).toBe('"x"');
-    expect(VALUE_SERIALIZERS.json('t', null)).toBeNull();
-    expect(() => VALUE_SERIALIZERS.string('t', {})).toThrow('give a string (kafka.producer.value-serializer)');
-    expect(() => VALUE_SERIALIZERS.bytes('t', 'x')).toThrow('give bytes');
-    expect(text(VALUE_SERIALIZERS.bytes('t', Buffer.from('x')))).toBe('x');
-    expect(() => KEY_SERIALIZERS.bytes('t', 'x')).toThrow('give bytes');
-    expect(() => KEY_SERIALIZERS.string('t', Buffer.from('x'))).toThrow('give text');
-    expect(text(KEY_SERIALIZERS.auto('t', 12n))).toBe('12');
   });
 
   describe('when sends fail', () => {

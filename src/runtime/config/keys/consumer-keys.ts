@@ -1,26 +1,11 @@
-import { boolean, choice, dataSize, duration, integer, list, map, string } from '../config-key.js';
+import { boolean, choice, dataSize, duration, integer, list, map, nameOr, string } from '../config-key.js';
+import { FORMATS, GUARD_NAMES, javaNames } from '../serde-names.js';
 import { CONSUMER_CONNECTION_KEYS } from './common-keys.js';
+import { OWN_DESERIALIZER } from './serde-keys.js';
 
 // Keys of consumers. Part of the table in config-keys.ts.
 
-const DESERIALIZERS = {
-  StringDeserializer: 'string',
-  'org.apache.kafka.common.serialization.StringDeserializer': 'string',
-  ByteArrayDeserializer: 'bytes',
-  'org.apache.kafka.common.serialization.ByteArrayDeserializer': 'bytes',
-} as const;
-const JSON_DESERIALIZERS = {
-  ...DESERIALIZERS,
-  JsonDeserializer: 'json',
-  'org.springframework.kafka.support.serializer.JsonDeserializer': 'json',
-  'org.springframework.kafka.support.serializer.JacksonJsonDeserializer': 'json',
-} as const;
-/** Keeps raw bytes of what cannot be read; every deserializer does that here, so the delegate itself is used. */
-const DELEGATING = {
-  ErrorHandlingDeserializer: 'delegate',
-  'org.springframework.kafka.support.serializer.ErrorHandlingDeserializer': 'delegate',
-} as const;
-const NO_OTHERS = 'a parameter of type Buffer receives the bytes, for a format of your own';
+const NAMES = javaNames('Deserializer');
 
 export const CONSUMER_KEYS = {
   ...CONSUMER_CONNECTION_KEYS,
@@ -105,39 +90,39 @@ export const CONSUMER_KEYS = {
     doc: 'How long one record may be in work, and a rebalance may drain, before the consumer counts as stuck.',
     acts: 'runtime/client/consumer, runtime/listener',
   }),
-  'consumer.key-deserializer': choice(['auto', 'string', 'bytes', 'delegate'], {
+  'consumer.key-deserializer': nameOr(['auto', ...FORMATS, 'delegate'], {
     default: 'auto',
     property: 'key.deserializer',
     kafkaDefault: 'StringDeserializer',
-    aliases: { ...DESERIALIZERS, ...DELEGATING },
-    otherwise: NO_OTHERS,
+    aliases: { ...NAMES, ...GUARD_NAMES },
+    otherwise: OWN_DESERIALIZER,
     doc: 'What keys become where the parameter has no type that says it. auto: text.',
-    acts: 'runtime/nest/argument-resolver',
+    acts: 'runtime/nest/serdes',
   }),
-  'consumer.value-deserializer': choice(['auto', 'json', 'string', 'bytes', 'delegate'], {
+  'consumer.value-deserializer': nameOr(['auto', ...FORMATS, 'delegate'], {
     default: 'auto',
     property: 'value.deserializer',
     kafkaDefault: 'StringDeserializer',
-    aliases: { ...JSON_DESERIALIZERS, ...DELEGATING },
-    otherwise: NO_OTHERS,
+    aliases: { ...NAMES, ...GUARD_NAMES },
+    otherwise: OWN_DESERIALIZER,
     doc: 'What values become where the parameter has no type that says it. auto: parsed JSON.',
-    acts: 'runtime/nest/payload-converter',
+    acts: 'runtime/nest/serdes',
   }),
-  'consumer.properties.spring.deserializer.key.delegate.class': choice(['string', 'bytes'], {
+  'consumer.properties.spring.deserializer.key.delegate.class': nameOr(FORMATS, {
     default: undefined,
     property: 'spring.deserializer.key.delegate.class',
-    aliases: DESERIALIZERS,
-    otherwise: NO_OTHERS,
+    aliases: NAMES,
+    otherwise: OWN_DESERIALIZER,
     doc: 'What stands behind an ErrorHandlingDeserializer for keys.',
-    acts: 'runtime/nest/client-options',
+    acts: 'runtime/nest/serdes',
   }),
-  'consumer.properties.spring.deserializer.value.delegate.class': choice(['json', 'string', 'bytes'], {
+  'consumer.properties.spring.deserializer.value.delegate.class': nameOr(FORMATS, {
     default: undefined,
     property: 'spring.deserializer.value.delegate.class',
-    aliases: JSON_DESERIALIZERS,
-    otherwise: NO_OTHERS,
+    aliases: NAMES,
+    otherwise: OWN_DESERIALIZER,
     doc: 'What stands behind an ErrorHandlingDeserializer for values.',
-    acts: 'runtime/nest/client-options',
+    acts: 'runtime/nest/serdes',
   }),
   'consumer.properties': map({
     closed: true,

@@ -1,23 +1,12 @@
-import { boolean, choice, dataSize, duration, integer, map, string } from '../config-key.js';
+import { boolean, choice, dataSize, duration, integer, map, nameOr, string } from '../config-key.js';
+import { FORMATS, javaNames } from '../serde-names.js';
 import { PRODUCER_CONNECTION_KEYS } from './common-keys.js';
 import { NO_TRANSACTIONS } from './reasons.js';
+import { OWN_SERIALIZER } from './serde-keys.js';
 
 // Keys of the producer. Part of the table in config-keys.ts.
 
-const SERIALIZERS = {
-  StringSerializer: 'string',
-  'org.apache.kafka.common.serialization.StringSerializer': 'string',
-  ByteArraySerializer: 'bytes',
-  'org.apache.kafka.common.serialization.ByteArraySerializer': 'bytes',
-} as const;
-const JSON_SERIALIZERS = {
-  ...SERIALIZERS,
-  JsonSerializer: 'json',
-  'org.springframework.kafka.support.serializer.JsonSerializer': 'json',
-  'org.springframework.kafka.support.serializer.JacksonJsonSerializer': 'json',
-} as const;
-
-const NO_OTHERS = 'send bytes (Buffer), for a format of your own';
+const NAMES = javaNames('Serializer');
 
 export const PRODUCER_KEYS = {
   ...PRODUCER_CONNECTION_KEYS,
@@ -64,23 +53,23 @@ export const PRODUCER_KEYS = {
     doc: 'Times a batch is sent again; delivery.timeout.ms ends it as well.',
     acts: 'runtime/client/producer',
   }),
-  'producer.key-serializer': choice(['auto', 'string', 'bytes'], {
+  'producer.key-serializer': nameOr(['auto', ...FORMATS], {
     default: 'auto',
     property: 'key.serializer',
     kafkaDefault: 'StringSerializer',
-    aliases: SERIALIZERS,
-    otherwise: NO_OTHERS,
-    doc: 'Which keys are taken. auto: text, numbers as decimal text, bytes.',
-    acts: 'runtime/template',
+    aliases: NAMES,
+    otherwise: OWN_SERIALIZER,
+    doc: 'What keys become. auto: text, numbers as decimal text, bytes.',
+    acts: 'runtime/nest/serdes',
   }),
-  'producer.value-serializer': choice(['auto', 'json', 'string', 'bytes'], {
+  'producer.value-serializer': nameOr(['auto', ...FORMATS], {
     default: 'auto',
     property: 'value.serializer',
     kafkaDefault: 'StringSerializer',
-    aliases: JSON_SERIALIZERS,
-    otherwise: NO_OTHERS,
+    aliases: NAMES,
+    otherwise: OWN_SERIALIZER,
     doc: 'What values become. auto: text and bytes as they are, everything else JSON.',
-    acts: 'runtime/template',
+    acts: 'runtime/nest/serdes',
   }),
   'producer.properties.linger.ms': duration({
     default: 0,

@@ -1,0 +1,106 @@
+import { NestdawError } from '../../../common/errors.js';
+import { type KafkaRecord } from '../../../common/record.js';
+import { type KafkaListenerOptions } from '../../../decorators/listener-options.js';
+import { type KafkaProperties } from '../../config/kafka-properties.js';
+import { type Mistake } from '../../config/mistakes.js';
+import { contentTypeDeserializer } from '../../template/serdes/delegating-serdes.js';
+import { type JsonClass, type JsonTypes } from '../../template/serdes/json-types.js';
+import { type Deserializer } from '../../template/serdes/serde.js';
+import { type PayloadDecoding, positionOf } from '../payload-converter.js';
+import { type ProviderLookup } from '../provider-lookup.js';
+import { type SerdeResolver } from './serde-resolver.js';
+import { deserializerSettings, type Part } from './serde-settings.js';
+
+// How one listener reads keys and values: what its decorator names, else what the configuration does.
+
+/** What a listener's methods are planned with. */
+export interface ListenerFormats {
+  readonly decoding: Omit<PayloadDecoding, 'format'>;
+  readonly keyDeserializer: Deserializer | undefined;
+  /** Names on the wire of a payload class. */
+  readonly wireNames: (type: unknown) => readonly string[];
+}
+
+export interface FormatQuestion {
+  readonly where: string;
+  readonly options: KafkaListenerOptions;
+  readonly properties: KafkaProperties;
+  readonly serdes: SerdeResolver;
+  readonly lookup: ProviderLookup;
+}
+
+export function listenerFormats(question: FormatQuestion, mistakes: Mistake[]): ListenerFormats {
+  const { properties, serdes } = question;
+  const configured = serdes.deserializers(properties, mistakes);
+  const byContentType = ofContentType(question, mistakes);
+  const value = byContentType ?? named(question, 'value', mistakes) ?? configured.value;
+  const settings = deserializerSettings(properties);
+  const types = serdes.types(settings, mistakes);
+  const fallback = defaultType(settings.defaultTypes.value, types, mistakes);
+  const typeOf = settings.useTypeHeaders || fallback ? typeReader(types, settings.useTypeHeaders, fallback) : undefined;
+  return {
+    decoding: { deserializer: value, typeOf: types.isEmpty ? undefined : typeOf },
+    keyDeserializer: named(question, 'key', mistakes) ?? configured.key,
+    wireNames: (type) => types.idsOf(type),
+  };
+}
+
+/** The class that a record names; throws where its package is not trusted. */
+function typeReader(types: JsonTypes, useHeaders: boolean, fallback: JsonClass | undefined) {
+  return (record: KafkaRecord): JsonClass | undefined => {
+    const named = useHeaders ? types.named(record.headers) : undefined;
+    if (named === undefined) return fallback;
+    for (const name of [named.name, named.content]) {
+      const untrusted = name === undefined ? undefined : types.untrustedPackage(name);
+      if (untrusted === undefined) continue;
+      throw new NestdawError(
+        'KAFKA_DESERIALIZATION_FAILED',
+        `${positionOf(record)} says that it is a ${name}, and ${untrusted === '' ? 'its package' : untrusted} is not ` +
+          'trusted: add it to spring.json.trusted.packages, or give the class in KafkaModule.forRoot({ types })',
+      );
+    }
+    return types.classOf(named.name) ?? (named.content === undefined ? undefined : types.classOf(named.content));
+  };
+}
+
+function defaultType(name: string | undefined, types: JsonTypes, mistakes: Mistake[]): JsonClass | undefined {
+  if (name === undefined) return undefined;
+  const found = types.classOf(name);
+  if (found) return found;
+  const problem = `no class is called ${name}; list it in KafkaModule.forRoot({ types })`;
+  mistakes.push({ origin: 'configuration', key: 'spring.json.value.default.type', problem });
+  return undefined;
+}
+
+function named(question: FormatQuestion, part: Part, mistakes: Mistake[]): Deserializer | undefined {
+  const option = `${part}Deserializer` as const;
+  return deserializerOf(question, question.options[option], option, part, mistakes);
+}
+
+function ofContentType(question: FormatQuestion, mistakes: Mistake[]): Deserializer | undefined {
+  const option = 'contentTypeConverter';
+  const given = question.options[option];
+  if (given === undefined) return undefined;
+  const isMap = typeof given === 'object' && !('deserialize' in given) && !('deserializer' in given);
+  if (!isMap) return deserializerOf(question, given as never, option, 'value', mistakes);
+  const delegates = Object.entries(given).flatMap(([type, reference]) => {
+    const found = deserializerOf(question, reference as never, option, 'value', mistakes);
+    return found === undefined ? [] : [[type, found] as const];
+  });
+  return contentTypeDeserializer(Object.fromEntries(delegates));
+}
+
+function deserializerOf(
+  { where, properties, serdes, lookup }: FormatQuestion,
+  given: KafkaListenerOptions['valueDeserializer'],
+  option: string,
+  part: Part,
+  mistakes: Mistake[],
+): Deserializer | undefined {
+  if (given === undefined) return undefined;
+  const origin = `@KafkaListener of ${where}`;
+  if (typeof given === 'string') return serdes.deserializerNamed(given, part, properties, origin, mistakes);
+  if (typeof given === 'object' && 'deserializer' in given) return given.deserializer as Deserializer;
+  const allowed = 'a name, a function (topic, bytes, headers), or a provider with deserialize(topic, bytes, headers)';
+  return lookup.functionOf(given as never, 'deserialize', { origin, option, allowed }, mistakes) as Deserializer;
+}

@@ -1,0 +1,239 @@
+import { messageOf } from '../../../common/errors.js';
+import { nearestName } from '../../config/formats.js';
+import { type KafkaProperties } from '../../config/kafka-properties.js';
+import { type Mistake } from '../../config/mistakes.js';
+import { FORMATS, type FormatName, formatOf } from '../../config/serde-names.js';
+import { asBuffer } from '../../template/serdes/basic-serdes.js';
+import {
+  headerDeserializer,
+  headerSerializer,
+  topicDeserializer,
+  topicSerializer,
+} from '../../template/serdes/delegating-serdes.js';
+import { jsonSerializer } from '../../template/serdes/json-serde.js';
+import { JsonTypes, type JsonTypeTable } from '../../template/serdes/json-types.js';
+import { WrongType } from '../../template/serdes/refusals.js';
+import {
+  type Deserializer,
+  type KafkaDeserializer,
+  type KafkaSerializer,
+  type Serializer,
+} from '../../template/serdes/serde.js';
+import { Serdes } from '../../template/serdes/serdes.js';
+import { autoKeySerializer, autoValueSerializer, ofKeys, ofValues } from '../../template/serializers.js';
+import {
+  deserializerSettings,
+  type Part,
+  type PartSettings,
+  type SerdeSettings,
+  serializerSettings,
+} from './serde-settings.js';
+
+// From names in the configuration to the serializers of a connection: ours, Java's, or providers of the application.
+
+/** Finds a provider by its token, or by the name of its class. */
+export type ProviderByName = (name: string) => unknown;
+
+const BASIC: Readonly<
+  Record<Exclude<FormatName, 'by-topic' | 'by-header'>, { serializer: Serializer<any>; deserializer: Deserializer }>
+> = {
+  json: Serdes.json,
+  string: Serdes.string,
+  bytes: Serdes.bytes,
+  integer: Serdes.integer,
+  long: Serdes.long,
+  short: Serdes.short,
+  float: Serdes.float,
+  double: Serdes.double,
+  boolean: Serdes.boolean,
+  uuid: Serdes.uuid,
+  void: Serdes.void,
+  'string-or-bytes': Serdes.stringOrBytes,
+  'to-string': Serdes.text,
+};
+
+/** What a part is read with; undefined where the parameter's type decides between text, bytes and JSON. */
+export interface Deserializers {
+  readonly key: Deserializer | undefined;
+  readonly value: Deserializer | undefined;
+}
+
+/** Keys as text: numbers have one. */
+const TEXT_KEY: Serializer = (topic, key, headers) => {
+  if (key instanceof Uint8Array) throw new WrongType('text (kafka.producer.key-serializer)');
+  return autoKeySerializer(topic, key, headers);
+};
+
+/** Formats that listeners choose between by the type of their parameter. */
+const BY_PARAMETER: readonly string[] = ['auto', 'json', 'string', 'bytes'];
+
+export class SerdeResolver {
+  readonly #properties: KafkaProperties;
+  readonly #table: JsonTypeTable | undefined;
+  readonly #configured = new Map<object, Part>();
+  #providerOf: ProviderByName = () => undefined;
+  #key: Serializer = autoKeySerializer;
+  #value: Serializer = autoValueSerializer();
+
+  constructor(properties: KafkaProperties, types: JsonTypeTable | undefined) {
+    this.#properties = properties;
+    this.#table = types;
+  }
+
+  /** Stays the same while what it does is only known once the application's providers are. */
+  readonly keySerializer: Serializer = (topic, key, headers) => this.#key(topic, key, headers);
+  readonly valueSerializer: Serializer = (topic, value, headers) => this.#value(topic, value, headers);
+
+  /** Works the serializers out. Adds to `mistakes` what nobody knows. */
+  bind(providerOf: ProviderByName, mistakes: Mistake[]): void {
+    this.#providerOf = providerOf;
+    const settings = serializerSettings(this.#properties);
+    const types = this.types(settings, mistakes);
+    const { addTypeHeaders } = settings;
+    const json = { types, addTypeHeaders };
+    const part = (which: Part, own: Readonly<Record<string, Serializer>>) =>
+      this.#serializer(
+        which,
+        settings,
+        { json: jsonSerializer({ ...json, isKey: which === 'key' }), ...own },
+        mistakes,
+      );
+    const key = part('key', { auto: autoKeySerializer, string: TEXT_KEY });
+    const value = part('value', { auto: autoValueSerializer(json) });
+    this.#key = settings.key.name === 'auto' ? key : ofKeys(key);
+    this.#value = settings.value.name === 'auto' ? value : ofValues(value);
+  }
+
+  /** Deserializers of a listener, whose own properties stand over the connection's. */
+  deserializers(properties: KafkaProperties, mistakes: Mistake[]): Deserializers {
+    const settings = deserializerSettings(properties);
+    const part = (which: Part): Deserializer | undefined => {
+      const { name } = settings[which];
+      return BY_PARAMETER.includes(name) ? undefined : this.#deserializer(which, settings, mistakes);
+    };
+    return { key: part('key'), value: part('value') };
+  }
+
+  /** A deserializer that a decorator names. */
+  deserializerNamed(name: string, which: Part, properties: KafkaProperties, origin: string, mistakes: Mistake[]) {
+    const settings = deserializerSettings(properties);
+    const own = { ...settings, [which]: { ...settings[which], name, origin, key: `${which}Deserializer` } };
+    return this.#deserializer(which, own, mistakes);
+  }
+
+  /** Types of records, by what this connection maps and trusts. */
+  types(
+    settings: Pick<SerdeSettings, 'mapping'> & { trustedPackages?: readonly string[] | undefined },
+    mistakes: Mistake[],
+  ): JsonTypes {
+    const { mapping, trustedPackages } = settings;
+    const types = new JsonTypes({ types: this.#table, mapping, trustedPackages });
+    for (const entry of types.unknown) {
+      mistakes.push({
+        origin: 'spring.json.type.mapping',
+        problem: `${entry}: no class of that name; list the classes in KafkaModule.forRoot({ types: [Order] }), then write token:Order`,
+      });
+    }
+    return types;
+  }
+
+  /** Closes serializers that want to be told of the end. */
+  async close(): Promise<void> {
+    for (const serde of this.#configured.keys()) await (serde as KafkaSerializer).close?.();
+    this.#configured.clear();
+  }
+
+  #serializer(
+    which: Part,
+    settings: SerdeSettings,
+    own: Readonly<Record<string, Serializer>>,
+    mistakes: Mistake[],
+  ): Serializer {
+    const part = settings[which];
+    const find = (name: string): Serializer => {
+      const format = formatOf(name, 'Serializer') ?? name;
+      const known = own[format] ?? BASIC[format as keyof typeof BASIC]?.serializer;
+      if (known) return known;
+      const provider = this.#provider(name, which, 'serialize', part, mistakes) as
+        | KafkaSerializer
+        | Serializer
+        | undefined;
+      if (typeof provider === 'function') return provider;
+      return (topic, value, headers) => {
+        const bytes = provider!.serialize(topic, value, headers);
+        return bytes === null ? null : asBuffer(bytes);
+      };
+    };
+    if (part.name === 'by-header') return headerSerializer(byToken(part.selectors, find), which === 'key');
+    if (part.name !== 'by-topic') return find(part.name);
+    return topicSerializer(topicRules(part, settings.caseCounts, find, mistakes));
+  }
+
+  #deserializer(which: Part, settings: SerdeSettings, mistakes: Mistake[]): Deserializer {
+    const part = settings[which];
+    const find = (name: string): Deserializer => {
+      const format = formatOf(name, 'Deserializer') ?? name;
+      const known = BASIC[format as keyof typeof BASIC]?.deserializer;
+      if (known) return known;
+      const provider = this.#provider(name, which, 'deserialize', part, mistakes) as KafkaDeserializer | Deserializer;
+      if (typeof provider === 'function') return provider;
+      return (topic, bytes, headers) => provider.deserialize(topic, bytes, headers);
+    };
+    const format = formatOf(part.name, 'Deserializer');
+    if (format === 'by-header') return headerDeserializer(byToken(part.selectors, find), { isKey: which === 'key' });
+    if (format !== 'by-topic') return find(part.name);
+    return topicDeserializer(topicRules(part, settings.caseCounts, find, mistakes));
+  }
+
+  #provider(
+    name: string,
+    which: Part,
+    method: 'serialize' | 'deserialize',
+    { origin, key }: PartSettings,
+    mistakes: Mistake[],
+  ): unknown {
+    const found = this.#providerOf(name);
+    const isOne =
+      typeof found === 'function' || typeof (found as Record<string, unknown> | undefined)?.[method] === 'function';
+    if (isOne) {
+      this.#configure(found as object, which);
+      return found;
+    }
+    const near = nearestName(name, FORMATS);
+    const problem =
+      (found === undefined ? `no ${method}r ${name}` : `the provider ${name} has no method ${method}`) +
+      `${near ? `; did you mean ${near}?` : ''}; known: ${FORMATS.join(', ')}, the Java classes of Kafka and Spring for ` +
+      `them, or a provider whose class has that name (or that is provided under it), with a method ${method}(topic, …, headers)`;
+    mistakes.push({ origin, key, value: name, problem });
+    return () => {
+      throw new Error(problem);
+    };
+  }
+
+  #configure(serde: object, which: Part): void {
+    if (this.#configured.has(serde)) return;
+    this.#configured.set(serde, which);
+    (serde as KafkaSerializer).configure?.(this.#properties, which === 'key');
+  }
+}
+
+function byToken<D>(selectors: PartSettings['selectors'], find: (name: string) => D): Record<string, D> {
+  return Object.fromEntries(selectors.map(([token, name]) => [token, find(name)]));
+}
+
+function topicRules<D>(part: PartSettings, caseCounts: boolean, find: (name: string) => D, mistakes: Mistake[]) {
+  const rules = part.topics.flatMap(([pattern, name]) => {
+    try {
+      return [[new RegExp(pattern, caseCounts ? '' : 'i'), find(name)] as const];
+    } catch (error) {
+      mistakes.push({
+        origin: part.origin,
+        key: 'pattern',
+        value: pattern,
+        problem: `no regular expression: ${messageOf(error)}`,
+      });
+      return [];
+    }
+  });
+  return { byTopic: rules, ...(part.otherwise === undefined ? {} : { otherwise: find(part.otherwise) }) };
+}

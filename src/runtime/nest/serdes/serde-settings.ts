@@ -1,0 +1,91 @@
+import { type KafkaProperties } from '../../config/kafka-properties.js';
+
+// What the properties say about serializers and deserializers, as plain data.
+
+export type Part = 'key' | 'value';
+
+/** How one of the two parts of a record is written, or read. */
+export interface PartSettings {
+  /** A format, or the name of a provider. */
+  readonly name: string;
+  /** Where that is said, and the key that says it. */
+  readonly origin: string;
+  readonly key: string;
+  /** Formats by header: token and name. */
+  readonly selectors: ReadonlyArray<readonly [token: string, name: string]>;
+  /** Formats by topic: pattern and name. */
+  readonly topics: ReadonlyArray<readonly [pattern: string, name: string]>;
+  readonly otherwise: string | undefined;
+}
+
+export interface SerdeSettings {
+  readonly key: PartSettings;
+  readonly value: PartSettings;
+  readonly caseCounts: boolean;
+  readonly mapping: string | undefined;
+}
+
+/** The keys that name what a part is written or read with. */
+type SerdeKey =
+  | `producer.${Part}-serializer`
+  | `consumer.${Part}-deserializer`
+  | `consumer.properties.spring.deserializer.${Part}.delegate.class`;
+
+export function serializerSettings(properties: KafkaProperties) {
+  return {
+    ...settings(properties, 'producer', (part) => `producer.${part}-serializer` as const),
+    addTypeHeaders: properties.get('producer.properties.spring.json.add.type.headers'),
+  };
+}
+
+export function deserializerSettings(properties: KafkaProperties) {
+  const name = (part: Part) => {
+    const own = `consumer.${part}-deserializer` as const;
+    const delegate = `consumer.properties.spring.deserializer.${part}.delegate.class` as const;
+    return properties.get(own) === 'delegate' ? delegate : own;
+  };
+  const trusted = properties.get('consumer.properties.spring.json.trusted.packages');
+  return {
+    ...settings(properties, 'consumer', name),
+    useTypeHeaders: properties.get('consumer.properties.spring.json.use.type.headers'),
+    trustedPackages: trusted.length === 0 ? undefined : trusted,
+    defaultTypes: {
+      key: properties.get('consumer.properties.spring.json.key.default.type'),
+      value: properties.get('consumer.properties.spring.json.value.default.type'),
+    },
+  };
+}
+
+function settings(
+  properties: KafkaProperties,
+  client: 'consumer' | 'producer',
+  nameOf: (part: Part) => SerdeKey,
+): SerdeSettings {
+  const part = (which: Part): PartSettings => {
+    const selector =
+      which === 'key' ? 'spring.kafka.key.serialization.selector' : 'spring.kafka.serialization.selector';
+    const name = nameOf(which);
+    return {
+      name: properties.get(name) ?? 'auto',
+      origin: properties.originOf(name) ?? 'configuration',
+      key: `${properties.prefix}.${name}`,
+      selectors: pairs(properties.get(`${client}.properties.${selector}.config`)),
+      topics: pairs(properties.get(`${client}.properties.spring.kafka.${which}.serialization.bytopic.config`)),
+      otherwise: properties.get(`${client}.properties.spring.kafka.${which}.serialization.bytopic.default`),
+    };
+  };
+  return {
+    key: part('key'),
+    value: part('value'),
+    caseCounts: properties.get(`${client}.properties.spring.kafka.value.serialization.bytopic.case.insensitive`),
+    mapping: properties.get(`${client}.properties.spring.json.type.mapping`),
+  };
+}
+
+/** The last colon divides: patterns may hold some. */
+function pairs(items: readonly string[]): Array<readonly [string, string]> {
+  return items.map((item) => {
+    const at = item.lastIndexOf(':');
+    return [item.slice(0, at).trim(), item.slice(at + 1).trim()] as const;
+  });
+}

@@ -1,0 +1,44 @@
+import { type RecordHeader } from '../../../common/record.js';
+import { type OutgoingHeaders } from './outgoing-headers.js';
+
+// What turns values into bytes and back. As a function, or as an object with Kafka's method names, so that a provider
+// of the application can be one.
+
+/**
+ * Turns a value into bytes; null is a tombstone. May add headers to the record, and read those that it has. Throws for
+ * what it does not take.
+ */
+export type Serializer<T = unknown> = (topic: string, value: T, headers: OutgoingHeaders) => Buffer | null;
+
+/** Turns bytes into a value. Called for records that have some: a tombstone is null without being asked about. */
+export type Deserializer<T = unknown> = (topic: string, bytes: Buffer, headers: readonly RecordHeader[]) => T;
+
+/** A serializer as an object (Kafka: `Serializer`). */
+export interface KafkaSerializer<T = any> {
+  serialize(topic: string, value: T, headers: OutgoingHeaders): Uint8Array | null;
+  /** Called once, before the first value. */
+  configure?(properties: SerdeProperties, isKey: boolean): void;
+  /** Called when the connection has ended. */
+  close?(): unknown;
+}
+
+/** A deserializer as an object (Kafka: `Deserializer`). */
+export interface KafkaDeserializer<T = any> {
+  deserialize(topic: string, bytes: Buffer, headers: readonly RecordHeader[]): T;
+  /** Called once, before the first record. */
+  configure?(properties: SerdeProperties, isKey: boolean): void;
+  /** Called when the connection has ended. */
+  close?(): unknown;
+}
+
+/** The connection's properties, as a serializer is given them. */
+export interface SerdeProperties {
+  /** Value of a key by its name without `kafka.`. */
+  get(name: any): unknown;
+}
+
+/** Both directions of one format. */
+export interface Serde<T = any> {
+  readonly serializer: Serializer<T>;
+  readonly deserializer: Deserializer<T>;
+}
