@@ -21,10 +21,12 @@ export {
   type FailedCall,
   type FilteredRecord,
   getKafkaTemplateToken,
+  getKafkaTransactionManagerToken,
   Header,
   Headers,
   type InitialOffset,
   InjectKafkaTemplate,
+  InjectKafkaTransactionManager,
   KafkaHandler,
   type KafkaHandlerOptions,
   KafkaListener,
@@ -47,6 +49,8 @@ export {
   type RecordPredicate,
   Signal,
   type TopicPartitions,
+  Transactional,
+  type TransactionalOptions,
 } from './decorators/index.js';
 /** Assignment strategies of one's own: `assignors` of the module. */
 export type {
@@ -55,6 +59,8 @@ export type {
   GroupAssignment,
   OwnedPartitions,
 } from './runtime/client/consumer/assignor.js';
+/** Transactions. */
+export type { GroupMetadata } from './runtime/client/producer-client.js';
 /** Configuration as it is in force: `properties.get('consumer.max-poll-records')`, `environment.get('orders.topic')`. */
 export type { ConfigName, ConfigValue } from './runtime/config/config-keys.js';
 export { Environment } from './runtime/config/environment.js';
@@ -151,3 +157,9 @@ export type {
 } from './runtime/template/serdes/serde.js';
 export { Serdes } from './runtime/template/serdes/serdes.js';
 export type { HeadersInput, HeaderValue, RecordKey } from './runtime/template/serializers.js';
+export { KafkaTransaction, type OffsetOwner, type TransactionOffset } from './runtime/template/transaction.js';
+export {
+  KafkaTransactionManager,
+  type Propagation,
+  type TransactionOptions,
+} from './runtime/template/transaction-manager.js';

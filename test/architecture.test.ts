@@ -21,7 +21,10 @@ const ARROWS: Record<string, { readonly folders: readonly string[]; readonly pac
     folders: ['common', 'runtime/listener', 'runtime/client/producer-client.ts'],
     packages: [],
   },
-  'runtime/template': { folders: ['common', 'runtime/client/producer-client.ts'], packages: [] },
+  'runtime/template': {
+    folders: ['common', 'runtime/client/producer-client.ts', 'runtime/client/consumer-client.ts'],
+    packages: [],
+  },
   'runtime/sql': { folders: ['common'], packages: [] },
   'runtime/nest': {
     folders: ['common', 'decorators', 'runtime'],

@@ -1,5 +1,11 @@
 // Everything a class can say about itself.
-export { DEFAULT_CONNECTION, getKafkaTemplateToken, InjectKafkaTemplate } from './inject-kafka-template.js';
+export {
+  DEFAULT_CONNECTION,
+  getKafkaTemplateToken,
+  getKafkaTransactionManagerToken,
+  InjectKafkaTemplate,
+  InjectKafkaTransactionManager,
+} from './inject-kafka-template.js';
 export { KafkaHandler } from './kafka-handler.js';
 export { KafkaListener } from './kafka-listener.js';
 export type {
@@ -34,3 +40,4 @@ export {
   Signal,
 } from './parameters.js';
 export { Producer, type ProducerOptions } from './producer.js';
+export { Transactional, type TransactionalOptions } from './transactional.js';

@@ -10,6 +10,18 @@ export function getKafkaTemplateToken(connection: string = DEFAULT_CONNECTION): 
   return `KafkaTemplate:${connection}`;
 }
 
+/** Injection token of a connection's `KafkaTransactionManager`. The default connection's is injectable by class as well. */
+export function getKafkaTransactionManagerToken(connection: string = DEFAULT_CONNECTION): string {
+  return `KafkaTransactionManager:${connection}`;
+}
+
+/** Injects the `KafkaTransactionManager` of a connection. */
+export function InjectKafkaTransactionManager(
+  connection: string = DEFAULT_CONNECTION,
+): ParameterDecorator & PropertyDecorator {
+  return Inject(getKafkaTransactionManagerToken(connection));
+}
+
 /** Injects the `KafkaTemplate` of a connection; needed where the parameter's class does not tell which. */
 export function InjectKafkaTemplate(connection: string = DEFAULT_CONNECTION): ParameterDecorator & PropertyDecorator {
   return Inject(getKafkaTemplateToken(connection));

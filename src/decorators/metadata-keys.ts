@@ -16,6 +16,12 @@ export const KAFKA_PRODUCER = Symbol.for('nestdaw:producer');
 /** Property of an instance (or, for scoped providers, a prototype): the `ProducerBinding` of a running application. */
 export const PRODUCER_BINDING = Symbol.for('nestdaw:producer-binding');
 
+/** On a method's function: `TransactionalOptions` of `@Transactional`. */
+export const TRANSACTIONAL = Symbol.for('nestdaw:transactional');
+
+/** Property of an instance (or, for scoped providers, a prototype): the `TransactionBinding` of a running application. */
+export const TRANSACTION_BINDING = Symbol.for('nestdaw:transaction-binding');
+
 /**
  * Nest's own key for parameter metadata. A private key would lose pipes given as classes: Nest's scanner registers
  * those from this key only.

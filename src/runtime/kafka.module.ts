@@ -25,7 +25,11 @@ import {
 import { type Clock, systemClock } from '../common/clock.js';
 import { NestdawError } from '../common/errors.js';
 import { type Logger } from '../common/logger.js';
-import { DEFAULT_CONNECTION, getKafkaTemplateToken } from '../decorators/inject-kafka-template.js';
+import {
+  DEFAULT_CONNECTION,
+  getKafkaTemplateToken,
+  getKafkaTransactionManagerToken,
+} from '../decorators/inject-kafka-template.js';
 import { type Assignor } from './client/consumer/assignor.js';
 import { CONFIG_NAMES } from './config/config-keys.js';
 import { Environment } from './config/environment.js';
@@ -43,6 +47,7 @@ import { nestLogger } from './nest/nest-logger.js';
 import { NestdawStrategy } from './nest/strategy/nestdaw-strategy.js';
 import { KafkaTemplate } from './template/kafka-template.js';
 import { type JsonTypeTable } from './template/serdes/json-types.js';
+import { KafkaTransactionManager } from './template/transaction-manager.js';
 
 // The module that an application imports, once for each connection. Behind all of them stand two modules that exist
 // once, for Nest runs hooks by a module's distance: the runtime's come first at the start and last at the end
@@ -199,6 +204,7 @@ function moduleOf(
   imports: NonNullable<ModuleMetadata['imports']>,
 ): DynamicModule {
   const template = getKafkaTemplateToken(name);
+  const transactions = getKafkaTransactionManagerToken(name);
   const shared: Provider[] = [
     {
       provide: CONFIGURATION,
@@ -211,10 +217,16 @@ function moduleOf(
       inject: [OPTIONS, CONFIGURATION],
     },
     { provide: template, useFactory: (connection: KafkaConnection) => connection.template, inject: [CONNECTION] },
+    {
+      provide: transactions,
+      useFactory: (connection: KafkaConnection) => connection.transactionManager,
+      inject: [CONNECTION],
+    },
   ];
   const ofDefault: Provider[] = [
     { provide: KafkaConnection, useExisting: CONNECTION },
     { provide: KafkaTemplate, useExisting: template },
+    { provide: KafkaTransactionManager, useExisting: transactions },
     { provide: KafkaProperties, useFactory: ({ properties }: Configuration) => properties, inject: [CONFIGURATION] },
     { provide: Environment, useFactory: ({ environment }: Configuration) => environment, inject: [CONFIGURATION] },
   ];
@@ -224,7 +236,11 @@ function moduleOf(
     global: true,
     imports: [KafkaRuntimeModule, ...imports],
     providers: [...options, { provide: PROPERTY_OVERRIDES, useValue: {} }, ...shared, ...(isDefault ? ofDefault : [])],
-    exports: [template, ...(isDefault ? [KafkaConnection, KafkaTemplate, KafkaProperties, Environment] : [])],
+    exports: [
+      template,
+      transactions,
+      ...(isDefault ? [KafkaConnection, KafkaTemplate, KafkaTransactionManager, KafkaProperties, Environment] : []),
+    ],
   };
 }
 

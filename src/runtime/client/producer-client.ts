@@ -45,9 +45,19 @@ export interface GroupMetadata {
 
 /** A producer with a transactional id: everything between `begin` and `commit` becomes visible together or not at all. */
 export interface TransactionalProducerClient extends ProducerClient {
+  /** Started, and no transaction is open: `begin` may be called. */
+  readonly isReady: boolean;
   begin(): Promise<void>;
   /** Makes consumed offsets part of the transaction. */
   sendOffsets(offsets: readonly CommitOffset[], group: GroupMetadata): Promise<void>;
+  /**
+   * Sends what waits, then commits. Rejects with KAFKA_TRANSACTION_ABORTED when a record or an offset was lost: abort
+   * then. With KAFKA_TRANSACTION_UNDECIDED nobody answered: commit again, or discard the producer. With
+   * KAFKA_PRODUCER_FENCED the producer is of no use any more.
+   */
   commit(): Promise<void>;
+  /** Also after a failure, when nothing else is allowed; rejects when the producer is of no use any more. */
   abort(): Promise<void>;
+  /** Ends at once, without an abort: for a producer that is of no use, or whose outcome nobody knows. */
+  discard(): Promise<void>;
 }

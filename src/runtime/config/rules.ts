@@ -116,6 +116,16 @@ function checkProducer(rule: Rule): void {
     if (properties.get('producer.retries') === 0)
       rule.mistake(idempotence, `needs retries, not ${rule.told('producer.retries')}`);
   }
+  const prefix = ['producer.transaction-id-prefix', 'producer.properties.transactional.id'] as const;
+  const transactional = prefix.find((name) => properties.get(name) !== undefined);
+  if (transactional !== undefined) {
+    const needs = 'switches transactions on, and they need';
+    if (!properties.get(idempotence))
+      rule.mistake(transactional, `${needs} idempotence, not ${rule.told(idempotence)}`);
+    if (properties.get(acks) !== 'all') rule.mistake(transactional, `${needs} acks=all, not ${rule.told(acks)}`);
+    if (properties.get('producer.retries') === 0)
+      rule.mistake(transactional, `${needs} retries, not ${rule.told('producer.retries')}`);
+  }
   const memory = 'producer.buffer-memory';
   for (const name of ['producer.properties.max.request.size', 'producer.batch-size'] as const) {
     if (properties.get(name) <= properties.get(memory)) continue;

@@ -30,6 +30,7 @@ export function producerOptions(properties: KafkaProperties): ProducerOptions {
     maxRequestSize: properties.get('producer.properties.max.request.size'),
     ...compression(properties),
     ...partitioning(properties),
+    transactionTimeoutMs: properties.get('producer.properties.transaction.timeout.ms'),
     metadataMaxAgeMs: properties.get('producer.properties.metadata.max.age.ms'),
   };
 }

@@ -12,7 +12,12 @@ import { StandaloneConsumer } from '../client/consumer/standalone-consumer.js';
 import { type ConsumerClient } from '../client/consumer-client.js';
 import { KafkaProducer } from '../client/producer/kafka-producer.js';
 import { producerSettings } from '../client/producer/producer-options.js';
-import { type ProducerClient, type RecordMetadata } from '../client/producer-client.js';
+import { TransactionalKafkaProducer } from '../client/producer/transactional-producer.js';
+import {
+  type ProducerClient,
+  type RecordMetadata,
+  type TransactionalProducerClient,
+} from '../client/producer-client.js';
 import { makeTopics, type NeededTopic } from '../client/topic-maker.js';
 import { type KafkaProperties } from '../config/kafka-properties.js';
 import { type Configuration } from '../config/load-configuration.js';
@@ -22,7 +27,9 @@ import { type SecuritySettings, securitySettings } from '../config/security/secu
 import { type SecureClient } from '../config/security/security-sources.js';
 import { type ListenerEndpoint } from '../listener/listener-endpoint.js';
 import { KafkaTemplate } from '../template/kafka-template.js';
+import { type ProducerPool } from '../template/producer-pool.js';
 import { type JsonTypeTable } from '../template/serdes/json-types.js';
+import { type KafkaTransactionManager } from '../template/transaction-manager.js';
 import { consumerNumbers, producerOptions, templateOptions } from './client-options.js';
 import {
   type ClusterRequest,
@@ -32,6 +39,7 @@ import {
   type RequestNumbers,
   saslOf,
 } from './cluster-request.js';
+import { ConnectionTransactions } from './connection-transactions.js';
 import { type DiscoveredListener } from './listener-factory.js';
 import { requireTopics } from './missing-topics.js';
 import { SerdeResolver } from './serdes/serde-resolver.js';
@@ -43,6 +51,10 @@ import { SerdeResolver } from './serdes/serde-resolver.js';
 export interface ClientFactories {
   readonly cluster?: (request: ClusterRequest) => Cluster;
   readonly producer?: (properties: KafkaProperties) => ProducerClient;
+  readonly transactionalProducer?: (
+    transactionalId: string,
+    properties: KafkaProperties,
+  ) => TransactionalProducerClient;
   readonly consumer?: (listener: DiscoveredListener, index: number) => ConsumerClient;
 }
 
@@ -85,6 +97,7 @@ export class KafkaConnection implements Startable {
   #producer: ProducerClient | undefined;
   #reconnect: Timer | undefined;
   #stopping: Promise<void> | undefined;
+  readonly #transactions: ConnectionTransactions;
 
   constructor(options: KafkaConnectionOptions) {
     const { properties } = options.configuration;
@@ -96,14 +109,34 @@ export class KafkaConnection implements Startable {
       producer: configuredServers(properties, 'producer'),
     };
     this.serdes = new SerdeResolver(properties, options.types);
+    this.#transactions = new ConnectionTransactions({
+      connection: options.name,
+      properties,
+      createProducer: (transactionalId) => this.#createTransactionalProducer(transactionalId),
+      clock: options.clock,
+      logger: options.logger,
+    });
+    const plain = () => this.#producer ?? this.#notOpen();
+    const transactions = this.#transactions.template;
     this.template = new KafkaTemplate({
-      producer: () => this.#producer ?? this.#notOpen(),
+      producer: transactions.isEnabled ? () => transactions.producer(plain) : plain,
+      transactions,
       keySerializer: this.serdes.keySerializer,
       valueSerializer: this.serdes.valueSerializer,
       ...templateOptions(properties),
       clock: options.clock,
       logger: options.logger,
     });
+  }
+
+  /** Transactions of this connection. */
+  get transactionManager(): KafkaTransactionManager {
+    return this.#transactions.manager;
+  }
+
+  /** Producers for transactions that a listener begins; undefined where transactions are not configured. */
+  get transactionalProducers(): ProducerPool | undefined {
+    return this.#transactions.pool;
   }
 
   get clock(): Clock {
@@ -224,6 +257,7 @@ export class KafkaConnection implements Startable {
   async #stop(): Promise<void> {
     this.#reconnect?.cancel();
     try {
+      await this.#transactions.stop();
       await this.#producer?.stop();
     } finally {
       this.template.reportFailures();
@@ -256,6 +290,17 @@ export class KafkaConnection implements Startable {
     if (factories.producer) return factories.producer(properties);
     const cluster = this.#openCluster('producer', producerRequest(properties));
     return new KafkaProducer({ cluster, options: producerOptions(properties), clock, logger });
+  }
+
+  #createTransactionalProducer(transactionalId: string): TransactionalProducerClient {
+    const { factories, clock, logger } = this.#options;
+    const { properties } = this;
+    if (!this.#producer) this.#notOpen();
+    if (factories.transactionalProducer) return factories.transactionalProducer(transactionalId, properties);
+    const request = producerRequest(properties);
+    const cluster = this.#openCluster('producer', { ...request, clientId: `${request.clientId}-${transactionalId}` });
+    const options = producerOptions(properties);
+    return new TransactionalKafkaProducer({ transactionalId, cluster, options, clock, logger });
   }
 
   #consumerOptions({ endpoint, properties }: DiscoveredListener, index: number): ConsumerOptions {

@@ -21,6 +21,7 @@ import { ProducerBinder } from './producer-binder.js';
 import { ProviderLookup } from './provider-lookup.js';
 import { type RuntimeTools } from './runtime-tools.js';
 import { ShutdownSignals } from './shutdown-signals.js';
+import { TransactionBinder } from './transaction-binder.js';
 
 // The life of Kafka in an application, as steps that the module calls at the right moments: prepare, open, start
 // listeners; drain, close. Nothing is opened before everything was checked.
@@ -39,6 +40,7 @@ export class KafkaRuntime {
   readonly #registry: ContainerRegistry;
   readonly #tools: RuntimeTools = { clock: systemClock, logger: silentLogger };
   readonly #binder: ProducerBinder;
+  readonly #transactions: TransactionBinder;
   readonly #signals: ShutdownSignals;
   readonly #events: EventBinder;
   /** What listeners are made with, also by the registrar and the strategy. */
@@ -49,6 +51,7 @@ export class KafkaRuntime {
   constructor(registry: ContainerRegistry) {
     this.#registry = registry;
     this.#binder = new ProducerBinder((name) => this.connection(name));
+    this.#transactions = new TransactionBinder((name) => this.connection(name));
     this.#events = new EventBinder(registry, this.#tools);
     this.listeners = new ListenerHost({
       registry,
@@ -84,6 +87,7 @@ export class KafkaRuntime {
     const providers = new ProviderLookup(services.moduleRef, discovery);
     for (const { serdes } of this.#connections.values()) serdes.bind((name) => providers.named(name), mistakes);
     this.#binder.bind(discovery, scanner, mistakes);
+    this.#transactions.bind(discovery, scanner, mistakes);
     this.listeners.explore(services, findings);
     this.#events.bind(discovery, scanner, mistakes);
     for (const notice of new Set(notices)) this.#tools.logger.warn(notice);
@@ -188,6 +192,7 @@ export class KafkaRuntime {
       });
     }
     this.#binder.unbind();
+    this.#transactions.unbind();
     this.#events.unbind();
     this.#signals.remove();
   }

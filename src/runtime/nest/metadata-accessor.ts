@@ -9,9 +9,11 @@ import {
   PARAMETER_KINDS,
   PARAMETERS,
   type ParameterKind,
+  TRANSACTIONAL,
 } from '../../decorators/metadata-keys.js';
 import { type ContainerEventSubscription } from '../../decorators/on-container-event.js';
 import { type ProducerOptions } from '../../decorators/producer.js';
+import { type TransactionalOptions } from '../../decorators/transactional.js';
 
 // The only reader of what decorators wrote, ours and Nest's.
 
@@ -70,6 +72,11 @@ export function containerEventsOf(method: object): readonly ContainerEventSubscr
 
 export function producerOf(method: object): ProducerOptions | undefined {
   return Reflect.getMetadata(KAFKA_PRODUCER, method) as ProducerOptions | undefined;
+}
+
+/** Options of `@Transactional` on a method's function. */
+export function transactionalOf(method: object): TransactionalOptions | undefined {
+  return Reflect.getMetadata(TRANSACTIONAL, method) as TransactionalOptions | undefined;
 }
 
 export function parametersOf(prototype: object, name: string): MethodParameters {

@@ -13,6 +13,8 @@ import {
   type RecordKey,
   recordHeaders,
 } from './serializers.js';
+import { type TemplateTransactions } from './template-transactions.js';
+import { type OffsetOwner, type TransactionOffset } from './transaction.js';
 
 // KafkaTemplate: values in, acknowledged records out. Serialization happens in the call; batching, order and
 // acknowledgment are the producer's.
@@ -37,6 +39,8 @@ export interface KafkaTemplateOptions {
   /** The producer; asked at every send, since a template may be injected before its connection is open. */
   readonly producer: () => ProducerClient;
   readonly defaultTopic?: string | undefined;
+  /** Transactions of its connection. Default: there are none. */
+  readonly transactions?: TemplateTransactions | undefined;
   readonly keySerializer?: Serializer;
   readonly valueSerializer?: Serializer;
   readonly clock?: Clock;
@@ -56,10 +60,12 @@ export class KafkaTemplate<T = any> {
   readonly #keySerializer: Serializer;
   readonly #valueSerializer: Serializer;
   readonly #failures: FailedSends;
+  readonly #transactions: TemplateTransactions | undefined;
 
   constructor(options: KafkaTemplateOptions) {
     this.#producer = options.producer;
     this.#defaultTopic = options.defaultTopic;
+    this.#transactions = options.transactions;
     this.#keySerializer = options.keySerializer ?? autoKeySerializer;
     this.#valueSerializer = options.valueSerializer ?? autoValueSerializer();
     this.#failures = new FailedSends(options.clock ?? systemClock, options.logger ?? silentLogger);
@@ -115,6 +121,43 @@ export class KafkaTemplate<T = any> {
   /** Number of partitions of a topic. */
   partitionsFor(topic: string): Promise<number> {
     return this.#producer().partitionsFor(topic);
+  }
+
+  /** Whether sends have to be made in transactions: a transaction-id-prefix is configured (Spring: isTransactional). */
+  get transactional(): boolean {
+    return this.#transactions?.isEnabled ?? false;
+  }
+
+  /** Whether the calling code runs in a transaction that is open. */
+  get inTransaction(): boolean {
+    return this.#transactions?.isOpen ?? false;
+  }
+
+  /** Whether a transactional template also sends outside of transactions, `kafka.template.allow-non-transactional`. */
+  get allowNonTransactional(): boolean {
+    return this.#transactions?.allowNonTransactional ?? false;
+  }
+
+  /**
+   * Runs `work` in a transaction of its own, and commits it when `work` resolves: what is sent by this template (and
+   * by others of its connection) becomes visible together to read_committed readers. What `work` throws aborts it.
+   * Independent of a transaction that the caller runs in; cannot be nested. Rejects as `KafkaTransactionManager.run`.
+   */
+  executeInTransaction<R>(work: (template: this) => R | Promise<R>): Promise<R> {
+    if (this.#transactions) return this.#transactions.execute(() => work(this));
+    const message = 'executeInTransaction: this template was made without transactions';
+    return Promise.reject(new NestdawError('KAFKA_CONFIG_INVALID', message));
+  }
+
+  /**
+   * Makes consumed offsets (the next ones to read) part of the transaction that the caller runs in. The owner is the
+   * consumer's `groupMetadata()`, so that a consumer that lost its partitions is fenced out (KIP-447); a group's name
+   * alone fences nobody. Listeners with `@Transactional('kafka')` do this by themselves.
+   */
+  sendOffsetsToTransaction(offsets: readonly TransactionOffset[], owner: OffsetOwner): Promise<void> {
+    if (this.#transactions) return this.#transactions.sendOffsets(offsets, owner);
+    const message = 'sendOffsetsToTransaction: this template was made without transactions';
+    return Promise.reject(new NestdawError('KAFKA_CONFIG_INVALID', message));
   }
 
   /** Sends that failed since the start. */

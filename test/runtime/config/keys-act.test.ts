@@ -26,6 +26,7 @@ import {
   producerRequest,
   saslOf,
 } from '../../../src/runtime/nest/cluster-request.js';
+import { transactionOptions } from '../../../src/runtime/nest/connection-transactions.js';
 import { embeddedOptions } from '../../../src/runtime/nest/embedded-options.js';
 import { endpointNumbers } from '../../../src/runtime/nest/endpoint-options.js';
 import { deserializerSettings, serializerSettings } from '../../../src/runtime/nest/serdes/serde-settings.js';
@@ -62,6 +63,7 @@ function observed(given: Properties): string {
       formats: payloadFormats(properties),
       template: templateOptions(properties),
       serdes: [serializerSettings(properties), deserializerSettings(properties)],
+      transactions: transactionOptions(properties),
       embedded: embeddedOptions(configuration),
       mistakes: mistakes.map(describeMistake),
     },

@@ -10,7 +10,7 @@ import {
   list,
   string,
 } from '../config-key.js';
-import { BROKER_SIDE, NO_ADMIN, NO_INTERCEPTORS, NO_JMX, NO_KERBEROS, NO_TRANSACTIONS, SOCKET } from './reasons.js';
+import { BROKER_SIDE, NO_ADMIN, NO_INTERCEPTORS, NO_JMX, NO_KERBEROS, SOCKET } from './reasons.js';
 
 // Kafka's own client properties that have no effect here, each with the reason. They may stand under `properties.` and
 // `<client>.properties.`, as those do that act (which the tables of the clients have).
@@ -242,14 +242,9 @@ export const INERT_PROPERTIES: Readonly<Record<string, InertProperty>> = {
     inert: 'partitions take turns by a batch; a slow one does not hold up the others',
     holds: '0',
   }),
-  'transactional.id': text(PRODUCER, undefined, { doc: 'Name of the transactional producer.', inert: NO_TRANSACTIONS }),
-  'transaction.timeout.ms': time(PRODUCER, 60_000, {
-    doc: 'How long a transaction may stay open.',
-    inert: NO_TRANSACTIONS,
-  }),
   'transaction.two.phase.commit.enable': flag(PRODUCER, false, {
     doc: 'Whether somebody else decides transactions.',
-    inert: NO_TRANSACTIONS,
+    inert: 'every transaction is decided here, within transaction.timeout.ms',
     holds: 'false',
   }),
 };

@@ -1,7 +1,6 @@
 import { boolean, choice, dataSize, duration, integer, map, nameOr, string } from '../config-key.js';
 import { FORMATS, javaNames } from '../serde-names.js';
 import { PRODUCER_CONNECTION_KEYS } from './common-keys.js';
-import { NO_TRANSACTIONS } from './reasons.js';
 import { OWN_SERIALIZER } from './serde-keys.js';
 
 // Keys of the producer. Part of the table in config-keys.ts.
@@ -144,8 +143,27 @@ export const PRODUCER_KEYS = {
   }),
   'producer.transaction-id-prefix': string({
     default: undefined,
-    doc: 'Beginning of the transactional ids; switches transactions on.',
-    inert: NO_TRANSACTIONS,
+    doc: 'Beginning of the transactional ids, unique for each process; switches transactions on.',
+    acts: 'runtime/nest/connection-transactions',
+  }),
+  'producer.transaction-producer-max-age': duration({
+    default: 0,
+    min: 0,
+    doc: "Age at which an idle transactional producer is replaced, to stay below the broker's transactional.id.expiration.ms; 0 is never.",
+    acts: 'runtime/nest/connection-transactions',
+  }),
+  'producer.properties.transactional.id': string({
+    default: undefined,
+    property: 'transactional.id',
+    doc: 'Beginning of the transactional ids where producer.transaction-id-prefix is not set.',
+    acts: 'runtime/nest/connection-transactions',
+  }),
+  'producer.properties.transaction.timeout.ms': duration({
+    default: 60_000,
+    min: 1,
+    property: 'transaction.timeout.ms',
+    doc: 'How long a transaction may stay open before the broker aborts it.',
+    acts: 'runtime/client/producer',
   }),
   'producer.properties': map({
     closed: true,

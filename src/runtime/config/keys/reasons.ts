@@ -2,8 +2,6 @@
 
 export const NO_ADMIN =
   'there is no admin client here yet; topics are made by the brokers (auto.create.topics.enable) or by kafka-topics';
-export const NO_TRANSACTIONS =
-  'there are no transactions here yet; sends are idempotent, and listeners commit only after their sends are acknowledged';
 export const NO_INTERCEPTORS =
   'Java classes do not run here; wrap KafkaTemplate, and use Nest interceptors on listeners';
 export const NO_OBSERVATIONS = 'there are no traces or metrics here yet; use the events of a listener container';

@@ -1,5 +1,5 @@
 import { boolean, decimal, duration, integer, map, string } from '../config-key.js';
-import { NO_ADMIN, NO_OBSERVATIONS, NO_RETRY_TOPICS, NO_TRANSACTIONS } from './reasons.js';
+import { NO_ADMIN, NO_OBSERVATIONS, NO_RETRY_TOPICS } from './reasons.js';
 
 // Keys of the template, of retry topics and of the admin client. Part of the table in config-keys.ts.
 
@@ -11,8 +11,8 @@ export const TEMPLATE_KEYS = {
   }),
   'template.transaction-id-prefix': string({
     default: undefined,
-    doc: "Beginning of the template's transactional ids.",
-    inert: NO_TRANSACTIONS,
+    doc: "Beginning of the transactional ids of executeInTransaction, instead of the producer's.",
+    acts: 'runtime/nest/connection-transactions',
   }),
   'template.close-timeout': duration({
     default: 5_000,
@@ -23,7 +23,7 @@ export const TEMPLATE_KEYS = {
   'template.allow-non-transactional': boolean({
     default: false,
     doc: 'Whether a transactional template may send outside of a transaction.',
-    inert: NO_TRANSACTIONS,
+    acts: 'runtime/template',
   }),
   'template.observation-enabled': boolean({
     default: false,
