@@ -47,6 +47,10 @@ export {
   Record,
   type RecordFilter,
   type RecordPredicate,
+  type ReplyQuestion,
+  type ReplyTopicFunction,
+  SendTo,
+  type SendToOptions,
   Signal,
   type TopicPartitions,
   Transactional,
@@ -113,6 +117,8 @@ export {
   KafkaListenerRegistrar,
   type MethodListener,
 } from './runtime/nest/listener-registrar.js';
+/** Turns what a listener throws into a reply for who asked. */
+export { replyWithError } from './runtime/nest/replies/reply-with-error.js';
 /** Nest's own `@EventPattern` and `@MessagePattern` handlers, served by listener containers. */
 export { MicroserviceContext } from './runtime/nest/strategy/microservice-context.js';
 export { NestdawStrategy, type PatternListenerOptions } from './runtime/nest/strategy/nestdaw-strategy.js';

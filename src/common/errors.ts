@@ -24,6 +24,9 @@ export type NestdawErrorCode =
   | 'KAFKA_TRANSACTION_UNDECIDED' // a transaction was to end, and nobody answered whether it did
   | 'KAFKA_TRANSACTION_STATE' // a call that the state of the transaction does not allow
   | 'KAFKA_PRODUCER_FENCED' // another producer has taken the transactional id over
+  | 'KAFKA_REPLY_NOT_SENT' // the reply of a listener was not acknowledged
+  | 'KAFKA_REPLY_TIMEOUT' // no reply came in time
+  | 'KAFKA_REPLY_FAILED' // the reply says that the other side failed
   | 'KAFKA_COMMIT_FAILED' // an offset commit was refused; the message says which cause
   | 'KAFKA_OFFSET_OUT_OF_RANGE' // the position is gone and the policy says not to reset
   | 'KAFKA_NO_OFFSET' // no committed offset and auto.offset.reset=none

@@ -2,6 +2,11 @@
 
 /** Headers by Spring's names. Those marked as offered are no headers of the record, but `@Header` gives them. */
 export const KafkaHeaders = {
+  /** Of messages that are sent: where they go. No headers of the record. */
+  TOPIC: 'kafka_topic',
+  KEY: 'kafka_messageKey',
+  PARTITION: 'kafka_partitionId',
+  TIMESTAMP: 'kafka_timestamp',
   /** Offered: topic of the record. */
   RECEIVED_TOPIC: 'kafka_receivedTopic',
   /** Offered: partition of the record. */

@@ -1,8 +1,13 @@
 // Everything a class can say about itself.
+
+export type { FilteredRecord } from './filtered-record.js';
 export {
   DEFAULT_CONNECTION,
+  DEFAULT_CONNECTION,
+  getKafkaTemplateToken,
   getKafkaTemplateToken,
   getKafkaTransactionManagerToken,
+  InjectKafkaTemplate,
   InjectKafkaTemplate,
   InjectKafkaTransactionManager,
 } from './inject-kafka-template.js';
@@ -11,7 +16,6 @@ export { KafkaListener } from './kafka-listener.js';
 export type {
   DeserializerReference,
   FailedCall,
-  FilteredRecord,
   InitialOffset,
   KafkaHandlerOptions,
   KafkaListenerOptions,
@@ -40,4 +44,6 @@ export {
   Signal,
 } from './parameters.js';
 export { Producer, type ProducerOptions } from './producer.js';
+export type { ReplyQuestion, ReplyTopicFunction } from './reply-topic.js';
+export { SendTo, type SendToOptions } from './send-to.js';
 export { Transactional, type TransactionalOptions } from './transactional.js';

@@ -1,5 +1,7 @@
 import { type RecordHeader } from '../common/record.js';
 import { type SeekTarget } from '../common/seek-target.js';
+import { type FilteredRecord } from './filtered-record.js';
+import { type ReplyTopicFunction } from './reply-topic.js';
 
 // What a listener may be told, as types. The decorators take it, the explorer works it out.
 
@@ -14,17 +16,6 @@ export type PayloadClass = abstract new (...args: never[]) => unknown;
 
 /** A provider by its class, token or name; or the thing itself. */
 export type ProviderReference<T> = T | (abstract new (...args: never[]) => T) | string | symbol;
-
-/** A record as filters see it: bytes, not converted. */
-export interface FilteredRecord {
-  readonly topic: string;
-  readonly partition: number;
-  readonly offset: number;
-  readonly timestamp: number;
-  readonly key: Buffer | null;
-  readonly value: Buffer | null;
-  readonly headers: readonly RecordHeader[];
-}
 
 /** Whether a record is handled: false lets it count as finished without its handler, as in `Array.filter`. */
 export type RecordPredicate = (record: FilteredRecord) => boolean;
@@ -152,6 +143,13 @@ export interface KafkaListenerOptions {
    * deserializer that looks at the headers itself.
    */
   readonly contentTypeConverter?: DeserializerReference | Readonly<Record<string, DeserializerReference>>;
+  /** What `@SendTo` says, for listeners that are functions: a topic, a function, or `''` for where the request wants it. */
+  readonly sendTo?: string | ReplyTopicFunction;
+  /**
+   * Whether each element of an array (or another iterable, an asynchronous one too) that the method returns is a reply
+   * of its own; false: one reply has all of it. Default true, as in Spring. See `@SendTo`.
+   */
+  readonly splitIterables?: boolean | string;
   /** Says which records are handled: a function, or a provider with `accepts`. The others count as finished. */
   readonly filter?: ProviderReference<RecordPredicate | RecordFilter>;
   /** Gets what the method throws: a function, or a provider with `handleError`. */

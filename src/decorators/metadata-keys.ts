@@ -10,6 +10,9 @@ export const KAFKA_HANDLER = Symbol.for('nestdaw:handler');
 /** On a method's function: `ContainerEventSubscription[]`, one per `@OnContainerEvent`. */
 export const CONTAINER_EVENTS = Symbol.for('nestdaw:container-events');
 
+/** On a method's function, or on a class: `SendToMetadata` of `@SendTo`. */
+export const KAFKA_SEND_TO = Symbol.for('nestdaw:send-to');
+
 /** On a method's function: `ProducerOptions` of `@Producer`. */
 export const KAFKA_PRODUCER = Symbol.for('nestdaw:producer');
 

@@ -24,6 +24,8 @@ import { callOf, type HandlerTarget, type NestParts } from './method-call.js';
 import { OptionReader } from './option-reader.js';
 import { PayloadDispatch } from './payload-dispatch.js';
 import { type ProviderLookup } from './provider-lookup.js';
+import { ListenerReplies } from './replies/listener-replies.js';
+import { type ReplyTemplate } from './replies/replier.js';
 import { type ListenerFormats, listenerFormats } from './serdes/payload-formats.js';
 import { type SerdeResolver } from './serdes/serde-resolver.js';
 
@@ -34,7 +36,7 @@ export interface ListenerConnection {
   readonly properties: KafkaProperties;
   readonly environment: Environment;
   /** What records are handed on with. */
-  readonly template: RecordSender;
+  readonly template: RecordSender & ReplyTemplate;
   readonly logger: Logger;
   readonly serdes: SerdeResolver;
 }
@@ -49,8 +51,8 @@ export interface DiscoveredListener {
   readonly neededTopics: readonly NeededTopic[];
 }
 
-/** How keys and values are read. */
-type PayloadFormats = ReturnType<typeof payloadFormats> & ListenerFormats;
+/** How keys and values are read, and how replies are sent. */
+type PayloadFormats = ReturnType<typeof payloadFormats> & ListenerFormats & { readonly replies: ListenerReplies };
 
 /** A method that may be called, and what its parameters ask for. */
 export interface HandlerMethod {
@@ -113,7 +115,11 @@ export class ListenerFactory {
       );
       const question = { where, options, properties, serdes, lookup: this.#lookup };
       const formats = { ...payloadFormats(properties), ...listenerFormats(question, mistakes) };
-      const handler = this.#handler(declaration, numbers, formats, rules, findings);
+      const replies = new ListenerReplies(
+        { where, options, batch: numbers.batch, template, environment, logger },
+        mistakes,
+      );
+      const handler = this.#handler(declaration, numbers, { ...formats, replies }, rules, findings);
       const rebalanceListeners = this.#rebalanceListeners(declaration, mistakes);
       const read = new OptionReader(`@KafkaListener of ${where}`, environment, mistakes);
       const letters = deadLettersOf(read, options.deadLetters, numbers, { template, logger });
@@ -155,14 +161,16 @@ export class ListenerFactory {
     findings: Findings,
   ): ListenerEndpoint['handler'] {
     const { batch } = numbers;
+    const { replies } = formats;
     if (source.kind === 'ready') return source.handlerFor(rules);
     if (source.kind === 'method') {
       const plan = this.#plan(where, source, options.payload, numbers, formats, findings);
       reportUnacknowledged(where, numbers, [source], findings.notices);
-      const handling = { converter: plan.converter, call: callOf(source.target, plan, this.#nest) };
+      const call = replies.of(source.target, callOf(source.target, plan, this.#nest));
+      const handling = { converter: plan.converter, call };
       return batch
-        ? { kind: 'batch', invoke: batchInvoker(handling, rules) }
-        : { kind: 'record', invoke: recordInvoker(callOne(handling), rules) };
+        ? { kind: 'batch', invoke: batchInvoker(handling, replies.rules(rules)) }
+        : { kind: 'record', invoke: recordInvoker(callOne(handling), replies.rules(rules)) };
     }
     if (batch) {
       const problem =
@@ -173,7 +181,8 @@ export class ListenerFactory {
       const name = `${where}.${method.target.method}`;
       const payload = method.options.payload ?? options.payload;
       const plan = this.#plan(name, method, payload, { ...numbers, batch: false }, formats, findings);
-      const handling = { converter: plan.converter, call: callOf(method.target, plan, this.#nest) };
+      const call = replies.of(method.target, callOf(method.target, plan, this.#nest));
+      const handling = { converter: plan.converter, call };
       return {
         where: name,
         options: method.options,
@@ -193,7 +202,7 @@ export class ListenerFactory {
       kind: 'record',
       invoke: recordInvoker(
         callChosen((record) => dispatch.choose(record)),
-        rules,
+        replies.rules(rules),
       ),
     };
   }

@@ -6,6 +6,7 @@ import {
   KAFKA_HANDLER,
   KAFKA_LISTENERS,
   KAFKA_PRODUCER,
+  KAFKA_SEND_TO,
   PARAMETER_KINDS,
   PARAMETERS,
   type ParameterKind,
@@ -13,6 +14,7 @@ import {
 } from '../../decorators/metadata-keys.js';
 import { type ContainerEventSubscription } from '../../decorators/on-container-event.js';
 import { type ProducerOptions } from '../../decorators/producer.js';
+import { type SendToMetadata } from '../../decorators/send-to.js';
 import { type TransactionalOptions } from '../../decorators/transactional.js';
 
 // The only reader of what decorators wrote, ours and Nest's.
@@ -77,6 +79,11 @@ export function producerOf(method: object): ProducerOptions | undefined {
 /** Options of `@Transactional` on a method's function. */
 export function transactionalOf(method: object): TransactionalOptions | undefined {
   return Reflect.getMetadata(TRANSACTIONAL, method) as TransactionalOptions | undefined;
+}
+
+/** What `@SendTo` says on a method's function or on a class. */
+export function sendToOf(holder: object): SendToMetadata | undefined {
+  return Reflect.getMetadata(KAFKA_SEND_TO, holder) as SendToMetadata | undefined;
 }
 
 export function parametersOf(prototype: object, name: string): MethodParameters {

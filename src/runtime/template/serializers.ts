@@ -46,10 +46,11 @@ export function ofValues(serializer: Serializer): Serializer {
   };
 }
 
-/** A serializer of keys whose errors name topic and type. */
+/** A serializer of keys whose errors name topic and type. Keys that are bytes already go as they are. */
 export function ofKeys(serializer: Serializer): Serializer {
   return (topic, key, headers) => {
     if (key === null || key === undefined) return null;
+    if (key instanceof Uint8Array) return asBuffer(key);
     try {
       return serializer(topic, key, headers);
     } catch (error) {

@@ -12,7 +12,6 @@ import {
 } from '../../template/serdes/delegating-serdes.js';
 import { jsonSerializer } from '../../template/serdes/json-serde.js';
 import { JsonTypes, type JsonTypeTable } from '../../template/serdes/json-types.js';
-import { WrongType } from '../../template/serdes/refusals.js';
 import {
   type Deserializer,
   type KafkaDeserializer,
@@ -58,12 +57,6 @@ export interface Deserializers {
   readonly value: Deserializer | undefined;
 }
 
-/** Keys as text: numbers have one. */
-const TEXT_KEY: Serializer = (topic, key, headers) => {
-  if (key instanceof Uint8Array) throw new WrongType('text (kafka.producer.key-serializer)');
-  return autoKeySerializer(topic, key, headers);
-};
-
 /** Formats that listeners choose between by the type of their parameter. */
 const BY_PARAMETER: readonly string[] = ['auto', 'json', 'string', 'bytes'];
 
@@ -98,7 +91,7 @@ export class SerdeResolver {
         { json: jsonSerializer({ ...json, isKey: which === 'key' }), ...own },
         mistakes,
       );
-    const key = part('key', { auto: autoKeySerializer, string: TEXT_KEY });
+    const key = part('key', { auto: autoKeySerializer, string: autoKeySerializer });
     const value = part('value', { auto: autoValueSerializer(json) });
     this.#key = settings.key.name === 'auto' ? key : ofKeys(key);
     this.#value = settings.value.name === 'auto' ? value : ofValues(value);

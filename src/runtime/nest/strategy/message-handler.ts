@@ -2,6 +2,8 @@ import { from, isObservable, lastValueFrom, mergeMap, type Observable, of } from
 import { KafkaHeaders } from '../../../common/kafka-headers.js';
 import { type KafkaRecord, type RecordHeader } from '../../../common/record.js';
 import { DONE, type Outcome, type RecordInvoker } from '../../listener/listener-endpoint.js';
+import { replyAddress } from '../../template/replies/reply-address.js';
+import { lastHeader } from '../../template/serdes/outgoing-headers.js';
 import { type CallRules } from '../listener-invoker.js';
 import { type ParsedMessage, parsedMessage, replyRecord } from './kafka-message.js';
 import { MicroserviceContext, type RawSend } from './microservice-context.js';
@@ -110,26 +112,10 @@ interface Request {
   readonly correlationId: Buffer;
 }
 
-function requestIn(record: KafkaRecord): Request | undefined {
-  const topic = headerOf(record, KafkaHeaders.REPLY_TOPIC)?.toString();
-  const correlationId = headerOf(record, KafkaHeaders.CORRELATION_ID);
-  if (!topic || !correlationId?.length) return undefined;
-  return { topic, partition: partitionIn(headerOf(record, KafkaHeaders.REPLY_PARTITION)), correlationId };
-}
-
-/** Nest writes the number as text, Spring as four bytes. */
-function partitionIn(bytes: Buffer | undefined): number | undefined {
-  if (!bytes || bytes.length === 0) return undefined;
-  const text = bytes.toString();
-  if (/^\d+$/.test(text)) return Number(text);
-  return bytes.length === 4 ? bytes.readInt32BE(0) : undefined;
-}
-
-function headerOf({ headers }: KafkaRecord, name: string): Buffer | undefined {
-  for (let at = headers.length - 1; at >= 0; at--) {
-    if (headers[at]!.key === name) return headers[at]!.value ?? undefined;
-  }
-  return undefined;
+function requestIn({ headers }: KafkaRecord): Request | undefined {
+  const { topic, partition } = replyAddress(headers);
+  const correlationId = lastHeader(headers, KafkaHeaders.CORRELATION_ID);
+  return topic && correlationId?.length ? { topic, partition, correlationId } : undefined;
 }
 
 function replyMessage({ response, err, isDisposed }: Reply, { correlationId }: Request) {

@@ -1,0 +1,156 @@
+import { messageOf, NestdawError } from '../../../common/errors.js';
+import { KafkaHeaders } from '../../../common/kafka-headers.js';
+import { type Logger } from '../../../common/logger.js';
+import { type KafkaRecord, type RecordHeader } from '../../../common/record.js';
+import { type ProducerRecord } from '../../template/kafka-template.js';
+import { OutgoingHeaders } from '../../template/serdes/outgoing-headers.js';
+import { recordHeaders } from '../../template/serializers.js';
+import { type KafkaListenerContext } from '../listener-context.js';
+import { positionOf } from '../payload-converter.js';
+import { isReplyMessage, type ReplyMessage } from './reply-message.js';
+import { type ReplyPlan } from './reply-plan.js';
+
+// What a listener's method returned, sent as replies.
+
+/** The part of a template that replies need. */
+export interface ReplyTemplate {
+  send(record: ProducerRecord): Promise<unknown>;
+}
+
+/** Sends the replies of one call; undefined when there is nothing to wait for. Rejects with KAFKA_REPLY_NOT_SENT. */
+export type Replier = (result: unknown, context: KafkaListenerContext) => Promise<void> | undefined;
+
+export interface ReplierOptions {
+  readonly plan: ReplyPlan;
+  readonly template: ReplyTemplate;
+  readonly batch: boolean;
+  readonly logger: Logger;
+}
+
+export function replier(options: ReplierOptions): Replier {
+  const { plan, batch } = options;
+  return (result, { record, records }) => {
+    if (result === undefined) return undefined;
+    if (plan.splitIterables && isAsyncIterable(result)) return sendStream(options, record, result);
+    if (plan.splitIterables && isIterable(result)) {
+      const all = [...result];
+      // One result for each record of a batch answers that record.
+      const isPaired = batch && all.length === records.length;
+      return settledAll(all.map((one, index) => sendOne(options, isPaired ? records[index]! : record, one)));
+    }
+    return sendOne(options, record, result);
+  };
+}
+
+async function sendStream(
+  options: ReplierOptions,
+  request: KafkaRecord,
+  results: AsyncIterable<unknown>,
+): Promise<void> {
+  for await (const result of results) await sendOne(options, request, result);
+}
+
+function sendOne(options: ReplierOptions, request: KafkaRecord, result: unknown): Promise<void> | undefined {
+  if (result === undefined) return undefined;
+  let reply: ProducerRecord | undefined;
+  try {
+    reply = replyOf(options.plan, request, result);
+    if (reply === undefined) {
+      options.logger.debug?.(`${positionOf(request)} asks for no reply, and @SendTo names no topic: none is sent`);
+      return undefined;
+    }
+    return options.template.send(reply).then(
+      () => undefined,
+      (error: unknown) => {
+        throw notSent(request, reply!.topic, error);
+      },
+    );
+  } catch (error) {
+    return Promise.reject(notSent(request, reply?.topic, error));
+  }
+}
+
+/** All settle before one failure is told: nothing is sent behind the back of a record that runs again. */
+function settledAll(sends: ReadonlyArray<Promise<void> | undefined>): Promise<void> | undefined {
+  const waiting = sends.filter((one) => one !== undefined);
+  if (waiting.length === 0) return undefined;
+  return Promise.allSettled(waiting).then((ends) => {
+    for (const end of ends) if (end.status === 'rejected') throw end.reason;
+  });
+}
+
+function replyOf(plan: ReplyPlan, request: KafkaRecord, result: unknown): ProducerRecord | undefined {
+  const message = isReplyMessage(result) ? result : undefined;
+  const own = placeIn(message);
+  const wanted = own.topic === undefined ? plan.addressOf(request, result) : { topic: own.topic, partition: undefined };
+  if (wanted.topic === undefined) return undefined;
+  const headers = new OutgoingHeaders(request.headers.filter(({ key, value }) => plan.copies(key, value)));
+  for (const header of recordHeaders(wanted.topic, plan.headers)) headers.set(header.key, header.value);
+  const correlation = correlationOf(plan, request);
+  if (correlation !== undefined) headers.set(plan.correlationHeader, correlation);
+  for (const header of own.headers) headers.set(header.key, header.value);
+  return {
+    topic: wanted.topic,
+    partition: own.partition ?? wanted.partition,
+    key: own.key === undefined && message === undefined ? request.key : own.key,
+    value: message === undefined ? result : message.payload,
+    headers: headers.all,
+    timestamp: own.timestamp,
+  };
+}
+
+interface Place {
+  readonly topic: string | undefined;
+  readonly partition: number | undefined;
+  readonly key: ProducerRecord['key'];
+  readonly timestamp: number | undefined;
+  readonly headers: readonly RecordHeader[];
+}
+
+const NO_PLACE: Place = { topic: undefined, partition: undefined, key: undefined, timestamp: undefined, headers: [] };
+const PLACES: readonly string[] = [
+  KafkaHeaders.TOPIC,
+  KafkaHeaders.KEY,
+  KafkaHeaders.PARTITION,
+  KafkaHeaders.TIMESTAMP,
+];
+
+/** What a message says about where it goes, and its other headers. */
+function placeIn(message: ReplyMessage | undefined): Place {
+  if (message === undefined) return NO_PLACE;
+  const { headers } = message;
+  const number = (name: string) => (headers[name] === undefined ? undefined : Number(headers[name]));
+  const topic = headers[KafkaHeaders.TOPIC];
+  const others = Object.entries(headers).filter(([name, value]) => value !== undefined && !PLACES.includes(name));
+  return {
+    topic: topic === undefined ? undefined : String(topic),
+    partition: number(KafkaHeaders.PARTITION),
+    key: headers[KafkaHeaders.KEY] as Place['key'],
+    timestamp: number(KafkaHeaders.TIMESTAMP),
+    headers: recordHeaders(String(topic), Object.fromEntries(others) as Record<string, string>),
+  };
+}
+
+function correlationOf({ correlationHeader }: ReplyPlan, { headers }: KafkaRecord): Buffer | null | undefined {
+  return new OutgoingHeaders(headers).last(correlationHeader);
+}
+
+function notSent(request: KafkaRecord, topic: string | undefined, error: unknown): NestdawError {
+  const where = topic === undefined ? '' : ` to ${topic}`;
+  return new NestdawError(
+    'KAFKA_REPLY_NOT_SENT',
+    `the reply${where} of ${positionOf(request)} was not sent: ${messageOf(error)}`,
+    {
+      cause: error,
+    },
+  );
+}
+
+function isIterable(value: unknown): value is Iterable<unknown> {
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array || value instanceof Map) return false;
+  return typeof (value as Partial<Iterable<unknown>>)[Symbol.iterator] === 'function';
+}
+
+function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
+}
