@@ -3,11 +3,8 @@
 export type { FilteredRecord } from './filtered-record.js';
 export {
   DEFAULT_CONNECTION,
-  DEFAULT_CONNECTION,
-  getKafkaTemplateToken,
   getKafkaTemplateToken,
   getKafkaTransactionManagerToken,
-  InjectKafkaTemplate,
   InjectKafkaTemplate,
   InjectKafkaTransactionManager,
 } from './inject-kafka-template.js';
