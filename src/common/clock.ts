@@ -66,6 +66,12 @@ export function every(clock: Clock, periodMs: number, action: () => unknown): Ti
   };
 }
 
+/** Monotonic time in ms, the same in all threads of the process: for times that cross between threads. */
+export function processTime(): number {
+  const [seconds, nanoseconds] = process.hrtime();
+  return seconds * 1_000 + nanoseconds / 1_000_000;
+}
+
 /** Calls `action` in a later turn of the event loop, after input and output had theirs. No time is involved. */
 export function nextTurn(action: () => void): void {
   setImmediate(action);

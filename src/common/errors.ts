@@ -32,6 +32,7 @@ export type NestdawErrorCode =
   | 'KAFKA_NO_OFFSET' // no committed offset and auto.offset.reset=none
   | 'KAFKA_SQL_FAILED' // a SQL transaction did not do what was asked of it
   | 'KAFKA_HANDLER_TIMEOUT' // a handler ran longer than max.poll.interval.ms
+  | 'KAFKA_THREAD_DIED' // a worker thread ended while it had the record
   | 'KAFKA_REBALANCED' // the partition was taken away while the record was in work
   | 'KAFKA_STOPPED' // the component was stopped
   | 'KAFKA_BROKER_START_FAILED' // the embedded broker could not start

@@ -88,6 +88,16 @@ export type ContainerEvent =
       readonly ms: number;
       readonly partition: TopicPartition;
     }
+  /** A worker thread of the listener is ready. */
+  | { readonly type: 'thread-started'; readonly thread: string }
+  /** A worker thread is gone that nobody asked to end: how many records failed with it, and how many run again. */
+  | {
+      readonly type: 'thread-died';
+      readonly thread: string;
+      readonly error: Error;
+      readonly failed: number;
+      readonly requeued: number;
+    }
   | { readonly type: 'stopping' }
   | { readonly type: 'paused'; readonly by: 'user' | 'error'; readonly partitions: readonly TopicPartition[] }
   | { readonly type: 'resumed'; readonly partitions: readonly TopicPartition[] }
@@ -114,6 +124,8 @@ export const CONTAINER_EVENT_TYPES: ReadonlySet<string> = new Set<ContainerEvent
   'no-longer-idle',
   'partition-idle',
   'partition-no-longer-idle',
+  'thread-started',
+  'thread-died',
   'paused',
   'resumed',
   'stopping',

@@ -2,7 +2,7 @@ import { type KafkaRecord } from '../../common/record.js';
 import { WorkItem } from '../dispatch/work-item.js';
 import { DeliveryAcknowledgment } from './acknowledgment.js';
 import { type ListenerConsumer } from './listener-consumer.js';
-import { type Acknowledgment, type InvocationContext } from './listener-endpoint.js';
+import { type Acknowledgment, type InvocationContext, type RemoteWork } from './listener-endpoint.js';
 import { type PartitionState } from './partition-state.js';
 
 // One record (or one batch) on its way through a container: the unit that the dispatcher orders and, at the same
@@ -34,6 +34,8 @@ export class Delivery extends WorkItem implements InvocationContext {
   older: Delivery | undefined = undefined;
   /** @internal */
   newer: Delivery | undefined = undefined;
+  /** The call, when it runs outside of this event loop. */
+  remote: RemoteWork | undefined = undefined;
   /** What the watchdog has said about it. */
   slowness: 'none' | 'warned' | 'expired' = 'none';
   #aborted: AbortCause | undefined = undefined;
@@ -100,6 +102,7 @@ export class Delivery extends WorkItem implements InvocationContext {
   /** The handler is about to be called. */
   begin(now: number): void {
     this.startedAt = now;
+    this.remote = undefined;
     if (this.attempt === 1 && this.#aborted === undefined && this.#acknowledgment === undefined) return;
     this.slowness = 'none';
     this.#aborted = this.#reason = this.#controller = this.#acknowledgment = undefined;
@@ -111,6 +114,7 @@ export class Delivery extends WorkItem implements InvocationContext {
     this.#aborted = cause;
     this.#reason = reason;
     this.#controller?.abort(reason);
+    this.remote?.abort(reason);
   }
 
   /** The first `count` records of the batch are finished: the rest is a delivery of its own, its first one. */

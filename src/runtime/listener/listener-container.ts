@@ -209,6 +209,11 @@ export class ListenerContainer {
     this.#become('starting');
     this.#failure = undefined;
     try {
+      await endpoint.executor?.start({
+        emit: (event) => this.#events.emit(event),
+        fail: (cause) => this.#fail(cause),
+      });
+      if (this.#state !== 'starting') return;
       this.#consumers = Array.from({ length: endpoint.concurrency }, (_, index) => {
         return new ContainerConsumer({
           index,
@@ -256,6 +261,7 @@ export class ListenerContainer {
     const timer = clock.schedule(this.#settings.shutdownTimeoutMs, () => deadline.abort(), { keepAlive: true });
     await Promise.all(this.#consumers.map((consumer) => consumer.stop(deadline.signal)));
     timer.cancel();
+    await this.endpoint.executor?.stop();
     if (failure) this.#failure = failure.cause;
     this.#become(failure ? 'failed' : 'stopped');
     this.#events.emit({ type: 'stopped', cause: failure?.cause });

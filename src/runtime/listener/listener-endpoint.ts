@@ -1,5 +1,6 @@
 import { type KafkaRecord } from '../../common/record.js';
 import { type SeekTarget } from '../../common/seek-target.js';
+import { type ContainerEvent } from './container-events.js';
 import { type ListenerConsumer } from './listener-consumer.js';
 import { type KafkaRebalanceListener } from './rebalance-callbacks.js';
 
@@ -55,6 +56,32 @@ export interface InvocationContext {
   readonly attempt: number;
   /** Positions, pauses and commits of the consumer that the record came from. */
   readonly consumer?: ListenerConsumer | undefined;
+  /** Where the call runs, when that is elsewhere: set by whoever sends it there. */
+  remote?: RemoteWork | undefined;
+}
+
+/** A call that runs outside of the container's event loop. */
+export interface RemoteWork {
+  /** The call's signal fires. */
+  abort(reason: unknown): void;
+  /** How long its handler has been running, ms; undefined while it has not begun. */
+  runningForMs(): number | undefined;
+}
+
+/** Runs handlers outside of the container's event loop. Started before the consumers, stopped after them. */
+export interface HandlerExecutor {
+  /** Makes it ready, so that what cannot work is known before anything is read. Harmless when repeated. */
+  prepare(): Promise<void>;
+  /** Makes it ready, for a container that is told what happens. */
+  start(supervisor: ExecutorSupervisor): Promise<void>;
+  /** Ends it; what still runs is given up. */
+  stop(): Promise<void>;
+}
+
+export interface ExecutorSupervisor {
+  emit(event: ContainerEvent): void;
+  /** Nothing will run any more. */
+  fail(cause: unknown): void;
 }
 
 /** Runs user code for one record. May answer synchronously; never throws: failures are outcomes. */
@@ -117,4 +144,6 @@ export interface ListenerEndpoint {
   readonly handler:
     | { readonly kind: 'record'; readonly invoke: RecordInvoker }
     | { readonly kind: 'batch'; readonly invoke: BatchInvoker };
+  /** Runs the handler outside of the container's event loop. */
+  readonly executor?: HandlerExecutor | undefined;
 }

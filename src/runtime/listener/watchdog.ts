@@ -45,11 +45,17 @@ export class Watchdog {
     const now = clock.monotonic();
     let next = Number.POSITIVE_INFINITY;
     for (const delivery of inFlight) {
-      const age = now - delivery.startedAt;
-      if (age < maxPollIntervalMs * WARN_SHARE) {
+      const given = now - delivery.startedAt;
+      if (given < maxPollIntervalMs * WARN_SHARE) {
         // All others are younger.
-        next = Math.min(next, maxPollIntervalMs * WARN_SHARE - age);
+        next = Math.min(next, maxPollIntervalMs * WARN_SHARE - given);
         break;
+      }
+      // Elsewhere it may have begun later than it was given away.
+      const age = delivery.remote === undefined ? given : (delivery.remote.runningForMs() ?? 0);
+      if (age < maxPollIntervalMs * WARN_SHARE) {
+        next = Math.min(next, maxPollIntervalMs * WARN_SHARE - age);
+        continue;
       }
       if (age >= maxPollIntervalMs) this.#expire(delivery, age);
       else {

@@ -1,0 +1,267 @@
+import { type Clock } from '../../common/clock.js';
+import { hasCode, messageOf, NestdawError } from '../../common/errors.js';
+import { type Logger } from '../../common/logger.js';
+import { type KafkaRecord } from '../../common/record.js';
+import {
+  type BatchOutcome,
+  type ExecutorSupervisor,
+  type HandlerExecutor,
+  type InvocationContext,
+} from '../listener/listener-endpoint.js';
+import { sentenceOf } from '../listener/log-text.js';
+import { packCalls, type PackedCall, transferOf } from './call-codec.js';
+import { type CallResult, type CallResults, type FromCallThread } from './call-messages.js';
+import { CallScheduler, type Placement } from './call-scheduler.js';
+import { toPlainError } from './plain-error.js';
+import { fromPlainOutcome } from './plain-outcome.js';
+import { PoolAcknowledgments } from './pool-acknowledgments.js';
+import { type CallKeeper, NOWHERE, PoolCall } from './pool-call.js';
+import { type ThreadLink } from './thread.js';
+import { BOARD_SLOTS } from './thread-board.js';
+import { ThreadCrew } from './thread-crew.js';
+import { guiltyOf } from './thread-guilt.js';
+
+// Runs the handlers of one listener in threads. What may run at the same time is decided by the containers' dispatchers;
+// what is given here is shared out, run, and answered. A thread that dies takes one record with it at most: the one that
+// killed it fails, the others run again elsewhere, in their order.
+
+export interface ThreadPoolOptions {
+  readonly listener: string;
+  readonly threads: number;
+  /** Starts the thread of that number. */
+  readonly boot: (index: number) => Promise<ThreadLink>;
+  /** How long a handler has, after its signal fired for being too slow, before its thread is killed, ms. */
+  readonly killAfterMs: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export class ThreadPool implements HandlerExecutor, CallKeeper {
+  readonly #options: ThreadPoolOptions;
+  readonly #crew: ThreadCrew;
+  readonly #scheduler = new CallScheduler<PoolCall>();
+  readonly #acknowledgments = new PoolAcknowledgments();
+  readonly #outbox = new Map<number, PackedCall[]>();
+  #isFlushScheduled = false;
+  #lastId = 0;
+  #supervisor: ExecutorSupervisor | undefined;
+  #failure: unknown;
+
+  constructor(options: ThreadPoolOptions) {
+    this.#options = options;
+    this.#crew = new ThreadCrew({
+      listener: options.listener,
+      count: options.threads,
+      boot: options.boot,
+      clock: options.clock,
+      logger: options.logger,
+      joined: (index, link) => this.#joined(index, link),
+      left: (index, link, reason) => this.#left(index, link, reason),
+      failed: (cause) => this.#failed(cause),
+    });
+  }
+
+  prepare(): Promise<void> {
+    return this.#crew.start();
+  }
+
+  async start(supervisor: ExecutorSupervisor): Promise<void> {
+    this.#supervisor = supervisor;
+    this.#failure = undefined;
+    await this.#crew.start();
+  }
+
+  async stop(): Promise<void> {
+    const reason = new NestdawError('KAFKA_STOPPED', 'the container stops; the record will be delivered again');
+    this.#settleAll(reason);
+    await this.#crew.stop();
+    for (let index = 0; index < this.#options.threads; index++) this.#scheduler.remove(index);
+    this.#acknowledgments.clear();
+  }
+
+  /** Runs the handler for a record, or for the records of a batch. Never rejects. */
+  invoke(records: readonly KafkaRecord[], context: InvocationContext): Promise<BatchOutcome> {
+    if (this.#failure !== undefined) return Promise.resolve({ status: 'failed', error: this.#failure });
+    const call = new PoolCall(++this.#lastId, records, context, this);
+    context.remote = call;
+    this.#scheduler.submit(call);
+    this.#place();
+    return call.outcome;
+  }
+
+  runningFor({ thread, slot }: PoolCall): number | undefined {
+    return thread === NOWHERE ? undefined : this.#crew.link(thread)?.board.runningFor(slot);
+  }
+
+  abort(call: PoolCall, reason: unknown): void {
+    const link = this.#crew.link(call.thread);
+    if (link === undefined) return; // it waits: there is nobody to tell
+    link.post({ type: 'abort', id: call.id, reason: toPlainError(reason) });
+    if (!hasCode(reason, 'KAFKA_HANDLER_TIMEOUT')) return;
+    const { clock, killAfterMs, logger, listener } = this.#options;
+    call.isOverdue = true;
+    clock.schedule(killAfterMs, () => {
+      if (call.isOver || this.#crew.link(call.thread) !== link) return;
+      logger.error(
+        `listener '${listener}': ${link.name} did not let go of ${nameOf(call)} within ${killAfterMs} ms after its ` +
+          'signal had fired: the thread is killed.',
+      );
+      link.kill();
+    });
+  }
+
+  #place(): void {
+    for (let placed = this.#scheduler.next(); placed !== undefined; placed = this.#scheduler.next()) this.#send(placed);
+  }
+
+  #send({ thread, slot, call }: Placement<PoolCall>): void {
+    call.thread = thread;
+    call.slot = slot;
+    this.#acknowledgments.open(call);
+    this.#crew.link(thread)!.board.handOver(slot);
+    let box = this.#outbox.get(thread);
+    if (box === undefined) {
+      box = [];
+      this.#outbox.set(thread, box);
+    }
+    box.push({ slot, id: call.id, attempt: call.context.attempt, records: call.records });
+    if (this.#isFlushScheduled) return;
+    this.#isFlushScheduled = true;
+    // Everything that starts in one turn goes in one message.
+    queueMicrotask(() => this.#flush());
+  }
+
+  #flush(): void {
+    this.#isFlushScheduled = false;
+    for (const [thread, calls] of this.#outbox) {
+      if (calls.length === 0) continue;
+      const pack = packCalls(calls);
+      this.#crew.link(thread)?.post({ type: 'calls', pack }, transferOf(pack));
+    }
+    this.#outbox.clear();
+  }
+
+  #joined(index: number, link: ThreadLink): void {
+    this.#scheduler.add(index, BOARD_SLOTS);
+    link.onMessage((message) => this.#hear(index, link, message as FromCallThread));
+    this.#supervisor?.emit({ type: 'thread-started', thread: link.name });
+    this.#place();
+  }
+
+  #hear(thread: number, link: ThreadLink, message: FromCallThread): void {
+    if (this.#crew.link(thread) !== link) return;
+    switch (message.type) {
+      case 'results':
+        this.#results(thread, message);
+        break;
+      case 'acknowledge':
+        void this.#acknowledge(link, message);
+        break;
+      case 'forgotten':
+        for (const id of message.ids) this.#acknowledgments.close(id);
+    }
+  }
+
+  #results(thread: number, { begun, callMs, done, others }: CallResults): void {
+    this.#scheduler.begun(thread, begun, callMs);
+    if (done.length + others.length > 0) this.#crew.progressed();
+    for (const slot of done) {
+      const call = this.#scheduler.finish(thread, slot);
+      if (call === undefined) continue;
+      this.#acknowledgments.returned(call.id, false);
+      call.settle({ status: 'done' });
+    }
+    for (const result of others) this.#result(thread, result);
+    this.#place();
+    this.#share();
+  }
+
+  #result(thread: number, { slot, outcome, nack, keepsAcknowledgment }: CallResult): void {
+    const call = this.#scheduler.finish(thread, slot);
+    if (call === undefined) return;
+    let settled = fromPlainOutcome(outcome);
+    if (nack) {
+      try {
+        const ack = this.#acknowledgments.of(call.id);
+        if (nack.index === undefined) ack?.nack(nack.sleepMs);
+        else ack?.nack(nack.index, nack.sleepMs);
+      } catch (error) {
+        settled = { status: 'failed', error };
+      }
+    }
+    this.#acknowledgments.returned(call.id, keepsAcknowledgment && nack === undefined);
+    call.settle(settled);
+  }
+
+  async #acknowledge(link: ThreadLink, { id, index, request }: Extract<FromCallThread, { type: 'acknowledge' }>) {
+    const acknowledgment = this.#acknowledgments.of(id);
+    if (index === undefined) this.#acknowledgments.close(id);
+    try {
+      await acknowledgment?.acknowledge(index);
+      link.post({ type: 'acknowledged', request, error: undefined });
+    } catch (error) {
+      link.post({ type: 'acknowledged', request, error: toPlainError(error) });
+    }
+  }
+
+  /** A thread has nothing to do while calls wait inside another one: those that it has not begun move over. */
+  #share(): void {
+    const uneven = this.#scheduler.imbalance();
+    if (uneven === undefined) return;
+    const board = this.#crew.link(uneven.busy)?.board;
+    const slot = uneven.slots.find((each) => board?.withdraw(each));
+    if (slot === undefined) return;
+    const call = this.#scheduler.finish(uneven.busy, slot)!;
+    call.thread = NOWHERE;
+    this.#scheduler.putBack([call]);
+    this.#place();
+  }
+
+  #left(index: number, link: ThreadLink, reason: Error): void {
+    const { logger, listener } = this.#options;
+    this.#outbox.delete(index);
+    const had = this.#scheduler.remove(index);
+    const guilty = guiltyOf(had, link.board);
+    const back = had.flatMap(({ call }) => (guilty.has(call) ? [] : [call]));
+    const names = [...guilty].map(nameOf).join(', ') || 'no record';
+    logger.error(
+      `listener '${listener}': ${link.name} died: ${sentenceOf(reason)} ${names} counts as failed, ${back.length} ` +
+        'other record(s) run again, and a new thread takes its place.',
+      reason,
+    );
+    for (const call of back) call.thread = NOWHERE;
+    this.#scheduler.putBack(back);
+    for (const call of guilty) call.settle({ status: 'failed', error: diedWith(call, link, reason) });
+    const requeued = back.length;
+    this.#supervisor?.emit({ type: 'thread-died', thread: link.name, error: reason, failed: guilty.size, requeued });
+    for (const { consumer, at, offset } of this.#acknowledgments.lost(index)) {
+      consumer.seek(offset, at).catch((error: unknown) => {
+        logger.warn(`listener '${listener}': ${at.topic}-${at.partition} is not read again: ${messageOf(error)}`, error);
+      });
+    }
+    this.#place();
+  }
+
+  #failed(cause: unknown): void {
+    this.#failure = cause;
+    this.#settleAll(cause);
+    this.#supervisor?.fail(cause);
+  }
+
+  #settleAll(error: unknown): void {
+    const placed = Array.from({ length: this.#options.threads }, (_, index) => this.#scheduler.remove(index)).flat();
+    for (const { call } of placed) call.settle({ status: 'failed', error });
+    for (const call of this.#scheduler.clear()) call.settle({ status: 'failed', error });
+  }
+}
+
+function nameOf({ records }: PoolCall): string {
+  const { topic, partition, offset } = records[0]!;
+  const more = records.length > 1 ? ` and ${records.length - 1} more` : '';
+  return `${topic}-${partition} offset ${offset}${more}`;
+}
+
+function diedWith(call: PoolCall, { name }: ThreadLink, cause: Error): NestdawError {
+  const message = `${name} died while it ran ${nameOf(call)}: ${messageOf(cause)}`;
+  return new NestdawError('KAFKA_THREAD_DIED', message, { cause, retriable: true });
+}
