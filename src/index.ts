@@ -36,6 +36,7 @@ export {
   type ListenerErrorFunction,
   type ListenerErrorHandler,
   type ListenerOrder,
+  type ListenerPool,
   OnContainerEvent,
   type ParameterPipe,
   Payload,
@@ -122,6 +123,7 @@ export { replyWithError } from './runtime/nest/replies/reply-with-error.js';
 /** Nest's own `@EventPattern` and `@MessagePattern` handlers, served by listener containers. */
 export { MicroserviceContext } from './runtime/nest/strategy/microservice-context.js';
 export { NestdawStrategy, type PatternListenerOptions } from './runtime/nest/strategy/nestdaw-strategy.js';
+export type { ThreadsOptions } from './runtime/nest/threads/threads-options.js';
 /** SQL over the client that the application has, for what commits together with the application's own rows. */
 export { sqlDatabase } from './runtime/sql/sql-client.js';
 export type {

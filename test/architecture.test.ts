@@ -17,6 +17,7 @@ const ARROWS: Record<string, { readonly folders: readonly string[]; readonly pac
   'runtime/client': { folders: ['common', 'protocol'], packages: [] },
   'runtime/client/cluster': { folders: ['common', 'protocol'], packages: ['kafkajs'] },
   'runtime/listener': { folders: ['common', 'runtime/dispatch', 'runtime/client/consumer-client.ts'], packages: [] },
+  'runtime/threads': { folders: ['common', 'runtime/listener'], packages: [] },
   'runtime/dead-letters': {
     folders: ['common', 'runtime/listener', 'runtime/client/producer-client.ts'],
     packages: [],
@@ -62,7 +63,7 @@ const FORBIDDEN_INSIDE: ReadonlyArray<readonly [from: string, to: string]> = [
 /** Who may touch Node's own input and output. */
 const NODE_IO: Record<string, RegExp> = {
   'node:net': /^(broker\/network\/|embedded\/|testing\/)/,
-  'node:fs': /^(broker\/log\/disk-file-system\.ts|runtime\/config\/|embedded\/|testing\/|cli\/)/,
+  'node:fs': /^(broker\/log\/disk-file-system\.ts|runtime\/config\/|runtime\/threads\/|embedded\/|testing\/|cli\/)/,
   'node:worker_threads': /^(embedded\/|runtime\/threads\/)/,
   'node:child_process': /^(cli\/)/,
 };

@@ -3,3 +3,7 @@
 
 /** URL of the root folder of the running build, ending with a slash. */
 export const buildRoot: URL = new URL('../', import.meta.url);
+
+/** Loads a module of the application by its URL. */
+export const loadModule = (url: string): Promise<Record<string, unknown>> =>
+  import(url) as Promise<Record<string, unknown>>;

@@ -20,6 +20,7 @@ export type {
   ListenerErrorFunction,
   ListenerErrorHandler,
   ListenerOrder,
+  ListenerPool,
   PayloadClass,
   ProviderReference,
   ReadFunction,

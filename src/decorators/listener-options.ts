@@ -11,6 +11,9 @@ export type ListenerAckMode = 'RECORD' | 'BATCH' | 'TIME' | 'COUNT' | 'COUNT_TIM
 /** Which records must not overtake each other. */
 export type ListenerOrder = 'partition' | 'key' | 'none';
 
+/** Where the workers of a pool run. */
+export type ListenerPool = 'lanes' | 'threads';
+
 /** A class that payloads are turned into. */
 export type PayloadClass = abstract new (...args: never[]) => unknown;
 
@@ -116,6 +119,17 @@ export interface KafkaListenerOptions {
    * records one after another.
    */
   readonly workers?: number | string;
+  /**
+   * Where the workers run: `lanes` of this thread's event loop, or `threads`: worker threads, which open the module
+   * that `KafkaModule.forRoot({ threads: { module } })` names. For handlers that compute. Default `lanes`; with a
+   * number of `threads` it is `threads`.
+   */
+  readonly pool?: ListenerPool | (string & {});
+  /**
+   * A number: threads of the pool, 1 to 256, shared by the listener's consumers; default with `pool: 'threads'` the
+   * processor's cores but one. Without `workers` as many records are in work as there are threads.
+   */
+  readonly threads?: number | string;
   /**
    * With `workers`: records of one partition (`partition`), of one key (`key`) or none at all stay in order. Default
    * `partition`.

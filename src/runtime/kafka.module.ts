@@ -45,9 +45,12 @@ import { KafkaListenerEvents } from './nest/listener-events.js';
 import { KafkaListenerRegistrar } from './nest/listener-registrar.js';
 import { nestLogger } from './nest/nest-logger.js';
 import { NestdawStrategy } from './nest/strategy/nestdaw-strategy.js';
+import { namedModule } from './nest/threads/thread-module.js';
+import { type ThreadsOptions } from './nest/threads/threads-options.js';
 import { KafkaTemplate } from './template/kafka-template.js';
 import { type JsonTypeTable } from './template/serdes/json-types.js';
 import { KafkaTransactionManager } from './template/transaction-manager.js';
+import { currentThread } from './threads/thread-state.js';
 
 // The module that an application imports, once for each connection. Behind all of them stand two modules that exist
 // once, for Nest runs hooks by a module's distance: the runtime's come first at the start and last at the end
@@ -86,6 +89,8 @@ export interface KafkaModuleOptions {
   readonly logger?: Logger;
   /** Time. Default: the machine's. */
   readonly clock?: Clock;
+  /** Worker threads for listeners with `pool: 'threads'` or `threads`: the module that they open. Said once. */
+  readonly threads?: ThreadsOptions;
   /** Other clients, for tests. */
   readonly factories?: ClientFactories;
 }
@@ -127,7 +132,7 @@ class KafkaListenersModule implements OnApplicationBootstrap, OnModuleDestroy {
     { provide: ContainerRegistry, useFactory: () => new ContainerRegistry() },
     {
       provide: KafkaRuntime,
-      useFactory: (registry: ContainerRegistry) => new KafkaRuntime(registry),
+      useFactory: (registry: ContainerRegistry) => new KafkaRuntime(registry, currentThread()),
       inject: [ContainerRegistry],
     },
     {
@@ -213,8 +218,9 @@ function moduleOf(
     },
     {
       provide: CONNECTION,
-      useFactory: (given: KafkaModuleOptions, configuration: Configuration) => connectionOf(name, given, configuration),
-      inject: [OPTIONS, CONFIGURATION],
+      useFactory: (given: KafkaModuleOptions, configuration: Configuration, overrides: PropertyTree) =>
+        connectionOf(name, given, configuration, overrides),
+      inject: [OPTIONS, CONFIGURATION, PROPERTY_OVERRIDES],
     },
     { provide: template, useFactory: (connection: KafkaConnection) => connection.template, inject: [CONNECTION] },
     {
@@ -231,7 +237,7 @@ function moduleOf(
     { provide: Environment, useFactory: ({ environment }: Configuration) => environment, inject: [CONFIGURATION] },
   ];
   const isDefault = name === DEFAULT_CONNECTION;
-  return {
+  return namedModule(name, {
     module: KafkaModule,
     global: true,
     imports: [KafkaRuntimeModule, ...imports],
@@ -241,18 +247,27 @@ function moduleOf(
       transactions,
       ...(isDefault ? [KafkaConnection, KafkaTemplate, KafkaTransactionManager, KafkaProperties, Environment] : []),
     ],
-  };
+  });
 }
 
 function configurationOf(connection: string, options: KafkaModuleOptions, overrides: PropertyTree): Configuration {
-  const { name, cwd, propertiesFile, env, argv, properties } = options;
+  const { name } = options;
   if (name !== undefined && name !== connection) {
     const message = `the connection is called ${connection}: remove name: '${name}' from what the factory gives, and give it to forRootAsync itself`;
     throw new NestdawError('KAFKA_CONFIG_INVALID', message);
   }
   refuseName(connection);
-  const sources: ConfigurationSources = {
-    ...(connection === DEFAULT_CONNECTION ? {} : { connection }),
+  return readConfiguration(sourcesOf(connection, options, overrides));
+}
+
+/** Where a connection's configuration is read from; in a worker thread where the application reads it from. */
+function sourcesOf(connection: string, options: KafkaModuleOptions, overrides: PropertyTree): ConfigurationSources {
+  const given = currentThread()?.connections.find(({ name }) => name === connection);
+  const named = connection === DEFAULT_CONNECTION ? {} : { connection };
+  if (given) return { ...given.sources, ...named, overrides: given.overrides as PropertyTree };
+  const { cwd, propertiesFile, env, argv, properties } = options;
+  return {
+    ...named,
     ...(cwd === undefined ? {} : { cwd }),
     ...(propertiesFile === undefined ? {} : { propertiesFile }),
     ...(env === undefined ? {} : { env }),
@@ -260,7 +275,6 @@ function configurationOf(connection: string, options: KafkaModuleOptions, overri
     ...(properties === undefined ? {} : { properties }),
     overrides,
   };
-  return readConfiguration(sources);
 }
 
 /** A name stands where else the first word of a key does. */
@@ -273,7 +287,14 @@ function refuseName(connection: string): void {
   throw new NestdawError('KAFKA_CONFIG_INVALID', message);
 }
 
-function connectionOf(name: string, options: KafkaModuleOptions, configuration: Configuration): KafkaConnection {
+function connectionOf(
+  name: string,
+  options: KafkaModuleOptions,
+  configuration: Configuration,
+  overrides: PropertyTree,
+): KafkaConnection {
+  const thread = currentThread();
+  const { argv = process.argv.slice(2) } = options;
   return new KafkaConnection({
     name,
     configuration,
@@ -282,7 +303,10 @@ function connectionOf(name: string, options: KafkaModuleOptions, configuration: 
     assignors: (options.assignors ?? []).map((one) => (typeof one === 'function' ? new one() : one)),
     types: options.types,
     clock: options.clock ?? systemClock,
-    logger: options.logger ?? nestLogger('Kafka'),
+    logger: options.logger ?? thread?.logger ?? nestLogger('Kafka'),
+    sources: { ...sourcesOf(name, { ...options, argv }, overrides) },
+    threads: options.threads,
+    isBrokerHere: thread?.connections.find((one) => one.name === name)?.isBrokerHere ?? false,
   });
 }
 

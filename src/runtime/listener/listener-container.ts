@@ -209,6 +209,7 @@ export class ListenerContainer {
     this.#become('starting');
     this.#failure = undefined;
     try {
+      this.#consumers = [];
       await endpoint.executor?.start({
         emit: (event) => this.#events.emit(event),
         fail: (cause) => this.#fail(cause),

@@ -127,6 +127,8 @@ export interface ListenerEndpoint {
   /** Undefined: each consumer handles its records one after another. A number: poll loop + pool of that many lanes. */
   readonly workers: number | undefined;
   readonly order: Order;
+  /** Worker threads that the workers of all its consumers run in; undefined: this thread's event loop. */
+  readonly threads?: number | undefined;
   readonly ackMode: AckMode;
   readonly ackCount: number;
   readonly ackTimeMs: number;

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { messageOf } from '../../common/errors.js';
 import { type KafkaListenerOptions } from '../../decorators/listener-options.js';
 import { type Environment } from '../config/environment.js';
@@ -11,6 +12,7 @@ import { partitionRequests } from './partition-options.js';
 // What a listener's decorator says, with what the configuration says where it is silent.
 
 const ACK_MODES = ['RECORD', 'BATCH', 'TIME', 'COUNT', 'COUNT_TIME', 'MANUAL', 'MANUAL_IMMEDIATE'] as const;
+const POOLS = ['lanes', 'threads'] as const;
 const ORDERS = ['partition', 'key', 'none'] as const;
 
 export type EndpointNumbers = Omit<ListenerEndpoint, 'id' | 'connection' | 'handler' | 'rebalanceListeners'> & {
@@ -36,11 +38,14 @@ export function endpointNumbers(
     (text) => parseChoice(text, ORDERS),
     ORDERS.join(', '),
   );
-  const workers = read.whole('workers', options.workers, 10_000);
+  const concurrency = read.whole('concurrency', options.concurrency, 1_000);
+  const consumers = concurrency ?? properties.get('listener.concurrency');
+  const threads = threadsOf(read, options);
+  const ownWorkers = read.whole('workers', options.workers, 10_000);
+  const workers = ownWorkers ?? (threads === undefined ? undefined : Math.ceil(threads / consumers));
   if (order !== undefined && order !== 'partition' && workers === undefined) {
     read.mistake('order', order, 'only a pool of workers has an order to choose; give workers, or leave order out');
   }
-  const concurrency = read.whole('concurrency', options.concurrency, 1_000);
   const batch = read.parsed<boolean>('batch', options.batch, parseBoolean, 'true or false');
   const autoStartup = read.parsed<boolean>('autoStartup', options.autoStartup, parseBoolean, 'true or false');
   const source = sourceOf(read, options);
@@ -52,9 +57,10 @@ export function endpointNumbers(
     id,
     ...source,
     groupId,
-    concurrency: atMost(source.assignment, concurrency ?? properties.get('listener.concurrency'), read, notices),
+    concurrency: atMost(source.assignment, consumers, read, notices),
     workers,
     order: order ?? 'partition',
+    threads,
     ...commitRules(read, options, properties, notices),
     gapMap: (order === 'key' || order === 'none') && groupId !== '',
     autoStartup: autoStartup ?? properties.get('listener.auto-startup'),
@@ -64,6 +70,22 @@ export function endpointNumbers(
     containerGroup: read.text('containerGroup', options.containerGroup) || undefined,
     idleEventMs: read.duration('idleEventInterval', options.idleEventInterval),
   };
+}
+
+/** Threads of the listener's pool; undefined: it has none. */
+function threadsOf(read: OptionReader, options: KafkaListenerOptions): number | undefined {
+  const pool = read.parsed<(typeof POOLS)[number]>(
+    'pool',
+    options.pool as (typeof POOLS)[number] | undefined,
+    (text) => parseChoice(text, POOLS),
+    POOLS.join(', '),
+  );
+  const threads = read.whole('threads', options.threads, 256);
+  if (pool === 'lanes' && threads !== undefined) {
+    read.mistake('threads', String(threads), "goes not with pool: 'lanes'; leave one of them out");
+    return undefined;
+  }
+  return threads ?? (pool === 'threads' ? Math.max(1, availableParallelism() - 1) : undefined);
 }
 
 type Source = Pick<ListenerEndpoint, 'topics' | 'topicPattern' | 'assignment'>;

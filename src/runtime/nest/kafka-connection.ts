@@ -30,6 +30,7 @@ import { KafkaTemplate } from '../template/kafka-template.js';
 import { type ProducerPool } from '../template/producer-pool.js';
 import { type JsonTypeTable } from '../template/serdes/json-types.js';
 import { type KafkaTransactionManager } from '../template/transaction-manager.js';
+import { type ThreadConnection } from '../threads/thread-messages.js';
 import { consumerNumbers, producerOptions, templateOptions } from './client-options.js';
 import {
   type ClusterRequest,
@@ -43,6 +44,7 @@ import { ConnectionTransactions } from './connection-transactions.js';
 import { type DiscoveredListener } from './listener-factory.js';
 import { requireTopics } from './missing-topics.js';
 import { SerdeResolver } from './serdes/serde-resolver.js';
+import { type ThreadsOptions } from './threads/threads-options.js';
 
 // One connection of an application: the servers (or the broker beside the application), the producer, the template
 // over it, and the consumers that listeners ask for.
@@ -80,6 +82,12 @@ export interface KafkaConnectionOptions {
   readonly types?: JsonTypeTable | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Where the configuration was read from: plain values, for threads to read it again. */
+  readonly sources?: Readonly<Record<string, unknown>>;
+  /** What the module says about threads of listeners. */
+  readonly threads?: ThreadsOptions | undefined;
+  /** In a thread: the broker that the application runs on is in this process. */
+  readonly isBrokerHere?: boolean;
 }
 
 const RECONNECT_MS = 1_000;
@@ -158,6 +166,36 @@ export class KafkaConnection implements Startable {
   /** Addresses in use: configured, or those of the broker beside the application; empty before the start. */
   get bootstrapServers(): readonly string[] {
     return this.#servers.producer;
+  }
+
+  get threads(): ThreadsOptions | undefined {
+    return this.#options.threads;
+  }
+
+  /** The connection as a worker thread shall have it: the same configuration, and the broker that is in use. */
+  forThread(thread: string): ThreadConnection {
+    const { prefix } = this.properties;
+    const servers =
+      this.#broker === undefined ? {} : { [`${prefix}.bootstrap-servers`]: this.#broker.bootstrapServers };
+    const { overrides = {}, ...sources } = this.#options.sources ?? {};
+    return {
+      name: this.name,
+      sources,
+      overrides: { ...(overrides as Record<string, unknown>), ...servers, ...this.#idsOf(thread) },
+      isBrokerHere: this.#broker?.isHost ?? false,
+    };
+  }
+
+  /** Two producers with one transactional id fence each other. */
+  #idsOf(thread: string): Record<string, string> {
+    const ids = Object.entries({
+      'producer.transaction-id-prefix': this.properties.get('producer.transaction-id-prefix'),
+      'producer.properties.transactional.id': this.properties.get('producer.properties.transactional.id'),
+      'template.transaction-id-prefix': this.properties.get('template.transaction-id-prefix'),
+    });
+    return Object.fromEntries(
+      ids.flatMap(([key, id]) => (id ? [[`${this.properties.prefix}.${key}`, `${id}${thread}-`]] : [])),
+    );
   }
 
   /** Finds values that are none and settings that contradict each other, before anything is opened. */
@@ -336,7 +374,7 @@ export class KafkaConnection implements Startable {
     if (instanceId !== undefined) {
       return { groupInstanceId: endpoint.concurrency > 1 ? `${instanceId}-${index}` : instanceId };
     }
-    if (!this.#broker?.isHost) return {};
+    if (!(this.#broker?.isHost ?? this.#options.isBrokerHere)) return {};
     // The broker dies with this process. Dynamic members that died with it would hold up their groups for a session
     // after a restart; static ones are simply replaced. The directory's lock makes the host, and so the id, unique.
     return { groupInstanceId: `host-${endpoint.id}-${index}`, leaveOnStop: true };

@@ -14,6 +14,7 @@ import { judgeNames } from '../config/name-judge.js';
 import { type Findings } from '../config/rules.js';
 import { type ContainerRegistry } from '../listener/container-registry.js';
 import { type ListenerContainer } from '../listener/listener-container.js';
+import { type ThreadState } from '../threads/thread-state.js';
 import { EventBinder } from './event-binder.js';
 import { type KafkaConnection } from './kafka-connection.js';
 import { ListenerHost } from './listener-host.js';
@@ -21,6 +22,8 @@ import { ProducerBinder } from './producer-binder.js';
 import { ProviderLookup } from './provider-lookup.js';
 import { type RuntimeTools } from './runtime-tools.js';
 import { ShutdownSignals } from './shutdown-signals.js';
+import { ListenerThreads } from './threads/listener-threads.js';
+import { findThreadListener } from './threads/thread-listener.js';
 import { TransactionBinder } from './transaction-binder.js';
 
 // The life of Kafka in an application, as steps that the module calls at the right moments: prepare, open, start
@@ -45,11 +48,14 @@ export class KafkaRuntime {
   readonly #events: EventBinder;
   /** What listeners are made with, also by the registrar and the strategy. */
   readonly listeners: ListenerHost;
+  readonly #thread: ThreadState | undefined;
   #draining: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(registry: ContainerRegistry) {
+  /** @param thread the worker thread that this is, if it is one: then nothing is read here */
+  constructor(registry: ContainerRegistry, thread?: ThreadState) {
     this.#registry = registry;
+    this.#thread = thread;
     this.#binder = new ProducerBinder((name) => this.connection(name));
     this.#transactions = new TransactionBinder((name) => this.connection(name));
     this.#events = new EventBinder(registry, this.#tools);
@@ -57,6 +63,11 @@ export class KafkaRuntime {
       registry,
       connectionOf: (name) => this.connection(name),
       tools: this.#tools,
+      threads: new ListenerThreads({
+        options: () => [...this.#connections.values()].find(({ threads }) => threads !== undefined)?.threads,
+        connections: (thread) => [...this.#connections.values()].map((connection) => connection.forThread(thread)),
+        tools: this.#tools,
+      }),
     });
     this.#signals = new ShutdownSignals({ drain: () => this.drain(), close: () => this.close() });
   }
@@ -88,6 +99,11 @@ export class KafkaRuntime {
     for (const { serdes } of this.#connections.values()) serdes.bind((name) => providers.named(name), mistakes);
     this.#binder.bind(discovery, scanner, mistakes);
     this.#transactions.bind(discovery, scanner, mistakes);
+    if (this.#thread) {
+      findThreadListener(services, (name) => this.connection(name), this.#thread);
+      throwIfAny(mistakes);
+      return;
+    }
     this.listeners.explore(services, findings);
     this.#events.bind(discovery, scanner, mistakes);
     for (const notice of new Set(notices)) this.#tools.logger.warn(notice);
@@ -106,13 +122,20 @@ export class KafkaRuntime {
 
   /** Opens the connections: brokers beside the application, producers. From here on sends work. */
   async open(): Promise<void> {
-    this.#signals.install();
+    if (!this.#thread) this.#signals.install();
     try {
       for (const connection of this.#connections.values()) await connection.start();
+      await this.#prepareThreads();
     } catch (error) {
       await this.close();
       throw error;
     }
+  }
+
+  /** Threads are there before the first record is read: what they cannot run keeps the application from starting. */
+  async #prepareThreads(): Promise<void> {
+    const wanted = this.#registry.list().filter(({ endpoint }) => endpoint.autoStartup);
+    await Promise.all(wanted.map(async ({ endpoint }) => endpoint.executor?.prepare()));
   }
 
   /**

@@ -29,20 +29,23 @@ export class ListenerExplorer {
 
   explore(findings: Findings): DiscoveredListener[] {
     const found: DiscoveredListener[] = [];
-    for (const host of eachHost(this.#discovery)) {
-      for (const declaration of this.#declarations(host, findings.mistakes)) {
-        const listener = this.#factory.create(declaration, findings);
-        if (listener) found.push(listener);
-      }
+    for (const declaration of this.declarations(findings.mistakes)) {
+      const listener = this.#factory.create(declaration, findings);
+      if (listener) found.push(listener);
     }
     return found;
+  }
+
+  /** What the classes declare, in the order of the providers. */
+  *declarations(mistakes: Mistake[]): Generator<ListenerDeclaration> {
+    for (const host of eachHost(this.#discovery)) yield* this.#declarations(host, mistakes);
   }
 
   *#declarations(host: MethodHost, mistakes: Mistake[]): Generator<ListenerDeclaration> {
     const names = this.#scanner.getAllMethodNames(host.prototype);
     const instance = host.instances?.[0];
     const declaration = (where: string, options: KafkaListenerOptions, source: ListenerDeclaration['source']) => {
-      return { where, options, source, host: instance };
+      return { where, options, source, host: instance, isDeclared: true };
     };
     const ofClass = listenersOf(host.type);
     reportScopedCallbacks(host, names, ofClass.length > 0, mistakes);

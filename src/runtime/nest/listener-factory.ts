@@ -28,6 +28,7 @@ import { ListenerReplies } from './replies/listener-replies.js';
 import { type ReplyTemplate } from './replies/replier.js';
 import { type ListenerFormats, listenerFormats } from './serdes/payload-formats.js';
 import { type SerdeResolver } from './serdes/serde-resolver.js';
+import { type ListenerThreads } from './threads/listener-threads.js';
 
 // From what a listener declares to the endpoint that a container runs: placeholders filled, defaults taken from the
 // configuration, the way to the method worked out. Every mistake is added to a list; nothing is opened here.
@@ -76,6 +77,8 @@ export interface ListenerDeclaration {
   readonly source: HandlerSource;
   /** The object that the listener belongs to; its rebalance callbacks are called. */
   readonly host: object | undefined;
+  /** It was found on a class, where a thread of its own will find it too. */
+  readonly isDeclared?: boolean;
 }
 
 /** What is collected while listeners are made. */
@@ -90,11 +93,19 @@ export class ListenerFactory {
   readonly #nest: NestParts;
   readonly #lookup: ProviderLookup;
   readonly #connectionOf: (name: string) => ListenerConnection;
+  readonly #threads: ListenerThreads | undefined;
 
-  constructor(nest: NestParts, lookup: ProviderLookup, connectionOf: (name: string) => ListenerConnection) {
+  /** @param threads moves handlers to threads; undefined where they run, in the thread itself */
+  constructor(
+    nest: NestParts,
+    lookup: ProviderLookup,
+    connectionOf: (name: string) => ListenerConnection,
+    threads: ListenerThreads | undefined,
+  ) {
     this.#nest = nest;
     this.#lookup = lookup;
     this.#connectionOf = connectionOf;
+    this.#threads = threads;
   }
 
   /** Undefined, with mistakes, when it is impossible. */
@@ -125,7 +136,13 @@ export class ListenerFactory {
       const letters = deadLettersOf(read, options.deadLetters, numbers, { template, logger });
       if (mistakes.length > before) return undefined;
       const { batch: _batch, idleEventMs, ...rest } = numbers;
-      const endpoint = { ...rest, id, connection, handler, rebalanceListeners };
+      const endpoint = this.#placed(
+        declaration,
+        { ...rest, id, connection, handler, rebalanceListeners },
+        properties,
+        mistakes,
+      );
+      if (endpoint === undefined) return undefined;
       return {
         endpoint,
         properties,
@@ -136,6 +153,26 @@ export class ListenerFactory {
       mistakes.push({ origin: where, problem: messageOf(error) });
       return undefined;
     }
+  }
+
+  /** With its handler where it shall run; undefined, with mistakes, when it cannot run there. */
+  #placed(
+    { where, source, isDeclared = false }: ListenerDeclaration,
+    endpoint: ListenerEndpoint,
+    properties: KafkaProperties,
+    mistakes: Mistake[],
+  ): ListenerEndpoint | undefined {
+    if (endpoint.threads === undefined || !this.#threads || !properties.get('listener.threads-enabled'))
+      return endpoint;
+    const methods = source.kind === 'method' ? [source] : source.kind === 'class' ? source.methods : [];
+    if (methods.some(({ parameters }) => parameters.decorated.some(({ kind }) => kind === 'consumer'))) {
+      const problem =
+        'in a pool of threads the consumer is in another thread; ask the ContainerRegistry of the main thread, or ' +
+        'leave threads out';
+      mistakes.push({ origin: `@KafkaListener of ${where}`, key: '@Consumer()', problem });
+      return undefined;
+    }
+    return this.#threads.moved(where, endpoint, isDeclared, mistakes);
   }
 
   #rules({ where, options }: ListenerDeclaration, listener: ListenerIdentity, mistakes: Mistake[]): CallRules {

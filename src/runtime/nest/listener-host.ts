@@ -12,6 +12,7 @@ import { ListenerExplorer } from './listener-explorer.js';
 import { type DiscoveredListener, type ListenerDeclaration, ListenerFactory } from './listener-factory.js';
 import { ProviderLookup } from './provider-lookup.js';
 import { type RuntimeTools } from './runtime-tools.js';
+import { type ListenerThreads } from './threads/listener-threads.js';
 
 // Where declared listeners become registered containers: those found at start, and those added while running.
 
@@ -19,6 +20,7 @@ export interface ListenerHostOptions {
   readonly registry: ContainerRegistry;
   readonly connectionOf: (name: string) => KafkaConnection;
   readonly tools: Readonly<RuntimeTools>;
+  readonly threads: ListenerThreads;
 }
 
 export class ListenerHost {
@@ -70,8 +72,8 @@ export class ListenerHost {
   explore(services: NestServices, findings: Findings): void {
     const { mistakes, notices } = findings;
     const { discovery, scanner, creator, config, moduleRef } = services;
-    const { connectionOf } = this.#options;
-    this.#factory = new ListenerFactory({ creator, config }, new ProviderLookup(moduleRef), connectionOf);
+    const { connectionOf, threads } = this.#options;
+    this.#factory = new ListenerFactory({ creator, config }, new ProviderLookup(moduleRef), connectionOf, threads);
     const explorer = new ListenerExplorer(discovery, scanner, this.#factory);
     const found = explorer.explore({ mistakes, notices, ids: new Map() });
     const groups = new GroupCheck();

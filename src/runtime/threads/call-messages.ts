@@ -41,4 +41,9 @@ export type PlainOutcome =
   | { readonly status: 'done' }
   | { readonly status: 'skipped'; readonly reason: string }
   | { readonly status: 'failed'; readonly error: PlainError }
-  | { readonly status: 'failed-at'; readonly index: number; readonly error: PlainError; readonly isOpenBefore: boolean };
+  | {
+      readonly status: 'failed-at';
+      readonly index: number;
+      readonly error: PlainError;
+      readonly isOpenBefore: boolean;
+    };

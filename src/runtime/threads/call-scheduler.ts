@@ -116,7 +116,8 @@ export class CallScheduler<C> {
     let busy: Load<C> | undefined;
     for (const load of this.#loads.values()) {
       if (load.size === 0) idle = true;
-      else if (load.size > 1 && load.handedOver > load.begun && (busy === undefined || load.size > busy.size)) busy = load;
+      else if (load.size > 1 && load.handedOver > load.begun && (busy === undefined || load.size > busy.size))
+        busy = load;
     }
     if (!idle || busy === undefined) return undefined;
     return { busy: busy.thread, slots: inTurn(busy).map(({ slot }) => slot) };

@@ -3,7 +3,7 @@ import { type Deferred, deferred } from '../../common/lifecycle.js';
 import { type BatchOutcome, type ListenerEndpoint } from '../listener/listener-endpoint.js';
 import { unpackCalls } from './call-codec.js';
 import { type CallResult, type FromCallThread, type ToCallThread } from './call-messages.js';
-import { fromPlainError, toPlainError } from './plain-error.js';
+import { fromPlainError } from './plain-error.js';
 import { toPlainOutcome } from './plain-outcome.js';
 import { type AskAcknowledge, type RemoteAcknowledgment } from './remote-acknowledgment.js';
 import { type ThreadBoard } from './thread-board.js';
@@ -113,8 +113,7 @@ export class CallServer {
     let outcome: BatchOutcome | Promise<BatchOutcome>;
     try {
       const { handler } = this.#options;
-      outcome =
-        handler.kind === 'record' ? handler.invoke(call.records[0]!, call) : handler.invoke(call.records, call);
+      outcome = handler.kind === 'record' ? handler.invoke(call.records[0]!, call) : handler.invoke(call.records, call);
     } catch (error) {
       outcome = { status: 'failed', error };
     }
@@ -183,4 +182,3 @@ export class CallServer {
     });
   }
 }
-

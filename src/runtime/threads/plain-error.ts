@@ -44,7 +44,7 @@ export function toPlainError(thrown: unknown, depth = 0): PlainError {
 
 /** An error of the same name, code and properties; of the same class where that is ours or JavaScript's own. */
 export function fromPlainError(plain: PlainError): unknown {
-  if (plain.kind === 'value') return plain.own['value'];
+  if (plain.kind === 'value') return plain.own.value;
   const error = plain.kind === 'nestdaw' ? ours(plain) : foreign(plain);
   Object.assign(error, plain.own);
   setHidden(error, 'name', plain.name);
@@ -63,7 +63,7 @@ const EMPTY: PlainError = {
 };
 
 function ours({ message, own, retriable, cause }: PlainError): Error {
-  const code = own['code'] as NestdawErrorCode;
+  const code = own.code as NestdawErrorCode;
   return new NestdawError(code, message, {
     retriable,
     ...(cause === undefined ? {} : { cause: fromPlainError(cause) }),

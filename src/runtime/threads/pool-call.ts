@@ -17,8 +17,8 @@ export class PoolCall implements RemoteWork {
   slot = 0;
   /** Threads that died while it was running in them, and it could have been the reason. */
   deaths = 0;
-  /** Its time is over: a thread that does not let go of it is killed. */
-  isOverdue = false;
+  /** Its time is over, for this reason: a thread that does not let go of it is killed. */
+  overdue: { readonly reason: unknown } | undefined;
   isOver = false;
   readonly #keeper: CallKeeper;
   #resolve!: (outcome: BatchOutcome) => void;

@@ -46,7 +46,9 @@ export class RemoteAcknowledgment implements Acknowledgment {
     if (this.#whole) throw this.#misuse(`${call} after acknowledge(): the record is finished`);
     if (!(sleepMs >= 0)) throw this.#misuse(`${call}: give a delay of 0 ms or more`);
     if (index !== undefined && !(Number.isInteger(index) && index >= 0 && index < (this.#size ?? 0))) {
-      throw this.#misuse(`${call}: ${this.#size === undefined ? 'only the records of a batch have an index' : `the batch has ${this.#size} records, give an index from 0`}`);
+      throw this.#misuse(
+        `${call}: ${this.#size === undefined ? 'only the records of a batch have an index' : `the batch has ${this.#size} records, give an index from 0`}`,
+      );
     }
     if ((index ?? 0) < this.#finished) {
       throw this.#misuse(`${call}: the records before ${this.#finished} are acknowledged already`);

@@ -63,5 +63,5 @@ export class ThreadBoard {
 
 /** Never 0. */
 function timeWord(): number {
-  return (Math.floor(processTime()) & TIME_MASK) || 1;
+  return Math.floor(processTime()) & TIME_MASK || 1;
 }

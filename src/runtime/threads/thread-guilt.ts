@@ -3,7 +3,7 @@ import { type ThreadBoard } from './thread-board.js';
 // Which of its calls a thread died of. Pure, but for a look at the thread's board.
 
 interface Suspect {
-  readonly isOverdue: boolean;
+  readonly overdue: unknown;
   deaths: number;
 }
 
@@ -16,7 +16,7 @@ export function guiltyOf<C extends Suspect>(
   had: ReadonlyArray<{ readonly slot: number; readonly call: C }>,
   board: Pick<ThreadBoard, 'blockedBy' | 'runningFor'>,
 ): Set<C> {
-  const overdue = had.filter(({ call }) => call.isOverdue);
+  const overdue = had.filter(({ call }) => call.overdue !== undefined);
   if (overdue.length > 0) return callsOf(overdue);
   const inside = board.blockedBy;
   const blocking = had.filter(({ slot }) => slot === inside);

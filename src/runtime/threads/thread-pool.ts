@@ -9,7 +9,7 @@ import {
   type InvocationContext,
 } from '../listener/listener-endpoint.js';
 import { sentenceOf } from '../listener/log-text.js';
-import { packCalls, type PackedCall, transferOf } from './call-codec.js';
+import { type PackedCall, packCalls, transferOf } from './call-codec.js';
 import { type CallResult, type CallResults, type FromCallThread } from './call-messages.js';
 import { CallScheduler, type Placement } from './call-scheduler.js';
 import { toPlainError } from './plain-error.js';
@@ -99,7 +99,7 @@ export class ThreadPool implements HandlerExecutor, CallKeeper {
     link.post({ type: 'abort', id: call.id, reason: toPlainError(reason) });
     if (!hasCode(reason, 'KAFKA_HANDLER_TIMEOUT')) return;
     const { clock, killAfterMs, logger, listener } = this.#options;
-    call.isOverdue = true;
+    call.overdue = { reason };
     clock.schedule(killAfterMs, () => {
       if (call.isOver || this.#crew.link(call.thread) !== link) return;
       logger.error(
@@ -231,12 +231,17 @@ export class ThreadPool implements HandlerExecutor, CallKeeper {
     );
     for (const call of back) call.thread = NOWHERE;
     this.#scheduler.putBack(back);
-    for (const call of guilty) call.settle({ status: 'failed', error: diedWith(call, link, reason) });
+    for (const call of guilty) {
+      call.settle({ status: 'failed', error: call.overdue ? call.overdue.reason : diedWith(call, link, reason) });
+    }
     const requeued = back.length;
     this.#supervisor?.emit({ type: 'thread-died', thread: link.name, error: reason, failed: guilty.size, requeued });
     for (const { consumer, at, offset } of this.#acknowledgments.lost(index)) {
       consumer.seek(offset, at).catch((error: unknown) => {
-        logger.warn(`listener '${listener}': ${at.topic}-${at.partition} is not read again: ${messageOf(error)}`, error);
+        logger.warn(
+          `listener '${listener}': ${at.topic}-${at.partition} is not read again: ${messageOf(error)}`,
+          error,
+        );
       });
     }
     this.#place();

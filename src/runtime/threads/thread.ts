@@ -35,7 +35,11 @@ export interface ThreadLimits {
 /** Starts a thread and waits until its module is open. Rejects with the reason when it does not come that far. */
 export async function bootThread(
   data: Omit<ThreadData, 'board'>,
-  { limits, clock, logger }: { readonly limits: ThreadLimits | undefined; readonly clock: Clock; readonly logger: Logger },
+  {
+    limits,
+    clock,
+    logger,
+  }: { readonly limits: ThreadLimits | undefined; readonly clock: Clock; readonly logger: Logger },
 ): Promise<ThreadLink> {
   const board = new ThreadBoard();
   const options: WorkerOptions = {

@@ -78,6 +78,7 @@ const READ_DIRECTLY: readonly ConfigName[] = [
   'listener.startup-timeout',
   'listener.missing-topics-fatal',
   'listener.log-container-config',
+  'listener.threads-enabled',
 ];
 
 const SSL = { 'kafka.security.protocol': 'SSL' };

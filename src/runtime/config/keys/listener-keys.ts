@@ -129,6 +129,11 @@ export const LISTENER_KEYS = {
     doc: 'How long the start of the application waits for its listeners to have partitions; 0 does not wait. Not a key of Spring.',
     acts: 'runtime/nest/kafka-runtime',
   }),
+  'listener.threads-enabled': boolean({
+    default: true,
+    doc: "Whether listeners with threads have them. False: their handlers run in the application's own thread, in the same order; for tests that run from TypeScript source, and for debuggers. Not a key of Spring.",
+    acts: 'runtime/nest/threads',
+  }),
   'listener.shutdown-timeout': duration({
     default: 10_000,
     min: 0,

@@ -1,0 +1,86 @@
+import { messageOf } from '../../../common/errors.js';
+import { type KafkaRecord } from '../../../common/record.js';
+import { type Mistake } from '../../config/mistakes.js';
+import {
+  type BatchInvoker,
+  type HandlerExecutor,
+  type ListenerEndpoint,
+  type Outcome,
+  type RecordInvoker,
+} from '../../listener/listener-endpoint.js';
+import { moduleHref } from '../../threads/module-file.js';
+import { bootThread } from '../../threads/thread.js';
+import { type ThreadConnection, type ThreadModule } from '../../threads/thread-messages.js';
+import { ThreadPool } from '../../threads/thread-pool.js';
+import { type RuntimeTools } from '../runtime-tools.js';
+import { type ThreadsOptions } from './threads-options.js';
+
+// Listeners that run in threads: checked when they are found, and given an executor in place of their handler.
+
+const KILL_AFTER_MS = 5_000;
+
+export interface ListenerThreadsOptions {
+  /** What `forRoot` says; undefined: nothing. */
+  readonly options: () => ThreadsOptions | undefined;
+  /** The connections as threads shall have them; asked for when a thread starts. */
+  readonly connections: (thread: string) => readonly ThreadConnection[];
+  readonly tools: Readonly<RuntimeTools>;
+}
+
+export class ListenerThreads {
+  readonly #options: ListenerThreadsOptions;
+
+  constructor(options: ListenerThreadsOptions) {
+    this.#options = options;
+  }
+
+  /** The endpoint with its handler in threads; undefined, with mistakes, when that is impossible. */
+  moved(
+    where: string,
+    endpoint: ListenerEndpoint,
+    isDeclared: boolean,
+    mistakes: Mistake[],
+  ): ListenerEndpoint | undefined {
+    const origin = `@KafkaListener of ${where}`;
+    const refuse = (problem: string): undefined => {
+      mistakes.push({ origin, key: 'threads', problem });
+    };
+    if (!isDeclared) {
+      return refuse(
+        'only methods with @KafkaListener run in threads, for a thread finds them in its own module; leave threads out',
+      );
+    }
+    const options = this.#options.options();
+    if (options === undefined) {
+      return refuse(
+        'threads open a module of their own; name it: KafkaModule.forRoot({ threads: { module: new ' +
+          "URL('./worker.module.js', import.meta.url) } })",
+      );
+    }
+    let module: ThreadModule;
+    try {
+      module = { href: moduleHref(options.module), exportName: options.export };
+    } catch (error) {
+      return refuse(messageOf(error));
+    }
+    const pool = this.#pool(endpoint, module, options);
+    return { ...endpoint, handler: handlerOver(pool, endpoint.handler.kind), executor: pool };
+  }
+
+  #pool({ id, connection, threads = 1 }: ListenerEndpoint, module: ThreadModule, options: ThreadsOptions): ThreadPool {
+    const { connections, tools } = this.#options;
+    const { killAfterMs = KILL_AFTER_MS, limits } = options;
+    const boot = (index: number) => {
+      const name = `${id}#${index}`;
+      const data = { name, listener: { id, connection }, module, connections: connections(name) };
+      return bootThread(data, { limits, clock: tools.clock, logger: tools.logger });
+    };
+    return new ThreadPool({ listener: id, threads, boot, killAfterMs, clock: tools.clock, logger: tools.logger });
+  }
+}
+
+function handlerOver(pool: ThreadPool & HandlerExecutor, kind: 'record' | 'batch'): ListenerEndpoint['handler'] {
+  if (kind === 'batch') return { kind, invoke: ((records, context) => pool.invoke(records, context)) as BatchInvoker };
+  const invoke: RecordInvoker = (record: KafkaRecord, context) => pool.invoke([record], context) as Promise<Outcome>;
+  return { kind, invoke };
+}

@@ -1,0 +1,32 @@
+import { type Mistake } from '../../config/mistakes.js';
+import { type ThreadState } from '../../threads/thread-state.js';
+import { type KafkaConnection } from '../kafka-connection.js';
+import { type NestServices } from '../kafka-runtime.js';
+import { ListenerExplorer } from '../listener-explorer.js';
+import { ListenerFactory } from '../listener-factory.js';
+import { ProviderLookup } from '../provider-lookup.js';
+
+// Inside a thread: looks through its classes for the one listener that it is for, and ready to run.
+
+export function findThreadListener(
+  { discovery, scanner, creator, config, moduleRef }: NestServices,
+  connectionOf: (name: string) => KafkaConnection,
+  thread: ThreadState,
+): void {
+  const lookup = new ProviderLookup(moduleRef);
+  const factory = new ListenerFactory({ creator, config }, lookup, connectionOf, undefined);
+  const explorer = new ListenerExplorer(discovery, scanner, factory);
+  const mistakes: Mistake[] = [];
+  const ids = new Map<string, string>();
+  for (const declaration of explorer.declarations(mistakes)) {
+    // What the main thread said about declarations is not said again.
+    const listener = factory.create(declaration, { mistakes, notices: [], ids });
+    const { id, connection } = thread.listener;
+    if (listener?.endpoint.id !== id || listener.endpoint.connection !== connection) continue;
+    thread.found = listener.endpoint;
+    return;
+  }
+  thread.problems.push(
+    ...mistakes.map(({ origin, key, problem }) => [origin, key, problem].filter(Boolean).join(': ')),
+  );
+}

@@ -1,0 +1,28 @@
+import { type Logger } from '../../common/logger.js';
+import { type ListenerEndpoint } from '../listener/listener-endpoint.js';
+import { type ThreadConnection } from './thread-messages.js';
+
+// What the code of an application finds out about the worker thread it runs in. Kept where both builds of the package
+// find it.
+
+/** Present in threads that listeners were given; absent everywhere else, in other threads of the application too. */
+export interface ThreadState {
+  /** The one listener that the thread is for. */
+  readonly listener: { readonly id: string; readonly connection: string };
+  readonly connections: readonly ThreadConnection[];
+  readonly logger: Logger;
+  /** The listener as the module's classes declare it, once they were looked through. */
+  found: ListenerEndpoint | undefined;
+  /** Why declarations were of no use. */
+  readonly problems: string[];
+}
+
+const KEY = Symbol.for('nestdaw:thread');
+
+export function currentThread(): ThreadState | undefined {
+  return (globalThis as { [KEY]?: ThreadState })[KEY];
+}
+
+export function enterThread(state: ThreadState): void {
+  (globalThis as { [KEY]?: ThreadState })[KEY] = state;
+}
