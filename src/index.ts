@@ -64,8 +64,16 @@ export type {
   GroupAssignment,
   OwnedPartitions,
 } from './runtime/client/consumer/assignor.js';
-/** Transactions. */
-export type { GroupMetadata } from './runtime/client/producer-client.js';
+export type { KafkaPartitioner, PartitionerCluster } from './runtime/client/producer/partitioner.js';
+/** Sending. */
+export type {
+  GroupMetadata,
+  ProducerClient,
+  ProducerMetricValues,
+  RecordMetadata,
+  StoppedDelivery,
+  TopicPartitionInfo,
+} from './runtime/client/producer-client.js';
 /** Configuration as it is in force: `properties.get('consumer.max-poll-records')`, `environment.get('orders.topic')`. */
 export type { ConfigName, ConfigValue } from './runtime/config/config-keys.js';
 export { Environment } from './runtime/config/environment.js';
@@ -134,13 +142,19 @@ export type {
   SqlRunner,
   SqlTransaction,
 } from './runtime/sql/sql-database.js';
-/** Sending. */
 export {
   KafkaTemplate,
   type KafkaTemplateOptions,
-  type ProducerRecord,
-  type SendResult,
+  type RecordParts,
+  type RecordPosition,
+  type RecordReader,
 } from './runtime/template/kafka-template.js';
+export type { ProducerInterceptor } from './runtime/template/producer-interceptor.js';
+export type { ProducerListener } from './runtime/template/producer-listener.js';
+export type { KafkaMessage, ProducerRecord, SendResult } from './runtime/template/producer-record.js';
+export { RoutingKafkaTemplate, type TopicRoute } from './runtime/template/routing-kafka-template.js';
+export type { SendAllResult } from './runtime/template/send-all.js';
+export type { ObservedSend, SendObservation, SendObserver } from './runtime/template/send-observer.js';
 export {
   headerDeserializer,
   headerSerializer,

@@ -2,10 +2,13 @@
 
 /** Headers by Spring's names. Those marked as offered are no headers of the record, but `@Header` gives them. */
 export const KafkaHeaders = {
-  /** Of messages that are sent: where they go. No headers of the record. */
+  /** Of a message to send: its topic. */
   TOPIC: 'kafka_topic',
+  /** Of a message to send: its key. */
   KEY: 'kafka_messageKey',
+  /** Of a message to send: its partition. */
   PARTITION: 'kafka_partitionId',
+  /** Of a message to send: its time, ms since the epoch. */
   TIMESTAMP: 'kafka_timestamp',
   /** Offered: topic of the record. */
   RECEIVED_TOPIC: 'kafka_receivedTopic',

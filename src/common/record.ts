@@ -33,4 +33,6 @@ export interface OutgoingRecord {
   readonly headers?: readonly RecordHeader[];
   /** Ms since the epoch; the time of sending when left out. */
   readonly timestamp?: number;
+  /** Key and value before serialization, for a producer that asks for them. */
+  readonly given?: { readonly key: unknown; readonly value: unknown };
 }

@@ -7,7 +7,12 @@ import {
   type PartitionRecords,
   type RebalanceListener,
 } from '../../src/runtime/client/consumer-client.js';
-import { type ProducerClient, type RecordMetadata } from '../../src/runtime/client/producer-client.js';
+import {
+  type DeliverySink,
+  type ProducerClient,
+  type RecordMetadata,
+  type TopicPartitionInfo,
+} from '../../src/runtime/client/producer-client.js';
 
 // Clients without a broker, for what stands above their ports.
 
@@ -34,6 +39,30 @@ export class FakeProducer implements ProducerClient {
     return Promise.resolve({ topic, partition: partition ?? 0, offset: this.sent.length - 1, timestamp });
   }
 
+  enqueue(topic: string, partition: number | undefined, record: OutgoingRecord, sink: DeliverySink): void {
+    this.send(topic, partition, record).then(
+      (stored) => sink.stored(stored.topic, stored.partition, stored.offset, 1),
+      (error: Error) => sink.failed(error, 1),
+    );
+  }
+
+  readonly wantsGiven = false;
+  readonly hasRoom = true;
+
+  whenRoom(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  stopped(): [] {
+    return [];
+  }
+
+  resume(): void {}
+
+  metrics(): Record<string, number> {
+    return { 'record-send-total': this.sent.length };
+  }
+
   flush(): Promise<void> {
     this.calls.push('flush');
     return Promise.resolve();
@@ -41,6 +70,10 @@ export class FakeProducer implements ProducerClient {
 
   partitionsFor(): Promise<number> {
     return Promise.resolve(3);
+  }
+
+  partitionInfo(): Promise<TopicPartitionInfo[]> {
+    return Promise.resolve([0, 1, 2].map((partition) => ({ partition, leader: 1, replicas: [1], isr: [1] })));
   }
 
   stop(): Promise<void> {

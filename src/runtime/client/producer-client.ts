@@ -1,5 +1,6 @@
 import { type OutgoingRecord } from '../../common/record.js';
 import { type CommitOffset } from './consumer-client.js';
+import { type StoppedDelivery } from './producer/delivery-stop.js';
 
 // A producer as the templates see it: records in, one acknowledgment or error per record out.
 
@@ -15,6 +16,26 @@ export interface RecordMetadata {
 
 export type Acks = 0 | 1 | -1;
 
+/** Counts and means of a producer by Kafka's names: `record-send-total`, `buffer-available-bytes`, `request-latency-avg`. */
+export type ProducerMetricValues = Readonly<Record<string, number>>;
+
+/** A partition, its leader (-1 when it has none at the moment) and its replicas, as node ids. */
+export interface TopicPartitionInfo {
+  readonly partition: number;
+  readonly leader: number;
+  readonly replicas: readonly number[];
+  readonly isr: readonly number[];
+}
+
+/** Is told of many records at once, where nobody wants a promise for each of them. */
+export interface DeliverySink {
+  /** `count` records of a batch are stored at `offset` and those after it; -1 under acks=0. */
+  stored(topic: string, partition: number, offset: number, count: number): void;
+  failed(error: Error, count: number): void;
+}
+
+export type { StoppedDelivery };
+
 export interface ProducerClient {
   start(): Promise<void>;
 
@@ -25,11 +46,35 @@ export interface ProducerClient {
    */
   send(topic: string, partition: number | undefined, record: OutgoingRecord): Promise<RecordMetadata>;
 
+  /** Like `send`, without a promise: the sink is told how each record ended, exactly once. */
+  enqueue(topic: string, partition: number | undefined, record: OutgoingRecord, sink: DeliverySink): void;
+
+  /** Whether records should carry key and value as they were before serialization (`given`). */
+  readonly wantsGiven: boolean;
+
+  /** Partitions and topics that take nothing since a record of theirs was lost, under onDeliveryFailure `stop`. */
+  stopped(): readonly StoppedDelivery[];
+
+  /** Lets a partition go on after a lost record, a whole topic, or everything. */
+  resume(topic?: string, partition?: number): void;
+
+  /** Whether little enough waits that more may be sent without piling up in memory. */
+  readonly hasRoom: boolean;
+
+  /** Resolves as soon as `hasRoom` holds, or the producer is stopped. */
+  whenRoom(): Promise<void>;
+
   /** Sends what waits without lingering and settles when all of it is acknowledged or has failed. */
   flush(): Promise<void>;
 
   /** Number of partitions, from cached metadata where there is any. */
   partitionsFor(topic: string): Promise<number>;
+
+  /** Partitions of a topic, asked of the cluster. Rejects with KAFKA_DELIVERY_FAILED when it stays unknown. */
+  partitionInfo(topic: string): Promise<readonly TopicPartitionInfo[]>;
+
+  /** What it has done and what waits, now. */
+  metrics(): ProducerMetricValues;
 
   /** Flushes within the delivery time-out, then ends. */
   stop(): Promise<void>;

@@ -8,6 +8,7 @@ import { KafkajsCluster } from '../client/cluster/kafkajs-cluster.js';
 import { type Assignor } from '../client/consumer/assignor.js';
 import { type ConsumerOptions, consumerSettings, type ManualAssignment } from '../client/consumer/consumer-options.js';
 import { GroupConsumer } from '../client/consumer/group-consumer.js';
+import { lookUpRecords } from '../client/consumer/record-lookup.js';
 import { StandaloneConsumer } from '../client/consumer/standalone-consumer.js';
 import { type ConsumerClient } from '../client/consumer-client.js';
 import { KafkaProducer } from '../client/producer/kafka-producer.js';
@@ -26,7 +27,7 @@ import { checkConnection, checkConsumer, type Findings } from '../config/rules.j
 import { type SecuritySettings, securitySettings } from '../config/security/security.js';
 import { type SecureClient } from '../config/security/security-sources.js';
 import { type ListenerEndpoint } from '../listener/listener-endpoint.js';
-import { KafkaTemplate } from '../template/kafka-template.js';
+import { KafkaTemplate, type RecordReader } from '../template/kafka-template.js';
 import { type ProducerPool } from '../template/producer-pool.js';
 import { type JsonTypeTable } from '../template/serdes/json-types.js';
 import { type KafkaTransactionManager } from '../template/transaction-manager.js';
@@ -132,6 +133,7 @@ export class KafkaConnection implements Startable {
       keySerializer: this.serdes.keySerializer,
       valueSerializer: this.serdes.valueSerializer,
       ...templateOptions(properties),
+      reader: (positions, timeoutMs) => this.#lookUp(positions, timeoutMs),
       clock: options.clock,
       logger: options.logger,
     });
@@ -300,6 +302,7 @@ export class KafkaConnection implements Startable {
     } finally {
       this.template.reportFailures();
       await this.serdes.close();
+      this.template.close();
       await this.#broker?.stop();
     }
   }
@@ -394,6 +397,21 @@ export class KafkaConnection implements Startable {
     };
     return factories.cluster ? factories.cluster(request) : new KafkajsCluster(request);
   }
+
+  readonly #lookUp: RecordReader = (positions, timeoutMs) => {
+    const { properties } = this;
+    const cluster = this.#openCluster('consumer', {
+      ...consumerRequest(properties, { id: 'receive' }, 0),
+      allowAutoCreateTopics: false,
+    });
+    return lookUpRecords(positions, {
+      cluster,
+      clock: this.clock,
+      isolationLevel: properties.get('consumer.isolation-level'),
+      checkCrcs: properties.get('consumer.properties.check.crcs'),
+      timeoutMs,
+    });
+  };
 
   /** Whether a client has no servers, so that a broker has to stand beside the application. */
   #needsBroker(): boolean {

@@ -1,11 +1,14 @@
 import { type Clock, type Timer } from '../../common/clock.js';
 import { messageOf } from '../../common/errors.js';
 import { type Logger } from '../../common/logger.js';
+import { type RecordKey } from './serializers.js';
 
 // Failed sends are counted and logged, so that nobody has to look at a promise to learn of one. A broker that is away
 // fails thousands at once: the first is logged by itself, the others of a period in one line.
 
 const PERIOD_MS = 1_000;
+/** Characters of a key that a log line shows. */
+const LONGEST_KEY = 100;
 
 export class FailedSends {
   readonly #clock: Clock;
@@ -24,7 +27,7 @@ export class FailedSends {
     return this.#total;
   }
 
-  add(topic: string, key: Buffer | null, error: unknown): void {
+  add(topic: string, key: RecordKey, error: unknown): void {
     this.#total++;
     if (this.#period) {
       this.#unsaid++;
@@ -43,8 +46,8 @@ export class FailedSends {
   }
 }
 
-function keyText(key: Buffer | null): string {
-  if (key === null) return 'null';
-  const text = key.subarray(0, 100).toString();
-  return key.length > 100 ? `${text}…` : text;
+function keyText(key: RecordKey): string {
+  if (key === null || key === undefined) return 'null';
+  const text = key instanceof Uint8Array ? Buffer.from(key.subarray(0, LONGEST_KEY + 1)).toString() : String(key);
+  return text.length > LONGEST_KEY ? `${text.slice(0, LONGEST_KEY)}…` : text;
 }

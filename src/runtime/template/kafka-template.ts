@@ -1,39 +1,48 @@
 import { type Clock, systemClock } from '../../common/clock.js';
 import { NestdawError } from '../../common/errors.js';
 import { type Logger, silentLogger } from '../../common/logger.js';
-import { type OutgoingRecord } from '../../common/record.js';
-import { type ProducerClient, type RecordMetadata } from '../client/producer-client.js';
-import { FailedSends } from './failed-sends.js';
-import { OutgoingHeaders } from './serdes/outgoing-headers.js';
-import { type Serializer } from './serdes/serde.js';
+import { type KafkaRecord, type OutgoingRecord } from '../../common/record.js';
+import { type TopicPartition } from '../../common/topic-partition.js';
 import {
-  autoKeySerializer,
-  autoValueSerializer,
-  type HeadersInput,
-  type RecordKey,
-  recordHeaders,
-} from './serializers.js';
+  type ProducerClient,
+  type ProducerMetricValues,
+  type StoppedDelivery,
+  type TopicPartitionInfo,
+} from '../client/producer-client.js';
+import { type ProducerInterceptor } from './producer-interceptor.js';
+import { type ProducerListener } from './producer-listener.js';
+import {
+  isMessage,
+  type KafkaMessage,
+  noTopic,
+  type ProducerRecord,
+  recordOfMessage,
+  type SendResult,
+} from './producer-record.js';
+import { type SendAllResult, sendEvery } from './send-all.js';
+import { type SendObserver } from './send-observer.js';
+import { SendPipeline } from './send-pipeline.js';
+import { type Serializer } from './serdes/serde.js';
+import { autoKeySerializer, autoValueSerializer, type RecordKey } from './serializers.js';
 import { type TemplateTransactions } from './template-transactions.js';
 import { type OffsetOwner, type TransactionOffset } from './transaction.js';
 
 // KafkaTemplate: values in, acknowledged records out. Serialization happens in the call; batching, order and
 // acknowledgment are the producer's.
 
-/** Where a sent record was stored: topic, partition, offset (-1 under acks=0), timestamp in ms since the epoch. */
-export type SendResult = RecordMetadata;
-
-/** A record to send, with everything that can be said about it. */
-export interface ProducerRecord<T = unknown> {
-  readonly topic: string;
-  /** Default: by the key (murmur2, as the Java client), or the producer's choice without one. */
-  readonly partition?: number | undefined;
-  readonly key?: RecordKey;
-  /** Null is a tombstone. */
-  readonly value: T | null;
-  readonly headers?: HeadersInput | undefined;
-  /** Ms since the epoch. Default: now. */
-  readonly timestamp?: number | undefined;
+/** A record to look up. */
+export interface RecordPosition extends TopicPartition {
+  /** 0 or more. */
+  readonly offset: number;
 }
+
+/** Reads single records; those that are not there are left out. */
+export type RecordReader = (positions: readonly RecordPosition[], timeoutMs: number) => Promise<KafkaRecord[]>;
+
+/** What records of plain values get, in `sendAll`. */
+export type RecordParts<T> = Partial<Pick<ProducerRecord<T>, 'key' | 'partition' | 'headers' | 'timestamp'>>;
+
+export type { KafkaMessage, ProducerRecord, SendResult };
 
 export interface KafkaTemplateOptions {
   /** The producer; asked at every send, since a template may be injected before its connection is open. */
@@ -43,9 +52,16 @@ export interface KafkaTemplateOptions {
   readonly transactions?: TemplateTransactions | undefined;
   readonly keySerializer?: Serializer;
   readonly valueSerializer?: Serializer;
+  /** What `receive` reads with. */
+  readonly reader?: RecordReader;
+  /** The templates of named producers, for `withProducer`. */
+  readonly named?: (name: string) => KafkaTemplate;
   readonly clock?: Clock;
   readonly logger?: Logger;
 }
+
+type SendArguments = readonly unknown[];
+const RECEIVE_TIMEOUT_MS = 5_000;
 
 /**
  * Sends values to topics (Spring: `KafkaTemplate`). Text and bytes go as they are, everything else as JSON.
@@ -55,47 +71,62 @@ export interface KafkaTemplateOptions {
  * key as well, and a promise that nobody looks at does not end the process.
  */
 export class KafkaTemplate<T = any> {
-  readonly #producer: () => ProducerClient;
-  readonly #defaultTopic: string | undefined;
-  readonly #keySerializer: Serializer;
-  readonly #valueSerializer: Serializer;
-  readonly #failures: FailedSends;
-  readonly #transactions: TemplateTransactions | undefined;
+  readonly #options: KafkaTemplateOptions;
+  readonly #pipeline: SendPipeline;
 
   constructor(options: KafkaTemplateOptions) {
-    this.#producer = options.producer;
-    this.#defaultTopic = options.defaultTopic;
-    this.#transactions = options.transactions;
-    this.#keySerializer = options.keySerializer ?? autoKeySerializer;
-    this.#valueSerializer = options.valueSerializer ?? autoValueSerializer();
-    this.#failures = new FailedSends(options.clock ?? systemClock, options.logger ?? silentLogger);
+    const { producer, clock = systemClock, logger = silentLogger } = options;
+    this.#options = options;
+    this.#pipeline = new SendPipeline({
+      producer,
+      keySerializer: options.keySerializer ?? autoKeySerializer,
+      valueSerializer: options.valueSerializer ?? autoValueSerializer(),
+      clock,
+      logger,
+    });
   }
 
   /** Sends a value without a key. */
   send(topic: string, value: T | null): Promise<SendResult>;
   /** Sends a value with a key: records of equal keys go to one partition, in the order of the calls. */
   send(topic: string, key: RecordKey, value: T | null): Promise<SendResult>;
+  /** Sends to a partition; null: the producer chooses. */
+  send(topic: string, partition: number | null, key: RecordKey, value: T | null): Promise<SendResult>;
+  /** Sends to a partition with a time of its own, ms since the epoch; null: now. */
+  send(
+    topic: string,
+    partition: number | null,
+    timestamp: number | null,
+    key: RecordKey,
+    value: T | null,
+  ): Promise<SendResult>;
   /** Sends a record with headers, a partition or a timestamp of its own. */
   send(record: ProducerRecord<T>): Promise<SendResult>;
-  send(first: string | ProducerRecord<T>, ...rest: [(RecordKey | T)?, (T | null)?]): Promise<SendResult> {
-    if (typeof first !== 'string') return this.#send(first);
-    return rest.length > 1
-      ? this.#sendParts(first, undefined, rest[0] as RecordKey, rest[1])
-      : this.#sendParts(first, undefined, null, rest[0]);
+  /** Sends a payload to where its headers say, else to the default topic. */
+  send(message: KafkaMessage<T>): Promise<SendResult>;
+  send(first: string | ProducerRecord<T> | KafkaMessage<T>, ...rest: SendArguments): Promise<SendResult> {
+    if (typeof first === 'string') {
+      if (rest.length === 1) return this.#pipeline.sendParts(first, null, rest[0]);
+      if (rest.length === 2) return this.#pipeline.sendParts(first, rest[0] as RecordKey, rest[1]);
+      return this.#pipeline.send(recordOf(first, rest));
+    }
+    if (!isMessage(first)) return this.#pipeline.send(first);
+    try {
+      return this.#pipeline.send(recordOfMessage(first, this.#options.defaultTopic));
+    } catch (error) {
+      return this.#refused(error);
+    }
   }
 
   /** Like `send`, to `kafka.template.default-topic`. Rejects with KAFKA_CONFIG_INVALID when there is none. */
   sendDefault(value: T | null): Promise<SendResult>;
   sendDefault(key: RecordKey, value: T | null): Promise<SendResult>;
-  sendDefault(...rest: [(RecordKey | T)?, (T | null)?]): Promise<SendResult> {
-    const topic = this.#defaultTopic;
-    if (topic === undefined) {
-      const message = 'sendDefault has no topic: set kafka.template.default-topic, or name one with send(topic, …)';
-      return this.#settled(Promise.reject(new NestdawError('KAFKA_CONFIG_INVALID', message)), '(none)', null);
-    }
-    return rest.length > 1
-      ? this.#sendParts(topic, undefined, rest[0] as RecordKey, rest[1])
-      : this.#sendParts(topic, undefined, null, rest[0]);
+  sendDefault(partition: number | null, key: RecordKey, value: T | null): Promise<SendResult>;
+  sendDefault(partition: number | null, timestamp: number | null, key: RecordKey, value: T | null): Promise<SendResult>;
+  sendDefault(...rest: SendArguments): Promise<SendResult> {
+    const { defaultTopic } = this.#options;
+    if (defaultTopic === undefined) return this.#refused(noTopic('sendDefault'));
+    return this.#pipeline.send(recordOf(defaultTopic, rest));
   }
 
   /** Sends and says on purpose that nobody waits: a failure is counted and logged, nothing else. */
@@ -107,35 +138,154 @@ export class KafkaTemplate<T = any> {
   }
 
   /**
-   * Sends bytes as they are, past the serializers: records that are passed on. A failure is told to the caller alone.
+   * Sends everything that a source gives, in its order, and takes no more from it than the cluster keeps up with: a
+   * generator of a million records holds a few megabytes. Resolves when all are acknowledged. After the first failure
+   * nothing more is taken; rejects with KAFKA_DELIVERY_FAILED, whose `cause` is that failure, or with what the source
+   * threw, when what was under way is settled.
+   */
+  sendAll(records: Iterable<ProducerRecord<T>> | AsyncIterable<ProducerRecord<T>>): Promise<SendAllResult>;
+  /** The same with plain values for one topic; `parts` may give each its key, headers, partition or timestamp. */
+  sendAll(
+    topic: string,
+    values: Iterable<T | null> | AsyncIterable<T | null>,
+    parts?: (value: T | null) => RecordParts<T>,
+  ): Promise<SendAllResult>;
+  sendAll(first: any, values?: any, parts?: (value: T | null) => RecordParts<T>): Promise<SendAllResult> {
+    if (typeof first !== 'string') return sendEvery(this.#pipeline, first as Iterable<ProducerRecord>);
+    return sendEvery(this.#pipeline, recordsOf(first, values as Iterable<T>, parts));
+  }
+
+  /** Whether `ready()` would resolve at once. */
+  get isReady(): boolean {
+    return this.#pipeline.producer.hasRoom;
+  }
+
+  /**
+   * Resolves when little enough waits to be sent (half of buffer.memory, 8 MB at most): `await template.ready()` before
+   * each `send` of a long loop bounds its memory without waiting for each acknowledgment. Never rejects.
+   */
+  ready(): Promise<void> {
+    return this.#pipeline.producer.whenRoom();
+  }
+
+  /**
+   * Sends bytes as they are, past interceptors and serializers: records that are passed on. A failure is told to the
+   * caller alone.
    */
   sendBytes(topic: string, partition: number | undefined, record: OutgoingRecord): Promise<SendResult> {
-    return this.#producer().send(topic, partition, record);
+    return this.#pipeline.producer.send(topic, partition, record);
   }
 
   /** Sends what waits without lingering; resolves when all of it is acknowledged or has failed. */
   flush(): Promise<void> {
-    return this.#producer().flush();
+    return this.#pipeline.producer.flush();
   }
 
-  /** Number of partitions of a topic. */
+  /** Number of partitions of a topic. Rejects with KAFKA_DELIVERY_FAILED when there is no such topic. */
   partitionsFor(topic: string): Promise<number> {
-    return this.#producer().partitionsFor(topic);
+    return this.#pipeline.producer.partitionsFor(topic);
+  }
+
+  /** Partitions of a topic with leader and replicas (Spring: `partitionsFor`). Rejects as `partitionsFor` does. */
+  partitionInfo(topic: string): Promise<readonly TopicPartitionInfo[]> {
+    return this.#pipeline.producer.partitionInfo(topic);
+  }
+
+  /** What the producer has done and what waits, under Kafka's names, and times of interceptors. */
+  metrics(): ProducerMetricValues {
+    const { interceptors } = this.#pipeline.hooks;
+    return {
+      ...this.#pipeline.producer.metrics(),
+      'failed-sends-total': this.failedSends,
+      ...(interceptors.isEmpty
+        ? {}
+        : { 'interceptor-time-avg': interceptors.meanMs, 'interceptor-errors-total': interceptors.errors }),
+    };
+  }
+
+  /** Calls with the producer behind the template, for what the template does not offer. */
+  execute<R>(callback: (producer: ProducerClient) => R): R {
+    return callback(this.#pipeline.producer);
+  }
+
+  /**
+   * Reads one record (Spring: `receive`); null when the offset holds none: not written yet, deleted, compacted away.
+   * `timeoutMs` is 5,000 by default. Rejects with KAFKA_CONFIG_INVALID for an offset below 0.
+   */
+  receive(topic: string, partition: number, offset: number, timeoutMs?: number): Promise<KafkaRecord | null>;
+  /** Reads several; those that are not there are left out. */
+  receive(positions: readonly RecordPosition[], timeoutMs?: number): Promise<KafkaRecord[]>;
+  async receive(
+    first: string | readonly RecordPosition[],
+    second?: number,
+    offset?: number,
+    timeoutMs?: number,
+  ): Promise<KafkaRecord | null | KafkaRecord[]> {
+    if (typeof first !== 'string') return this.#read(first, second ?? RECEIVE_TIMEOUT_MS);
+    const position = { topic: first, partition: second!, offset: offset! };
+    return (await this.#read([position], timeoutMs ?? RECEIVE_TIMEOUT_MS))[0] ?? null;
+  }
+
+  #read(positions: readonly RecordPosition[], timeoutMs: number): Promise<KafkaRecord[]> {
+    const wrong = positions.find(({ offset }) => !Number.isSafeInteger(offset) || offset < 0);
+    const { reader } = this.#options;
+    if (wrong || !reader) {
+      const problem = wrong
+        ? `receive takes offsets of 0 and more, not ${wrong.offset} of ${wrong.topic}-${wrong.partition}`
+        : 'this template has no reader: give one in its options, or inject the template of a connection';
+      return Promise.reject(new NestdawError('KAFKA_CONFIG_INVALID', problem));
+    }
+    return reader(positions, timeoutMs);
+  }
+
+  /**
+   * The template of a named producer of this connection, `kafka.producers.<name>.…`: buffer, batches and failures of
+   * its own. Throws KAFKA_CONFIG_INVALID for a name that is not configured.
+   */
+  withProducer<U = T>(name: string): KafkaTemplate<U> {
+    const { named } = this.#options;
+    if (named) return named(name);
+    throw new NestdawError('KAFKA_CONFIG_INVALID', `there is no producer ${name}: this template has no named ones`);
+  }
+
+  /** Sees and may change every record before it is serialized; called behind those added before. */
+  addProducerInterceptor(interceptor: ProducerInterceptor): void {
+    this.#pipeline.hooks.addInterceptor(interceptor);
+  }
+
+  /** Is told how each send ended. */
+  addProducerListener(listener: ProducerListener): void {
+    this.#pipeline.hooks.addListener(listener);
+  }
+
+  /** Watches sends, for traces and meters. */
+  addSendObserver(observer: SendObserver): void {
+    this.#pipeline.hooks.addObserver(observer);
+  }
+
+  /** Under `producer.on-delivery-failure=stop`: what takes no records since one was lost. */
+  stoppedDeliveries(): readonly StoppedDelivery[] {
+    return this.#pipeline.producer.stopped();
+  }
+
+  /** Lets a partition go on after a lost record, a whole topic, or everything. */
+  resume(topic?: string, partition?: number): void {
+    this.#pipeline.producer.resume(topic, partition);
   }
 
   /** Whether sends have to be made in transactions: a transaction-id-prefix is configured (Spring: isTransactional). */
   get transactional(): boolean {
-    return this.#transactions?.isEnabled ?? false;
+    return this.#options.transactions?.isEnabled ?? false;
   }
 
   /** Whether the calling code runs in a transaction that is open. */
   get inTransaction(): boolean {
-    return this.#transactions?.isOpen ?? false;
+    return this.#options.transactions?.isOpen ?? false;
   }
 
   /** Whether a transactional template also sends outside of transactions, `kafka.template.allow-non-transactional`. */
   get allowNonTransactional(): boolean {
-    return this.#transactions?.allowNonTransactional ?? false;
+    return this.#options.transactions?.allowNonTransactional ?? false;
   }
 
   /**
@@ -144,7 +294,8 @@ export class KafkaTemplate<T = any> {
    * Independent of a transaction that the caller runs in; cannot be nested. Rejects as `KafkaTransactionManager.run`.
    */
   executeInTransaction<R>(work: (template: this) => R | Promise<R>): Promise<R> {
-    if (this.#transactions) return this.#transactions.execute(() => work(this));
+    const { transactions } = this.#options;
+    if (transactions) return transactions.execute(() => work(this));
     const message = 'executeInTransaction: this template was made without transactions';
     return Promise.reject(new NestdawError('KAFKA_CONFIG_INVALID', message));
   }
@@ -155,54 +306,56 @@ export class KafkaTemplate<T = any> {
    * alone fences nobody. Listeners with `@Transactional('kafka')` do this by themselves.
    */
   sendOffsetsToTransaction(offsets: readonly TransactionOffset[], owner: OffsetOwner): Promise<void> {
-    if (this.#transactions) return this.#transactions.sendOffsets(offsets, owner);
+    const { transactions } = this.#options;
+    if (transactions) return transactions.sendOffsets(offsets, owner);
     const message = 'sendOffsetsToTransaction: this template was made without transactions';
     return Promise.reject(new NestdawError('KAFKA_CONFIG_INVALID', message));
   }
 
   /** Sends that failed since the start. */
   get failedSends(): number {
-    return this.#failures.total;
+    return this.#pipeline.failures.total;
   }
 
   /** Logs failures that are counted but not said yet; the owner of the connection calls it at the end. */
   reportFailures(): void {
-    this.#failures.flush();
+    this.#pipeline.failures.flush();
   }
 
-  #send({ topic, partition, key, value, headers, timestamp }: ProducerRecord<T>): Promise<SendResult> {
-    return this.#sendParts(topic, partition, key, value, headers, timestamp);
+  /** Ends the interceptors; the owner of the connection calls it after the producer's end. */
+  close(): void {
+    this.#pipeline.hooks.interceptors.close();
   }
 
-  #sendParts(
-    topic: string,
-    partition: number | undefined,
-    key: RecordKey,
-    value: unknown,
-    headers?: HeadersInput,
-    timestamp?: number,
-  ): Promise<SendResult> {
-    let keyBytes: Buffer | null = null;
-    let sent: Promise<SendResult>;
-    try {
-      const written = new OutgoingHeaders(recordHeaders(topic, headers));
-      keyBytes = this.#keySerializer(topic, key, written);
-      const record: { -readonly [P in keyof OutgoingRecord]: OutgoingRecord[P] } = {
-        key: keyBytes,
-        value: this.#valueSerializer(topic, value, written),
-      };
-      if (written.all.length > 0) record.headers = written.all;
-      if (timestamp !== undefined) record.timestamp = timestamp;
-      sent = this.#producer().send(topic, partition, record);
-    } catch (error) {
-      sent = Promise.reject(error);
-    }
-    return this.#settled(sent, topic, keyBytes);
+  #refused(error: unknown): Promise<SendResult> {
+    const refused = Promise.reject(error as Error);
+    refused.catch(() => this.#pipeline.failures.add('(none)', null, error));
+    return refused;
   }
+}
 
-  /** The handler attached here makes an ignored failure a counted and logged one instead of the process's end. */
-  #settled(sent: Promise<SendResult>, topic: string, key: Buffer | null): Promise<SendResult> {
-    sent.catch((error: unknown) => this.#failures.add(topic, key, error));
-    return sent;
-  }
+/** The record that positional arguments behind a topic describe. */
+function recordOf(topic: string, args: SendArguments): ProducerRecord<any> {
+  const value = args.at(-1) as unknown;
+  const key = args.length > 1 ? (args.at(-2) as RecordKey) : null;
+  const partition = (args.length > 2 ? (args[0] as number | null) : null) ?? undefined;
+  const timestamp = (args.length > 3 ? (args[1] as number | null) : null) ?? undefined;
+  return { topic, partition, timestamp, key, value };
+}
+
+function recordsOf<T>(
+  topic: string,
+  values: Iterable<T | null> | AsyncIterable<T | null>,
+  parts: ((value: T | null) => RecordParts<T>) | undefined,
+): Iterable<ProducerRecord<T>> | AsyncIterable<ProducerRecord<T>> {
+  const record = (value: T | null): ProducerRecord<T> => (parts ? { ...parts(value), topic, value } : { topic, value });
+  return Symbol.asyncIterator in values ? mapAsync(values, record) : map(values, record);
+}
+
+function* map<A, B>(values: Iterable<A>, make: (value: A) => B): Generator<B> {
+  for (const value of values) yield make(value);
+}
+
+async function* mapAsync<A, B>(values: AsyncIterable<A>, make: (value: A) => B): AsyncGenerator<B> {
+  for await (const value of values) yield make(value);
 }

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { KafkaHeaders } from '../../../src/common/kafka-headers.js';
 import { KafkaTemplate } from '../../../src/runtime/template/kafka-template.js';
+import { RoutingKafkaTemplate } from '../../../src/runtime/template/routing-kafka-template.js';
 import { FakeProducer, RecordingLogger } from '../../support/fake-clients.js';
 import { flush, ManualClock } from '../../support/manual-clock.js';
 
@@ -53,6 +55,107 @@ describe('KafkaTemplate', () => {
     ]);
     expect(producer.sent[2]!.timestamp).toBe(5);
     expect(await template.partitionsFor('orders')).toBe(3);
+  });
+
+  it('sends by position, to a partition and at a time', async () => {
+    await template.send('orders', 2, 'k', 'x');
+    await template.send('orders', null, 'k', 'x');
+    await template.send('orders', 1, 77, 'k', 'x');
+    await template.sendDefault(2, 'k', 'x');
+    await template.sendDefault(null, 78, 'k', 'x');
+    expect(producer.sent.map(({ topic, partition, timestamp }) => [topic, partition, timestamp])).toEqual([
+      ['orders', 2, undefined],
+      ['orders', undefined, undefined],
+      ['orders', 1, 77],
+      ['fallback', 2, undefined],
+      ['fallback', undefined, 78],
+    ]);
+  });
+
+  it('sends messages to where their headers say, and leaves out what a listener was only offered', async () => {
+    await template.send({
+      payload: { id: 1 },
+      headers: {
+        [KafkaHeaders.TOPIC]: 'orders',
+        [KafkaHeaders.KEY]: 'k',
+        [KafkaHeaders.PARTITION]: 1,
+        [KafkaHeaders.TIMESTAMP]: '77',
+        [KafkaHeaders.RECEIVED_TOPIC]: 'before',
+        [KafkaHeaders.OFFSET]: 3,
+        [KafkaHeaders.REPLY_TOPIC]: 'replies',
+        tenant: 'a',
+        nothing: undefined,
+      },
+    });
+    await template.send({ payload: 'x', headers: {} });
+    expect(producer.sent[0]).toMatchObject({ topic: 'orders', partition: 1, timestamp: 77 });
+    expect(producer.sent[0]!.headers!.map(({ key, value }) => [key, text(value)])).toEqual([
+      [KafkaHeaders.REPLY_TOPIC, 'replies'],
+      ['tenant', 'a'],
+    ]);
+    expect(producer.sent[1]!.topic).toBe('fallback');
+    const bad = { payload: 'x', headers: { [KafkaHeaders.PARTITION]: 'two' } };
+    await expect(template.send(bad)).rejects.toThrow('header kafka_partitionId of a message is no whole number');
+  });
+
+  describe('sendAll', () => {
+    it('sends what a source gives, sync or async, with keys where asked', async () => {
+      async function* source() {
+        yield { topic: 'orders', key: 'a', value: 1 };
+        yield { topic: 'orders', key: 'b', value: 2 };
+      }
+      expect(await template.sendAll(source())).toEqual({
+        count: 2,
+        lastOffsets: [{ topic: 'orders', partition: 0, offset: 1 }],
+      });
+      await template.sendAll('orders', new Set([{ id: 'c' }]), (value) => ({ key: value!.id as string }));
+      expect(producer.sent.map(({ key }) => text(key))).toEqual(['a', 'b', 'c']);
+      expect(await template.sendAll('orders', [])).toEqual({ count: 0, lastOffsets: [] });
+    });
+
+    it('takes no more after a failure, waits for what is under way, and says how far it came', async () => {
+      let taken = 0;
+      function* source() {
+        for (; ; taken++) yield taken === 2 ? { bad: 1n } : { id: taken };
+      }
+      await expect(template.sendAll('orders', source())).rejects.toMatchObject({
+        code: 'KAFKA_DELIVERY_FAILED',
+        message: expect.stringContaining('of 3 records taken from the source 2 are acknowledged and 1 failed'),
+        cause: expect.objectContaining({ code: 'KAFKA_SERIALIZATION_FAILED' }),
+      });
+      expect(taken).toBe(2);
+    });
+
+    it('rejects with what the source throws', async () => {
+      function* source() {
+        yield 1;
+        throw new Error('file ended early');
+      }
+      await expect(template.sendAll('orders', source())).rejects.toThrow('file ended early');
+      expect(producer.sent).toHaveLength(1);
+    });
+  });
+
+  it('refuses to look for offsets that are none', async () => {
+    await expect(template.receive('orders', 0, -1)).rejects.toThrow('receive takes offsets of 0 and more, not -1');
+    await expect(template.receive('orders', 0, 1)).rejects.toThrow('this template has no reader');
+  });
+
+  it('routes by the first pattern that describes the whole topic', async () => {
+    const other = new FakeProducer();
+    const bulk = new KafkaTemplate({ producer: () => other, clock, logger });
+    const routing = new RoutingKafkaTemplate([
+      ['bulk-.+', bulk],
+      [/orders|bulk-1/g, template],
+    ]);
+    await routing.send('bulk-1', 'x');
+    await routing.send('orders', 'k', 'x');
+    await routing.send({ topic: 'bulk-2', value: 'x' });
+    expect(other.sent.map(({ topic }) => topic)).toEqual(['bulk-1', 'bulk-2']);
+    expect(producer.sent.map(({ topic }) => topic)).toEqual(['orders']);
+    await expect(routing.send('more-orders', 'x')).rejects.toThrow(
+      'no pattern of the RoutingKafkaTemplate describes topic more-orders; there are: bulk-.+, orders|bulk-1',
+    );
   });
 
   it('writes no type header', async () => {

@@ -46,7 +46,9 @@ export class ClusterMetadata {
 
   /** Takes an answer over. Returns the error code of each topic that it says nothing good about. */
   apply(answer: MetadataAnswer, now: number): ReadonlyMap<string, number> {
-    this.#nodes = new Map(answer.brokers.map(({ nodeId, host, port }) => [nodeId, { nodeId, host, port }]));
+    this.#nodes = new Map(
+      answer.brokers.map(({ nodeId, host, port, rack }) => [nodeId, { nodeId, host, port, ...(rack ? { rack } : {}) }]),
+    );
     const errors = new Map<string, number>();
     for (const { name, errorCode, partitions } of answer.topics) {
       if (name === null) continue;

@@ -7,6 +7,8 @@ export interface NodeInfo {
   readonly nodeId: number;
   readonly host: string;
   readonly port: number;
+  /** Where it stands, if its operator says so. */
+  readonly rack?: string;
 }
 
 export interface PartitionInfo {

@@ -7,6 +7,7 @@ import { expired, recordTooLarge, refused, retriesUsedUp } from './delivery-erro
 import { deliveryVerdict } from './delivery-verdict.js';
 import { type PartitionQueue } from './partition-queue.js';
 import { type ProducerBatch } from './producer-batch.js';
+import { type ProducerMetrics } from './producer-metrics.js';
 import { type ProducerSettings } from './producer-options.js';
 import { type RecordAccumulator } from './record-accumulator.js';
 import { type TransactionGate } from './transaction-gate.js';
@@ -25,6 +26,9 @@ export interface BatchOutcomesOptions {
   readonly onStaleMetadata: () => void;
   /** The transaction that batches belong to: one that is lost is lost to all of it, and starts no epoch of its own. */
   readonly transaction?: TransactionGate | undefined;
+  /** Records are lost: their batch failed for good. */
+  readonly onLost: (batch: ProducerBatch, error: Error) => void;
+  readonly metrics: ProducerMetrics;
 }
 
 export class BatchOutcomes {
@@ -39,6 +43,10 @@ export class BatchOutcomes {
   settle(batch: ProducerBatch, answer: PartitionAnswer): void {
     const queue = this.#accumulator.queueOf(batch);
     const { errorCode } = answer;
+    if (queue.isStopped && deliveryVerdict(errorCode) !== 'stored') {
+      this.reject(batch, refused(batch, errorCode, 'a record before it was lost'));
+      return;
+    }
     switch (deliveryVerdict(errorCode)) {
       case 'stored':
         this.stored(batch, answer.baseOffset, answer.logAppendTimeMs);
@@ -75,7 +83,7 @@ export class BatchOutcomes {
     batch.lastError = error;
     if (batch.settled) {
       this.reject(batch, error);
-    } else if (batch.attempts > this.#options.settings.retries) {
+    } else if (batch.attempts > this.#options.settings.retries || this.#accumulator.queueOf(batch).isStopped) {
       this.reject(batch, retriesUsedUp(batch, error));
     } else {
       const queue = this.#accumulator.queueOf(batch);
@@ -132,6 +140,7 @@ export class BatchOutcomes {
       this.reject(batch, refused(batch, errorCode, 'lower batch.size below max.message.bytes of the topic'));
       return;
     }
+    this.#options.metrics.split();
     const parts = batch.split();
     queue.replace(batch, parts);
     this.#accumulator.replaced(batch, parts);
@@ -141,10 +150,24 @@ export class BatchOutcomes {
   /** Rejects its records, if they are not settled yet; it must be in no request any more. */
   reject(batch: ProducerBatch, error: Error): void {
     const queue = this.#accumulator.queueOf(batch);
-    batch.fail(error);
+    const isLost = this.#fail(batch, error);
     queue.giveUp(batch);
     this.#release(queue, batch);
     this.#options.transaction?.failed(error, batch.attempts > 0);
+    if (isLost) this.#options.onLost(batch, error);
+  }
+
+  /** Rejects what waits behind a lost record; what is in a request waits for its end. */
+  stop(queue: PartitionQueue, reason: Error): void {
+    queue.isStopped = true;
+    for (const batch of [...queue.unsettled, ...queue.unsent]) if (!batch.inFlight) this.reject(batch, reason);
+  }
+
+  #fail(batch: ProducerBatch, error: Error): boolean {
+    if (batch.settled) return false;
+    this.#options.metrics.failed(batch.count);
+    batch.fail(error);
+    return true;
   }
 
   /** Rejects what has waited for too long; `problem` explains those that were never sent. */
@@ -166,9 +189,10 @@ export class BatchOutcomes {
       return;
     }
     // In a request: it keeps its place until that is settled, for only then may its partition go on.
-    batch.fail(error);
+    const isLost = this.#fail(batch, error);
     this.#accumulator.incomplete.delete(batch);
     this.#options.transaction?.failed(error, false);
+    if (isLost) this.#options.onLost(batch, error);
   }
 
   backOff(queue: PartitionQueue): void {

@@ -52,6 +52,41 @@ export function expired(batch: ProducerBatch, deliveryTimeoutMs: number, problem
   );
 }
 
+/** How a call for memory ended, for the message of those that got none. */
+export interface BufferState {
+  readonly size: number;
+  /** `at once`, or for how long it waited. */
+  readonly time: string;
+  readonly usedBytes: number;
+  readonly bufferMemory: number;
+  readonly waiting: number;
+  readonly maxBlockMs: number;
+  /** What keeps the buffer from emptying, where that is known. */
+  readonly problem: Error | undefined;
+}
+
+export function bufferFull(state: BufferState): NestdawError {
+  const { size, time, usedBytes, bufferMemory, waiting, maxBlockMs, problem } = state;
+  return new NestdawError(
+    'KAFKA_BUFFER_FULL',
+    `no room for a record of ${size} bytes ${time}: ${usedBytes} of ${bufferMemory} bytes (buffer.memory) hold unacknowledged records and ${waiting} calls wait; send less at once, or raise buffer.memory or max.block.ms (${maxBlockMs} ms)${lastProblem(problem)}`,
+    { retriable: true, ...(problem ? { cause: problem } : {}) },
+  );
+}
+
+export function unknownTopic(topic: string, maxBlockMs: number, problem: Error | undefined): NestdawError {
+  const hint = problem ? lastProblem(problem) : '; create it, or check that the brokers are reachable';
+  return new NestdawError(
+    'KAFKA_DELIVERY_FAILED',
+    `topic ${topic} is not known to the cluster after ${maxBlockMs} ms (max.block.ms)${hint}`,
+    { retriable: true, ...(problem ? { cause: problem } : {}) },
+  );
+}
+
+function lastProblem(problem: Error | undefined): string {
+  return problem ? `; last problem: ${problem.message}` : '';
+}
+
 function nameOf({ topic, partition }: ProducerBatch): string {
   return `${topic}-${partition}`;
 }

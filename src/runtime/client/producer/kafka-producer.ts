@@ -1,22 +1,31 @@
 import { exponentialBackoff } from '../../../common/backoff.js';
 import { type Clock, every, systemClock, type Timer } from '../../../common/clock.js';
-import { NestdawError } from '../../../common/errors.js';
+import { hasCode, NestdawError } from '../../../common/errors.js';
 import { type Logger, silentLogger } from '../../../common/logger.js';
 import { type Random, systemRandom } from '../../../common/random.js';
 import { type OutgoingRecord } from '../../../common/record.js';
 import { RecordBatchBuilder } from '../../../protocol/record-batch.js';
 import { BATCH_HEADER_BYTES } from '../../../protocol/record-batch-header.js';
 import { type Cluster } from '../cluster/cluster.js';
-import { type ProducerClient, type RecordMetadata } from '../producer-client.js';
-import { recordTooLargeForRequest } from './delivery-errors.js';
-import { Partitioner } from './partitioner.js';
+import {
+  type DeliverySink,
+  type ProducerClient,
+  type ProducerMetricValues,
+  type RecordMetadata,
+  type TopicPartitionInfo,
+} from '../producer-client.js';
+import { bufferFull, recordTooLargeForRequest, unknownTopic } from './delivery-errors.js';
+import { DeliveryStop, type StoppedDelivery } from './delivery-stop.js';
+import { type ProducerBatch } from './producer-batch.js';
 import {
   MAX_UNSETTLED_BATCHES,
   type ProducerOptions,
   type ProducerSettings,
   producerSettings,
 } from './producer-options.js';
+import { ReadyGate } from './ready-gate.js';
 import { RecordAccumulator } from './record-accumulator.js';
+import { RecordPlacement } from './record-placement.js';
 import { Sender } from './sender.js';
 import { TopicCounts } from './topic-counts.js';
 import { type TransactionGate } from './transaction-gate.js';
@@ -24,6 +33,9 @@ import { type WaitingSend, WaitingSends } from './waiting-sends.js';
 
 // The producer: chooses the partition, hands the record to the accumulator, and makes the call wait where partitions
 // are not known yet or the buffer is full. It owns its cluster: nobody else's requests stand before its own.
+
+/** Most bytes that wait while the producer calls itself ready: several requests' worth, and few promises. */
+const READY_BYTES = 8 * 1024 * 1024;
 
 export interface KafkaProducerOptions {
   /** Its own: connected by `start`, closed by `stop`. */
@@ -40,12 +52,14 @@ export class KafkaProducer implements ProducerClient {
   readonly #cluster: Cluster;
   readonly #settings: ProducerSettings;
   readonly #clock: Clock;
-  readonly #partitioner: Partitioner;
+  readonly #placement: RecordPlacement;
   readonly #accumulator: RecordAccumulator;
   readonly #sender: Sender;
   readonly #topics: TopicCounts;
   /** Calls that wait for memory. While there is one, later calls wait behind it. */
   readonly #waiting: WaitingSends;
+  readonly #gate = new ReadyGate(() => this.hasRoom);
+  readonly #lost: DeliveryStop;
   #isHurrying = false;
   /** Grows when calls that wait are given up, for those that wait elsewhere. */
   #abandoned = 0;
@@ -55,16 +69,13 @@ export class KafkaProducer implements ProducerClient {
 
   constructor(init: KafkaProducerOptions) {
     const { cluster, clock = systemClock, random = systemRandom, logger = silentLogger, transaction } = init;
-    const settings = producerSettings(init.options ?? {});
+    const given = producerSettings(init.options ?? {});
+    // A transaction is lost whole: what stops is the transaction.
+    const settings: ProducerSettings = init.transaction ? { ...given, onDeliveryFailure: 'continue' } : given;
     this.#cluster = cluster;
     this.#settings = settings;
     this.#clock = clock;
-    this.#partitioner = new Partitioner({
-      batchSize: settings.batchSize,
-      ignoreKeys: settings.partitionerIgnoreKeys,
-      nullKeys: settings.nullKeyPartitioning,
-      random,
-    });
+    this.#lost = new DeliveryStop(logger);
     this.#accumulator = new RecordAccumulator({
       batchSize: settings.batchSize,
       lingerMs: settings.lingerMs,
@@ -74,14 +85,21 @@ export class KafkaProducer implements ProducerClient {
     });
     this.#waiting = new WaitingSends(clock, settings.maxBlockMs);
     const onReleased = () => this.#onReleased();
+    const onLost = (batch: ProducerBatch, error: Error) => {
+      if (this.#noteLost(batch.topic, batch.partition, error)) {
+        this.#sender.stopBehind(batch, this.#lost.refusalOf(batch.topic, batch.partition)!);
+      }
+    };
     const accumulator = this.#accumulator;
-    this.#sender = new Sender({ cluster, accumulator, settings, clock, random, logger, onReleased, transaction });
+    const hooks = { onReleased, onLost, transaction };
+    this.#sender = new Sender({ cluster, accumulator, settings, clock, random, logger, ...hooks });
     const backoff = exponentialBackoff({
       initialMs: settings.retryBackoffMs,
       maxMs: settings.retryBackoffMaxMs,
       random,
     });
     this.#topics = new TopicCounts({ cluster, clock, backoff, logger, maxBlockMs: settings.maxBlockMs });
+    this.#placement = new RecordPlacement({ settings, cluster, topics: this.#topics, accumulator, random });
   }
 
   async start(): Promise<void> {
@@ -91,13 +109,43 @@ export class KafkaProducer implements ProducerClient {
   }
 
   send(topic: string, partition: number | undefined, record: OutgoingRecord): Promise<RecordMetadata> {
-    if (this.#stopped) return Promise.reject(this.#stopped);
     const size = RecordBatchBuilder.sizeOf(record);
-    if (size + BATCH_HEADER_BYTES > this.#settings.maxRequestSize) {
-      return Promise.reject(recordTooLargeForRequest(topic, size, this.#settings.maxRequestSize));
+    const refusal = this.#refusalOf(topic, partition, size);
+    return refusal ? Promise.reject(refusal) : this.#accept(topic, partition, record, size);
+  }
+
+  enqueue(topic: string, partition: number | undefined, record: OutgoingRecord, sink: DeliverySink): void {
+    const size = RecordBatchBuilder.sizeOf(record);
+    const refusal = this.#refusalOf(topic, partition, size);
+    if (refusal) {
+      sink.failed(refusal, 1);
+      return;
     }
-    if (this.#isOverfull(size)) return Promise.reject(this.#bufferFull(size, 'at once'));
-    return this.#accept(topic, partition, record, size);
+    const count = this.#topics.of(topic);
+    const isInRange = count !== undefined && (partition === undefined || (partition >= 0 && partition < count));
+    if (!isInRange || this.#waiting.count > 0 || !this.#accumulator.fits(size)) {
+      this.#accept(topic, partition, record, size).then(
+        (stored) => sink.stored(stored.topic, stored.partition, stored.offset, 1),
+        (error: Error) => sink.failed(error, 1),
+      );
+      return;
+    }
+    try {
+      this.#appendTo(this.#placeOf(topic, partition, record, size, count), topic, record, size, sink);
+    } catch (error) {
+      sink.failed(error as Error, 1);
+    }
+  }
+
+  /** Why a record cannot even wait. */
+  #refusalOf(topic: string, partition: number | undefined, size: number): NestdawError | undefined {
+    if (this.#stopped) return this.#stopped;
+    const overtaking = this.#lost.refusalOf(topic, partition);
+    if (overtaking) return overtaking;
+    if (size + BATCH_HEADER_BYTES > this.#settings.maxRequestSize) {
+      return this.#lostBefore(topic, partition, recordTooLargeForRequest(topic, size, this.#settings.maxRequestSize));
+    }
+    return this.#isOverfull(size) ? this.#lostBefore(topic, partition, this.#bufferFull(size, 'at once')) : undefined;
   }
 
   #accept(topic: string, partition: number | undefined, record: OutgoingRecord, size: number): Promise<RecordMetadata> {
@@ -109,19 +157,45 @@ export class KafkaProducer implements ProducerClient {
     if (this.#waiting.count > 0 || !this.#accumulator.fits(size)) {
       return this.#sendWhenThereIsRoom(topic, partition, record, size);
     }
-    return this.#append(topic, partition ?? this.#partitioner.choose(topic, record.key, size, count), record, size);
+    return this.#append(topic, partition, record, size, count);
   }
 
-  #append(topic: string, partition: number, record: OutgoingRecord, size: number): Promise<RecordMetadata> {
+  #append(
+    topic: string,
+    partition: number | undefined,
+    record: OutgoingRecord,
+    size: number,
+    count: number,
+  ): Promise<RecordMetadata> {
     try {
-      const timestamp = record.timestamp ?? this.#clock.now();
-      const now = this.#clock.monotonic();
-      const promise = this.#accumulator.append(topic, partition, record, size, timestamp, now);
-      this.#sender.appended();
-      return promise;
+      return this.#appendTo(this.#placeOf(topic, partition, record, size, count), topic, record, size);
     } catch (error) {
       return Promise.reject(error as Error);
     }
+  }
+
+  /** The partition, chosen where none is asked for. Throws when it takes no records. */
+  #placeOf(topic: string, partition: number | undefined, record: OutgoingRecord, size: number, count: number): number {
+    const place = partition ?? this.#placement.choose(topic, record, size, count);
+    const overtaking = this.#lost.refusalOf(topic, place);
+    if (overtaking) throw overtaking;
+    return place;
+  }
+
+  #appendTo(partition: number, topic: string, record: OutgoingRecord, size: number): Promise<RecordMetadata>;
+  #appendTo(partition: number, topic: string, record: OutgoingRecord, size: number, sink: DeliverySink): undefined;
+  #appendTo(
+    partition: number,
+    topic: string,
+    record: OutgoingRecord,
+    size: number,
+    sink?: DeliverySink,
+  ): Promise<RecordMetadata> | undefined {
+    const timestamp = record.timestamp ?? this.#clock.now();
+    const now = this.#clock.monotonic();
+    const promise = this.#accumulator.append(topic, partition, record, size, timestamp, now, sink!);
+    this.#sender.appended();
+    return promise;
   }
 
   #sendWhenKnown(
@@ -138,7 +212,10 @@ export class KafkaProducer implements ProducerClient {
           resolve(this.#accept(topic, partition, record, size));
           return true;
         },
-        giveUp: (error) => reject(error ?? this.#unknownTopic(topic)),
+        giveUp: (error, problem) => {
+          reject(error ?? this.#lostBefore(topic, partition, this.#unknownTopic(topic, problem)));
+          this.#gate.check();
+        },
       });
     });
   }
@@ -159,16 +236,15 @@ export class KafkaProducer implements ProducerClient {
           resolve(
             count === undefined
               ? this.#sendWhenKnown(topic, partition, record, size)
-              : this.#append(
-                  topic,
-                  partition ?? this.#partitioner.choose(topic, record.key, size, count),
-                  record,
-                  size,
-                ),
+              : this.#append(topic, partition, record, size, count),
           );
           return true;
         },
-        giveUp: (error) => reject(error ?? this.#bufferFull(size, `for ${this.#settings.maxBlockMs} ms`)),
+        giveUp: (error) => {
+          const full = () => this.#bufferFull(size, `for ${this.#settings.maxBlockMs} ms`);
+          reject(error ?? this.#lostBefore(topic, partition, full()));
+          this.#gate.check();
+        },
       });
     });
   }
@@ -184,9 +260,57 @@ export class KafkaProducer implements ProducerClient {
 
   #onReleased(): void {
     this.#waiting.drain();
-    if (!this.#isHurrying || this.#waiting.count > 0) return;
-    this.#isHurrying = false;
-    this.#accumulator.endFlush();
+    if (this.#isHurrying && this.#waiting.count === 0) {
+      this.#isHurrying = false;
+      this.#accumulator.endFlush();
+    }
+    this.#gate.check();
+  }
+
+  get hasRoom(): boolean {
+    if (this.#stopped) return true;
+    const bytes = this.#accumulator.usedBytes + this.#waiting.bytes + this.#topics.waitingBytes;
+    return bytes <= Math.min(this.#settings.bufferMemory / 2, READY_BYTES);
+  }
+
+  whenRoom(): Promise<void> {
+    return this.#gate.wait();
+  }
+
+  get wantsGiven(): boolean {
+    return this.#settings.partitioner !== undefined;
+  }
+
+  stopped(): readonly StoppedDelivery[] {
+    return this.#lost.list();
+  }
+
+  resume(topic?: string, partition?: number): void {
+    this.#lost.remove(topic, partition);
+    this.#accumulator.resume((queue) => this.#lost.has(queue));
+  }
+
+  /** Notes a record that is lost before it had a batch, and gives its error back. */
+  #lostBefore(topic: string, partition: number | undefined, error: NestdawError): NestdawError {
+    this.#noteLost(topic, partition, error);
+    return error;
+  }
+
+  /** Whether its partition, or topic, has just been stopped. */
+  #noteLost(topic: string, partition: number | undefined, error: Error): boolean {
+    if (this.#settings.onDeliveryFailure !== 'stop' || this.#stopped || hasCode(error, 'KAFKA_STOPPED')) return false;
+    return this.#lost.add(topic, partition, error);
+  }
+
+  metrics(): ProducerMetricValues {
+    const { bufferMemory, batchSize } = this.#settings;
+    return {
+      ...this.#sender.metrics.values(batchSize),
+      'buffer-total-bytes': bufferMemory,
+      'buffer-available-bytes': Math.max(0, bufferMemory - this.#accumulator.usedBytes),
+      'waiting-threads': this.#waiting.count,
+      'requests-in-flight': this.#sender.inFlight,
+    };
   }
 
   /** The partition may have been added a moment ago. */
@@ -207,6 +331,11 @@ export class KafkaProducer implements ProducerClient {
       'KAFKA_DELIVERY_FAILED',
       `topic ${topic} has ${count} partitions, 0 to ${count - 1}; partition ${partition} does not exist`,
     );
+  }
+
+  async partitionInfo(topic: string): Promise<readonly TopicPartitionInfo[]> {
+    await this.partitionsFor(topic);
+    return (await this.#cluster.partitionsOf(topic)) ?? [];
   }
 
   async flush(): Promise<void> {
@@ -255,7 +384,7 @@ export class KafkaProducer implements ProducerClient {
           resolve(count);
           return true;
         },
-        giveUp: (error) => reject(error ?? this.#unknownTopic(topic)),
+        giveUp: (error, problem) => reject(error ?? this.#unknownTopic(topic, problem)),
       });
     });
   }
@@ -273,6 +402,8 @@ export class KafkaProducer implements ProducerClient {
     this.#topics.stop(this.#stopped);
     this.#waiting.giveUpAll(this.#stopped);
     this.#sender.close(this.#stopped);
+    this.#settings.partitioner?.close?.();
+    this.#gate.check();
     await this.#cluster.close();
   }
 
@@ -283,19 +414,14 @@ export class KafkaProducer implements ProducerClient {
   }
 
   #bufferFull(size: number, time: string): NestdawError {
-    return new NestdawError(
-      'KAFKA_BUFFER_FULL',
-      `no room for a record of ${size} bytes ${time}: ${this.#accumulator.usedBytes} of ${this.#settings.bufferMemory} bytes (buffer.memory) hold unacknowledged records and ${this.#waiting.count} calls wait; send less at once, or raise buffer.memory or max.block.ms (${this.#settings.maxBlockMs} ms)`,
-      { retriable: true },
-    );
+    const { bufferMemory, maxBlockMs } = this.#settings;
+    const { usedBytes } = this.#accumulator;
+    const { problem } = this.#sender;
+    return bufferFull({ size, time, usedBytes, bufferMemory, maxBlockMs, problem, waiting: this.#waiting.count });
   }
 
-  #unknownTopic(topic: string): NestdawError {
-    return new NestdawError(
-      'KAFKA_DELIVERY_FAILED',
-      `topic ${topic} is not known to the cluster after ${this.#settings.maxBlockMs} ms (max.block.ms); create it, or check that the brokers are reachable`,
-      { retriable: true },
-    );
+  #unknownTopic(topic: string, problem: Error | undefined): NestdawError {
+    return unknownTopic(topic, this.#settings.maxBlockMs, problem);
   }
 }
 

@@ -38,6 +38,8 @@ export class PartitionQueue {
   isBackingOff = false;
   /** Failures since the last success. */
   failures = 0;
+  /** A record was lost, and nothing may overtake it: what is not stored by itself is rejected. */
+  isStopped = false;
   /** The producer id that was dropped last: its successor must be another one. */
   spentProducerId: bigint | undefined;
 

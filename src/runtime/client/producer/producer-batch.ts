@@ -1,7 +1,7 @@
 import { type OutgoingRecord } from '../../../common/record.js';
 import { type CompressionType } from '../../../protocol/compression.js';
 import { RecordBatchBuilder, recordsOf, rewriteProducerState } from '../../../protocol/record-batch.js';
-import { type RecordMetadata } from '../producer-client.js';
+import { type DeliverySink, type RecordMetadata } from '../producer-client.js';
 
 // Records of one partition that travel together, and the promises of those who sent them. The first attempt fixes the
 // bytes: a broker recognises a repeated batch by its sequence, so what is sent again must be the same.
@@ -18,6 +18,9 @@ export interface BatchCompression {
   readonly compressionLevel?: number;
 }
 
+type Resolve = (metadata: RecordMetadata) => void;
+type Reject = (error: Error) => void;
+
 let resolveNext!: (metadata: RecordMetadata) => void;
 let rejectNext!: (error: Error) => void;
 /** One executor for all promises of records: a closure for each would cost more than the promise. */
@@ -29,8 +32,9 @@ function capture(resolve: (metadata: RecordMetadata) => void, reject: (error: Er
 export class ProducerBatch {
   #builder: RecordBatchBuilder | undefined;
   #bytes: Buffer | undefined;
-  #resolves: Array<(metadata: RecordMetadata) => void> = [];
-  #rejects: Array<(error: Error) => void> = [];
+  /** Who is told, one entry a record in both; a sink stands in both. */
+  #resolves: Array<Resolve | DeliverySink> = [];
+  #rejects: Array<Reject | DeliverySink> = [];
   #timestamps: number[] = [];
   #onSettled: (() => void) | undefined;
   #settled = false;
@@ -81,6 +85,14 @@ export class ProducerBatch {
     return promise;
   }
 
+  /** The same for a record whose end a sink is told. */
+  addFor(sink: DeliverySink, record: OutgoingRecord, timestamp: number): void {
+    this.#builder!.append(record, timestamp);
+    this.#resolves.push(sink);
+    this.#rejects.push(sink);
+    this.#timestamps.push(timestamp);
+  }
+
   /** Makes the bytes to send, or gives those it has another state. */
   encode(state: ProducerState, compression: BatchCompression, transactional = false): void {
     const { producerId, epoch, baseSequence } = state;
@@ -110,20 +122,35 @@ export class ProducerBatch {
   succeed(baseOffset: number, logAppendTimeMs: number): void {
     if (this.#settled) return;
     const { topic, partition } = this;
-    for (let i = 0; i < this.#resolves.length; i++) {
-      this.#resolves[i]!({
-        topic,
-        partition,
-        offset: baseOffset < 0 ? -1 : baseOffset + i,
-        timestamp: logAppendTimeMs >= 0 ? logAppendTimeMs : this.#timestamps[i]!,
-      });
+    for (let i = 0; i < this.#resolves.length; ) {
+      const offset = baseOffset < 0 ? -1 : baseOffset + i;
+      const told = this.#resolves[i]!;
+      if (typeof told === 'function') {
+        told({
+          topic,
+          partition,
+          offset,
+          timestamp: logAppendTimeMs >= 0 ? logAppendTimeMs : this.#timestamps[i]!,
+        });
+        i++;
+      } else {
+        const count = lengthOfRun(this.#resolves, i);
+        told.stored(topic, partition, offset, count);
+        i += count;
+      }
     }
     this.#settle();
   }
 
   fail(error: Error): void {
     if (this.#settled) return;
-    for (const reject of this.#rejects) reject(error);
+    for (let i = 0; i < this.#rejects.length; ) {
+      const told = this.#rejects[i]!;
+      const count = typeof told === 'function' ? 1 : lengthOfRun(this.#rejects, i);
+      if (typeof told === 'function') told(error);
+      else told.failed(error, count);
+      i += count;
+    }
     this.#settle();
   }
 
@@ -178,4 +205,11 @@ export class ProducerBatch {
     const text = first.key.toString('utf8', 0, Math.min(first.key.length, 60));
     return JSON.stringify(text);
   }
+}
+
+/** Equal entries from `at` on: records of one sink lie side by side. */
+function lengthOfRun(entries: readonly unknown[], at: number): number {
+  let end = at + 1;
+  while (end < entries.length && entries[end] === entries[at]) end++;
+  return end - at;
 }

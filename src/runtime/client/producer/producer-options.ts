@@ -1,6 +1,7 @@
 import { NestdawError } from '../../../common/errors.js';
 import { type CompressionType } from '../../../protocol/compression.js';
 import { type Acks } from '../producer-client.js';
+import { type KafkaPartitioner, type KeylessPartitioning } from './partitioner.js';
 
 // The producer's settings under Kafka's names, with the defaults of the Java client.
 
@@ -37,15 +38,24 @@ export interface ProducerOptions {
   readonly compressionLevel?: number;
   /** Whether keys do not decide the partition. Default false. */
   readonly partitionerIgnoreKeys?: boolean;
-  /** Where records without a key go: a batch to one partition and the next to another, or each to the next one. */
-  readonly nullKeyPartitioning?: 'sticky' | 'round-robin';
   /** Ms after which the broker aborts a transaction that is still open. Default 60,000. */
   readonly transactionTimeoutMs?: number;
+  /** Where records without a key go. Default `sticky`. */
+  readonly nullKeyPartitioning?: KeylessPartitioning;
+  /** Whether partitions of slow brokers get fewer records without a key. Default true. */
+  readonly adaptivePartitioning?: boolean;
+  /** Chooses partitions instead of all that. */
+  readonly partitioner?: KafkaPartitioner;
+  /**
+   * After a record is finally lost: `continue` takes the next ones, `stop` refuses what would overtake it. Needs
+   * `enableIdempotence`, or one request in flight. Default `continue`.
+   */
+  readonly onDeliveryFailure?: 'continue' | 'stop';
   /** Ms after which partitions are counted anew. Default 300,000. */
   readonly metadataMaxAgeMs?: number;
 }
 
-type Optional = 'compressionLevel';
+type Optional = 'compressionLevel' | 'partitioner';
 export type ProducerSettings = Required<Omit<ProducerOptions, Optional>> & Pick<ProducerOptions, Optional>;
 
 const MAX_INT = 0x7fff_ffff;
@@ -69,12 +79,14 @@ const DEFAULTS = {
   partitionerIgnoreKeys: false,
   nullKeyPartitioning: 'sticky',
   transactionTimeoutMs: 60_000,
+  adaptivePartitioning: true,
+  onDeliveryFailure: 'continue',
   metadataMaxAgeMs: 300_000,
 } as const satisfies ProducerOptions;
 
 /** Fills in the defaults. Throws KAFKA_CONFIG_INVALID listing everything that does not fit together. */
 export function producerSettings(options: ProducerOptions): ProducerSettings {
-  const { compressionLevel, ...given } = options;
+  const { compressionLevel, partitioner, ...given } = options;
   const merged = { ...DEFAULTS, ...withoutUndefined(given) };
   const conflicts = idempotenceConflicts(merged);
   const settings: ProducerSettings = {
@@ -82,11 +94,21 @@ export function producerSettings(options: ProducerOptions): ProducerSettings {
     // As in the Java client: the default gives way to the other settings, an explicit `true` does not.
     enableIdempotence: options.enableIdempotence ?? conflicts.length === 0,
     ...(compressionLevel === undefined ? {} : { compressionLevel }),
+    ...(partitioner === undefined ? {} : { partitioner }),
   };
   const mistakes = [...outOfRange(settings), ...(options.enableIdempotence === true ? conflicts : [])];
   if (settings.deliveryTimeoutMs < settings.lingerMs + settings.requestTimeoutMs) {
     mistakes.push(
       `delivery.timeout.ms (${settings.deliveryTimeoutMs}) must be at least linger.ms + request.timeout.ms (${settings.lingerMs + settings.requestTimeoutMs})`,
+    );
+  }
+  if (
+    settings.onDeliveryFailure === 'stop' &&
+    !settings.enableIdempotence &&
+    settings.maxInFlightRequestsPerConnection > 1
+  ) {
+    mistakes.push(
+      `onDeliveryFailure stop needs enable.idempotence, or max.in.flight.requests.per.connection=1 instead of ${settings.maxInFlightRequestsPerConnection}: else a later request overtakes one that fails`,
     );
   }
   if (mistakes.length > 0) {

@@ -1,7 +1,7 @@
 import { type OutgoingRecord } from '../../../common/record.js';
 import { TopicPartitionMap } from '../../../common/topic-partition.js';
 import { BATCH_HEADER_BYTES } from '../../../protocol/record-batch-header.js';
-import { type RecordMetadata } from '../producer-client.js';
+import { type DeliverySink, type RecordMetadata } from '../producer-client.js';
 import { PartitionQueue } from './partition-queue.js';
 import { ProducerBatch } from './producer-batch.js';
 
@@ -52,7 +52,26 @@ export class RecordAccumulator {
     size: number,
     timestamp: number,
     now: number,
-  ): Promise<RecordMetadata> {
+  ): Promise<RecordMetadata>;
+  /** With a sink, which is told instead of a promise. */
+  append(
+    topic: string,
+    partition: number,
+    record: OutgoingRecord,
+    size: number,
+    timestamp: number,
+    now: number,
+    sink: DeliverySink,
+  ): undefined;
+  append(
+    topic: string,
+    partition: number,
+    record: OutgoingRecord,
+    size: number,
+    timestamp: number,
+    now: number,
+    sink?: DeliverySink,
+  ): Promise<RecordMetadata> | undefined {
     let queue = this.#queues.get(topic, partition);
     if (queue === undefined) {
       queue = new PartitionQueue(topic, partition, this.#options.idempotent, this.#options.maxUnsettled);
@@ -72,7 +91,8 @@ export class RecordAccumulator {
       Math.max(size + BATCH_HEADER_BYTES, Math.min(this.#options.batchSize, FIRST_BYTES)),
     );
     // Throws on a record that cannot be encoded; nothing has changed by then.
-    const promise = batch.add(record, timestamp);
+    const promise = sink ? undefined : batch.add(record, timestamp);
+    if (sink) batch.addFor(sink, record, timestamp);
     const reserved = isNew ? size + BATCH_HEADER_BYTES : size;
     batch.reservedBytes += reserved;
     this.#usedBytes += reserved;
@@ -153,6 +173,17 @@ export class RecordAccumulator {
   replaced(batch: ProducerBatch, parts: readonly ProducerBatch[]): void {
     this.incomplete.delete(batch);
     for (const part of parts) this.incomplete.add(part);
+  }
+
+  /** Lets queues go on that stopped behind a lost record. */
+  resume(isStillStopped: (queue: PartitionQueue) => boolean): void {
+    for (const queue of this.#queues.values()) if (queue.isStopped && !isStillStopped(queue)) queue.isStopped = false;
+  }
+
+  /** Batches of a partition that wait for an answer or their turn. */
+  backlogOf(topic: string, partition: number): number {
+    const queue = this.#queues.get(topic, partition);
+    return queue === undefined ? 0 : queue.unsent.length + queue.unsettled.length;
   }
 
   queueOf(batch: ProducerBatch): PartitionQueue {

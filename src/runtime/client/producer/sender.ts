@@ -13,6 +13,7 @@ import { ProduceCall } from './produce-call.js';
 import { type ProduceNode, ProduceNodes } from './produce-nodes.js';
 import { type ProducerBatch } from './producer-batch.js';
 import { ProducerIds } from './producer-id.js';
+import { ProducerMetrics } from './producer-metrics.js';
 import { type ProducerSettings } from './producer-options.js';
 import { type RecordAccumulator } from './record-accumulator.js';
 import { type TransactionGate } from './transaction-gate.js';
@@ -31,6 +32,8 @@ export interface SenderOptions {
   readonly onReleased: () => void;
   /** All that is sent belongs to transactions. */
   readonly transaction?: TransactionGate | undefined;
+  /** Records are lost: their batch failed for good. */
+  readonly onLost: (batch: ProducerBatch, error: Error) => void;
 }
 
 export class Sender {
@@ -51,6 +54,7 @@ export class Sender {
   #expiryTimer: Timer | undefined;
   /** What last kept batches from being sent, for the message of those that never were. */
   #problem: Error | undefined;
+  readonly metrics = new ProducerMetrics();
 
   constructor(options: SenderOptions) {
     const { cluster, accumulator, settings, clock, random, logger } = options;
@@ -83,7 +87,24 @@ export class Sender {
       onReady: wake,
       onStaleMetadata: () => this.#refreshMetadata(),
       transaction: options.transaction,
+      onLost: options.onLost,
+      metrics: this.metrics,
     });
+  }
+
+  /** What last kept batches from being sent; undefined when nothing did. */
+  get problem(): Error | undefined {
+    return this.#producerIds.lastError ?? this.#problem;
+  }
+
+  /** Requests without an answer. */
+  get inFlight(): number {
+    return this.#requests;
+  }
+
+  /** Ends what waits behind a lost record of this partition. */
+  stopBehind(batch: ProducerBatch, reason: Error): void {
+    this.#outcomes.stop(this.#accumulator.queueOf(batch), reason);
   }
 
   /** To be called after appending: sends what is ready once the calling turn has given all it has. */
@@ -160,8 +181,11 @@ export class Sender {
   #take(queue: PartitionQueue, batch: ProducerBatch): boolean {
     try {
       const { transaction } = this.#options;
+      const plainBytes = batch.sizeInBytes;
       queue.take(batch, (state) => batch.encode(state, this.#settings, transaction !== undefined));
       this.#accumulator.taken(queue);
+      if (batch.attempts > 1) this.metrics.laterAttempt(batch);
+      else this.metrics.firstAttempt(batch, plainBytes, this.#clock.monotonic());
       return true;
     } catch (error) {
       // The codec is missing, or refuses: no later attempt would do better.
@@ -216,12 +240,18 @@ export class Sender {
     const transactionalId = transaction?.transactionalId ?? null;
     const request = { transactionalId, acks, timeoutMs, topicData: call.topicData() };
     const version = Math.min(node.version!, transaction?.produceVersion ?? node.version!);
+    const sentAt = this.#clock.monotonic();
+    this.metrics.sent(call.bytes);
     node.inFlight++;
     this.#requests++;
     this.#cluster
       .send(node.nodeId, Produce, version, request, { timeoutMs, expectResponse: acks !== 0 })
       .then(
-        (answer: ResponseOf<typeof Produce> | undefined) => this.#answered(node, call, answer),
+        (answer: ResponseOf<typeof Produce> | undefined) => {
+          this.metrics.answered(this.#clock.monotonic() - sentAt, answer?.throttleTimeMs ?? 0);
+          this.#problem = undefined;
+          this.#answered(node, call, answer);
+        },
         (error: unknown) => this.#broken(node, call, error as Error),
       )
       .finally(() => {
@@ -307,7 +337,7 @@ export class Sender {
 
   #expire(): void {
     this.#expiryTimer = undefined;
-    this.#outcomes.expire(this.#producerIds.lastError ?? this.#problem);
+    this.#outcomes.expire(this.problem);
     this.#options.onReleased();
     this.wake();
   }

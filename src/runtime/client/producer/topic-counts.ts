@@ -2,7 +2,7 @@ import { type Backoff } from '../../../common/backoff.js';
 import { type Clock, sleep } from '../../../common/clock.js';
 import { messageOf, NestdawError } from '../../../common/errors.js';
 import { type Logger } from '../../../common/logger.js';
-import { type Cluster } from '../cluster/cluster.js';
+import { type Cluster, type PartitionInfo } from '../cluster/cluster.js';
 import { type WaitingSend, WaitingSends } from './waiting-sends.js';
 
 // How many partitions each topic has, and the calls that wait to learn it, per topic and in order.
@@ -17,7 +17,7 @@ export interface TopicCountsOptions {
 
 export class TopicCounts {
   readonly #options: TopicCountsOptions;
-  readonly #counts = new Map<string, number>();
+  readonly #known = new Map<string, readonly PartitionInfo[]>();
   readonly #waiting = new Map<string, WaitingSends>();
   readonly #stopped = new AbortController();
 
@@ -27,7 +27,12 @@ export class TopicCounts {
 
   /** Undefined when unknown, or when calls before this one still wait for it. */
   of(topic: string): number | undefined {
-    return this.#counts.get(topic);
+    return this.#known.get(topic)?.length;
+  }
+
+  /** As last heard; none when unknown. */
+  partitionsOf(topic: string): readonly PartitionInfo[] {
+    return this.#known.get(topic) ?? [];
   }
 
   /** `send.tryAgain` is called once the count is known. */
@@ -58,11 +63,11 @@ export class TopicCounts {
 
   /** Asks again for every topic: partitions may have been added. A topic that is gone has to be learned anew. */
   async refresh(): Promise<void> {
-    for (const topic of this.#counts.keys()) {
+    for (const topic of this.#known.keys()) {
       try {
         const partitions = await this.#options.cluster.partitionsOf(topic, { refresh: true });
-        if (partitions) this.#counts.set(topic, partitions.length);
-        else this.#counts.delete(topic);
+        if (partitions) this.#known.set(topic, partitions);
+        else this.#known.delete(topic);
       } catch (error) {
         this.#options.logger.debug?.(`producer: partitions of ${topic}: ${messageOf(error)}`);
       }
@@ -71,7 +76,7 @@ export class TopicCounts {
 
   async recount(topic: string): Promise<number> {
     const partitions = await this.#options.cluster.partitionsOf(topic, { refresh: true });
-    if (partitions) this.#counts.set(topic, partitions.length);
+    if (partitions) this.#known.set(topic, partitions);
     return partitions?.length ?? 0;
   }
 
@@ -95,7 +100,7 @@ export class TopicCounts {
       try {
         const partitions = await cluster.partitionsOf(topic, { refresh: failures > 0 });
         if (partitions && partitions.length > 0) {
-          this.#counts.set(topic, partitions.length);
+          this.#known.set(topic, partitions);
           break;
         }
       } catch (error) {
@@ -104,6 +109,7 @@ export class TopicCounts {
           waiting.giveUpAll(error);
           return;
         }
+        waiting.lastError = error as Error;
         logger.debug?.(`producer: partitions of ${topic}: ${messageOf(error)}`);
       }
       await sleep(clock, backoff(++failures), signal);

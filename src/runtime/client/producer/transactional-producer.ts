@@ -8,7 +8,15 @@ import { ErrorCode } from '../../../protocol/error-codes.js';
 import { type Cluster } from '../cluster/cluster.js';
 import { refusalOf } from '../cluster/coordinator.js';
 import { type CommitOffset } from '../consumer-client.js';
-import { type GroupMetadata, type RecordMetadata, type TransactionalProducerClient } from '../producer-client.js';
+import {
+  type DeliverySink,
+  type GroupMetadata,
+  type ProducerMetricValues,
+  type RecordMetadata,
+  type StoppedDelivery,
+  type TopicPartitionInfo,
+  type TransactionalProducerClient,
+} from '../producer-client.js';
 import { KafkaProducer } from './kafka-producer.js';
 import { type Identity } from './partition-queue.js';
 import { type ProducerOptions, producerSettings } from './producer-options.js';
@@ -112,6 +120,40 @@ export class TransactionalKafkaProducer implements TransactionalProducerClient, 
       return Promise.reject(error as Error);
     }
     return this.#watched(this.#producer.send(topic, partition, record));
+  }
+
+  enqueue(topic: string, partition: number | undefined, record: OutgoingRecord, sink: DeliverySink): void {
+    this.send(topic, partition, record).then(
+      (stored) => sink.stored(stored.topic, stored.partition, stored.offset, 1),
+      (error: Error) => sink.failed(error, 1),
+    );
+  }
+
+  get wantsGiven(): boolean {
+    return this.#producer.wantsGiven;
+  }
+
+  get hasRoom(): boolean {
+    return this.#producer.hasRoom;
+  }
+
+  whenRoom(): Promise<void> {
+    return this.#producer.whenRoom();
+  }
+
+  /** Nothing: a lost record takes its whole transaction with it. */
+  stopped(): readonly StoppedDelivery[] {
+    return [];
+  }
+
+  resume(): void {}
+
+  metrics(): ProducerMetricValues {
+    return this.#producer.metrics();
+  }
+
+  partitionInfo(topic: string): Promise<readonly TopicPartitionInfo[]> {
+    return this.#producer.partitionInfo(topic);
   }
 
   /** A record that fails before it is in a batch is lost to the transaction all the same. */

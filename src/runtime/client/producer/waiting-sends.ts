@@ -8,8 +8,8 @@ export interface WaitingSend {
   readonly size: number;
   /** Goes on; false when it still cannot. */
   tryAgain(): boolean;
-  /** Waited too long, or there is no hope left. */
-  giveUp(error: Error | undefined): void;
+  /** There is no hope left (`error`), or it waited too long: then `lastProblem` is what was in the way, if that is known. */
+  giveUp(error: Error | undefined, lastProblem: Error | undefined): void;
 }
 
 interface Entry {
@@ -28,6 +28,8 @@ export class WaitingSends {
   #head = 0;
   #timer: Timer | undefined;
   #bytes = 0;
+  /** What they wait for failed with this, last. */
+  lastError: Error | undefined;
 
   constructor(clock: Clock, patienceMs: number) {
     this.#clock = clock;
@@ -55,14 +57,14 @@ export class WaitingSends {
   }
 
   giveUpAll(error: Error): void {
-    while (this.count > 0) this.#drop().giveUp(error);
+    while (this.count > 0) this.#drop().giveUp(error, undefined);
     this.#setTimer();
   }
 
   #expire(): void {
     this.#timer = undefined;
     const now = this.#clock.monotonic();
-    while (this.count > 0 && this.#entries[this.#head]!.deadline <= now) this.#drop().giveUp(undefined);
+    while (this.count > 0 && this.#entries[this.#head]!.deadline <= now) this.#drop().giveUp(undefined, this.lastError);
     this.#setTimer();
   }
 

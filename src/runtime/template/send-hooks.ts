@@ -1,0 +1,134 @@
+import { type Clock } from '../../common/clock.js';
+import { messageOf } from '../../common/errors.js';
+import { type Logger } from '../../common/logger.js';
+import { InterceptorChain, type ProducerInterceptor } from './producer-interceptor.js';
+import { type ProducerListener } from './producer-listener.js';
+import { type ProducerRecord, type SendResult } from './producer-record.js';
+import { type ObservedSend, type SendObservation, type SendObserver } from './send-observer.js';
+import { type HeaderValue, recordHeaders } from './serializers.js';
+
+// Everything that watches or changes sends, in order: observers begin, interceptors change, … , interceptors are told of
+// the acknowledgment, listeners, observers end. A template without any of it pays nothing.
+
+/** A send under way, and those who wait for its end. */
+export interface WatchedSend {
+  readonly record: ProducerRecord;
+  succeeded(result: SendResult): void;
+  failed(error: Error): void;
+}
+
+export class SendHooks {
+  readonly #logger: Logger;
+  readonly #listeners: ProducerListener[] = [];
+  readonly #observers: SendObserver[] = [];
+  readonly interceptors: InterceptorChain;
+  #isUsed = false;
+
+  constructor(clock: Clock, logger: Logger) {
+    this.#logger = logger;
+    this.interceptors = new InterceptorChain(clock, logger);
+  }
+
+  /** Whether there is anybody to be told. */
+  get isUsed(): boolean {
+    return this.#isUsed;
+  }
+
+  addInterceptor(interceptor: ProducerInterceptor): void {
+    this.interceptors.add(interceptor);
+    this.#isUsed = true;
+  }
+
+  addListener(listener: ProducerListener): void {
+    this.#listeners.push(listener);
+    this.#isUsed = true;
+  }
+
+  addObserver(observer: SendObserver): void {
+    this.#observers.push(observer);
+    this.#isUsed = true;
+  }
+
+  begin(given: ProducerRecord): WatchedSend {
+    const { observations, record: observed } = this.#observe(given);
+    const record = this.interceptors.isEmpty ? observed : this.interceptors.onSend(observed);
+    return {
+      record,
+      succeeded: (result) => {
+        if (!this.interceptors.isEmpty) this.interceptors.onAcknowledgement(result, undefined);
+        for (const listener of this.#listeners) this.#safely('listener', () => listener.onSuccess?.(record, result));
+        for (const observation of observations) this.#safely('observer', () => observation.succeeded(result));
+      },
+      failed: (error) => {
+        const { topic, partition = -1, timestamp = -1 } = record;
+        if (!this.interceptors.isEmpty) {
+          this.interceptors.onAcknowledgement({ topic, partition, offset: -1, timestamp }, error);
+        }
+        for (const listener of this.#listeners) this.#safely('listener', () => listener.onError?.(record, error));
+        for (const observation of observations) this.#safely('observer', () => observation.failed(error));
+      },
+    };
+  }
+
+  #observe(given: ProducerRecord): { observations: readonly SendObservation[]; record: ProducerRecord } {
+    if (this.#observers.length === 0) return { observations: [], record: given };
+    const observed = new HeaderedSend(given);
+    const observations: SendObservation[] = [];
+    for (const observer of this.#observers) {
+      this.#safely('observer', () => {
+        const observation = observer.begin(observed);
+        if (observation) observations.push(observation);
+      });
+    }
+    return { observations, record: observed.record };
+  }
+
+  #safely(who: string, action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      this.#logger.error(`a send ${who} failed, and is passed over: ${messageOf(error)}`);
+    }
+  }
+}
+
+/** Keeps added headers apart until all observers had their turn. */
+class HeaderedSend implements ObservedSend {
+  readonly #given: ProducerRecord;
+  readonly #added = new Map<string, HeaderValue>();
+
+  constructor(given: ProducerRecord) {
+    this.#given = given;
+  }
+
+  get topic(): string {
+    return this.#given.topic;
+  }
+
+  get partition(): number | undefined {
+    return this.#given.partition;
+  }
+
+  get key(): ProducerRecord['key'] {
+    return this.#given.key;
+  }
+
+  header(name: string): HeaderValue | undefined {
+    if (this.#added.has(name)) return this.#added.get(name);
+    const { headers } = this.#given;
+    if (headers === undefined) return undefined;
+    if (!Array.isArray(headers)) return (headers as Readonly<Record<string, HeaderValue>>)[name];
+    return (headers as ReadonlyArray<{ key: string; value: HeaderValue }>).findLast(({ key }) => key === name)?.value;
+  }
+
+  setHeader(name: string, value: HeaderValue): void {
+    this.#added.set(name, value);
+  }
+
+  get record(): ProducerRecord {
+    if (this.#added.size === 0) return this.#given;
+    const { topic, headers } = this.#given;
+    const kept = recordHeaders(topic, headers).filter(({ key }) => !this.#added.has(key));
+    return { ...this.#given, headers: [...kept, ...recordHeaders(topic, Object.fromEntries(this.#added))] };
+  }
+}

@@ -1,0 +1,128 @@
+import { type Clock } from '../../common/clock.js';
+import { type Logger } from '../../common/logger.js';
+import { type OutgoingRecord } from '../../common/record.js';
+import { type DeliverySink, type ProducerClient } from '../client/producer-client.js';
+import { FailedSends } from './failed-sends.js';
+import { type ProducerRecord, type SendResult } from './producer-record.js';
+import { SendHooks, type WatchedSend } from './send-hooks.js';
+import { OutgoingHeaders } from './serdes/outgoing-headers.js';
+import { type Serializer } from './serdes/serde.js';
+import { type HeadersInput, type RecordKey, recordHeaders } from './serializers.js';
+
+// The way of a record from the caller to the producer: observers, interceptors, serializers; and back: whoever watches,
+// then the caller. The producer behind it chooses the partition and does the rest.
+
+export interface SendPipelineOptions {
+  readonly producer: () => ProducerClient;
+  readonly keySerializer: Serializer;
+  readonly valueSerializer: Serializer;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+type Outgoing = { -readonly [P in keyof OutgoingRecord]: OutgoingRecord[P] };
+
+export class SendPipeline {
+  readonly #options: SendPipelineOptions;
+  readonly failures: FailedSends;
+  readonly hooks: SendHooks;
+
+  constructor(options: SendPipelineOptions) {
+    this.#options = options;
+    this.failures = new FailedSends(options.clock, options.logger);
+    this.hooks = new SendHooks(options.clock, options.logger);
+  }
+
+  get producer(): ProducerClient {
+    return this.#options.producer();
+  }
+
+  /** Sends what is watched by nobody without an object for it. */
+  sendParts(topic: string, key: RecordKey, value: unknown): Promise<SendResult> {
+    if (this.hooks.isUsed) return this.#sendWatched({ topic, key, value });
+    return this.#sendNow(topic, undefined, key, value, undefined, undefined);
+  }
+
+  send(record: ProducerRecord): Promise<SendResult> {
+    if (this.hooks.isUsed) return this.#sendWatched(record);
+    const { topic, partition, key, value, headers, timestamp } = record;
+    return this.#sendNow(topic, partition, key, value, headers, timestamp);
+  }
+
+  /** Sends without a promise; the sink is told the end. */
+  enqueue(record: ProducerRecord, sink: DeliverySink): void {
+    if (this.hooks.isUsed) {
+      this.#sendWatched(record).then(
+        ({ topic, partition, offset }) => sink.stored(topic, partition, offset, 1),
+        (error: Error) => sink.failed(error, 1),
+      );
+      return;
+    }
+    const { topic, partition, key, value, headers, timestamp } = record;
+    try {
+      const { producer } = this;
+      const outgoing = this.#serialize(topic, key, value, headers, timestamp, producer.wantsGiven);
+      producer.enqueue(topic, partition, outgoing, sink);
+    } catch (error) {
+      sink.failed(error as Error, 1);
+    }
+  }
+
+  #sendNow(
+    topic: string,
+    partition: number | undefined,
+    key: RecordKey,
+    value: unknown,
+    headers: HeadersInput | undefined,
+    timestamp: number | undefined,
+  ): Promise<SendResult> {
+    let sent: Promise<SendResult>;
+    try {
+      const { producer } = this;
+      const outgoing = this.#serialize(topic, key, value, headers, timestamp, producer.wantsGiven);
+      sent = producer.send(topic, partition, outgoing);
+    } catch (error) {
+      sent = Promise.reject(error);
+    }
+    // The handler attached here makes an ignored failure a counted and logged one instead of the process's end.
+    sent.catch((error: unknown) => this.failures.add(topic, key, error));
+    return sent;
+  }
+
+  #serialize(
+    topic: string,
+    key: RecordKey,
+    value: unknown,
+    headers: HeadersInput | undefined,
+    timestamp: number | undefined,
+    wantsGiven: boolean,
+  ): OutgoingRecord {
+    const written = new OutgoingHeaders(recordHeaders(topic, headers));
+    const outgoing: Outgoing = {
+      key: this.#options.keySerializer(topic, key, written),
+      value: this.#options.valueSerializer(topic, value, written),
+    };
+    if (written.all.length > 0) outgoing.headers = written.all;
+    if (timestamp !== undefined) outgoing.timestamp = timestamp;
+    if (wantsGiven) outgoing.given = { key, value };
+    return outgoing;
+  }
+
+  /** Those who watch are told before the caller is. */
+  #sendWatched(given: ProducerRecord): Promise<SendResult> {
+    const watched: WatchedSend = this.hooks.begin(given);
+    const { topic, partition, key, value, headers, timestamp } = watched.record;
+    const told = this.#sendNow(topic, partition, key, value, headers, timestamp).then(
+      (result) => {
+        watched.succeeded(result);
+        return result;
+      },
+      (error: unknown) => {
+        watched.failed(error as Error);
+        throw error;
+      },
+    );
+    told.catch(() => undefined); // counted and logged already
+    return told;
+  }
+}
