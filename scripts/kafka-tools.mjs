@@ -20,8 +20,8 @@ const libraries = join(root, '.kafka', KAFKA_VERSION, 'libs', '*');
 const TIME_LIMIT_MS = 60_000;
 const TRIES = 6;
 const PAUSE_MS = 300;
-/** On both brokers, so that no group waits for members that never come. */
-const SETTINGS = { 'group.initial.rebalance.delay.ms': '0' };
+/** On both brokers, so that no group waits for members that never come, and nobody for the cleaner. */
+const SETTINGS = { 'group.initial.rebalance.delay.ms': '0', 'log.cleaner.backoff.ms': '300' };
 /** A tool lives for a second: what the JVM would gain by compiling well is never paid back. */
 const JVM = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xshare:auto', '-Xmx256m', '-Duser.timezone=UTC'];
 

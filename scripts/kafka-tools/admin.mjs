@@ -25,7 +25,7 @@ const moves = (replicas) => ({ version: 1, partitions: [{ topic: 'orders', parti
 
 // Served later, or never by one node: encryption and access, telemetry, the newer group protocols, raft voters.
 const NOT_SERVED =
-  /^(SaslHandshake|SaslAuthenticate|\w*Acls|\w*DelegationToken|\w*ClientQuotas|\w*UserScramCredentials|\w*Telemetry\w*|ConsumerGroup\w+|Share\w+|\w*ShareGroup\w*|Streams\w+|\w*RaftVoter|(AddPartitions|AddOffsets)ToTxn|EndTxn|TxnOffsetCommit|WriteTxnMarkers|Describe(Producers|Transactions)|ListTransactions)\(/;
+  /^(SaslHandshake|SaslAuthenticate|\w*Acls|\w*DelegationToken|\w*ClientQuotas|\w*UserScramCredentials|\w*Telemetry\w*|ConsumerGroup\w+|Share\w+|\w*ShareGroup\w*|Streams\w+|\w*RaftVoter)\(/;
 
 export const admin = [
   tool('BrokerApiVersionsCommand', '', {

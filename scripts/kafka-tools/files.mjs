@@ -30,11 +30,11 @@ function fileOf(logs, partition, extension) {
   );
 }
 
-/** Where a group's records are. */
-function partitionOf(group) {
+/** Where the records of a group or a transactional id are. */
+function partitionOf(group, topic = '__consumer_offsets') {
   let hash = 0;
   for (const char of group) hash = (Math.imul(31, hash) + char.charCodeAt(0)) | 0;
-  return `__consumer_offsets-${Math.abs(hash) % 50}`;
+  return `${topic}-${Math.abs(hash) % 50}`;
 }
 
 const plain = (extension, more) => dump('plain-0', extension, more);
@@ -58,6 +58,18 @@ export const files = [
     ],
     differs: true,
     contains: ['"group":"console"', '"topic":"orders"'],
+  }),
+  dump('squeezed-0', '.log', { flags: '--print-data-log' }),
+  dump('squeezed-0', '.log', { flags: '--verify-index-only' }),
+  dump('squeezed-0', '.index', { flags: '--index-sanity-check' }),
+  dump('squeezed-0', '.timeindex', { flags: '--index-sanity-check' }),
+  dump('stuck-0', '.txnindex'),
+  dump('stuck-0', '.log', { differs: true, contains: ['isTransactional: true', 'endTxnMarker: ABORT'] }),
+  dump('stuck-0', '.snapshot', { differs: true, contains: ['producerId: N'] }),
+  dump(partitionOf('finished', '__transaction_state'), '.log', {
+    flags: '--transaction-log-decoder',
+    differs: true,
+    contains: ['transactionalId=finished', 'state=CompleteCommit'],
   }),
   dump('__cluster_metadata-0', '.log', {
     flags: '--cluster-metadata-decoder --skip-record-metadata',

@@ -51,6 +51,26 @@ const deletion = (name, content, more = {}) => ({
 
 const figures = [[/\d+(\.\d+)?/g, 'N']];
 
+const cleaned = {
+  ...consume(`--topic squeezed --from-beginning --timeout-ms 1500 ${shown}`),
+  ready: ({ stdout }) => stdout.trim().split('\n').length === 9,
+};
+
+/** A compacted topic: what the cleaner leaves, for readers here and for kafka-dump-log later. */
+export const compaction = [
+  topic(
+    '--create --topic squeezed --config cleanup.policy=compact --config segment.ms=100 ' +
+      '--config min.cleanable.dirty.ratio=0.01 --config delete.retention.ms=100000',
+  ),
+  produce(`--topic squeezed ${keyed}`, lines(1, 8)),
+  produce(`--topic squeezed --compression-codec gzip ${keyed}`, lines(3, 7)),
+  produce(`--topic squeezed ${keyed}`, `4:new\n6:new\n`),
+  produce(`--topic squeezed ${keyed} --reader-property null.marker=GONE`, '5:GONE\n'),
+  // The last one stays in a segment that is not cleaned.
+  produce(`--topic squeezed ${keyed}`, '1:newest\n'),
+  { ...cleaned, name: 'console-consumer of a compacted topic', until: cleaned, keep: /^(?!.*TimeoutException)/ },
+];
+
 export const records = [
   produce(`--topic orders ${keyed}`, lines(1, 40)),
   produce(`--topic plain --compression-codec zstd ${keyed}`, lines(1, 5)),

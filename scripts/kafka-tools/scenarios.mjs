@@ -2,9 +2,10 @@ import { admin } from './admin.mjs';
 import { configs } from './configs.mjs';
 import { files } from './files.mjs';
 import { groups } from './groups.mjs';
-import { records } from './records.mjs';
+import { compaction, records } from './records.mjs';
 import { topics } from './topics.mjs';
+import { transactionsScenario as transactions } from './transactions.mjs';
 
 // In this order, each building on what those before left.
 
-export const scenarios = { topics, configs, records, groups, admin, files };
+export const scenarios = { topics, configs, records, compaction, groups, transactions, admin, files };

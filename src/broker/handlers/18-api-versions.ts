@@ -47,7 +47,8 @@ function featuresOf({ metadata }: BrokerParts, apiVersion: number) {
   const finalized = SUPPORTED_FEATURES.filter(({ name }) => features.has(name));
   return {
     supportedFeatures: supported.map(({ name, min, max }) => ({ name, minVersion: min, maxVersion: max })),
-    finalizedFeaturesEpoch: 0,
+    // Rises with every change of the metadata; clients take what they know for outdated when it does.
+    finalizedFeaturesEpoch: metadata.quorum.endOffset - 1,
     finalizedFeatures: finalized.map(({ name }) => {
       const level = features.get(name)!;
       return { name, minVersionLevel: level, maxVersionLevel: level };

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { ApiVersions, Metadata } from '../../../src/protocol/messages/index.js';
+import { eventually } from './harness/eventually.js';
 import { conformance } from './harness/world.js';
 
 const world = conformance();
@@ -198,8 +199,18 @@ describe('ApiVersions', () => {
     expect(finalized.maxVersionLevel).toBeGreaterThanOrEqual(25);
     expect(finalized.maxVersionLevel).toBeLessThanOrEqual(30);
     expect(supported.minVersion).toBeLessThanOrEqual(25);
-    expect(answer.finalizedFeaturesEpoch).toBeGreaterThanOrEqual(0);
+    expect(answer.finalizedFeaturesEpoch).toBeGreaterThan(0);
     expect(answer.zkMigrationReady).toBe(false);
+  });
+
+  it('tell by the epoch of the features that the metadata has changed', async () => {
+    const epoch = async () => (await world.send(ApiVersions, 4, software)).finalizedFeaturesEpoch;
+    const before = await epoch();
+    await world.topic();
+    await eventually(async () => {
+      if ((await epoch()) <= before) throw new Error(`the epoch is ${before} still`);
+    });
+    expect(await epoch()).toBeGreaterThan(before);
   });
 
   it('v3 leaves out features that begin at 0, which older Java clients cannot read', async () => {

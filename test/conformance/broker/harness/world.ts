@@ -12,6 +12,7 @@ import {
   OffsetFetch,
 } from '../../../../src/protocol/messages/index.js';
 import { SocketClient } from '../../../support/raw-client.js';
+import { CaseCount } from './case-count.js';
 import { eventually } from './eventually.js';
 import { Topic } from './topic.js';
 
@@ -36,6 +37,7 @@ export class World {
   #broker: Broker | undefined;
   #clients: SocketClient[] = [];
   #names = 0;
+  readonly cases = new CaseCount();
   /** A connection of the case's own, for whatever needs no second one. */
   client!: SocketClient;
 
@@ -69,6 +71,7 @@ export class World {
   async connect(clientId = 'conformance'): Promise<SocketClient> {
     const client = await SocketClient.connect(this.port, this.host);
     client.clientId = clientId;
+    this.cases.watch(client);
     this.#clients.push(client);
     return client;
   }
@@ -83,7 +86,11 @@ export class World {
   }
 
   /** A topic whose partitions take requests. */
-  async topic({ partitions = 1, configs = {}, name = this.name('t') }: TopicOptions = {}): Promise<Topic> {
+  topic(options: TopicOptions = {}): Promise<Topic> {
+    return this.cases.pause(() => this.#topic(options));
+  }
+
+  async #topic({ partitions = 1, configs = {}, name = this.name('t') }: TopicOptions): Promise<Topic> {
     const { topics } = await this.send(CreateTopics, 7, {
       topics: [
         {
@@ -134,29 +141,35 @@ export class World {
 
   /** An id for an idempotent producer. Apache Kafka asks for a block of them first, and answers 14 until it has it. */
   producerId(): Promise<bigint> {
-    return eventually(async () => {
-      const answer = await this.send(InitProducerId, 4, { transactionalId: null, transactionTimeoutMs: 0 });
-      if (answer.errorCode !== ErrorCode.NONE) throw new Error(`InitProducerId answers ${answer.errorCode}`);
-      return answer.producerId;
-    });
+    return this.cases.pause(() => eventually(() => this.#producerId()));
+  }
+
+  async #producerId(): Promise<bigint> {
+    const answer = await this.send(InitProducerId, 4, { transactionalId: null, transactionTimeoutMs: 0 });
+    if (answer.errorCode !== ErrorCode.NONE) throw new Error(`InitProducerId answers ${answer.errorCode}`);
+    return answer.producerId;
   }
 
   /** A group id whose coordinator is ready. */
   async group(prefix = 'g'): Promise<string> {
     const groupId = this.name(prefix);
-    await eventually(async () => {
-      const { coordinators } = await this.send(FindCoordinator, 4, { keyType: 0, coordinatorKeys: [groupId] });
-      const { groups } = await this.send(OffsetFetch, 8, { groups: [{ groupId, topics: null }], requireStable: false });
-      const codes = [coordinators[0]!.errorCode, groups[0]!.errorCode];
-      if (codes.some((code) => code !== 0)) throw new Error(`coordinator of ${groupId} answers ${codes.join()}`);
-    });
+    await this.cases.pause(() => eventually(() => this.#untilCoordinated(groupId)));
     return groupId;
+  }
+
+  async #untilCoordinated(groupId: string): Promise<void> {
+    const { coordinators } = await this.send(FindCoordinator, 4, { keyType: 0, coordinatorKeys: [groupId] });
+    const { groups } = await this.send(OffsetFetch, 8, { groups: [{ groupId, topics: null }], requireStable: false });
+    const codes = [coordinators[0]!.errorCode, groups[0]!.errorCode];
+    if (codes.some((code) => code !== 0)) throw new Error(`coordinator of ${groupId} answers ${codes.join()}`);
   }
 }
 
 /** The broker of a file of cases, started before them and stopped after; each case has connections of its own. */
 export function conformance(): World {
   const world = new World();
+  const folder = process.env.NESTDAW_CONFORMANCE_CASES;
+  if (folder) world.cases.report(folder);
   beforeAll(() => world.start());
   afterAll(() => world.stop());
   beforeEach(() => world.begin());
