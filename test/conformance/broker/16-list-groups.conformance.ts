@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { ListGroups } from '../../../src/protocol/messages/index.js';
+import { DeleteGroups, ListGroups } from '../../../src/protocol/messages/index.js';
 import { Group } from './harness/group.js';
 import { conformance } from './harness/world.js';
 
@@ -41,6 +41,24 @@ describe('ListGroups', () => {
     const group = await Group.create(world);
     await group.stable({});
     expect((await find(group.id, 5, filter)) !== undefined).toBe(listed);
+  });
+
+  it('lists a group that is being deleted, or does not, and never again', async () => {
+    const topic = await world.topic();
+    const group = await Group.create(world);
+    await (await group.newcomer()).commit(topic.name, 1);
+    const other = await world.connect();
+    const [, deleted] = await Promise.all([find(group.id), other.send(DeleteGroups, 2, { groupsNames: [group.id] })]);
+    expect(deleted.results).toMatchObject([{ groupId: group.id, errorCode: 0 }]);
+    expect(await find(group.id)).toBeUndefined();
+  });
+
+  it('tells two who ask at once the same', async () => {
+    const group = await Group.create(world);
+    await group.stable({});
+    const other = await world.connect();
+    const [mine, theirs] = await Promise.all([find(group.id), other.send(ListGroups, 5, { statesFilter: ['Stable'] })]);
+    expect(theirs.groups.find(({ groupId }) => groupId === group.id)).toEqual(mine);
   });
 
   it('lists a group that only has offsets, of no kind', async () => {

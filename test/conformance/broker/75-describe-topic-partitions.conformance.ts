@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { DescribeTopicPartitions } from '../../../src/protocol/messages/index.js';
+import { DeleteTopics, DescribeTopicPartitions } from '../../../src/protocol/messages/index.js';
+import { eventually } from './harness/eventually.js';
 import { conformance } from './harness/world.js';
 
 const world = conformance();
@@ -26,6 +27,20 @@ describe('DescribeTopicPartitions', () => {
   it('of an unknown topic answers 3', async () => {
     const name = world.name();
     expect((await describeTopics([name])).topics).toMatchObject([{ errorCode: 3, name, partitions: [] }]);
+  });
+
+  it('describes a topic that is being deleted, or says that there is none', async () => {
+    const topic = await world.topic({ partitions: 2 });
+    const other = await world.connect();
+    const [answer] = await Promise.all([
+      describeTopics([topic.name]),
+      other.send(DeleteTopics, 5, { topicNames: [topic.name], timeoutMs: 10_000 }),
+    ]);
+    expect([0, 3]).toContain(answer.topics[0]!.errorCode);
+    await eventually(async () => {
+      const [found] = (await describeTopics([topic.name])).topics;
+      if (found!.errorCode !== 3) throw new Error(`${topic.name} is still there`);
+    });
   });
 
   it('stops at the limit and says where to go on', async () => {

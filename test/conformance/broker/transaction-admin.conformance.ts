@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import { TransactionClient } from '../../support/transaction-client.js';
 import { Transactions } from './harness/transactions.js';
 import { conformance } from './harness/world.js';
 
@@ -45,6 +46,26 @@ describe('DescribeTransactions', () => {
       [105, ''],
       [42, ''],
     ]);
+  });
+});
+
+describe('DescribeTransactions and ListTransactions', () => {
+  it('show an end that is in work as open, prepared or complete', async () => {
+    const topic = await world.topic();
+    const producer = await tx.producer();
+    await tx.produce(producer, topic.name, ['a'], { version: 12 });
+    const other = new TransactionClient(await world.connect());
+    const [ended, [described], { transactionStates }] = await Promise.all([
+      tx.end(producer, true, 4),
+      other.describe(producer.id),
+      other.list({}),
+    ]);
+    expect(ended.errorCode).toBe(0);
+    const states = ['Ongoing', 'PrepareCommit', 'CompleteCommit'];
+    expect(states).toContain(described!.transactionState);
+    const listed = transactionStates.find(({ transactionalId }) => transactionalId === producer.id);
+    expect(states).toContain(listed!.transactionState);
+    expect(await tx.settled(producer.id)).toBe('CompleteCommit 0');
   });
 });
 
@@ -135,6 +156,18 @@ describe('DescribeProducers', () => {
     expect(await tx.producers(topic.name)).toMatchObject({ errorCode: 0, activeProducers: [] });
     expect(await tx.producers(topic.name, 7)).toMatchObject({ errorCode: 3, activeProducers: [] });
     expect((await tx.producers(world.name('none'))).errorCode).toBe(3);
+  });
+});
+
+describe('DescribeProducers in a race', () => {
+  it('shows a producer whose transaction is just ending as in it, or out of it', async () => {
+    const topic = await world.topic();
+    const producer = await tx.producer();
+    await tx.produce(producer, topic.name, ['a'], { version: 12 });
+    const other = new TransactionClient(await world.connect());
+    const [seen] = await Promise.all([other.producers(topic.name), tx.finish(producer, false, 4)]);
+    expect([0, -1]).toContain(seen.activeProducers[0]!.currentTxnStartOffset);
+    expect((await tx.producers(topic.name)).activeProducers).toMatchObject([{ currentTxnStartOffset: -1 }]);
   });
 });
 

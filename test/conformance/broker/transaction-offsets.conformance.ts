@@ -46,6 +46,13 @@ describe('AddOffsetsToTxn', () => {
     expect(await tx.addOffsets({ ...producer, id: '' }, group)).toBe(42);
     expect(await tx.state(producer.id)).toBe('Empty 0');
   });
+
+  it('is refused to a producer whose place another one took', async () => {
+    const successor = await tx.producer({}, producer.id);
+    expect(await tx.addOffsets(producer, group)).toBe(90);
+    expect(await tx.addOffsets(successor, group)).toBe(0);
+    await tx.finish(successor, false);
+  });
 });
 
 describe('TxnOffsetCommit', () => {

@@ -20,7 +20,7 @@ export class CaseCount {
   readonly #cases: CaseReport[] = [];
   readonly #asked = new Set<number>();
   readonly #troubled = new Set<number>();
-  #underWay = 0;
+  readonly #underWay: number[] = [];
   #isPaused = false;
 
   /** Counts what this connection asks from now on. */
@@ -37,7 +37,7 @@ export class CaseCount {
         if (counts) this.#troubled.add(api.key);
         throw error;
       } finally {
-        if (counts) this.#underWay--;
+        if (counts) this.#underWay.splice(this.#underWay.indexOf(api.key), 1);
       }
     };
   }
@@ -54,7 +54,8 @@ export class CaseCount {
 
   #begin({ key }: Api): void {
     this.#asked.add(key);
-    if (++this.#underWay > 1) this.#troubled.add(key);
+    this.#underWay.push(key);
+    if (this.#underWay.length > 1) for (const racing of this.#underWay) this.#troubled.add(racing);
   }
 
   /** For the cases of the file that is running. */
@@ -64,7 +65,7 @@ export class CaseCount {
       this.#cases.push({ name, asked: [...this.#asked], troubled: [...this.#troubled] });
       this.#asked.clear();
       this.#troubled.clear();
-      this.#underWay = 0;
+      this.#underWay.length = 0;
     });
     afterAll(() => {
       const file = basename(expect.getState().testPath ?? 'unknown');
