@@ -3,6 +3,7 @@
 
 /** Errors: recognise one by its `code`, with `hasCode`, never by its class. */
 export { BatchListenerFailedError } from './common/batch-error.js';
+export type { ErrorClass } from './common/error-class.js';
 export { hasCode, NestdawError, type NestdawErrorCode } from './common/errors.js';
 export { KafkaHeaders } from './common/kafka-headers.js';
 export type { Logger } from './common/logger.js';
@@ -13,11 +14,14 @@ export type { TopicPartition } from './common/topic-partition.js';
 /** Decorators: listeners, producers, parameters, injection. */
 export {
   Ack,
+  type BackOffOptions,
+  type BlockingRetryOptions,
   Consumer,
   type ContainerEventSubscription,
   Context,
   DEFAULT_CONNECTION,
   type DeserializerReference,
+  DltHandler,
   type FailedCall,
   type FilteredRecord,
   getKafkaTemplateToken,
@@ -50,6 +54,9 @@ export {
   type RecordPredicate,
   type ReplyQuestion,
   type ReplyTopicFunction,
+  RetryableTopic,
+  type RetryableTopicOptions,
+  type RetryListenerOptions,
   SendTo,
   type SendToOptions,
   Signal,
@@ -125,6 +132,7 @@ export {
   type FunctionListener,
   KafkaListenerRegistrar,
   type MethodListener,
+  type RetryableListenerOptions,
 } from './runtime/nest/listener-registrar.js';
 /** Turns what a listener throws into a reply for who asked. */
 export { replyWithError } from './runtime/nest/replies/reply-with-error.js';
@@ -132,6 +140,12 @@ export { replyWithError } from './runtime/nest/replies/reply-with-error.js';
 export { MicroserviceContext } from './runtime/nest/strategy/microservice-context.js';
 export { NestdawStrategy, type PatternListenerOptions } from './runtime/nest/strategy/nestdaw-strategy.js';
 export type { ThreadsOptions } from './runtime/nest/threads/threads-options.js';
+/** Retry topics. */
+export { RetryHeaders } from './runtime/retry/retry-headers.js';
+export {
+  RetryTopicConfiguration,
+  RetryTopicConfigurationBuilder,
+} from './runtime/retry/retry-topic-configuration.js';
 /** SQL over the client that the application has, for what commits together with the application's own rows. */
 export { sqlDatabase } from './runtime/sql/sql-client.js';
 export type {

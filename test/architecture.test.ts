@@ -18,6 +18,10 @@ const ARROWS: Record<string, { readonly folders: readonly string[]; readonly pac
   'runtime/client/cluster': { folders: ['common', 'protocol'], packages: ['kafkajs'] },
   'runtime/listener': { folders: ['common', 'runtime/dispatch', 'runtime/client/consumer-client.ts'], packages: [] },
   'runtime/threads': { folders: ['common', 'runtime/listener'], packages: [] },
+  'runtime/retry': {
+    folders: ['common', 'decorators', 'runtime/listener', 'runtime/dead-letters', 'runtime/client/producer-client.ts'],
+    packages: [],
+  },
   'runtime/dead-letters': {
     folders: ['common', 'runtime/listener', 'runtime/client/producer-client.ts'],
     packages: [],

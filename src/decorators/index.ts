@@ -43,5 +43,13 @@ export {
 } from './parameters.js';
 export { Producer, type ProducerOptions } from './producer.js';
 export type { ReplyQuestion, ReplyTopicFunction } from './reply-topic.js';
+export {
+  type BackOffOptions,
+  type BlockingRetryOptions,
+  DltHandler,
+  RetryableTopic,
+  type RetryableTopicOptions,
+  type RetryListenerOptions,
+} from './retryable-topic.js';
 export { SendTo, type SendToOptions } from './send-to.js';
 export { Transactional, type TransactionalOptions } from './transactional.js';

@@ -7,6 +7,12 @@ export const KAFKA_LISTENERS = Symbol.for('nestdaw:listeners');
 /** On a method's function: `KafkaHandlerOptions` of `@KafkaHandler`. */
 export const KAFKA_HANDLER = Symbol.for('nestdaw:handler');
 
+/** On a method's function, or on a class: `RetryableTopicOptions` of `@RetryableTopic`. */
+export const RETRYABLE_TOPIC = Symbol.for('nestdaw:retryable-topic');
+
+/** On a method's function: true where it takes dead letters. */
+export const DLT_HANDLER = Symbol.for('nestdaw:dlt-handler');
+
 /** On a method's function: `ContainerEventSubscription[]`, one per `@OnContainerEvent`. */
 export const CONTAINER_EVENTS = Symbol.for('nestdaw:container-events');
 

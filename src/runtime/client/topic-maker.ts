@@ -29,7 +29,7 @@ export async function makeTopics(cluster: Cluster, needed: readonly NeededTopic[
     const has = await countOf(cluster, topic.name);
     const count =
       topic.partitions ?? (topic.as === undefined ? undefined : await wantedCount(cluster, topic.as, counts)) ?? -1;
-    counts.set(topic.name, Math.max(has ?? 0, count));
+    counts.set(topic.name, has === undefined ? count : Math.max(has, count));
     if (has === undefined) missing.push({ ...topic, count });
     else if (topic.grows && has < count) growing.push({ name: topic.name, count });
   }

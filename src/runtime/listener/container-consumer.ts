@@ -136,6 +136,7 @@ export class ContainerConsumer {
       failures: this.#failures,
       clock,
       counters,
+      admission: isBatch ? undefined : settings.admission,
       isGated: gates ? () => committer.isBusy : () => false,
       onBroken: onFatal,
     });

@@ -1,4 +1,5 @@
 import { NestdawError } from '../../common/errors.js';
+import { type AdmissionRule } from './admission.js';
 import { defaultErrorHandler, type ErrorHandler } from './error-handler.js';
 import { type ListenerEndpoint } from './listener-endpoint.js';
 
@@ -29,6 +30,8 @@ export interface ContainerSettings {
   readonly idlePartitionEventMs?: number | undefined;
   /** What becomes of a failed record. Default `defaultErrorHandler()`. */
   readonly errorHandler: ErrorHandler;
+  /** Asked before a record runs; not for batches. Default: every record runs. */
+  readonly admission?: AdmissionRule | undefined;
 }
 
 export function containerSettings(given: Partial<ContainerSettings> = {}): ContainerSettings {

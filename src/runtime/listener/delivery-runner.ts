@@ -1,5 +1,6 @@
 import { type Clock, nextTurn } from '../../common/clock.js';
 import { type KeyDispatcher } from '../dispatch/key-dispatcher.js';
+import { type AdmissionRule } from './admission.js';
 import { type ContainerCounters } from './container-counters.js';
 import { type Delivery } from './delivery.js';
 import { type FailureDesk } from './failure-desk.js';
@@ -27,6 +28,7 @@ export interface DeliveryRunnerOptions {
   readonly failures: FailureDesk;
   readonly clock: Clock;
   readonly counters: ContainerCounters;
+  readonly admission: AdmissionRule | undefined;
   /** While true nothing starts: a commit is under way that the next record waits for. */
   readonly isGated: () => boolean;
   /** Something in the machinery itself broke. */
@@ -110,7 +112,7 @@ export class DeliveryRunner {
   }
 
   #startAll(): void {
-    const { clock, isGated } = this.#options;
+    const { clock, isGated, admission } = this.#options;
     while (!isGated()) {
       const now = clock.monotonic();
       // Handlers that settle in microtasks would otherwise follow each other for ever, and heartbeats never go out.
@@ -121,8 +123,23 @@ export class DeliveryRunner {
       const delivery = this.#dispatcher.next();
       if (delivery === undefined) return;
       this.#sliceCalls++;
-      this.#start(delivery, now);
+      if (admission === undefined || this.#admits(admission, delivery)) this.#start(delivery, now);
     }
+  }
+
+  #admits(rule: AdmissionRule, delivery: Delivery): boolean {
+    const { failures, clock } = this.#options;
+    const admission = rule(delivery.record);
+    if (admission === undefined) return true;
+    if (admission.action === 'hand-over') {
+      failures.handOver(delivery, admission.recoverer);
+      return false;
+    }
+    // Timers may fire a little early: the record is asked about again then, and is never early itself.
+    const waitMs = admission.until - clock.now();
+    if (waitMs <= 0) return true;
+    failures.postpone(delivery, waitMs);
+    return false;
   }
 
   #start(delivery: Delivery, now: number): void {

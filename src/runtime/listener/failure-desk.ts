@@ -12,6 +12,7 @@ import { namesOf, sentenceOf } from './log-text.js';
 import { type PartitionState } from './partition-state.js';
 import { coordinates, type PartitionTable } from './partition-table.js';
 import { type Progress } from './progress.js';
+import { type Recoverer } from './recoverer.js';
 
 // Takes failed deliveries, asks the error handler, and carries its decision out. Also what is given back (nack).
 
@@ -92,6 +93,18 @@ export class FailureDesk {
     state.waiting.set(delivery, timer);
   }
 
+  /** Its time has not come: it starts later, and what must not overtake it waits with it. */
+  postpone(delivery: Delivery, delayMs: number): void {
+    this.#options.dispatcher.suspend(delivery);
+    this.#later(delivery, delayMs);
+  }
+
+  /** Goes on to somebody else instead of being handled. */
+  handOver(delivery: Delivery, recoverer: Recoverer): void {
+    const failure = this.#failureOf(delivery.record, delivery, undefined);
+    this.#handOver.begin(delivery, { action: 'recover', recoverer, attemptAfterFailure: delivery.attempt }, [failure]);
+  }
+
   /** Interrupted by a rebalance: not a failure of the record. It runs again if the partition stays. */
   interrupted(delivery: Delivery): void {
     this.#options.dispatcher.suspend(delivery);
@@ -134,13 +147,15 @@ export class FailureDesk {
   }
 
   #retry(delivery: Delivery, delayMs: number): void {
-    const { dispatcher, clock, wake } = this.#options;
+    const { dispatcher } = this.#options;
     delivery.attempt++;
     dispatcher.suspend(delivery);
-    if (delayMs <= 0) {
-      dispatcher.release(delivery);
-      return;
-    }
+    if (delayMs <= 0) dispatcher.release(delivery);
+    else this.#later(delivery, delayMs);
+  }
+
+  #later(delivery: Delivery, delayMs: number): void {
+    const { dispatcher, clock, wake } = this.#options;
     const { waiting } = delivery.partition;
     const timer = clock.schedule(delayMs, () => {
       waiting.delete(delivery);

@@ -113,6 +113,8 @@ export interface PartitionRequest {
 export interface ListenerEndpoint {
   /** Unique in the registry; the method's `Class.method` when the user named none. */
   readonly id: string;
+  /** Of a listener of retry or dead-letter topics: the listener whose records they are. */
+  readonly mainListenerId?: string | undefined;
   /** Name of the connection, `default` unless said otherwise. */
   readonly connection: string;
   readonly topics: readonly string[];

@@ -8,7 +8,7 @@ import { type Failure } from './error-handler.js';
  * record. When it throws or rejects the record stays unfinished, and is delivered again after a pause.
  */
 export interface Recoverer {
-  recover(failure: Failure): Promise<unknown> | void;
+  recover(failure: Failure): unknown;
   /** What it does, for the log: `published to its dead-letter topic`. */
   readonly description?: string;
 }

@@ -9,7 +9,7 @@ import {
   type ListenerDeclaration,
   type ListenerFactory,
 } from './listener-factory.js';
-import { handlerOf, listenersOf, parametersOf } from './metadata-accessor.js';
+import { handlerOf, isDltHandler, listenersOf, parametersOf, retryableOf } from './metadata-accessor.js';
 import { type HandlerTarget } from './method-call.js';
 import { eachHost, type MethodHost } from './method-hosts.js';
 
@@ -30,8 +30,7 @@ export class ListenerExplorer {
   explore(findings: Findings): DiscoveredListener[] {
     const found: DiscoveredListener[] = [];
     for (const declaration of this.declarations(findings.mistakes)) {
-      const listener = this.#factory.create(declaration, findings);
-      if (listener) found.push(listener);
+      found.push(...this.#factory.create(declaration, findings));
     }
     return found;
   }
@@ -44,9 +43,14 @@ export class ListenerExplorer {
   *#declarations(host: MethodHost, mistakes: Mistake[]): Generator<ListenerDeclaration> {
     const names = this.#scanner.getAllMethodNames(host.prototype);
     const instance = host.instances?.[0];
-    const declaration = (where: string, options: KafkaListenerOptions, source: ListenerDeclaration['source']) => {
-      return { where, options, source, host: instance, isDeclared: true };
-    };
+    const dltHandler = dltHandlerOf(host, names, mistakes);
+    const ofAll = retryableOf(host.type);
+    const declaration = (
+      where: string,
+      options: KafkaListenerOptions,
+      source: ListenerDeclaration['source'],
+      retryable = ofAll,
+    ) => ({ where, options, source, host: instance, retryable, dltHandler, isDeclared: true });
     const ofClass = listenersOf(host.type);
     reportScopedCallbacks(host, names, ofClass.length > 0, mistakes);
     const handlers = names.filter((name) => handlerOf(methodOf(host, name)) !== undefined);
@@ -65,11 +69,27 @@ export class ListenerExplorer {
       yield declaration(host.type.name, options, { kind: 'class', methods });
     }
     for (const name of names) {
-      for (const options of listenersOf(methodOf(host, name))) {
-        yield declaration(`${host.type.name}.${name}`, options, { kind: 'method', ...handlerMethod(host, name) });
+      const retryable = retryableOf(methodOf(host, name));
+      const listeners = listenersOf(methodOf(host, name));
+      if (retryable && listeners.length === 0) {
+        const problem = '@RetryableTopic belongs to a listener; put @KafkaListener on the method too';
+        mistakes.push({ origin: `${host.type.name}.${name}`, problem });
+      }
+      for (const options of listeners) {
+        const where = `${host.type.name}.${name}`;
+        yield declaration(where, options, { kind: 'method', ...handlerMethod(host, name) }, retryable);
       }
     }
   }
+}
+
+function dltHandlerOf(host: MethodHost, names: readonly string[], mistakes: Mistake[]): HandlerMethod | undefined {
+  const [first, second] = names.filter((name) => isDltHandler(methodOf(host, name)));
+  if (second !== undefined) {
+    const problem = `@DltHandler stands on ${first} as well; a class has one method for its dead letters`;
+    mistakes.push({ origin: `${host.type.name}.${second}`, problem });
+  }
+  return first === undefined ? undefined : handlerMethod(host, first);
 }
 
 /** Instances of a scoped provider come with a record and go with it; partitions do not. */

@@ -1,8 +1,10 @@
+import { type Clock } from '../../common/clock.js';
 import { messageOf } from '../../common/errors.js';
 import { KafkaHeaders } from '../../common/kafka-headers.js';
 import { type Logger } from '../../common/logger.js';
 import { DEFAULT_CONNECTION } from '../../decorators/inject-kafka-template.js';
 import { type KafkaHandlerOptions, type KafkaListenerOptions } from '../../decorators/listener-options.js';
+import { type RetryableTopicOptions } from '../../decorators/retryable-topic.js';
 import { type NeededTopic } from '../client/topic-maker.js';
 import { type Environment } from '../config/environment.js';
 import { type KafkaProperties } from '../config/kafka-properties.js';
@@ -11,6 +13,7 @@ import { type RecordSender } from '../dead-letters/record-sender.js';
 import { type ContainerSettings } from '../listener/container-settings.js';
 import { type ListenerEndpoint } from '../listener/listener-endpoint.js';
 import { type KafkaRebalanceListener, REBALANCE_CALLBACKS } from '../listener/rebalance-callbacks.js';
+import { type RetryTopicConfiguration } from '../retry/retry-topic-configuration.js';
 import { classHandlers } from './class-handlers.js';
 import { payloadFormats } from './client-options.js';
 import { deadLettersOf } from './dead-letter-option.js';
@@ -26,6 +29,7 @@ import { PayloadDispatch } from './payload-dispatch.js';
 import { type ProviderLookup } from './provider-lookup.js';
 import { ListenerReplies } from './replies/listener-replies.js';
 import { type ReplyTemplate } from './replies/replier.js';
+import { RetryFactory } from './retry-factory.js';
 import { type ListenerFormats, listenerFormats } from './serdes/payload-formats.js';
 import { type SerdeResolver } from './serdes/serde-resolver.js';
 import { type ListenerThreads } from './threads/listener-threads.js';
@@ -38,6 +42,7 @@ export interface ListenerConnection {
   readonly environment: Environment;
   /** What records are handed on with. */
   readonly template: RecordSender & ReplyTemplate;
+  readonly clock: Clock;
   readonly logger: Logger;
   readonly serdes: SerdeResolver;
 }
@@ -79,6 +84,10 @@ export interface ListenerDeclaration {
   readonly host: object | undefined;
   /** It was found on a class, where a thread of its own will find it too. */
   readonly isDeclared?: boolean;
+  /** What becomes of its failed records; undefined: as its error handler says, or a configuration for its topics. */
+  readonly retryable?: RetryableTopicOptions | undefined;
+  /** Who gets its dead letters; undefined: they are logged. */
+  readonly dltHandler?: HandlerMethod | undefined;
 }
 
 /** What is collected while listeners are made. */
@@ -94,28 +103,35 @@ export class ListenerFactory {
   readonly #lookup: ProviderLookup;
   readonly #connectionOf: (name: string) => ListenerConnection;
   readonly #threads: ListenerThreads | undefined;
+  readonly #retries: RetryFactory;
 
-  /** @param threads moves handlers to threads; undefined where they run, in the thread itself */
+  /**
+   * @param threads moves handlers to threads; undefined where they run, in the thread itself
+   * @param configurations retry topics for listeners that say nothing about them
+   */
   constructor(
     nest: NestParts,
     lookup: ProviderLookup,
     connectionOf: (name: string) => ListenerConnection,
     threads: ListenerThreads | undefined,
+    configurations: readonly RetryTopicConfiguration[],
   ) {
     this.#nest = nest;
     this.#lookup = lookup;
     this.#connectionOf = connectionOf;
     this.#threads = threads;
+    this.#retries = new RetryFactory(lookup, configurations);
   }
 
-  /** Undefined, with mistakes, when it is impossible. */
-  create(declaration: ListenerDeclaration, findings: Findings): DiscoveredListener | undefined {
+  /** The listener, then those of its retry and dead-letter topics. Empty, with mistakes, when it is impossible. */
+  create(declaration: ListenerDeclaration, findings: Findings): DiscoveredListener[] {
     const { where, options } = declaration;
     const { mistakes, notices } = findings;
     const before = mistakes.length;
     try {
       const connection = options.connection ?? DEFAULT_CONNECTION;
-      const { environment, properties: common, template, logger, serdes } = this.#connectionOf(connection);
+      const parts = this.#connectionOf(connection);
+      const { environment, properties: common, template, logger, serdes } = parts;
       const properties = listenerProperties(where, options, common, environment, findings);
       const numbers = endpointNumbers(where, options, properties, environment, mistakes, notices);
       const id = uniqueId(numbers.id ?? where, numbers.id !== undefined, where, findings);
@@ -133,8 +149,8 @@ export class ListenerFactory {
       const handler = this.#handler(declaration, numbers, { ...formats, replies }, rules, findings);
       const rebalanceListeners = this.#rebalanceListeners(declaration, mistakes);
       const read = new OptionReader(`@KafkaListener of ${where}`, environment, mistakes);
-      const letters = deadLettersOf(read, options.deadLetters, numbers, { template, logger });
-      if (mistakes.length > before) return undefined;
+      const letters = deadLettersOf(read, options.deadLetters, numbers, parts);
+      if (mistakes.length > before) return [];
       const { batch: _batch, idleEventMs, ...rest } = numbers;
       const endpoint = this.#placed(
         declaration,
@@ -142,16 +158,29 @@ export class ListenerFactory {
         properties,
         mistakes,
       );
-      if (endpoint === undefined) return undefined;
-      return {
+      if (endpoint === undefined) return [];
+      const listener = {
         endpoint,
         properties,
         settings: { ...(idleEventMs === undefined ? {} : { idleEventMs }), ...letters.settings },
         neededTopics: letters.topics,
       };
+      const expanded = this.#retries.expand(declaration, listener, parts, findings, (source, identity) =>
+        this.#handler(
+          { ...declaration, source },
+          numbers,
+          { ...formats, replies },
+          { ...rules, listener: identity },
+          {
+            ...findings,
+            notices: [],
+          },
+        ),
+      );
+      return mistakes.length > before ? [] : expanded;
     } catch (error) {
       mistakes.push({ origin: where, problem: messageOf(error) });
-      return undefined;
+      return [];
     }
   }
 

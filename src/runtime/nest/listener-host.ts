@@ -4,6 +4,7 @@ import { type Mistake, throwIfAny } from '../config/mistakes.js';
 import { type Findings } from '../config/rules.js';
 import { type ContainerRegistry } from '../listener/container-registry.js';
 import { ListenerContainer } from '../listener/listener-container.js';
+import { RetryTopicConfiguration } from '../retry/retry-topic-configuration.js';
 import { consumerNumbers, containerNumbers } from './client-options.js';
 import { GroupCheck } from './group-check.js';
 import { type KafkaConnection } from './kafka-connection.js';
@@ -73,7 +74,13 @@ export class ListenerHost {
     const { mistakes, notices } = findings;
     const { discovery, scanner, creator, config, moduleRef } = services;
     const { connectionOf, threads } = this.#options;
-    this.#factory = new ListenerFactory({ creator, config }, new ProviderLookup(moduleRef), connectionOf, threads);
+    const configurations = [...discovery.getProviders()]
+      .map(({ instance }) => instance as unknown)
+      .filter((instance) => RetryTopicConfiguration.isOne(instance));
+    const lookup = new ProviderLookup(moduleRef);
+    this.#factory = new ListenerFactory({ creator, config }, lookup, connectionOf, threads, [
+      ...new Set(configurations),
+    ]);
     const explorer = new ListenerExplorer(discovery, scanner, this.#factory);
     const found = explorer.explore({ mistakes, notices, ids: new Map() });
     const groups = new GroupCheck();
@@ -90,8 +97,8 @@ export class ListenerHost {
     }
   }
 
-  /** Registers one more. Throws KAFKA_CONFIG_INVALID with every mistake, and KAFKA_STOPPED at the wrong time. */
-  add(declaration: ListenerDeclaration): ListenerContainer {
+  /** Registers one more, and those of its retry topics behind it. Throws KAFKA_CONFIG_INVALID with every mistake, and KAFKA_STOPPED at the wrong time. */
+  add(declaration: ListenerDeclaration): ListenerContainer[] {
     const { registry, tools } = this.#options;
     if (!this.#factory || this.isClosed) {
       const when = this.isClosed ? 'the application closes' : 'Kafka is not ready yet: add it from onModuleInit on';
@@ -100,16 +107,17 @@ export class ListenerHost {
     const mistakes: Mistake[] = [];
     const notices: string[] = [];
     const ids = new Map(registry.list().map(({ id }) => [id, `the listener of that id`]));
-    const listener = this.#factory.create(declaration, { mistakes, notices, ids });
+    const listeners = this.#factory.create(declaration, { mistakes, notices, ids });
     throwIfAny(mistakes);
     const groups = new GroupCheck();
     for (const { endpoint } of registry.list()) groups.add(endpoint, []);
-    groups.add(listener!.endpoint, mistakes);
+    for (const { endpoint } of listeners) groups.add(endpoint, mistakes);
     throwIfAny(mistakes);
-    const container = this.#register(listener!, { mistakes, notices });
+    const containers = listeners.flatMap((listener) => this.#register(listener, { mistakes, notices }) ?? []);
+    if (mistakes.length > 0) for (const container of containers) this.remove(container);
     throwIfAny(mistakes);
     for (const notice of new Set(notices)) tools.logger.warn(notice);
-    return container!;
+    return containers;
   }
 
   #register(listener: DiscoveredListener, findings: Findings): ListenerContainer | undefined {

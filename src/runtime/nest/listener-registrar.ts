@@ -1,43 +1,37 @@
 import 'reflect-metadata';
 import { NestdawError } from '../../common/errors.js';
 import { type KafkaListenerOptions } from '../../decorators/listener-options.js';
-import { PARAMETER_KINDS } from '../../decorators/metadata-keys.js';
+import { type RetryableTopicOptions } from '../../decorators/retryable-topic.js';
 import { type ContainerRegistry } from '../listener/container-registry.js';
 import { type ListenerContainer } from '../listener/listener-container.js';
+import { functionMethod } from './function-method.js';
 import { type KafkaListenerContext } from './listener-context.js';
 import { type HandlerMethod } from './listener-factory.js';
 import { type ListenerHost } from './listener-host.js';
-import { type AnyClass, type MethodParameters, parametersOf } from './metadata-accessor.js';
+import { type AnyClass, parametersOf } from './metadata-accessor.js';
 
 // Listeners made while the application runs: topics that become known late, one listener per tenant, tools.
 
+/** Retry topics of a listener that is added at run time. */
+export interface RetryableListenerOptions {
+  /** What `@RetryableTopic` takes; `true` for its defaults. */
+  readonly retryable?: RetryableTopicOptions | true;
+  /** Gets its dead letters: payload and context. Default: they are logged. */
+  readonly dltHandler?: (payload: any, context: KafkaListenerContext) => unknown;
+}
+
 /** A listener that is a function: called with the payload (an array under `batch`) and the context of the call. */
-export interface FunctionListener<T = any> extends KafkaListenerOptions {
+export interface FunctionListener<T = any> extends KafkaListenerOptions, RetryableListenerOptions {
   /** Name in the container registry; default `function`, numbered. */
   readonly id?: string;
   readonly handler: (payload: T, context: KafkaListenerContext) => unknown;
 }
 
 /** A listener that is a method; its parameters may be decorated as under `@KafkaListener`. */
-export interface MethodListener extends KafkaListenerOptions {
+export interface MethodListener extends KafkaListenerOptions, RetryableListenerOptions {
   readonly instance: object;
   readonly method: string;
 }
-
-/** What a function's two parameters stand for. */
-const FUNCTION_PARAMETERS: MethodParameters = {
-  count: 2,
-  types: [Object, Object],
-  decorated: (['payload', 'context'] as const).map((kind, index) => ({
-    index,
-    kind,
-    data: undefined,
-    hasPipes: false,
-    entry: { index, data: undefined, pipes: [] },
-    key: `${PARAMETER_KINDS[kind]}:${index}`,
-    metatype: Object,
-  })),
-};
 
 /** Adds listeners to a running application, and takes them out again; injectable. */
 export class KafkaListenerRegistrar {
@@ -58,25 +52,34 @@ export class KafkaListenerRegistrar {
    */
   async register(listener: FunctionListener | MethodListener): Promise<ListenerContainer> {
     const { where, method } = 'handler' in listener ? ofFunction(listener) : ofMethod(listener);
-    const container = this.#host.add({
+    const { retryable, dltHandler } = listener;
+    const containers = this.#host.add({
       where,
       options: listener,
       source: { kind: 'method', ...method },
       host: method.target.instance,
+      retryable: retryable === true ? {} : retryable,
+      dltHandler: dltHandler && functionMethod(dltHandler),
     });
     if (this.#host.isStarted) {
-      await this.#host.makeTopics([container]);
-      if (container.endpoint.autoStartup) await container.start();
+      await this.#host.makeTopics(containers);
+      const wanted = containers.filter(({ endpoint }) => endpoint.autoStartup);
+      await Promise.all(wanted.map((container) => container.start()));
     }
-    return container;
+    return containers[0]!;
   }
 
-  /** Stops a listener and forgets it; its id is free again. Undefined when there is none. */
+  /** Stops a listener, and those of its retry topics, and forgets them; the ids are free again. Undefined when there is none. */
   async unregister(id: string, connection?: string): Promise<ListenerContainer | undefined> {
     const container = this.#registry.find(id, connection);
     if (!container) return undefined;
-    await container.stop();
-    this.#registry.unregister(id, connection);
+    const others = this.#registry
+      .list()
+      .filter(
+        ({ endpoint }) => endpoint.mainListenerId === id && endpoint.connection === container.endpoint.connection,
+      );
+    await Promise.all([container, ...others].map((one) => one.stop()));
+    for (const one of [container, ...others]) this.#registry.unregister(one.id, one.endpoint.connection);
     return container;
   }
 }
@@ -87,11 +90,7 @@ interface Described {
 }
 
 function ofFunction({ handler }: FunctionListener): Described {
-  class Handler {
-    handle = handler;
-  }
-  const target = { instance: new Handler(), type: Handler as AnyClass, method: 'handle', scoped: undefined };
-  return { where: 'function', method: { target, parameters: FUNCTION_PARAMETERS } };
+  return { where: 'function', method: functionMethod(handler) };
 }
 
 function ofMethod({ instance, method }: MethodListener): Described {

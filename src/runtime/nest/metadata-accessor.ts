@@ -3,6 +3,7 @@ import { type KafkaHandlerOptions, type KafkaListenerOptions } from '../../decor
 import {
   CONTAINER_EVENTS,
   CUSTOM_PARAMETER,
+  DLT_HANDLER,
   KAFKA_HANDLER,
   KAFKA_LISTENERS,
   KAFKA_PRODUCER,
@@ -10,10 +11,12 @@ import {
   PARAMETER_KINDS,
   PARAMETERS,
   type ParameterKind,
+  RETRYABLE_TOPIC,
   TRANSACTIONAL,
 } from '../../decorators/metadata-keys.js';
 import { type ContainerEventSubscription } from '../../decorators/on-container-event.js';
 import { type ProducerOptions } from '../../decorators/producer.js';
+import { type RetryableTopicOptions } from '../../decorators/retryable-topic.js';
 import { type SendToMetadata } from '../../decorators/send-to.js';
 import { type TransactionalOptions } from '../../decorators/transactional.js';
 
@@ -70,6 +73,16 @@ export function handlerOf(method: object): KafkaHandlerOptions | undefined {
 /** What each `@OnContainerEvent` on a method's function wants; empty when there is none. */
 export function containerEventsOf(method: object): readonly ContainerEventSubscription[] {
   return (Reflect.getMetadata(CONTAINER_EVENTS, method) ?? []) as readonly ContainerEventSubscription[];
+}
+
+/** Options of `@RetryableTopic` on a method's function, or on a class. */
+export function retryableOf(holder: object): RetryableTopicOptions | undefined {
+  return Reflect.getMetadata(RETRYABLE_TOPIC, holder) as RetryableTopicOptions | undefined;
+}
+
+/** Whether `@DltHandler` stands on a method's function. */
+export function isDltHandler(method: object): boolean {
+  return Reflect.getMetadata(DLT_HANDLER, method) === true;
 }
 
 export function producerOf(method: object): ProducerOptions | undefined {

@@ -5,8 +5,6 @@ export const NO_ADMIN =
 export const NO_INTERCEPTORS =
   'Java classes do not run here; wrap KafkaTemplate, and use Nest interceptors on listeners';
 export const NO_OBSERVATIONS = 'there are no traces or metrics here yet; use the events of a listener container';
-export const NO_RETRY_TOPICS =
-  'there are no retry topics here yet; a failed record is tried nine times more in its place, then its partition pauses';
 export const NO_JMX = 'there is no JVM and no JMX here; ask a listener container for its numbers with describe()';
 export const NO_KERBEROS = 'Kerberos does not exist in Node; use SCRAM, PLAIN, OAUTHBEARER or certificates';
 export const BROKER_SIDE = 'it is read by brokers that check tokens, not by clients; set it on the broker';

@@ -1,5 +1,5 @@
 import { boolean, decimal, duration, integer, map, string } from '../config-key.js';
-import { NO_ADMIN, NO_OBSERVATIONS, NO_RETRY_TOPICS } from './reasons.js';
+import { NO_ADMIN, NO_OBSERVATIONS } from './reasons.js';
 
 // Keys of the template, of retry topics and of the admin client. Part of the table in config-keys.ts.
 
@@ -37,38 +37,37 @@ export const RETRY_KEYS = {
   'retry.topic.enabled': boolean({
     default: false,
     doc: 'Whether all listeners hand failed records on to retry topics.',
-    inert: NO_RETRY_TOPICS,
-    holds: 'false',
+    acts: 'runtime/retry',
   }),
   'retry.topic.attempts': integer({
     default: 3,
     min: 1,
     doc: 'Deliveries of a record, the first included.',
-    inert: NO_RETRY_TOPICS,
+    acts: 'runtime/retry',
   }),
   'retry.topic.backoff.delay': duration({
     default: 1_000,
     min: 0,
     doc: 'Delay before the second delivery.',
-    inert: NO_RETRY_TOPICS,
+    acts: 'runtime/retry',
   }),
   'retry.topic.backoff.multiplier': decimal({
     default: 1,
     min: 0,
     doc: 'What the delay is multiplied by from one delivery to the next.',
-    inert: NO_RETRY_TOPICS,
+    acts: 'runtime/retry',
   }),
   'retry.topic.backoff.max-delay': duration({
     default: 30_000,
     min: 0,
     doc: 'Longest delay between deliveries.',
-    inert: NO_RETRY_TOPICS,
+    acts: 'runtime/retry',
   }),
   'retry.topic.backoff.jitter': duration({
     default: 0,
     min: 0,
     doc: 'Most that chance adds to a delay.',
-    inert: NO_RETRY_TOPICS,
+    acts: 'runtime/retry',
   }),
 } as const;
 

@@ -133,7 +133,7 @@ export class NestdawStrategy {
   }
 
   #add(declarations: readonly ListenerDeclaration[]): ListenerContainer[] {
-    const added = declarations.map((declaration) => this.#runtime.listeners.add(declaration));
+    const added = declarations.flatMap((declaration) => this.#runtime.listeners.add(declaration));
     this.#containers.push(...added);
     this.#status.next('connected');
     return added;

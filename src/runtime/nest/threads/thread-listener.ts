@@ -14,13 +14,13 @@ export function findThreadListener(
   thread: ThreadState,
 ): void {
   const lookup = new ProviderLookup(moduleRef);
-  const factory = new ListenerFactory({ creator, config }, lookup, connectionOf, undefined);
+  const factory = new ListenerFactory({ creator, config }, lookup, connectionOf, undefined, []);
   const explorer = new ListenerExplorer(discovery, scanner, factory);
   const mistakes: Mistake[] = [];
   const ids = new Map<string, string>();
   for (const declaration of explorer.declarations(mistakes)) {
     // What the main thread said about declarations is not said again.
-    const listener = factory.create(declaration, { mistakes, notices: [], ids });
+    const [listener] = factory.create(declaration, { mistakes, notices: [], ids });
     const { id, connection } = thread.listener;
     if (listener?.endpoint.id !== id || listener.endpoint.connection !== connection) continue;
     thread.found = listener.endpoint;

@@ -1,0 +1,130 @@
+import { type Clock } from '../../common/clock.js';
+import { type Logger } from '../../common/logger.js';
+import { type RetryableTopicOptions, type RetryListenerOptions } from '../../decorators/retryable-topic.js';
+import { type NeededTopic } from '../client/topic-maker.js';
+import { textHeader } from '../dead-letters/header-bytes.js';
+import { RETRY_TOPIC_HEADERS } from '../dead-letters/header-names.js';
+import { type RecordSender } from '../dead-letters/record-sender.js';
+import { type AdmissionRule } from '../listener/admission.js';
+import { DONE, type ListenerEndpoint, type RecordInvoker } from '../listener/listener-endpoint.js';
+import { type DestinationTopic } from '../retry/destination-topics.js';
+import { dueAtOf } from '../retry/retry-headers.js';
+import { RetryPublisher } from '../retry/retry-publisher.js';
+import { RetryPlan } from '../retry/retry-rules.js';
+import { type DiscoveredListener } from './listener-factory.js';
+import { type RetrySettings } from './retry-options.js';
+
+// From a listener and its plan to one listener for each stop. Each has a group of its own: a rebalance of the retry
+// topics must not move the partitions of the main one.
+
+/** A listener whose failed records go through retry topics. */
+export interface RetryableListener {
+  readonly main: DiscoveredListener;
+  readonly options: RetryableTopicOptions;
+  readonly settings: RetrySettings;
+  readonly sender: RecordSender;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** The handler of one stop: the listener's own, or that of dead letters. */
+  readonly handlerOf: (stop: DestinationTopic, identity: StopIdentity) => ListenerEndpoint['handler'];
+}
+
+export interface StopIdentity {
+  readonly listenerId: string;
+  readonly groupId: string;
+}
+
+/** The listener itself first, then those of the retry topics, then those of the dead-letter topics. */
+export function expandRetries(listener: RetryableListener): DiscoveredListener[] {
+  const { main, settings, sender, clock, logger, options } = listener;
+  const plan = new RetryPlan(settings.rules);
+  const publisher = new RetryPublisher({
+    plan,
+    sender,
+    clock,
+    logger,
+    blocking: settings.blocking,
+    partitionResolver: options.partitionResolver,
+  });
+  const handle = { ...main.settings, errorHandler: publisher.errorHandlerFor(plan.main) };
+  const needed = settings.autoCreateTopics ? neededTopics(topicsOf(main.endpoint), plan, settings) : [];
+  const first: DiscoveredListener = { ...main, settings: handle, neededTopics: [...main.neededTopics, ...needed] };
+  const stops = plan.stops.filter(({ kind }) => kind !== 'main');
+  return [first, ...stops.map((stop) => listenerAt(stop, listener, publisher))];
+}
+
+/** Says when a record of a retry topic is due. */
+export const whenDue: AdmissionRule = (record) => {
+  const until = dueAtOf(record);
+  return until === undefined ? undefined : { action: 'wait', until };
+};
+
+function listenerAt(
+  stop: DestinationTopic,
+  listener: RetryableListener,
+  publisher: RetryPublisher,
+): DiscoveredListener {
+  const { main, settings, options } = listener;
+  const { endpoint } = main;
+  const identity = { listenerId: `${endpoint.id}${stop.suffix}`, groupId: `${endpoint.groupId}${stop.suffix}` };
+  const suffixed = (text: string | undefined) => (text === undefined ? undefined : `${text}${stop.suffix}`);
+  const isDlt = stop.kind === 'dlt';
+  return {
+    endpoint: {
+      ...endpoint,
+      ...modelOf(endpoint, options.listener),
+      id: identity.listenerId,
+      mainListenerId: endpoint.id,
+      groupId: identity.groupId,
+      topics: topicsOf(endpoint).map((topic) => `${topic}${stop.suffix}`),
+      assignment: undefined,
+      // The threads of a listener know its own records only.
+      threads: undefined,
+      concurrency: settings.concurrency ?? endpoint.concurrency,
+      clientIdPrefix: suffixed(endpoint.clientIdPrefix),
+      containerGroup: suffixed(endpoint.containerGroup),
+      autoStartup: isDlt ? (settings.autoStartDltHandler ?? endpoint.autoStartup) : endpoint.autoStartup,
+      // The callbacks were written for the listener's own partitions.
+      rebalanceListeners: [],
+      handler: listener.handlerOf(stop, identity),
+    },
+    properties: main.properties,
+    settings: {
+      ...main.settings,
+      errorHandler: publisher.errorHandlerFor(stop),
+      ...(isDlt ? {} : { admission: whenDue }),
+    },
+    neededTopics: [],
+  };
+}
+
+function modelOf(endpoint: ListenerEndpoint, own: RetryListenerOptions = {}): Partial<ListenerEndpoint> {
+  const workers = own.workers === undefined ? endpoint.workers : Number(own.workers);
+  const order = (own.order as ListenerEndpoint['order'] | undefined) ?? endpoint.order;
+  const ackMode = (own.ackMode as ListenerEndpoint['ackMode'] | undefined) ?? endpoint.ackMode;
+  return { workers, order, ackMode, gapMap: order !== 'partition' };
+}
+
+function topicsOf({ topics, assignment }: ListenerEndpoint): readonly string[] {
+  return typeof assignment === 'object' ? [...new Set(assignment.map(({ topic }) => topic))] : topics;
+}
+
+function neededTopics(topics: readonly string[], plan: RetryPlan, settings: RetrySettings): NeededTopic[] {
+  const { numPartitions, replicationFactor } = settings;
+  const size = (topic: string) => (numPartitions === undefined ? { as: topic } : { partitions: numPartitions });
+  const stops = plan.stops.filter(({ kind }) => kind !== 'main');
+  return topics.flatMap((topic) => [
+    { name: topic, ...(numPartitions === undefined ? {} : { partitions: numPartitions }), replicationFactor },
+    ...stops.map(({ suffix }) => ({ name: `${topic}${suffix}`, ...size(topic), replicationFactor })),
+  ]);
+}
+
+/** Dead letters that nobody handles are at least said. */
+export function loggingDltHandler(logger: Logger): RecordInvoker {
+  return (record) => {
+    const why = textHeader(record, RETRY_TOPIC_HEADERS.exceptionMessage) ?? 'it says not why';
+    const key = record.key === null ? 'null' : record.key.toString().slice(0, 100);
+    logger.error(`dead letter in ${record.topic}-${record.partition} offset ${record.offset}, key ${key}: ${why}`);
+    return DONE;
+  };
+}
