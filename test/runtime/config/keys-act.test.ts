@@ -29,6 +29,7 @@ import {
 import { transactionOptions } from '../../../src/runtime/nest/connection-transactions.js';
 import { embeddedOptions } from '../../../src/runtime/nest/embedded-options.js';
 import { endpointNumbers } from '../../../src/runtime/nest/endpoint-options.js';
+import { configuredRetries } from '../../../src/runtime/nest/retry-options.js';
 import { deserializerSettings, serializerSettings } from '../../../src/runtime/nest/serdes/serde-settings.js';
 
 // No key is accepted and ignored. Every key of the table is set here, alone, beside what it needs: either something of
@@ -64,6 +65,7 @@ function observed(given: Properties): string {
       template: templateOptions(properties),
       serdes: [serializerSettings(properties), deserializerSettings(properties)],
       transactions: transactionOptions(properties),
+      retries: configuredRetries(properties),
       embedded: embeddedOptions(configuration),
       mistakes: mistakes.map(describeMistake),
     },
@@ -135,6 +137,8 @@ const SETTING: ReadonlyArray<readonly [name: RegExp, value: string | undefined, 
   [/assignment\.strategy$/, 'roundrobin', {}],
   [/refresh\.window\.factor$/, '0.6', TOKENS],
   [/compression-type$/, 'gzip', {}],
+  [/retry\.topic\.enabled$/, 'true', {}],
+  [/retry\.topic\./, undefined, { 'kafka.retry.topic.enabled': 'true' }],
 ];
 
 /** A value that differs from the default. */
