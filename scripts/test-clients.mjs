@@ -52,6 +52,18 @@ function python(script) {
   };
 }
 
+function javaPrograms(names, command) {
+  const missing = [...missingTools(), ...(has('javac', '-version') ? [] : ['javac'])];
+  if (missing.length > 0)
+    return { missing: `${missing.join(', ')} (Debian: apt-get install openjdk-17-jdk-headless maven)` };
+  fetchKafka();
+  const classes = join(kept, 'java');
+  const classPath = join(libraries, '*');
+  const sources = names.map((name) => join(programs, 'java', `${name}.java`));
+  execFileSync('javac', ['-cp', classPath, '-d', classes, ...sources], quiet);
+  return { command: command(`${classes}:${classPath}`) };
+}
+
 /** How each client is made ready: a command to which servers, topic and "transactions" are added, or what is missing. */
 const CLIENTS = {
   kcat: () =>
@@ -60,16 +72,9 @@ const CLIENTS = {
       : { missing: 'kcat (Debian: apt-get install kcat)' },
   'kafka-python': python('with-kafka-python.py'),
   'confluent-kafka': python('with-confluent-kafka.py'),
-  java: () => {
-    const missing = [...missingTools(), ...(has('javac', '-version') ? [] : ['javac'])];
-    if (missing.length > 0)
-      return { missing: `${missing.join(', ')} (Debian: apt-get install openjdk-17-jdk-headless maven)` };
-    fetchKafka();
-    const classes = join(kept, 'java');
-    const classPath = join(libraries, '*');
-    execFileSync('javac', ['-cp', classPath, '-d', classes, join(programs, 'java', 'Client.java')], quiet);
-    return { command: ['java', '-Xmx256m', '-cp', `${classes}:${classPath}`, 'Client'] };
-  },
+  java: () => javaPrograms(['Client'], (classPath) => ['java', '-Xmx256m', '-cp', classPath, 'Client']),
+  'mixed-group': () =>
+    javaPrograms(['Member'], (classPath) => [process.execPath, join(programs, 'mixed-group.mjs'), classPath]),
   'franz-go': () => {
     if (!has('go', 'version')) return { missing: 'go (1.24 or newer)' };
     const binary = join(kept, 'franz-go-client');
