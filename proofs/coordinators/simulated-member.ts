@@ -1,6 +1,7 @@
 import { sleep } from '../../src/common/clock.js';
 import { silentLogger } from '../../src/common/logger.js';
 import { type Random, seededRandom } from '../../src/common/random.js';
+import { type TopicPartition } from '../../src/common/topic-partition.js';
 import { InMemoryCluster } from '../../src/runtime/client/cluster/in-memory-cluster.js';
 import { GroupConsumer } from '../../src/runtime/client/consumer/group-consumer.js';
 import { type AssignedPartition } from '../../src/runtime/client/consumer-client.js';
@@ -31,7 +32,8 @@ export class SimulatedMember {
   readonly #next = new Map<number, number>();
   readonly #committed = new Map<number, number>();
   #generation = -1;
-  #epoch = 0;
+  /** Partitions that are about to go: nothing more of them is begun. */
+  readonly #going = new Set<number>();
   #working: Promise<void> = Promise.resolve();
   #stopping = false;
   failure: unknown;
@@ -78,7 +80,7 @@ export class SimulatedMember {
     const listener = {
       onAssigned: (added: readonly AssignedPartition[], kept: readonly AssignedPartition[]) =>
         this.#assigned(added, kept),
-      onRevoked: (_: unknown, deadline: AbortSignal) => this.#revoked(deadline),
+      onRevoked: (gone: readonly TopicPartition[], deadline: AbortSignal) => this.#revoked(gone, deadline),
       onLost: () => this.#lost(),
     };
     const started = this.consumer.start(listener).then(() => this.#poll());
@@ -106,7 +108,6 @@ export class SimulatedMember {
 
   #assigned(added: readonly AssignedPartition[], kept: readonly AssignedPartition[]): void {
     if (this.isGone) return;
-    this.#epoch++;
     const { name } = this.options;
     const held = new Set([...added, ...kept].map(({ partition }) => partition));
     for (const partition of this.#next.keys()) {
@@ -122,14 +123,15 @@ export class SimulatedMember {
       this.checker.assigned(name, this.#generation, partition, position, 'kept');
       // What was polled and not worked on is polled again.
       const next = this.#next.get(partition) ?? position;
-      if (next < position) this.consumer.seek(TOPIC, partition, next);
+      if (next < position && this.#going.has(partition)) this.consumer.seek(TOPIC, partition, next);
       this.#next.set(partition, next);
     }
+    this.#going.clear();
   }
 
-  async #revoked(deadline: AbortSignal): Promise<void> {
+  async #revoked(gone: readonly TopicPartition[], deadline: AbortSignal): Promise<void> {
     if (this.isGone) return;
-    this.#epoch++; // what waits is not begun any more
+    for (const { partition } of gone) this.#going.add(partition);
     await Promise.race([
       this.#working,
       new Promise<void>((resolve) => deadline.addEventListener('abort', () => resolve())),
@@ -138,8 +140,8 @@ export class SimulatedMember {
   }
 
   #lost(): void {
-    this.#epoch++;
     this.#forget();
+    this.#going.clear();
   }
 
   async #poll(): Promise<void> {
@@ -153,16 +155,15 @@ export class SimulatedMember {
   }
 
   async #work(records: ReadonlyArray<{ readonly partition: number; readonly offset: number }>): Promise<void> {
-    const epoch = this.#epoch;
     for (const { partition, offset } of records) {
+      // The record that is under way when its partition is to go is finished, those behind it are left.
+      if (this.#going.has(partition)) continue;
       const takes = Math.floor(this.#random.next() ** 6 * this.options.slowMs);
       if (takes > 0) await sleep(this.clock, takes);
       if (this.isGone) return;
-      const isHeld = this.#next.has(partition);
-      // The record that was under way when the partitions were to go is finished, the others are left.
-      if (isHeld) this.checker.effect(this.options.name, partition, offset);
-      if (isHeld && offset >= this.#next.get(partition)!) this.#next.set(partition, offset + 1);
-      if (this.#epoch !== epoch) return;
+      if (!this.#next.has(partition)) continue;
+      this.checker.effect(this.options.name, partition, offset);
+      if (offset >= this.#next.get(partition)!) this.#next.set(partition, offset + 1);
     }
   }
 

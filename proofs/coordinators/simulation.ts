@@ -22,7 +22,7 @@ export interface SimulationResult {
   readonly virtualMs: number;
 }
 
-const STRATEGIES = ['range', 'roundrobin', 'sticky'];
+const STRATEGIES = ['range', 'roundrobin', 'sticky', 'cooperative-sticky'];
 const MAX_MEMBERS = 4;
 const STEPS = 25;
 const CALM_MS = 180_000;
