@@ -4,10 +4,11 @@ import { coordinators } from './coordinators.js';
 import { fuzz } from './fuzz.js';
 import { killOrders } from './kill-orders.js';
 import { type Proof } from './proof.js';
+import { simulation } from './simulation.js';
 
 // `npm run prove -- <proof> [--cycles N] [--seconds S] [--seed S]`
 
-const PROOFS: readonly Proof[] = [killOrders, brokerKill, fuzz, coordinators];
+const PROOFS: readonly Proof[] = [killOrders, brokerKill, fuzz, coordinators, simulation];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -80,9 +80,9 @@ export class SimulatedBroker {
     return (await this.#broker!.exchangeFrame(frame))!;
   }
 
-  /** The broker as one client reaches it; `alive` ends with the client's process. */
-  exchangeFor(alive: AbortSignal): InMemoryExchange {
-    return (frame, connection) => this.#exchange(frame, connection, alive);
+  /** The broker as one client reaches it; `alive` ends with the client's process, `isCut` says that its network is. */
+  exchangeFor(alive: AbortSignal, isCut = () => false): InMemoryExchange {
+    return (frame, connection) => (isCut() ? this.#lose() : this.#exchange(frame, connection, alive));
   }
 
   async #exchange(frame: Buffer, connection: InMemoryConnection, alive: AbortSignal): Promise<Buffer | undefined> {
@@ -121,7 +121,7 @@ export class SimulatedBroker {
     if (delay > 0) await sleep(this.clock, delay);
   }
 
-  #lose(): Promise<never> {
+  async #lose(): Promise<never> {
     this.lost++;
     throw new Error('read ECONNRESET');
   }

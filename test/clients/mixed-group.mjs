@@ -176,10 +176,11 @@ async function share(strategy, classes, number) {
   if (strategy === 'cooperative-sticky' && classes === 'CooperativeStickyAssignor') {
     // The first member went from six to three to two: one partition of it each time was nobody else's business.
     const revoked = ours[0].log.filter((line) => line.startsWith('revoked')).map((line) => Number(line.split(' ')[1]));
-    if (revoked.reduce((sum, count) => sum + count, 0) !== 4) throw new Error(`gave up ${revoked}: ${ours[0].log}`);
+    if (revoked.reduce((sum, count) => sum + count, 0) !== 4)
+      throw new Error(`gave up ${revoked.join()}: ${ours[0].log.join()}`);
   }
   const lost = members.flatMap(({ log }) => log.filter((line) => line.startsWith('lost')));
-  if (lost.length > 0) throw new Error(`${strategy}: ${lost}`);
+  if (lost.length > 0) throw new Error(`${strategy}: ${lost.join()}`);
   await java.stop();
   await even(ours);
   await Promise.all(ours.map((member) => member.stop()));

@@ -1,4 +1,5 @@
 import { type Clock, type Timer } from '../../common/clock.js';
+import { NestdawError } from '../../common/errors.js';
 import { type Deferred, deferred } from '../../common/lifecycle.js';
 import { type Logger } from '../../common/logger.js';
 import { type CommitOffset, type ConsumerClient } from '../client/consumer-client.js';
@@ -14,6 +15,8 @@ import { type PartitionTable } from './partition-table.js';
 // one, so an older offset can never arrive after a newer one, and a failed commit is simply part of the next.
 
 const RETRY_MS = 1_000;
+/** For the last commit, when handlers used up the time to stop. */
+const LAST_COMMIT_MS = 2_000;
 
 export interface CommitterOptions {
   readonly listener: string;
@@ -42,56 +45,97 @@ export class Committer {
   readonly #options: CommitterOptions;
   #wanted = false;
   #waiters: Array<Deferred<void>> = [];
-  #active: Promise<void> | undefined;
+  /** Those that wait for the commit under way. */
+  #served: Array<Deferred<void>> = [];
+  #isRunning = false;
   #retry: Timer | undefined;
+  #last: Timer | undefined;
   #closed = false;
+  /** The time to stop is over. */
+  #isLate = false;
+  #idleWaiters: Array<() => void> = [];
 
   constructor(options: CommitterOptions) {
     this.#options = options;
   }
 
   get isBusy(): boolean {
-    return this.#active !== undefined;
+    return this.#isRunning;
   }
 
   /** Commits soon, in the background. What finishes in the same turn rides along. */
   request(): void {
     this.#wanted = true;
-    this.#active ??= this.#run();
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    void this.#run();
   }
 
   /** Resolves when everything finished by now is committed (or nothing was to be); rejects when that failed. */
   commitNow(): Promise<void> {
+    if (this.#isLate) return Promise.reject(tooLate());
     const waiter = deferred();
     this.#waiters.push(waiter);
     this.request();
     return waiter.promise;
   }
 
+  /**
+   * Soon after `deadline` nobody waits for a commit any more: a cluster that is away must not keep a stop from ending.
+   * Not at once: what handlers finished at the last moment has to be committed yet.
+   */
+  endBy(deadline: AbortSignal): void {
+    const end = (): void => {
+      if (this.#closed) return;
+      this.#last = this.#options.clock.schedule(LAST_COMMIT_MS, () => this.#end(), { keepAlive: true });
+    };
+    if (deadline.aborted) end();
+    else deadline.addEventListener('abort', end, { once: true });
+  }
+
+  #end(): void {
+    this.#isLate = true;
+    const waiters = [...this.#served, ...this.#waiters];
+    this.#served = this.#waiters = [];
+    for (const waiter of waiters) waiter.reject(tooLate());
+    this.#releaseIdle();
+  }
+
   /** Settles when no commit is under way. */
-  async whenIdle(): Promise<void> {
-    while (this.#active) await this.#active;
+  whenIdle(): Promise<void> {
+    if (!this.isBusy || this.#isLate) return Promise.resolve();
+    return new Promise((resolve) => this.#idleWaiters.push(resolve));
   }
 
   close(): void {
     this.#closed = true;
     this.#retry?.cancel();
+    this.#last?.cancel();
   }
 
   async #run(): Promise<void> {
     await Promise.resolve();
     while (this.#wanted) {
       this.#wanted = false;
-      const waiters = this.#waiters;
+      this.#served = this.#waiters;
       this.#waiters = [];
       const failure = await this.#commitOnce();
-      for (const waiter of waiters) {
+      const served = this.#served;
+      this.#served = [];
+      for (const waiter of served) {
         if (failure) waiter.reject(failure.error);
         else waiter.resolve();
       }
     }
-    this.#active = undefined;
+    this.#isRunning = false;
+    this.#releaseIdle();
     this.#options.onIdle();
+  }
+
+  #releaseIdle(): void {
+    const waiters = this.#idleWaiters;
+    this.#idleWaiters = [];
+    for (const resolve of waiters) resolve();
   }
 
   /** Gives the failure instead of throwing it. */
@@ -152,4 +196,9 @@ export class Committer {
     this.#retry?.cancel();
     this.#retry = clock.schedule(RETRY_MS, () => this.request());
   }
+}
+
+function tooLate(): NestdawError {
+  const message = 'the container has stopped before the commit was acknowledged: its records may be delivered again';
+  return new NestdawError('KAFKA_STOPPED', message);
 }

@@ -212,6 +212,7 @@ export class ContainerConsumer {
     this.#stopped.abort();
     this.#commitTimer?.cancel();
     this.#idle.stop();
+    this.#committer.endBy(deadline);
     await this.#rebalance.leave(deadline);
     this.#runner.close();
     await this.#loop;

@@ -35,6 +35,8 @@ export class ListenerContainer {
   #consumers: ContainerConsumer[] = [];
   #workers: number;
   #isPaused = false;
+  /** The last word was start, not stop. */
+  #isWanted = false;
   readonly #pausedPartitions = new TopicPartitionMap<true>();
   #failure: unknown;
   #starting: Promise<void> | undefined;
@@ -72,8 +74,11 @@ export class ListenerContainer {
     if (this.#state === 'running' || this.#state === 'paused') return;
     if (this.#starting) return this.#starting;
     const before = this.#stopping;
+    this.#isWanted = true;
     this.#starting = (async () => {
       await before;
+      if (!this.#isWanted)
+        throw new NestdawError('KAFKA_STOPPED', `listener '${this.id}' was stopped before it started`);
       await this.#start();
     })();
     try {
@@ -85,6 +90,8 @@ export class ListenerContainer {
 
   /** Starts nothing new, waits for running handlers, commits, leaves the group. Harmless when repeated. */
   async stop(): Promise<void> {
+    // A start that still waits for an earlier stop, or for its turn, must not come after this one.
+    this.#isWanted = false;
     if (this.#state === 'initialized' || this.#state === 'stopped') return;
     if (this.#state === 'failed' && !this.#stopping) {
       this.#become('stopped');

@@ -35,6 +35,36 @@ describe('the life of a container', () => {
     ).toEqual(['started', 'stopped', 'started', 'stopped', 'started', 'stopped']);
   });
 
+  it('stays stopped when the stop was the last word, though a start waited for an earlier stop', async () => {
+    const harness = new Harness({});
+    await harness.start();
+    const stopping = harness.container.stop();
+    const starting = harness.container.start();
+    const again = harness.container.stop();
+    await expect(starting).rejects.toMatchObject({ code: 'KAFKA_STOPPED' });
+    await Promise.all([stopping, again]);
+    expect(harness.container.state).toBe('stopped');
+    expect(harness.consumers).toHaveLength(1);
+  });
+
+  it('does not wait for ever for the last commit when the cluster is away', async () => {
+    const harness = new Harness({ settings: { shutdownTimeoutMs: 100 } });
+    await harness.start();
+    harness.consumer.onCommit = () => new Promise(() => undefined);
+    harness.push(3);
+    await flush();
+    let isStopped = false;
+    const stopping = harness.container.stop().then(() => {
+      isStopped = true;
+    });
+    // What handlers finish at the last moment has its chance yet.
+    await harness.clock.advance(2_000);
+    expect(isStopped).toBe(false);
+    await harness.clock.advance(200);
+    await stopping;
+    expect(harness.container.state).toBe('stopped');
+  });
+
   it('stops without starting what is queued, and commits what has finished', async () => {
     const handler = new GatedHandler();
     const harness = new Harness({ endpoint: { workers: 2, order: 'none' }, invoke: handler.invoke });
