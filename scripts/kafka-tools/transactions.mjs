@@ -80,7 +80,7 @@ export const transactionsScenario = [
     name: 'transactions abort again',
     ...fails,
   }),
-  transactions('forceTerminateTransaction --transactional-id unfinished'),
+  transactions('forceTerminateTransaction --transactionalId unfinished'),
   transactions('list', { name: 'transactions list at the end', sort: true, tries: 10, ready: ended }),
 ];
 
