@@ -11,7 +11,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const KAFKA_VERSION = '4.3.1';
@@ -22,16 +22,35 @@ export const libraries = join(home, 'libs');
 /** Short limits and time-outs, so that tests of them wait for little; the conformance suite gives them to our broker. */
 const LIMITS = JSON.parse(readFileSync(new URL('kafka-limits.json', import.meta.url), 'utf8'));
 
-const POM = `<project xmlns="http://maven.apache.org/POM/4.0.0">
+const ARTIFACTS = [
+  `org.apache.kafka:kafka_2.13:${KAFKA_VERSION}`,
+  `org.apache.kafka:kafka-tools:${KAFKA_VERSION}`,
+  'org.slf4j:slf4j-nop:1.7.36',
+];
+
+const pomOf = (artifacts) => `<project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
-  <groupId>nestdaw</groupId><artifactId>kafka-runtime</artifactId><version>1</version>
-  <dependencies>
-    <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>${KAFKA_VERSION}</version></dependency>
-    <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka-tools</artifactId><version>${KAFKA_VERSION}</version></dependency>
-    <dependency><groupId>org.slf4j</groupId><artifactId>slf4j-nop</artifactId><version>1.7.36</version></dependency>
+  <groupId>nestdaw</groupId><artifactId>libraries</artifactId><version>1</version>
+  <dependencies>${artifacts.map(dependency).join('')}
   </dependencies>
 </project>
 `;
+
+function dependency(artifact) {
+  const [group, name, version] = artifact.split(':');
+  return `
+    <dependency><groupId>${group}</groupId><artifactId>${name}</artifactId><version>${version}</version></dependency>`;
+}
+
+/** Puts these artifacts (`group:name:version`) of Maven Central, with all that they need, into a folder. */
+export function copyDependencies(artifacts, folder) {
+  mkdirSync(folder, { recursive: true });
+  const pom = join(folder, '..', `${basename(folder)}.pom.xml`);
+  writeFileSync(pom, pomOf(artifacts));
+  execFileSync('mvn', ['-q', '-B', '-f', pom, 'dependency:copy-dependencies', `-DoutputDirectory=${folder}`], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+}
 
 /** Names of the needed tools that this machine lacks. */
 export function missingTools() {
@@ -55,13 +74,7 @@ export function fetchKafka() {
     process.exit(MISSING_TOOL);
   }
   console.error(`Fetching Apache Kafka ${KAFKA_VERSION} from Maven Central …`);
-  mkdirSync(libraries, { recursive: true });
-  writeFileSync(join(home, 'pom.xml'), POM);
-  execFileSync(
-    'mvn',
-    ['-q', '-B', '-f', join(home, 'pom.xml'), 'dependency:copy-dependencies', `-DoutputDirectory=${libraries}`],
-    { stdio: ['ignore', 'inherit', 'inherit'] },
-  );
+  copyDependencies(ARTIFACTS, libraries);
   writeFileSync(join(home, 'complete'), `${readdirSync(libraries).length} files\n`);
 }
 

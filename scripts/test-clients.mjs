@@ -12,7 +12,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { fetchKafka, libraries, missingTools } from './kafka.mjs';
+import { copyDependencies, fetchKafka, libraries, missingTools } from './kafka.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const kept = join(root, '.clients');
@@ -22,6 +22,7 @@ const END_TXN = 26;
 
 const PYTHON_PACKAGES = ['kafka-python==3.0.12', 'confluent-kafka==2.16.1'];
 const PLATFORMATIC = '@platformatic/kafka@1.35.0';
+const SPRING_KAFKA = '4.0.0';
 
 const has = (tool, ...args) => spawnSync(tool, args, { stdio: 'ignore' }).status === 0;
 
@@ -52,10 +53,14 @@ function python(script) {
   };
 }
 
-function javaPrograms(names, command) {
+function missingJava() {
   const missing = [...missingTools(), ...(has('javac', '-version') ? [] : ['javac'])];
-  if (missing.length > 0)
-    return { missing: `${missing.join(', ')} (Debian: apt-get install openjdk-17-jdk-headless maven)` };
+  return missing.length > 0 ? [...missing, '(Debian: apt-get install openjdk-17-jdk-headless maven)'] : [];
+}
+
+function javaPrograms(names, command) {
+  const missing = missingJava();
+  if (missing.length > 0) return { missing: missing.join(', ') };
   fetchKafka();
   const classes = join(kept, 'java');
   const classPath = join(libraries, '*');
@@ -75,6 +80,34 @@ const CLIENTS = {
   java: () => javaPrograms(['Client'], (classPath) => ['java', '-Xmx256m', '-cp', classPath, 'Client']),
   'mixed-group': () =>
     javaPrograms(['Member'], (classPath) => [process.execPath, join(programs, 'mixed-group.mjs'), classPath]),
+  'spring-kafka': () => {
+    const missing = missingJava();
+    if (missing.length > 0) return { missing: missing.join(', ') };
+    const jars = join(kept, 'spring');
+    fetchOnce('spring', SPRING_KAFKA, () => {
+      rmSync(jars, { recursive: true, force: true });
+      copyDependencies([`org.springframework.kafka:spring-kafka:${SPRING_KAFKA}`, 'org.slf4j:slf4j-nop:2.0.17'], jars);
+    });
+    const classes = join(kept, 'spring-classes');
+    const classPath = join(jars, '*');
+    execFileSync(
+      'javac',
+      [
+        '-nowarn',
+        '-Xlint:none',
+        '-parameters',
+        '-cp',
+        classPath,
+        '-d',
+        classes,
+        join(programs, 'spring', 'SpringClient.java'),
+      ],
+      quiet,
+    );
+    return {
+      command: ['java', '-Xmx256m', '-XX:TieredStopAtLevel=1', '-cp', `${classes}:${classPath}`, 'SpringClient'],
+    };
+  },
   'franz-go': () => {
     if (!has('go', 'version')) return { missing: 'go (1.24 or newer)' };
     const binary = join(kept, 'franz-go-client');
