@@ -45,13 +45,17 @@ export {
   type ParameterPipe,
   Payload,
   type PayloadClass,
+  type ProducedHeader,
   Producer,
   type ProducerOptions,
+  type PropertyPath,
   type ProviderReference,
   type ReadFunction,
   Record,
   type RecordFilter,
   type RecordPredicate,
+  RecordToSend,
+  type RecordToSendParts,
   type ReplyQuestion,
   type ReplyTopicFunction,
   RetryableTopic,
@@ -140,6 +144,7 @@ export { replyWithError } from './runtime/nest/replies/reply-with-error.js';
 export { MicroserviceContext } from './runtime/nest/strategy/microservice-context.js';
 export { NestdawStrategy, type PatternListenerOptions } from './runtime/nest/strategy/nestdaw-strategy.js';
 export type { ThreadsOptions } from './runtime/nest/threads/threads-options.js';
+export type { TopicSender } from './runtime/nest/topic-sender.js';
 /** Retry topics. */
 export { RetryHeaders } from './runtime/retry/retry-headers.js';
 export {

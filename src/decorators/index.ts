@@ -41,7 +41,8 @@ export {
   Record,
   Signal,
 } from './parameters.js';
-export { Producer, type ProducerOptions } from './producer.js';
+export { Producer, type ProducerOptions, type PropertyPath } from './producer.js';
+export { type ProducedHeader, RecordToSend, type RecordToSendParts } from './record-to-send.js';
 export type { ReplyQuestion, ReplyTopicFunction } from './reply-topic.js';
 export {
   type BackOffOptions,

@@ -22,6 +22,9 @@ export const KAFKA_SEND_TO = Symbol.for('nestdaw:send-to');
 /** On a method's function: `ProducerOptions` of `@Producer`. */
 export const KAFKA_PRODUCER = Symbol.for('nestdaw:producer');
 
+/** On a prototype: `SenderProperty[]`, one per `@Producer` on a property. */
+export const KAFKA_SENDERS = Symbol.for('nestdaw:senders');
+
 /** Property of an instance (or, for scoped providers, a prototype): the `ProducerBinding` of a running application. */
 export const PRODUCER_BINDING = Symbol.for('nestdaw:producer-binding');
 

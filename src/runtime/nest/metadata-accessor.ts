@@ -8,6 +8,7 @@ import {
   KAFKA_LISTENERS,
   KAFKA_PRODUCER,
   KAFKA_SEND_TO,
+  KAFKA_SENDERS,
   PARAMETER_KINDS,
   PARAMETERS,
   type ParameterKind,
@@ -15,7 +16,7 @@ import {
   TRANSACTIONAL,
 } from '../../decorators/metadata-keys.js';
 import { type ContainerEventSubscription } from '../../decorators/on-container-event.js';
-import { type ProducerOptions } from '../../decorators/producer.js';
+import { type ProducerOptions, type SenderProperty } from '../../decorators/producer.js';
 import { type RetryableTopicOptions } from '../../decorators/retryable-topic.js';
 import { type SendToMetadata } from '../../decorators/send-to.js';
 import { type TransactionalOptions } from '../../decorators/transactional.js';
@@ -87,6 +88,11 @@ export function isDltHandler(method: object): boolean {
 
 export function producerOf(method: object): ProducerOptions | undefined {
   return Reflect.getMetadata(KAFKA_PRODUCER, method) as ProducerOptions | undefined;
+}
+
+/** Properties of a class that want a sender. */
+export function sendersOf(prototype: object): readonly SenderProperty[] {
+  return (Reflect.getMetadata(KAFKA_SENDERS, prototype) ?? []) as readonly SenderProperty[];
 }
 
 /** Options of `@Transactional` on a method's function. */

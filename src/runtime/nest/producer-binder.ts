@@ -6,9 +6,11 @@ import { type ProducerBinding, type ProducerOptions } from '../../decorators/pro
 import { type Environment } from '../config/environment.js';
 import { type Mistake } from '../config/mistakes.js';
 import { type KafkaTemplate } from '../template/kafka-template.js';
-import { type RecordKey } from '../template/serializers.js';
-import { producerOf } from './metadata-accessor.js';
+import { producerOf, sendersOf } from './metadata-accessor.js';
 import { eachHost, type MethodHost } from './method-hosts.js';
+import { type SendPlan, sendPlan } from './send-plan.js';
+import { isAsyncIterable, SentStream } from './sent-stream.js';
+import { topicSender } from './topic-sender.js';
 
 // Gives the instances of an application the binding through which their `@Producer` methods send. An instance carries
 // its binding itself, so that two applications in one process do not meet.
@@ -16,12 +18,6 @@ import { eachHost, type MethodHost } from './method-hosts.js';
 export interface ProducerConnection {
   readonly template: KafkaTemplate;
   readonly environment: Environment;
-}
-
-interface SendPlan {
-  readonly topic: string;
-  readonly keyOf: (result: unknown) => RecordKey;
-  readonly template: KafkaTemplate;
 }
 
 export class ProducerBinder {
@@ -36,6 +32,7 @@ export class ProducerBinder {
   /** Binds every `@Producer` method found; adds to `mistakes` what is impossible. Harmless when repeated. */
   bind(discovery: DiscoveryService, scanner: MetadataScanner, mistakes: Mistake[]): void {
     for (const host of eachHost(discovery)) {
+      this.#giveSenders(host, mistakes);
       for (const name of scanner.getAllMethodNames(host.prototype)) {
         const method = (host.prototype as Record<string, object>)[name]!;
         const options = producerOf(method);
@@ -55,12 +52,31 @@ export class ProducerBinder {
   #plan(method: object, where: string, options: ProducerOptions, mistakes: Mistake[]): void {
     if (this.#plans.has(method)) return;
     try {
-      const { template, environment } = this.#connectionOf(options.connection ?? DEFAULT_CONNECTION);
-      const topic = environment.resolvePlaceholders(options.topic);
-      if (topic === '') throw new Error('the topic is empty; name one');
-      this.#plans.set(method, { topic, template, keyOf: keyReader(where, options.key) });
+      this.#plans.set(method, this.#planOf(where, options));
     } catch (error) {
       mistakes.push({ origin: `@Producer of ${where}`, problem: (error as Error).message });
+    }
+  }
+
+  #planOf(where: string, options: ProducerOptions): SendPlan {
+    const { template, environment } = this.#connectionOf(options.connection ?? DEFAULT_CONNECTION);
+    const own = options.producer === undefined ? template : template.withProducer(options.producer);
+    return sendPlan(where, options, own, environment);
+  }
+
+  /** Puts senders on the properties that want them. */
+  #giveSenders({ instances, prototype, type }: MethodHost, mistakes: Mistake[]): void {
+    for (const { name, options } of sendersOf(prototype)) {
+      const where = `${type.name}.${String(name)}`;
+      try {
+        if (!instances) throw new Error('is on a class that is not a singleton; inject a KafkaTemplate instead');
+        const value = topicSender(this.#planOf(where, options));
+        for (const instance of instances) {
+          Object.defineProperty(instance, name, { value, configurable: true, enumerable: true, writable: true });
+        }
+      } catch (error) {
+        mistakes.push({ origin: `@Producer of ${where}`, problem: (error as Error).message });
+      }
     }
   }
 
@@ -78,12 +94,9 @@ export class ProducerBinder {
     }
   }
 
-  readonly #binding: ProducerBinding = async (method, result) => {
-    const value = await result;
-    if (value === undefined) return value;
+  readonly #binding: ProducerBinding = (method, result) => {
     const plan = this.#plans.get(method) ?? this.#latePlan(method);
-    await plan.template.send(plan.topic, plan.keyOf(value), value);
-    return value;
+    return isAsyncIterable(result) ? new SentStream(plan, result) : send(plan, result);
   };
 
   /** A method that no class shows any more, called by an override through `super`. */
@@ -96,17 +109,21 @@ export class ProducerBinder {
   }
 }
 
-function keyReader(where: string, key: ProducerOptions['key']): (result: unknown) => RecordKey {
-  if (key === undefined) return () => null;
-  if (typeof key === 'function') return key;
-  const path = key.split('.');
-  return (result) => {
-    let value: unknown = result;
-    for (const property of path) value = (value as Record<string, unknown> | null | undefined)?.[property];
-    if (value !== undefined) return value as RecordKey;
-    throw new NestdawError(
-      'KAFKA_SERIALIZATION_FAILED',
-      `the result of ${where} has no property ${key}, which @Producer takes the record's key from`,
-    );
-  };
+async function send(plan: SendPlan, result: unknown): Promise<unknown> {
+  const value = await result;
+  if (value === undefined) return value;
+  // As the value of a promise the stream is awaited with it, and resolves with the count.
+  if (isAsyncIterable(value)) return new SentStream(plan, value);
+  if (plan.splitsIterables && isSeveral(value)) {
+    // All are looked at before the first one is sent.
+    const records = Array.from(value, (each) => plan.recordOf(each));
+    await plan.template.sendAll(records);
+  } else {
+    await plan.template.send(plan.recordOf(value));
+  }
+  return value;
+}
+
+function isSeveral(value: unknown): value is Iterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.iterator in value && !(value instanceof Uint8Array);
 }
