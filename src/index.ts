@@ -138,6 +138,13 @@ export {
   type MethodListener,
   type RetryableListenerOptions,
 } from './runtime/nest/listener-registrar.js';
+/** Requests and replies. */
+export {
+  type AggregatingTemplateSettings,
+  provideAggregatingReplyingKafkaTemplate,
+  provideReplyingKafkaTemplate,
+  type ReplyingTemplateSettings,
+} from './runtime/nest/replies/provide-replying-template.js';
 /** Turns what a listener throws into a reply for who asked. */
 export { replyWithError } from './runtime/nest/replies/reply-with-error.js';
 /** Nest's own `@EventPattern` and `@MessagePattern` handlers, served by listener containers. */
@@ -174,6 +181,19 @@ export type { KafkaMessage, ProducerRecord, SendResult } from './runtime/templat
 export { RoutingKafkaTemplate, type TopicRoute } from './runtime/template/routing-kafka-template.js';
 export type { SendAllResult } from './runtime/template/send-all.js';
 export type { ObservedSend, SendObservation, SendObserver } from './runtime/template/send-observer.js';
+export {
+  type AggregatedReplies,
+  AggregatingReplyingKafkaTemplate,
+  type ReleaseStrategy,
+} from './runtime/template/replies/aggregating-replying-kafka-template.js';
+export {
+  type Reply,
+  type ReplyErrorChecker,
+  ReplyFailedError,
+  type ReplyFuture,
+} from './runtime/template/replies/reply.js';
+export type { RequestOptions } from './runtime/template/replies/reply-exchange.js';
+export { ReplyingKafkaTemplate } from './runtime/template/replies/replying-kafka-template.js';
 export {
   headerDeserializer,
   headerSerializer,

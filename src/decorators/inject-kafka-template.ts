@@ -26,3 +26,8 @@ export function InjectKafkaTransactionManager(
 export function InjectKafkaTemplate(connection: string = DEFAULT_CONNECTION): ParameterDecorator & PropertyDecorator {
   return Inject(getKafkaTemplateToken(connection));
 }
+
+/** @internal Injection token of a connection, for what is made on top of one. */
+export function getKafkaConnectionToken(connection: string = DEFAULT_CONNECTION): string {
+  return `KafkaConnection:${connection}`;
+}

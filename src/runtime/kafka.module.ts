@@ -27,6 +27,7 @@ import { NestdawError } from '../common/errors.js';
 import { type Logger } from '../common/logger.js';
 import {
   DEFAULT_CONNECTION,
+  getKafkaConnectionToken,
   getKafkaTemplateToken,
   getKafkaTransactionManagerToken,
 } from '../decorators/inject-kafka-template.js';
@@ -222,6 +223,7 @@ function moduleOf(
         connectionOf(name, given, configuration, overrides),
       inject: [OPTIONS, CONFIGURATION, PROPERTY_OVERRIDES],
     },
+    { provide: getKafkaConnectionToken(name), useExisting: CONNECTION },
     { provide: template, useFactory: (connection: KafkaConnection) => connection.template, inject: [CONNECTION] },
     {
       provide: transactions,
@@ -245,6 +247,7 @@ function moduleOf(
     exports: [
       template,
       transactions,
+      getKafkaConnectionToken(name),
       ...(isDefault ? [KafkaConnection, KafkaTemplate, KafkaTransactionManager, KafkaProperties, Environment] : []),
     ],
   });

@@ -32,6 +32,7 @@ import { type ProducerPool } from '../template/producer-pool.js';
 import { type JsonTypeTable } from '../template/serdes/json-types.js';
 import { type KafkaTransactionManager } from '../template/transaction-manager.js';
 import { type ThreadConnection } from '../threads/thread-messages.js';
+import { AttachedParts } from './attached-parts.js';
 import { consumerNumbers, producerOptions, templateOptions } from './client-options.js';
 import {
   type ClusterRequest,
@@ -107,12 +108,14 @@ export class KafkaConnection implements Startable {
   #reconnect: Timer | undefined;
   #stopping: Promise<void> | undefined;
   readonly #transactions: ConnectionTransactions;
+  readonly #attached: AttachedParts;
 
   constructor(options: KafkaConnectionOptions) {
     const { properties } = options.configuration;
     this.name = options.name;
     this.configuration = options.configuration;
     this.#options = options;
+    this.#attached = new AttachedParts(options.logger);
     this.#servers = {
       consumer: configuredServers(properties, 'consumer'),
       producer: configuredServers(properties, 'producer'),
@@ -137,6 +140,11 @@ export class KafkaConnection implements Startable {
       clock: options.clock,
       logger: options.logger,
     });
+  }
+
+  /** Something that starts when the connection is open, in the background, and ends before it does. */
+  attach(part: Startable, autoStartup: boolean): void {
+    this.#attached.add(part, autoStartup);
   }
 
   /** Transactions of this connection. */
@@ -247,6 +255,7 @@ export class KafkaConnection implements Startable {
     if (configured.size > 0) logger.log(`using the Kafka cluster at ${[...configured].join(', ')}`);
     this.#producer = this.#createProducer();
     await this.#connectProducer(this.#producer);
+    this.#attached.open();
   }
 
   /** Under `listener.missing-topics-fatal`: throws KAFKA_CONFIG_INVALID when a topic of these listeners is missing. */
@@ -296,6 +305,7 @@ export class KafkaConnection implements Startable {
 
   async #stop(): Promise<void> {
     this.#reconnect?.cancel();
+    await this.#attached.close();
     try {
       await this.#transactions.stop();
       await this.#producer?.stop();

@@ -31,17 +31,25 @@ export interface FormatQuestion {
 
 export function listenerFormats(question: FormatQuestion, mistakes: Mistake[]): ListenerFormats {
   const { properties, serdes } = question;
-  const configured = serdes.deserializers(properties, mistakes);
-  const byContentType = ofContentType(question, mistakes);
-  const value = byContentType ?? named(question, 'value', mistakes) ?? configured.value;
+  const value = ofContentType(question, mistakes) ?? named(question, 'value', mistakes);
+  const { types, ...decoding } = valueDecoding(properties, serdes, mistakes);
+  return {
+    decoding: value === undefined ? decoding : { ...decoding, deserializer: value },
+    keyDeserializer: named(question, 'key', mistakes) ?? serdes.deserializers(properties, mistakes).key,
+    wireNames: (type) => types.idsOf(type),
+  };
+}
+
+/** How the configuration has values read. */
+export function valueDecoding(properties: KafkaProperties, serdes: SerdeResolver, mistakes: Mistake[]) {
   const settings = deserializerSettings(properties);
   const types = serdes.types(settings, mistakes);
   const fallback = defaultType(settings.defaultTypes.value, types, mistakes);
   const typeOf = settings.useTypeHeaders || fallback ? typeReader(types, settings.useTypeHeaders, fallback) : undefined;
   return {
-    decoding: { deserializer: value, typeOf: types.isEmpty ? undefined : typeOf },
-    keyDeserializer: named(question, 'key', mistakes) ?? configured.key,
-    wireNames: (type) => types.idsOf(type),
+    types,
+    deserializer: serdes.deserializers(properties, mistakes).value,
+    typeOf: types.isEmpty ? undefined : typeOf,
   };
 }
 
