@@ -178,9 +178,6 @@ export {
 export type { ProducerInterceptor } from './runtime/template/producer-interceptor.js';
 export type { ProducerListener } from './runtime/template/producer-listener.js';
 export type { KafkaMessage, ProducerRecord, SendResult } from './runtime/template/producer-record.js';
-export { RoutingKafkaTemplate, type TopicRoute } from './runtime/template/routing-kafka-template.js';
-export type { SendAllResult } from './runtime/template/send-all.js';
-export type { ObservedSend, SendObservation, SendObserver } from './runtime/template/send-observer.js';
 export {
   type AggregatedReplies,
   AggregatingReplyingKafkaTemplate,
@@ -194,6 +191,9 @@ export {
 } from './runtime/template/replies/reply.js';
 export type { RequestOptions } from './runtime/template/replies/reply-exchange.js';
 export { ReplyingKafkaTemplate } from './runtime/template/replies/replying-kafka-template.js';
+export { RoutingKafkaTemplate, type TopicRoute } from './runtime/template/routing-kafka-template.js';
+export type { SendAllResult } from './runtime/template/send-all.js';
+export type { ObservedSend, SendObservation, SendObserver } from './runtime/template/send-observer.js';
 export {
   headerDeserializer,
   headerSerializer,

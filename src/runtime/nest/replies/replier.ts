@@ -1,13 +1,12 @@
 import { messageOf, NestdawError } from '../../../common/errors.js';
 import { KafkaHeaders } from '../../../common/kafka-headers.js';
 import { type Logger } from '../../../common/logger.js';
-import { type KafkaRecord, type RecordHeader } from '../../../common/record.js';
-import { type ProducerRecord } from '../../template/kafka-template.js';
+import { type KafkaRecord } from '../../../common/record.js';
+import { isMessage, type KafkaMessage, type ProducerRecord, recordOfMessage } from '../../template/producer-record.js';
 import { OutgoingHeaders } from '../../template/serdes/outgoing-headers.js';
 import { recordHeaders } from '../../template/serializers.js';
 import { type KafkaListenerContext } from '../listener-context.js';
 import { positionOf } from '../payload-converter.js';
-import { isReplyMessage, type ReplyMessage } from './reply-message.js';
 import { type ReplyPlan } from './reply-plan.js';
 
 // What a listener's method returned, sent as replies.
@@ -80,55 +79,24 @@ function settledAll(sends: ReadonlyArray<Promise<void> | undefined>): Promise<vo
 }
 
 function replyOf(plan: ReplyPlan, request: KafkaRecord, result: unknown): ProducerRecord | undefined {
-  const message = isReplyMessage(result) ? result : undefined;
-  const own = placeIn(message);
-  const wanted = own.topic === undefined ? plan.addressOf(request, result) : { topic: own.topic, partition: undefined };
-  if (wanted.topic === undefined) return undefined;
+  const message = isReply(result) ? result : undefined;
+  const own = message?.headers[KafkaHeaders.TOPIC];
+  const wanted = own === undefined ? plan.addressOf(request, result) : { topic: String(own), partition: undefined };
+  const { topic } = wanted;
+  if (topic === undefined) return undefined;
+  const record: ProducerRecord =
+    message === undefined ? { topic, key: request.key, value: result } : recordOfMessage(message, topic);
   const headers = new OutgoingHeaders(request.headers.filter(({ key, value }) => plan.copies(key, value)));
-  for (const header of recordHeaders(wanted.topic, plan.headers)) headers.set(header.key, header.value);
+  for (const header of recordHeaders(topic, plan.headers)) headers.set(header.key, header.value);
   const correlation = correlationOf(plan, request);
   if (correlation !== undefined) headers.set(plan.correlationHeader, correlation);
-  for (const header of own.headers) headers.set(header.key, header.value);
-  return {
-    topic: wanted.topic,
-    partition: own.partition ?? wanted.partition,
-    key: own.key === undefined && message === undefined ? request.key : own.key,
-    value: message === undefined ? result : message.payload,
-    headers: headers.all,
-    timestamp: own.timestamp,
-  };
+  for (const header of recordHeaders(topic, record.headers)) headers.set(header.key, header.value);
+  return { ...record, partition: record.partition ?? wanted.partition, headers: headers.all };
 }
 
-interface Place {
-  readonly topic: string | undefined;
-  readonly partition: number | undefined;
-  readonly key: ProducerRecord['key'];
-  readonly timestamp: number | undefined;
-  readonly headers: readonly RecordHeader[];
-}
-
-const NO_PLACE: Place = { topic: undefined, partition: undefined, key: undefined, timestamp: undefined, headers: [] };
-const PLACES: readonly string[] = [
-  KafkaHeaders.TOPIC,
-  KafkaHeaders.KEY,
-  KafkaHeaders.PARTITION,
-  KafkaHeaders.TIMESTAMP,
-];
-
-/** What a message says about where it goes, and its other headers. */
-function placeIn(message: ReplyMessage | undefined): Place {
-  if (message === undefined) return NO_PLACE;
-  const { headers } = message;
-  const number = (name: string) => (headers[name] === undefined ? undefined : Number(headers[name]));
-  const topic = headers[KafkaHeaders.TOPIC];
-  const others = Object.entries(headers).filter(([name, value]) => value !== undefined && !PLACES.includes(name));
-  return {
-    topic: topic === undefined ? undefined : String(topic),
-    partition: number(KafkaHeaders.PARTITION),
-    key: headers[KafkaHeaders.KEY] as Place['key'],
-    timestamp: number(KafkaHeaders.TIMESTAMP),
-    headers: recordHeaders(String(topic), Object.fromEntries(others) as Record<string, string>),
-  };
+/** Exactly these two properties: anything else is a payload that happens to have them. */
+function isReply(result: unknown): result is KafkaMessage {
+  return typeof result === 'object' && result !== null && isMessage(result) && Object.keys(result).length === 2;
 }
 
 function correlationOf({ correlationHeader }: ReplyPlan, { headers }: KafkaRecord): Buffer | null | undefined {
