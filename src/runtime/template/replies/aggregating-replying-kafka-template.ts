@@ -43,7 +43,7 @@ export class AggregatingReplyingKafkaTemplate<T = any, R = any> {
     const answer = async ({ records, type }: Collected, isPartial: boolean): Promise<AggregatedReplies<any>> => ({
       topic: isPartial ? 'partialResultsAfterTimeout' : 'aggregatedResults',
       isPartial,
-      replies: await Promise.all(records.map((record) => replyOf(record, read(record, type)))),
+      replies: await Promise.all(records.map(async (record) => replyOf<any>(record, await read(record, type)))),
     });
     this.#exchange = new ReplyExchange<Collected, AggregatedReplies<any>>(options, {
       begin: ({ type }) => ({ type, records: [] }),

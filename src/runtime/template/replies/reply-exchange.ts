@@ -135,7 +135,7 @@ export class ReplyExchange<S, A> {
   /** What waits fails with KAFKA_STOPPED. */
   async stop(): Promise<void> {
     this.#isStopped = true;
-    for (const pending of [...this.#pending.values()]) this.#fail(pending, stopped(this.#options.source.topic));
+    for (const pending of this.#pending.values()) this.#fail(pending, stopped(this.#options.source.topic));
     await this.#options.source.stop();
   }
 

@@ -51,7 +51,7 @@ beforeEach(() => {
 });
 afterEach(() => {
   process.off('unhandledRejection', note);
-  expect(unhandled.splice(0)).toEqual([]);
+  if (unhandled.length > 0) throw new AggregateError(unhandled.splice(0), 'rejections that nobody handled');
 });
 
 function options(more: Partial<ReplyingTemplateOptions> = {}): ReplyingTemplateOptions {
