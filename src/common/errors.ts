@@ -30,6 +30,8 @@ export type NestdawErrorCode =
   | 'KAFKA_COMMIT_FAILED' // an offset commit was refused; the message says which cause
   | 'KAFKA_OFFSET_OUT_OF_RANGE' // the position is gone and the policy says not to reset
   | 'KAFKA_NO_OFFSET' // no committed offset and auto.offset.reset=none
+  | 'KAFKA_MESSAGE_ID_MISSING' // a record has no id by which a repeated one could be told
+  | 'KAFKA_STORE_FAILED' // a store of ids or offsets does not answer, or refuses
   | 'KAFKA_SQL_FAILED' // a SQL transaction did not do what was asked of it
   | 'KAFKA_HANDLER_TIMEOUT' // a handler ran longer than max.poll.interval.ms
   | 'KAFKA_THREAD_DIED' // a worker thread ended while it had the record

@@ -1,0 +1,151 @@
+import { sqlDatabase } from '../sql/sql-client.js';
+import { type SqlDatabase, type SqlDialect, type SqlRunner } from '../sql/sql-database.js';
+import { type DedupWindow, type IdGroup } from './dedup-store.js';
+
+// Ids in a table of the application's database, written in the transaction of the handler: id and effect become
+// visible together or not at all. A second transaction with the same id waits for the first to end: no lease is needed.
+
+export interface SqlDedupOptions {
+  /** Name of the table, letters, digits, `_` and `.`. Default `nestdaw_dedup`. */
+  readonly table?: string;
+  /** False: the table is made by the application's migrations, from `sqlDedupTable`. Default true: made when missing. */
+  readonly createTable?: boolean;
+}
+
+/** An id, and the offset of its record, by which the count window orders. */
+export interface SqlClaim extends IdGroup {
+  readonly offsets: readonly number[];
+}
+
+/** Rows of one statement, below the smallest limit of parameters (SQLite's). */
+const ROWS = 1_000;
+
+/** Remembers ids in the handler's own SQL transaction: `@Idempotent({ store: new SqlDedupStore(pool) })`. */
+export class SqlDedupStore {
+  readonly database: SqlDatabase;
+  readonly #table: string;
+  readonly #createTable: boolean;
+  #ready: Promise<void> | undefined;
+
+  /** @param client what `sqlDatabase` takes: pool, connection, or ORM of the application */
+  constructor(client: object, { table = 'nestdaw_dedup', createTable = true }: SqlDedupOptions = {}) {
+    this.database = sqlDatabase(client);
+    this.#table = table;
+    this.#createTable = createTable;
+  }
+
+  /** Makes the table if it is to be made; tried again at the next call when it failed. */
+  ready(): Promise<void> {
+    if (!this.#createTable) return Promise.resolve();
+    this.#ready ??= this.#create().catch((error: unknown) => {
+      this.#ready = undefined;
+      throw error;
+    });
+    return this.#ready;
+  }
+
+  /** Writes the ids that are new, within the transaction, and says which those are. */
+  async claim(transaction: SqlRunner, claims: readonly SqlClaim[], now: number): Promise<Set<string>[]> {
+    const fresh: Set<string>[] = [];
+    for (const claim of claims) fresh.push(await this.#claim(transaction, claim, now));
+    return fresh;
+  }
+
+  /** Forgets the ids of a partition that the window does not keep. */
+  async prune(scope: string, topic: string, partition: number, window: DedupWindow, now: number): Promise<void> {
+    const where = 'scope = ? AND topic = ? AND part = ?';
+    const params: unknown[] = [scope, topic, partition];
+    let beyond = '';
+    if (window.count !== undefined) {
+      const { rows } = await this.database.query<{ at_offset: number | string }>(
+        `SELECT at_offset FROM ${this.#table} WHERE ${where} ORDER BY at_offset DESC LIMIT 1 OFFSET ${window.count}`,
+        params,
+      );
+      if (rows.length === 0) return;
+      beyond += ' AND at_offset <= ?';
+      params.push(Number(rows[0]!.at_offset));
+    }
+    if (window.timeMs !== undefined) {
+      beyond += ' AND done_at < ?';
+      params.push(now - window.timeMs);
+    }
+    await this.database.query(`DELETE FROM ${this.#table} WHERE ${where}${beyond}`, params);
+  }
+
+  async #claim(
+    transaction: SqlRunner,
+    { scope, topic, partition, ids, offsets }: SqlClaim,
+    now: number,
+  ): Promise<Set<string>> {
+    const fresh = new Set<string>();
+    // In one order everywhere, or two transactions could each wait for an id of the other.
+    const order = ids.map((_, index) => index).sort((a, b) => (ids[a]! < ids[b]! ? -1 : 1));
+    for (let from = 0; from < order.length; from += ROWS) {
+      const part = order.slice(from, from + ROWS);
+      const rows = part.map((at) => [scope, ids[at]!, topic, partition, offsets[at]!, now]);
+      for (const id of await this.#insert(transaction, rows)) fresh.add(id);
+    }
+    return fresh;
+  }
+
+  async #insert(transaction: SqlRunner, rows: ReadonlyArray<readonly unknown[]>): Promise<string[]> {
+    const columns = 'scope, id, topic, part, at_offset, done_at';
+    const values = rows.map(() => '(?, ?, ?, ?, ?, ?)').join(', ');
+    if (transaction.dialect !== 'mysql') {
+      const inserted = await transaction.query<{ id: string }>(
+        `INSERT INTO ${this.#table} (${columns}) VALUES ${values} ON CONFLICT (scope, id) DO NOTHING RETURNING id`,
+        rows.flat(),
+      );
+      return inserted.rows.map(({ id }) => id);
+    }
+    return this.#insertIntoMysql(transaction, rows, columns, values);
+  }
+
+  /** MySQL does not say which rows are new, only how many; with some old ones among them the rows are asked for. */
+  async #insertIntoMysql(
+    transaction: SqlRunner,
+    rows: ReadonlyArray<readonly unknown[]>,
+    columns: string,
+    values: string,
+  ): Promise<string[]> {
+    const ids = rows.map((row) => row[1] as string);
+    const insert = `INSERT IGNORE INTO ${this.#table} (${columns}) VALUES `;
+    if (rows.length === 1) return (await transaction.query(insert + values, rows.flat())).count === 1 ? ids : [];
+    // Locks the rows that are there, so that none of them comes or goes before the new ones are in.
+    const marks = ids.map(() => '?').join(', ');
+    const known = await transaction.query<{ id: Buffer | string }>(
+      `SELECT id FROM ${this.#table} WHERE scope = ? AND id IN (${marks}) FOR UPDATE`,
+      [rows[0]![0], ...ids],
+    );
+    const old = new Set(known.rows.map(({ id }) => id.toString()));
+    const fresh = rows.filter((row) => !old.has(row[1] as string));
+    if (fresh.length === 0) return [];
+    const { count } = await transaction.query(
+      insert + fresh.map(() => '(?, ?, ?, ?, ?, ?)').join(', '),
+      fresh.flat(),
+    );
+    if (count === fresh.length) return fresh.map((row) => row[1] as string);
+    // Somebody else's came in between: one by one it is clear which.
+    throw new Error('another transaction wrote some of the same ids at the same time; the records are tried again');
+  }
+
+  async #create(): Promise<void> {
+    for (const statement of sqlDedupTable(this.database.dialect, this.#table)) await this.database.query(statement);
+  }
+}
+
+/** The statements that make the table of `SqlDedupStore`, for migrations. */
+export function sqlDedupTable(dialect: SqlDialect, table = 'nestdaw_dedup'): readonly string[] {
+  // MySQL compares text without regard to case and to spaces at the end unless told otherwise.
+  const exact = dialect === 'mysql' ? 'VARBINARY(255)' : 'VARCHAR(255)';
+  const index = `${table.replaceAll('.', '_')}_window`;
+  const columns =
+    `scope ${exact} NOT NULL, id ${exact} NOT NULL, topic VARCHAR(249) NOT NULL, part INTEGER NOT NULL, ` +
+    'at_offset BIGINT NOT NULL, done_at BIGINT NOT NULL, PRIMARY KEY (scope, id)';
+  const order = '(scope, topic, part, at_offset)';
+  if (dialect === 'mysql') return [`CREATE TABLE IF NOT EXISTS ${table} (${columns}, INDEX ${index} ${order})`];
+  return [
+    `CREATE TABLE IF NOT EXISTS ${table} (${columns})`,
+    `CREATE INDEX IF NOT EXISTS ${index} ON ${table} ${order}`,
+  ];
+}
