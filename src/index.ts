@@ -28,6 +28,9 @@ export {
   getKafkaTransactionManagerToken,
   Header,
   Headers,
+  Idempotent,
+  type IdempotentOptions,
+  type IdempotentWindow,
   type InitialOffset,
   InjectKafkaTemplate,
   InjectKafkaTransactionManager,
@@ -41,6 +44,7 @@ export {
   type ListenerErrorHandler,
   type ListenerOrder,
   type ListenerPool,
+  type MessageIdFunction,
   OnContainerEvent,
   type ParameterPipe,
   Payload,
@@ -64,6 +68,7 @@ export {
   SendTo,
   type SendToOptions,
   Signal,
+  Sql,
   type TopicPartitions,
   Transactional,
   type TransactionalOptions,
@@ -103,6 +108,11 @@ export {
   RETRY_TOPIC_HEADERS,
 } from './runtime/dead-letters/header-names.js';
 export type { RecordSender } from './runtime/dead-letters/record-sender.js';
+/** Stores of message ids, for `@Idempotent`. */
+export type { ClaimAnswer, Claimant, DedupStore, DedupWindow, IdGroup } from './runtime/dedup/dedup-store.js';
+export { MemoryDedupStore } from './runtime/dedup/memory-dedup-store.js';
+export { type RedisDedupOptions, RedisDedupStore } from './runtime/dedup/redis-dedup-store.js';
+export { type SqlDedupOptions, SqlDedupStore, sqlDedupTable } from './runtime/dedup/sql-dedup-store.js';
 /** The module. */
 export { KafkaModule, type KafkaModuleAsyncOptions, type KafkaModuleOptions } from './runtime/kafka.module.js';
 /** Listener containers at run time: start, stop, pause, resume, look at. */
@@ -152,6 +162,7 @@ export { MicroserviceContext } from './runtime/nest/strategy/microservice-contex
 export { NestdawStrategy, type PatternListenerOptions } from './runtime/nest/strategy/nestdaw-strategy.js';
 export type { ThreadsOptions } from './runtime/nest/threads/threads-options.js';
 export type { TopicSender } from './runtime/nest/topic-sender.js';
+export { type RedisRunner, type RedisScript, redisRunner } from './runtime/redis/redis-scripts.js';
 /** Retry topics. */
 export { RetryHeaders } from './runtime/retry/retry-headers.js';
 export {

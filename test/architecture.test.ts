@@ -16,7 +16,10 @@ const ARROWS: Record<string, { readonly folders: readonly string[]; readonly pac
   'runtime/dispatch': { folders: ['common', 'runtime/listener/listener-endpoint.ts'], packages: [] },
   'runtime/client': { folders: ['common', 'protocol'], packages: [] },
   'runtime/client/cluster': { folders: ['common', 'protocol'], packages: ['kafkajs'] },
-  'runtime/listener': { folders: ['common', 'runtime/dispatch', 'runtime/client/consumer-client.ts'], packages: [] },
+  'runtime/listener': {
+    folders: ['common', 'runtime/dispatch', 'runtime/sql/sql-database.ts', 'runtime/client/consumer-client.ts'],
+    packages: [],
+  },
   'runtime/threads': { folders: ['common', 'runtime/listener'], packages: [] },
   'runtime/retry': {
     folders: ['common', 'decorators', 'runtime/listener', 'runtime/dead-letters', 'runtime/client/producer-client.ts'],
@@ -30,6 +33,8 @@ const ARROWS: Record<string, { readonly folders: readonly string[]; readonly pac
     folders: ['common', 'runtime/client/producer-client.ts', 'runtime/client/consumer-client.ts'],
     packages: [],
   },
+  'runtime/redis': { folders: ['common'], packages: [] },
+  'runtime/dedup': { folders: ['common', 'runtime/redis', 'runtime/sql'], packages: [] },
   'runtime/sql': { folders: ['common'], packages: [] },
   'runtime/nest': {
     folders: ['common', 'decorators', 'runtime'],

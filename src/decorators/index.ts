@@ -2,6 +2,12 @@
 
 export type { FilteredRecord } from './filtered-record.js';
 export {
+  Idempotent,
+  type IdempotentOptions,
+  type IdempotentWindow,
+  type MessageIdFunction,
+} from './idempotent.js';
+export {
   DEFAULT_CONNECTION,
   getKafkaTemplateToken,
   getKafkaTransactionManagerToken,
@@ -40,6 +46,7 @@ export {
   Payload,
   Record,
   Signal,
+  Sql,
 } from './parameters.js';
 export { Producer, type ProducerOptions, type PropertyPath } from './producer.js';
 export { type ProducedHeader, RecordToSend, type RecordToSendParts } from './record-to-send.js';

@@ -1,6 +1,7 @@
 import { type RecordHeader } from '../common/record.js';
 import { type SeekTarget } from '../common/seek-target.js';
 import { type FilteredRecord } from './filtered-record.js';
+import { type IdempotentOptions } from './idempotent.js';
 import { type ReplyTopicFunction } from './reply-topic.js';
 
 // What a listener may be told, as types. The decorators take it, the explorer works it out.
@@ -174,6 +175,8 @@ export interface KafkaListenerOptions {
    * topic. Default: the partition waits (see `DefaultErrorHandlerOptions.exhausted`).
    */
   readonly deadLetters?: boolean | string;
+  /** As `@Idempotent` says it; false: not even where the configuration makes all listeners idempotent. */
+  readonly idempotent?: boolean | IdempotentOptions;
   /**
    * A provider with methods of `KafkaRebalanceListener`, told about this listener's partitions. Such methods of the
    * listener's own class are called without being named here.

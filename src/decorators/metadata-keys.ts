@@ -18,6 +18,8 @@ export const CONTAINER_EVENTS = Symbol.for('nestdaw:container-events');
 
 /** On a method's function, or on a class: `SendToMetadata` of `@SendTo`. */
 export const KAFKA_SEND_TO = Symbol.for('nestdaw:send-to');
+/** On a method's function, or on a class: `IdempotentOptions` of `@Idempotent`. */
+export const KAFKA_IDEMPOTENT = Symbol.for('nestdaw:idempotent');
 
 /** On a method's function: `ProducerOptions` of `@Producer`. */
 export const KAFKA_PRODUCER = Symbol.for('nestdaw:producer');
@@ -58,6 +60,7 @@ export const PARAMETER_KINDS = {
   record: 9105,
   signal: 9106,
   consumer: 9107,
+  sql: 9150,
 } as const;
 
 export type ParameterKind = keyof typeof PARAMETER_KINDS;

@@ -65,6 +65,15 @@ export function Consumer(): ParameterDecorator {
   return parameter('consumer', undefined, []);
 }
 
+/**
+ * The `SqlTransaction` that the record is handled in, of a listener whose message ids (`@Idempotent`) or offsets
+ * (`@ExternalOffsets`) are kept in the application's SQL database. What is written through it, or through its `client`,
+ * is committed together with them, or not at all.
+ */
+export function Sql(): ParameterDecorator {
+  return parameter('sql', undefined, []);
+}
+
 function parameter(kind: ParameterKind, first: string | ParameterPipe | undefined, rest: ParameterPipe[]) {
   const data = typeof first === 'string' ? first : undefined;
   const pipes = first === undefined || typeof first === 'string' ? rest : [first, ...rest];

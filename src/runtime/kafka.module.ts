@@ -25,6 +25,7 @@ import {
 import { type Clock, systemClock } from '../common/clock.js';
 import { NestdawError } from '../common/errors.js';
 import { type Logger } from '../common/logger.js';
+import { type IdempotentOptions } from '../decorators/idempotent.js';
 import {
   DEFAULT_CONNECTION,
   getKafkaConnectionToken,
@@ -86,6 +87,8 @@ export interface KafkaModuleOptions {
    * and names one is made an instance of it, where the listener's parameter names no class. Default none.
    */
   readonly types?: JsonTypeTable;
+  /** Makes all listeners idempotent that do not say otherwise, see `@Idempotent`. */
+  readonly idempotent?: IdempotentOptions;
   /** Where messages go. Default: Nest's logger. */
   readonly logger?: Logger;
   /** Time. Default: the machine's. */
@@ -303,6 +306,7 @@ function connectionOf(
     configuration,
     factories: options.factories ?? {},
     startBroker: startBrokerBeside,
+    idempotent: options.idempotent,
     assignors: (options.assignors ?? []).map((one) => (typeof one === 'function' ? new one() : one)),
     types: options.types,
     clock: options.clock ?? systemClock,

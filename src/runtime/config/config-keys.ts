@@ -8,6 +8,7 @@ import { PRODUCER_KEYS } from './keys/producer-keys.js';
 import { SECURITY_KEYS } from './keys/security-keys.js';
 import { SERDE_KEYS } from './keys/serde-keys.js';
 import { SERDE_PROPERTIES } from './keys/serde-properties.js';
+import { STORE_KEYS } from './keys/store-keys.js';
 import { ADMIN_KEYS, RETRY_KEYS, STREAMS_KEYS, TEMPLATE_KEYS } from './keys/template-keys.js';
 
 // THE table of configuration: every key that is known, without the prefix `kafka.` (or `spring.kafka.`, the same). Names
@@ -27,6 +28,7 @@ export const CONFIG_KEYS = {
   ...ADMIN_KEYS,
   ...STREAMS_KEYS,
   ...EMBEDDED_KEYS,
+  ...STORE_KEYS,
 } as const;
 
 export type ConfigName = keyof typeof CONFIG_KEYS;

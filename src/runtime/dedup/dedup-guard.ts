@@ -14,14 +14,13 @@ import { type IdReader } from './message-id.js';
 export interface DedupGuardOptions {
   readonly listener: string;
   readonly store: DedupStore;
+  /** Records without an id are handled unguarded; what the reader throws makes the record fail. */
   readonly idOf: IdReader;
   readonly scopeOf: (record: KafkaRecord) => string;
   readonly window: DedupWindow;
   readonly claimant: Claimant;
   /** What happens while the store does not answer: the record waits, or fails. */
   readonly whenDown: 'wait' | 'fail';
-  /** What happens to a record without an id. */
-  readonly whenMissing: 'fail' | 'handle';
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -92,7 +91,9 @@ export class DedupGuard {
       if (claim !== undefined && claim.state === 'open' && this.#take(claim)) fresh.push(claim);
     }
     if (fresh.length > 0) this.#ask(fresh);
-    return claims.every((claim) => claim === undefined || this.#isSettled(claim)) ? claims : this.#settle(claims, waiter.signal);
+    return claims.every((claim) => claim === undefined || this.#isSettled(claim))
+      ? claims
+      : this.#settle(claims, waiter.signal);
   }
 
   /** The record is handled. */
@@ -153,15 +154,7 @@ export class DedupGuard {
 
   #create(record: KafkaRecord): Claim | undefined {
     const id = this.#options.idOf(record);
-    if (id !== undefined) return new Claim(record, this.#options.scopeOf(record), id);
-    if (this.#options.whenMissing === 'handle') return undefined;
-    const { topic, partition, offset } = record;
-    throw new NestdawError(
-      'KAFKA_MESSAGE_ID_MISSING',
-      `${topic}-${partition} offset ${offset} has no message id, so listener '${this.#options.listener}' cannot tell ` +
-        'whether it was handled: let its producer send one (kafka.template.message-id-header stamps it), or take ' +
-        "missing: 'handle'",
-    );
+    return id === undefined ? undefined : new Claim(record, this.#options.scopeOf(record), id);
   }
 
   /** Makes it the claim on its id, unless somebody here has one. */
@@ -253,7 +246,7 @@ export class DedupGuard {
       claim.state = answers[at]!;
       // Nothing is held for it: whoever has the same id asks for itself.
       if (claim.state !== 'first') this.#table.delete(claim);
-      else if (isGivenUp) this.release(claim);
+      else if (isGivenUp && this.#table.holderOf(claim) === claim) this.release(claim);
     }
     this.#up();
   }

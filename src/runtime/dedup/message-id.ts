@@ -19,6 +19,21 @@ export function idReader(id: string | ((record: KafkaRecord) => unknown)): IdRea
   return propertyReader(id.split('.'));
 }
 
+/** The same for a listener that must not handle a record without an id. */
+export function requiredId(idOf: IdReader, listener: string): IdReader {
+  return (record) => {
+    const id = idOf(record);
+    if (id !== undefined) return id;
+    const { topic, partition, offset } = record;
+    throw new NestdawError(
+      'KAFKA_MESSAGE_ID_MISSING',
+      `${topic}-${partition} offset ${offset} has no message id, so listener '${listener}' cannot tell whether it was ` +
+        'handled: let its producer send one (kafka.template.message-id-header stamps it), or take ' +
+        "missing: 'handle'",
+    );
+  };
+}
+
 /** Why the text cannot describe an id; undefined when it can. */
 export function idMistake(id: string): string | undefined {
   if (id === '' || id === '#header:') return 'it is empty';

@@ -120,10 +120,7 @@ export class SqlDedupStore {
     const old = new Set(known.rows.map(({ id }) => id.toString()));
     const fresh = rows.filter((row) => !old.has(row[1] as string));
     if (fresh.length === 0) return [];
-    const { count } = await transaction.query(
-      insert + fresh.map(() => '(?, ?, ?, ?, ?, ?)').join(', '),
-      fresh.flat(),
-    );
+    const { count } = await transaction.query(insert + fresh.map(() => '(?, ?, ?, ?, ?, ?)').join(', '), fresh.flat());
     if (count === fresh.length) return fresh.map((row) => row[1] as string);
     // Somebody else's came in between: one by one it is clear which.
     throw new Error('another transaction wrote some of the same ids at the same time; the records are tried again');
@@ -132,6 +129,11 @@ export class SqlDedupStore {
   async #create(): Promise<void> {
     for (const statement of sqlDedupTable(this.database.dialect, this.#table)) await this.database.query(statement);
   }
+}
+
+/** By what it can do: the application may have it from the package's other build. */
+export function isSqlDedupStore(store: object): store is SqlDedupStore {
+  return 'database' in store && 'prune' in store;
 }
 
 /** The statements that make the table of `SqlDedupStore`, for migrations. */

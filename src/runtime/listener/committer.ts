@@ -7,6 +7,7 @@ import { type CommitPolicy } from '../dispatch/commit-policy.js';
 import { encodeGapMap } from '../dispatch/gap-map.js';
 import { type ContainerCounters } from './container-counters.js';
 import { type ContainerEvents } from './container-events.js';
+import { type RecordKeeper } from './listener-endpoint.js';
 import { sentenceOf } from './log-text.js';
 import { type PartitionState } from './partition-state.js';
 import { type PartitionTable } from './partition-table.js';
@@ -27,6 +28,7 @@ export interface CommitterOptions {
   readonly gapMap: boolean;
   /** False: there is no group to commit for. */
   readonly commits: boolean;
+  readonly keeper?: RecordKeeper | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly events: ContainerEvents;
@@ -148,6 +150,9 @@ export class Committer {
     policy.begin();
     if (offsets.length === 0) return undefined;
     try {
+      // Collected first: what is finished by now is also what the keeper has to know before.
+      const saved = this.#options.keeper?.saved();
+      if (saved) await saved;
       await consumer.commit(offsets);
     } catch (error) {
       policy.failed(count);

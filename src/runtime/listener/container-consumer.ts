@@ -85,7 +85,7 @@ export class ContainerConsumer {
       budget: { records: settings.budgetRecords, bytes: settings.budgetBytes },
     });
     this.#dispatcher = dispatcher;
-    const partitions = new PartitionTable(dispatcher, consumer);
+    const partitions = new PartitionTable(dispatcher, consumer, endpoint.keeper);
     this.#partitions = partitions;
     const policy = new CommitPolicy(endpoint);
     this.#policy = policy;
@@ -95,13 +95,22 @@ export class ContainerConsumer {
       policy,
       gapMap: endpoint.gapMap,
       commits: endpoint.groupId !== '',
+      keeper: endpoint.keeper,
       onIdle: () => this.#runner.pump(),
     });
     this.#committer = committer;
     const progress = new Progress({ partitions, policy, committer, dispatcher, counters });
     this.#progress = progress;
     const isBatch = endpoint.handler.kind === 'batch';
-    this.#intake = new RecordIntake({ isBatch, dispatcher, partitions, policy, progress, counters });
+    this.#intake = new RecordIntake({
+      isBatch,
+      dispatcher,
+      partitions,
+      policy,
+      progress,
+      counters,
+      keeper: endpoint.keeper,
+    });
     this.#watchdog = new Watchdog({
       listener: endpoint.id,
       consumer: index,
@@ -137,6 +146,8 @@ export class ContainerConsumer {
       clock,
       counters,
       admission: isBatch ? undefined : settings.admission,
+      events,
+      index,
       isGated: gates ? () => committer.isBusy : () => false,
       onBroken: onFatal,
     });

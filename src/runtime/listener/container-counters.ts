@@ -15,6 +15,8 @@ export interface ContainerCounters {
   recoveryFailures: number;
   /** Records that a filter kept from the handler; they count as finished. */
   filtered: number;
+  /** Records that had been handled before and did not reach the handler again; they count as finished. */
+  duplicates: number;
   /** Failed invocations. */
   failed: number;
   /** Records not run because the committed gap map has them as finished. */
@@ -34,6 +36,7 @@ export function newCounters(): ContainerCounters {
     recovered: 0,
     recoveryFailures: 0,
     filtered: 0,
+    duplicates: 0,
     failed: 0,
     restored: 0,
     stale: 0,

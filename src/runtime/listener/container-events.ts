@@ -49,6 +49,8 @@ export type ContainerEvent =
       readonly record: KafkaRecord;
       readonly error: unknown;
     }
+  /** Records that had been handled before, told by their ids; the handler did not get them again. */
+  | { readonly type: 'duplicates'; readonly consumer: number; readonly records: readonly KafkaRecord[] }
   /** A handler nears or passed max.poll.interval.ms. */
   | {
       readonly type: 'slow';
@@ -118,6 +120,7 @@ export const CONTAINER_EVENT_TYPES: ReadonlySet<string> = new Set<ContainerEvent
   'failed',
   'recovered',
   'recovery-failed',
+  'duplicates',
   'slow',
   'sought',
   'idle',

@@ -1,7 +1,9 @@
 import { type Clock, nextTurn } from '../../common/clock.js';
+import { type KafkaRecord } from '../../common/record.js';
 import { type KeyDispatcher } from '../dispatch/key-dispatcher.js';
 import { type AdmissionRule } from './admission.js';
 import { type ContainerCounters } from './container-counters.js';
+import { type ContainerEvents } from './container-events.js';
 import { type Delivery } from './delivery.js';
 import { type FailureDesk } from './failure-desk.js';
 import { type InFlightTable } from './in-flight-table.js';
@@ -29,6 +31,8 @@ export interface DeliveryRunnerOptions {
   readonly clock: Clock;
   readonly counters: ContainerCounters;
   readonly admission: AdmissionRule | undefined;
+  readonly events: ContainerEvents;
+  readonly index: number;
   /** While true nothing starts: a commit is under way that the next record waits for. */
   readonly isGated: () => boolean;
   /** Something in the machinery itself broke. */
@@ -194,11 +198,13 @@ export class DeliveryRunner {
     const outcome = delivery.abortCause === undefined ? given : afterAbort(delivery, given);
     switch (outcome.status) {
       case 'done':
+        if (outcome.duplicates !== undefined) this.#duplicates(outcome.duplicates);
         if (delivery.nackDelayMs === undefined) progress.returned(delivery);
         else this.#nacked(delivery, delivery.nackDelayMs);
         break;
       case 'skipped':
-        this.#options.counters.filtered += delivery.batch?.length ?? 1;
+        if (outcome.duplicates === undefined) this.#options.counters.filtered += delivery.batch?.length ?? 1;
+        else this.#duplicates(outcome.duplicates);
         progress.skipped(delivery);
         break;
       case 'failed':
@@ -210,6 +216,12 @@ export class DeliveryRunner {
         this.#failedAt(delivery, outcome);
         break;
     }
+  }
+
+  #duplicates(records: readonly KafkaRecord[]): void {
+    const { counters, events, index } = this.#options;
+    counters.duplicates += records.length;
+    events.emit({ type: 'duplicates', consumer: index, records });
   }
 
   #failedAt(delivery: Delivery, { index, error, isOpenBefore = false }: FailedAt): void {

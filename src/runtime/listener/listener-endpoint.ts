@@ -1,5 +1,6 @@
 import { type KafkaRecord } from '../../common/record.js';
 import { type SeekTarget } from '../../common/seek-target.js';
+import { type SqlTransaction } from '../sql/sql-database.js';
 import { type ContainerEvent } from './container-events.js';
 import { type ListenerConsumer } from './listener-consumer.js';
 import { type KafkaRebalanceListener } from './rebalance-callbacks.js';
@@ -21,8 +22,9 @@ export type Order = 'partition' | 'key' | 'none';
 
 /** A handler's result as a value: what to do next is decided elsewhere, from the value. */
 export type Outcome =
-  | { readonly status: 'done' }
-  | { readonly status: 'skipped'; readonly reason: string }
+  | { readonly status: 'done'; readonly duplicates?: readonly KafkaRecord[] }
+  /** `duplicates`: records, here and above, that were handled before and did not reach the handler again. */
+  | { readonly status: 'skipped'; readonly reason: string; readonly duplicates?: readonly KafkaRecord[] }
   | { readonly status: 'failed'; readonly error: unknown };
 
 export const DONE: Outcome = Object.freeze({ status: 'done' });
@@ -56,6 +58,8 @@ export interface InvocationContext {
   readonly attempt: number;
   /** Positions, pauses and commits of the consumer that the record came from. */
   readonly consumer?: ListenerConsumer | undefined;
+  /** The SQL transaction that the record is handled in, where the listener has one. */
+  readonly sql?: SqlTransaction | undefined;
   /** Where the call runs, when that is elsewhere: set by whoever sends it there. */
   remote?: RemoteWork | undefined;
 }
@@ -82,6 +86,16 @@ export interface ExecutorSupervisor {
   emit(event: ContainerEvent): void;
   /** Nothing will run any more. */
   fail(cause: unknown): void;
+}
+
+/** Keeps account of records beside their offsets. */
+export interface RecordKeeper {
+  /** Records of one poll that will be handled one by one, before the first of them is. */
+  received(records: readonly KafkaRecord[]): void;
+  /** A partition was given up: records of it that have not begun will not be handled here. */
+  forgotten(topic: string, partition: number): void;
+  /** Awaited before offsets are committed; a rejection keeps them from being. Undefined: there is nothing to wait for. */
+  saved(): Promise<void> | undefined;
 }
 
 /** Runs user code for one record. May answer synchronously; never throws: failures are outcomes. */
@@ -143,6 +157,7 @@ export interface ListenerEndpoint {
   readonly info?: string | undefined;
   /** Name of a set of containers that are started and stopped together. */
   readonly containerGroup?: string | undefined;
+  readonly keeper?: RecordKeeper | undefined;
   /** Told about partitions that come and go, one after another, each awaited. */
   readonly rebalanceListeners?: readonly KafkaRebalanceListener[] | undefined;
   readonly handler:

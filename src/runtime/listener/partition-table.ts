@@ -2,6 +2,7 @@ import { type TopicPartition, TopicPartitionMap } from '../../common/topic-parti
 import { type ConsumerClient } from '../client/consumer-client.js';
 import { type KeyDispatcher } from '../dispatch/key-dispatcher.js';
 import { type Delivery } from './delivery.js';
+import { type RecordKeeper } from './listener-endpoint.js';
 import { type HoldReason, type PartitionState } from './partition-state.js';
 
 // The partitions that one consumer of a container owns, and everything that keeps one of them from flowing: holds at
@@ -13,8 +14,10 @@ export class PartitionTable {
   readonly #leftovers = new TopicPartitionMap<number>();
   readonly #dispatcher: KeyDispatcher<Delivery>;
   readonly #consumer: ConsumerClient;
+  readonly #keeper: RecordKeeper | undefined;
 
-  constructor(dispatcher: KeyDispatcher<Delivery>, consumer: ConsumerClient) {
+  constructor(dispatcher: KeyDispatcher<Delivery>, consumer: ConsumerClient, keeper?: RecordKeeper) {
+    this.#keeper = keeper;
     this.#dispatcher = dispatcher;
     this.#consumer = consumer;
   }
@@ -47,6 +50,7 @@ export class PartitionTable {
     state.waiting.clear();
     state.parked.clear();
     this.#states.delete(state.topic, state.partition);
+    this.#keeper?.forgotten(state.topic, state.partition);
     // Should the partition come back, it comes back as a new one: none of our pauses may be left on it.
     if (state.isBackpressured) this.#consumer.resume([state], 'backpressure');
     if (state.holds.has('error')) this.#consumer.resume([state], 'error');

@@ -1,8 +1,10 @@
+import { type KafkaRecord } from '../../common/record.js';
 import { type PartitionRecords } from '../client/consumer-client.js';
 import { type CommitPolicy } from '../dispatch/commit-policy.js';
 import { type KeyDispatcher } from '../dispatch/key-dispatcher.js';
 import { type ContainerCounters } from './container-counters.js';
 import { Delivery, type PollBatch, weightOf } from './delivery.js';
+import { type RecordKeeper } from './listener-endpoint.js';
 import { type PartitionState } from './partition-state.js';
 import { type PartitionTable } from './partition-table.js';
 import { type Progress } from './progress.js';
@@ -17,6 +19,7 @@ export interface RecordIntakeOptions {
   readonly policy: CommitPolicy;
   readonly progress: Progress;
   readonly counters: ContainerCounters;
+  readonly keeper: RecordKeeper | undefined;
 }
 
 export class RecordIntake {
@@ -27,7 +30,8 @@ export class RecordIntake {
   }
 
   accept(polled: readonly PartitionRecords[]): void {
-    const { partitions, counters, policy, progress, isBatch } = this.#options;
+    const { partitions, counters, policy, progress, isBatch, keeper } = this.#options;
+    const begun: KafkaRecord[] = [];
     const poll: PollBatch = { remaining: 0 };
     for (const received of polled) {
       const state = partitions.get(received.topic, received.partition);
@@ -40,15 +44,17 @@ export class RecordIntake {
       counters.received += received.records.length;
       const before = counters.restored;
       if (isBatch) this.#acceptBatch(received, state, poll);
-      else this.#acceptRecords(received, state, poll);
+      else this.#acceptRecords(received, state, poll, begun);
       if (state.tracker.advance(received.nextOffset) || counters.restored > before) policy.advanced();
       partitions.balance(state);
     }
+    // Nothing of it has begun: handlers start in a later turn.
+    if (keeper !== undefined && begun.length > 0) keeper.received(begun);
     if (poll.remaining === 0) progress.pollHandled();
   }
 
-  #acceptRecords({ records }: PartitionRecords, state: PartitionState, poll: PollBatch): void {
-    const { dispatcher, counters } = this.#options;
+  #acceptRecords({ records }: PartitionRecords, state: PartitionState, poll: PollBatch, begun: KafkaRecord[]): void {
+    const { dispatcher, counters, keeper } = this.#options;
     const { tracker } = state;
     for (const record of records) {
       if (!tracker.track(record.offset)) {
@@ -56,6 +62,7 @@ export class RecordIntake {
         continue;
       }
       poll.remaining++;
+      if (keeper !== undefined) begun.push(record);
       dispatcher.submit(new Delivery(state, poll, record, undefined, weightOf(record)));
     }
   }

@@ -34,6 +34,8 @@ export function argumentResolver(request: ArgumentRequest): ArgumentResolver {
       return (_decoded, context) => context.acknowledgment;
     case 'signal':
       return (_decoded, context) => context.signal;
+    case 'sql':
+      return (_decoded, context) => context.sql;
     case 'consumer':
       return (_decoded, context) => context.consumer;
     case 'record':

@@ -43,6 +43,8 @@ export interface HandlerQuestion {
   readonly batch: boolean;
   readonly manualAck: boolean;
   readonly ackMode: string;
+  /** Whether the handler runs in a SQL transaction. */
+  readonly hasSql: boolean;
   /** Class given to the decorator, over what the compiler tells. */
   readonly payloadClass: unknown;
   readonly valueFormat: ValueFormat;
@@ -119,6 +121,12 @@ function wantedParameters(question: HandlerQuestion, mistakes: Mistake[]): Wante
     }
     if (kind === 'acknowledgment' && !question.manualAck) {
       report(index, `is @Ack(), but the ack mode is ${question.ackMode}; set ackMode: 'MANUAL' or 'MANUAL_IMMEDIATE'`);
+    }
+    if (kind === 'sql' && !question.hasSql) {
+      report(
+        index,
+        'is @Sql(), but neither message ids nor offsets are kept in SQL; give @Idempotent a SQL client as its store',
+      );
     }
     wanted.push({ ...parameter, kind });
   }

@@ -3,6 +3,7 @@ import { hasCode, messageOf, NestdawError } from '../../common/errors.js';
 import { type Startable } from '../../common/lifecycle.js';
 import { type Logger } from '../../common/logger.js';
 import { type OutgoingRecord } from '../../common/record.js';
+import { type IdempotentOptions } from '../../decorators/idempotent.js';
 import { type Cluster } from '../client/cluster/cluster.js';
 import { KafkajsCluster } from '../client/cluster/kafkajs-cluster.js';
 import { type Assignor } from '../client/consumer/assignor.js';
@@ -82,6 +83,8 @@ export interface KafkaConnectionOptions {
   readonly assignors?: readonly Assignor[];
   /** Payload classes by their names on the wire. */
   readonly types?: JsonTypeTable | undefined;
+  /** What listeners say about message ids that say nothing themselves. */
+  readonly idempotent?: IdempotentOptions | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Where the configuration was read from: plain values, for threads to read it again. */
@@ -163,6 +166,10 @@ export class KafkaConnection implements Startable {
 
   get logger(): Logger {
     return this.#options.logger;
+  }
+
+  get idempotent(): IdempotentOptions | undefined {
+    return this.#options.idempotent;
   }
 
   get properties(): KafkaProperties {

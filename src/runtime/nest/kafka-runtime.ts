@@ -209,6 +209,7 @@ export class KafkaRuntime {
 
   async #close(): Promise<void> {
     await this.drain();
+    this.listeners.close();
     for (const connection of [...this.#connections.values()].reverse()) {
       await connection.stop().catch((error: unknown) => {
         this.#tools.logger.error(`closing connection ${connection.name} failed: ${messageOf(error)}`, error);

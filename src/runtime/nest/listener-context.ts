@@ -1,6 +1,7 @@
 import { type KafkaRecord } from '../../common/record.js';
 import { type ListenerConsumer } from '../listener/listener-consumer.js';
 import { type Acknowledgment, type InvocationContext } from '../listener/listener-endpoint.js';
+import { type SqlTransaction } from '../sql/sql-database.js';
 
 // What guards, interceptors, filters and `@Ctx()` see of a call: in `ExecutionContext` of type `kafka`, the first
 // argument is the payload (`switchToRpc().getData()`), the second is this (`switchToRpc().getContext()`).
@@ -62,6 +63,11 @@ export class KafkaListenerContext implements InvocationContext {
   /** Positions, pauses and commits of the consumer that the record came from. */
   get consumer(): ListenerConsumer | undefined {
     return this.#invocation.consumer;
+  }
+
+  /** The SQL transaction that the record is handled in; see `@Sql()`. */
+  get sql(): SqlTransaction | undefined {
+    return this.#invocation.sql;
   }
 
   get listenerId(): string {

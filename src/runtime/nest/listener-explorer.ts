@@ -9,7 +9,7 @@ import {
   type ListenerDeclaration,
   type ListenerFactory,
 } from './listener-factory.js';
-import { handlerOf, isDltHandler, listenersOf, parametersOf, retryableOf } from './metadata-accessor.js';
+import { handlerOf, idempotentOf, isDltHandler, listenersOf, parametersOf, retryableOf } from './metadata-accessor.js';
 import { type HandlerTarget } from './method-call.js';
 import { eachHost, type MethodHost } from './method-hosts.js';
 
@@ -47,10 +47,15 @@ export class ListenerExplorer {
     const ofAll = retryableOf(host.type);
     const declaration = (
       where: string,
-      options: KafkaListenerOptions,
+      given: KafkaListenerOptions,
       source: ListenerDeclaration['source'],
+      holder: object,
       retryable = ofAll,
-    ) => ({ where, options, source, host: instance, retryable, dltHandler, isDeclared: true });
+    ) => {
+      const idempotent = given.idempotent ?? idempotentOf(holder);
+      const options = idempotent === undefined ? given : { ...given, idempotent };
+      return { where, options, source, host: instance, retryable, dltHandler, isDeclared: true };
+    };
     const ofClass = listenersOf(host.type);
     reportScopedCallbacks(host, names, ofClass.length > 0, mistakes);
     const handlers = names.filter((name) => handlerOf(methodOf(host, name)) !== undefined);
@@ -66,7 +71,7 @@ export class ListenerExplorer {
         ...handlerMethod(host, name),
         options: handlerOf(methodOf(host, name))!,
       }));
-      yield declaration(host.type.name, options, { kind: 'class', methods });
+      yield declaration(host.type.name, options, { kind: 'class', methods }, host.type);
     }
     for (const name of names) {
       const retryable = retryableOf(methodOf(host, name));
@@ -77,7 +82,8 @@ export class ListenerExplorer {
       }
       for (const options of listeners) {
         const where = `${host.type.name}.${name}`;
-        yield declaration(where, options, { kind: 'method', ...handlerMethod(host, name) }, retryable);
+        const source = { kind: 'method' as const, ...handlerMethod(host, name) };
+        yield declaration(where, options, source, methodOf(host, name), retryable);
       }
     }
   }

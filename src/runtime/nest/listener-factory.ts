@@ -2,6 +2,7 @@ import { type Clock } from '../../common/clock.js';
 import { messageOf } from '../../common/errors.js';
 import { KafkaHeaders } from '../../common/kafka-headers.js';
 import { type Logger } from '../../common/logger.js';
+import { type IdempotentOptions } from '../../decorators/idempotent.js';
 import { DEFAULT_CONNECTION } from '../../decorators/inject-kafka-template.js';
 import { type KafkaHandlerOptions, type KafkaListenerOptions } from '../../decorators/listener-options.js';
 import { type RetryableTopicOptions } from '../../decorators/retryable-topic.js';
@@ -10,6 +11,7 @@ import { type Environment } from '../config/environment.js';
 import { type KafkaProperties } from '../config/kafka-properties.js';
 import { type Mistake } from '../config/mistakes.js';
 import { type RecordSender } from '../dead-letters/record-sender.js';
+import { type DedupGuard } from '../dedup/dedup-guard.js';
 import { type ContainerSettings } from '../listener/container-settings.js';
 import { type ListenerEndpoint } from '../listener/listener-endpoint.js';
 import { type KafkaRebalanceListener, REBALANCE_CALLBACKS } from '../listener/rebalance-callbacks.js';
@@ -19,6 +21,8 @@ import { payloadFormats } from './client-options.js';
 import { deadLettersOf } from './dead-letter-option.js';
 import { type EndpointNumbers, endpointNumbers } from './endpoint-options.js';
 import { type HandlerPlan, handlerPlan } from './handler-plan.js';
+import { idempotentBatch, idempotentRecord } from './idempotent-invoker.js';
+import { idempotenceOf } from './idempotent-option.js';
 import { type ListenerIdentity } from './listener-context.js';
 import { batchInvoker, type CallRules, callChosen, callOne, recordInvoker } from './listener-invoker.js';
 import { listenerProperties } from './listener-properties.js';
@@ -32,6 +36,8 @@ import { type ReplyTemplate } from './replies/replier.js';
 import { RetryFactory } from './retry-factory.js';
 import { type ListenerFormats, listenerFormats } from './serdes/payload-formats.js';
 import { type SerdeResolver } from './serdes/serde-resolver.js';
+import { type SqlUnit, sqlBatch, sqlRecord } from './sql-invoker.js';
+import { type StoreShelf } from './store-shelf.js';
 import { type ListenerThreads } from './threads/listener-threads.js';
 
 // From what a listener declares to the endpoint that a container runs: placeholders filled, defaults taken from the
@@ -44,6 +50,8 @@ export interface ListenerConnection {
   readonly template: RecordSender & ReplyTemplate;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** What the module says for all listeners. */
+  readonly idempotent: IdempotentOptions | undefined;
   readonly serdes: SerdeResolver;
 }
 
@@ -58,7 +66,8 @@ export interface DiscoveredListener {
 }
 
 /** How keys and values are read, and how replies are sent. */
-type PayloadFormats = ReturnType<typeof payloadFormats> & ListenerFormats & { readonly replies: ListenerReplies };
+type PayloadFormats = ReturnType<typeof payloadFormats> &
+  ListenerFormats & { readonly replies: ListenerReplies; readonly hasSql: boolean };
 
 /** A method that may be called, and what its parameters ask for. */
 export interface HandlerMethod {
@@ -101,6 +110,7 @@ export interface Findings {
 export class ListenerFactory {
   readonly #nest: NestParts;
   readonly #lookup: ProviderLookup;
+  readonly #shelf: StoreShelf;
   readonly #connectionOf: (name: string) => ListenerConnection;
   readonly #threads: ListenerThreads | undefined;
   readonly #retries: RetryFactory;
@@ -112,12 +122,14 @@ export class ListenerFactory {
   constructor(
     nest: NestParts,
     lookup: ProviderLookup,
+    shelf: StoreShelf,
     connectionOf: (name: string) => ListenerConnection,
     threads: ListenerThreads | undefined,
     configurations: readonly RetryTopicConfiguration[],
   ) {
     this.#nest = nest;
     this.#lookup = lookup;
+    this.#shelf = shelf;
     this.#connectionOf = connectionOf;
     this.#threads = threads;
     this.#retries = new RetryFactory(lookup, configurations);
@@ -131,7 +143,7 @@ export class ListenerFactory {
     try {
       const connection = options.connection ?? DEFAULT_CONNECTION;
       const parts = this.#connectionOf(connection);
-      const { environment, properties: common, template, logger, serdes } = parts;
+      const { environment, properties: common, template, logger, serdes, clock } = parts;
       const properties = listenerProperties(where, options, common, environment, findings);
       const numbers = endpointNumbers(where, options, properties, environment, mistakes, notices);
       const id = uniqueId(numbers.id ?? where, numbers.id !== undefined, where, findings);
@@ -146,37 +158,58 @@ export class ListenerFactory {
         { where, options, batch: numbers.batch, template, environment, logger },
         mistakes,
       );
-      const handler = this.#handler(declaration, numbers, { ...formats, replies }, rules, findings);
-      const rebalanceListeners = this.#rebalanceListeners(declaration, mistakes);
       const read = new OptionReader(`@KafkaListener of ${where}`, environment, mistakes);
+      const { guard, unit } = idempotenceOf({
+        read,
+        own: options.idempotent,
+        common: parts.idempotent,
+        listener: id,
+        endpoint: numbers,
+        properties,
+        lookup: this.#lookup,
+        shelf: this.#shelf,
+        clock,
+        logger,
+      });
+      const hasSql = unit !== undefined;
+      const bare = this.#handler(declaration, numbers, { ...formats, replies, hasSql }, rules, findings);
+      const handler = unit ? inSqlUnit(bare, unit) : bare;
+      const rebalanceListeners = this.#rebalanceListeners(declaration, mistakes);
       const letters = deadLettersOf(read, options.deadLetters, numbers, parts);
       if (mistakes.length > before) return [];
       const { batch: _batch, idleEventMs, ...rest } = numbers;
-      const endpoint = this.#placed(
+      const placed = this.#placed(
         declaration,
         { ...rest, id, connection, handler, rebalanceListeners },
         properties,
         mistakes,
       );
-      if (endpoint === undefined) return [];
+      if (placed === undefined) return [];
+      // In a thread that handlers were moved to, their ids have been claimed where they came from.
+      const isMovedHere = placed.threads !== undefined && !this.#threads;
+      const endpoint = guard && !isMovedHere ? guarded(placed, guard) : placed;
       const listener = {
         endpoint,
         properties,
         settings: { ...(idleEventMs === undefined ? {} : { idleEventMs }), ...letters.settings },
         neededTopics: letters.topics,
       };
-      const expanded = this.#retries.expand(declaration, listener, parts, findings, (source, identity) =>
-        this.#handler(
+      const expanded = this.#retries.expand(declaration, listener, parts, findings, (source, identity) => {
+        const isOwn = source === declaration.source;
+        const made = this.#handler(
           { ...declaration, source },
           numbers,
-          { ...formats, replies },
+          { ...formats, replies, hasSql: hasSql && isOwn },
           { ...rules, listener: identity },
           {
             ...findings,
             notices: [],
           },
-        ),
-      );
+        );
+        if (!isOwn) return made;
+        const known = unit ? inSqlUnit(made, unit) : made;
+        return guard ? behind(known, guard, numbers.ackMode) : known;
+      });
       return mistakes.length > before ? [] : expanded;
     } catch (error) {
       mistakes.push({ origin: where, problem: messageOf(error) });
@@ -318,6 +351,24 @@ export class ListenerFactory {
 
 function hasCallbacks(found: unknown): found is KafkaRebalanceListener {
   return REBALANCE_CALLBACKS.some((name) => typeof (found as KafkaRebalanceListener)[name] === 'function');
+}
+
+function inSqlUnit(handler: ListenerEndpoint['handler'], unit: SqlUnit): ListenerEndpoint['handler'] {
+  if (handler.kind === 'record') return { kind: 'record', invoke: sqlRecord(handler.invoke, unit) };
+  return { kind: 'batch', invoke: sqlBatch(handler.invoke, unit) };
+}
+
+/** The handler behind the guard, which hears of records as they come and go. */
+function guarded(endpoint: ListenerEndpoint, guard: DedupGuard): ListenerEndpoint {
+  return { ...endpoint, handler: behind(endpoint.handler, guard, endpoint.ackMode), keeper: guard };
+}
+
+function behind(handler: ListenerEndpoint['handler'], guard: DedupGuard, ackMode: string): ListenerEndpoint['handler'] {
+  const manual = isManual(ackMode);
+  if (handler.kind === 'record') {
+    return { kind: 'record', invoke: idempotentRecord(handler.invoke, guard, manual) };
+  }
+  return { kind: 'batch', invoke: idempotentBatch(handler.invoke, guard, manual) };
 }
 
 function isManual(ackMode: string): boolean {

@@ -13,6 +13,7 @@ import { ListenerExplorer } from './listener-explorer.js';
 import { type DiscoveredListener, type ListenerDeclaration, ListenerFactory } from './listener-factory.js';
 import { ProviderLookup } from './provider-lookup.js';
 import { type RuntimeTools } from './runtime-tools.js';
+import { StoreShelf } from './store-shelf.js';
 import { type ListenerThreads } from './threads/listener-threads.js';
 
 // Where declared listeners become registered containers: those found at start, and those added while running.
@@ -30,6 +31,7 @@ export class ListenerHost {
   /** Nothing is added any more. */
   isClosed = false;
   readonly #options: ListenerHostOptions;
+  readonly #shelf: StoreShelf;
   #factory: ListenerFactory | undefined;
   #waiting: Array<() => void> = [];
   /** Topics that containers need, until they are made. */
@@ -37,6 +39,7 @@ export class ListenerHost {
 
   constructor(options: ListenerHostOptions) {
     this.#options = options;
+    this.#shelf = new StoreShelf(options.tools);
   }
 
   /** Whether listeners can be added. */
@@ -64,6 +67,11 @@ export class ListenerHost {
     for (const container of needing) this.#needed.delete(container);
   }
 
+  /** Ends what was opened for listeners, after the last of them has ended. */
+  close(): void {
+    this.#shelf.close();
+  }
+
   /** Takes a container out of the registry, without stopping it. */
   remove({ id, endpoint }: ListenerContainer): void {
     this.#options.registry.unregister(id, endpoint.connection);
@@ -78,7 +86,7 @@ export class ListenerHost {
       .map(({ instance }) => instance as unknown)
       .filter((instance) => RetryTopicConfiguration.isOne(instance));
     const lookup = new ProviderLookup(moduleRef);
-    this.#factory = new ListenerFactory({ creator, config }, lookup, connectionOf, threads, [
+    this.#factory = new ListenerFactory({ creator, config }, lookup, this.#shelf, connectionOf, threads, [
       ...new Set(configurations),
     ]);
     const explorer = new ListenerExplorer(discovery, scanner, this.#factory);

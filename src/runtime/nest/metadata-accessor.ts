@@ -1,10 +1,12 @@
 import 'reflect-metadata';
+import { type IdempotentOptions } from '../../decorators/idempotent.js';
 import { type KafkaHandlerOptions, type KafkaListenerOptions } from '../../decorators/listener-options.js';
 import {
   CONTAINER_EVENTS,
   CUSTOM_PARAMETER,
   DLT_HANDLER,
   KAFKA_HANDLER,
+  KAFKA_IDEMPOTENT,
   KAFKA_LISTENERS,
   KAFKA_PRODUCER,
   KAFKA_SEND_TO,
@@ -64,6 +66,11 @@ const KINDS_BY_NUMBER = new Map(
 /** Options of each `@KafkaListener` on a method's function, or on a class; empty when there is none. */
 export function listenersOf(holder: object): readonly KafkaListenerOptions[] {
   return (Reflect.getMetadata(KAFKA_LISTENERS, holder) ?? []) as readonly KafkaListenerOptions[];
+}
+
+/** What `@Idempotent` says on a method's function, or on a class. */
+export function idempotentOf(holder: object): IdempotentOptions | undefined {
+  return Reflect.getMetadata(KAFKA_IDEMPOTENT, holder) as IdempotentOptions | undefined;
 }
 
 /** Options of `@KafkaHandler` on a method's function. */

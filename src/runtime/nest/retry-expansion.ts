@@ -86,6 +86,8 @@ function listenerAt(
       autoStartup: isDlt ? (settings.autoStartDltHandler ?? endpoint.autoStartup) : endpoint.autoStartup,
       // The callbacks were written for the listener's own partitions.
       rebalanceListeners: [],
+      // A dead letter is the story of a message, not the message once more.
+      keeper: isDlt ? undefined : endpoint.keeper,
       handler: listener.handlerOf(stop, identity),
     },
     properties: main.properties,

@@ -52,6 +52,10 @@ class PartContext implements InvocationContext {
   get consumer(): InvocationContext['consumer'] {
     return this.invocation.consumer;
   }
+
+  get sql(): InvocationContext['sql'] {
+    return this.invocation.sql;
+  }
 }
 
 class PartAcknowledgment implements Acknowledgment {

@@ -81,6 +81,12 @@ const READ_DIRECTLY: readonly ConfigName[] = [
   'listener.missing-topics-fatal',
   'listener.log-container-config',
   'listener.threads-enabled',
+  'redis.url',
+  'listener.idempotent.id',
+  'listener.idempotent.store',
+  'listener.idempotent.window-count',
+  'listener.idempotent.window-time',
+  'listener.idempotent.lease',
 ];
 
 const SSL = { 'kafka.security.protocol': 'SSL' };

@@ -36,6 +36,7 @@ const TITLES: ReadonlyArray<readonly [title: string, pattern: RegExp, text: stri
     /^embedded\./,
     'The broker beside the application, where no `bootstrap-servers` are set. These keys are not Spring’s.',
   ],
+  ['Redis', /^redis\./, 'For what listeners keep in Redis.'],
   ['Retry topics', /^retry\./, ''],
   ['Admin client', /^admin\./, ''],
   ['Streams', /^streams/, ''],

@@ -1,3 +1,5 @@
+import { systemClock } from '../../../common/clock.js';
+import { silentLogger } from '../../../common/logger.js';
 import { type Mistake } from '../../config/mistakes.js';
 import { type ThreadState } from '../../threads/thread-state.js';
 import { type KafkaConnection } from '../kafka-connection.js';
@@ -5,6 +7,7 @@ import { type NestServices } from '../kafka-runtime.js';
 import { ListenerExplorer } from '../listener-explorer.js';
 import { ListenerFactory } from '../listener-factory.js';
 import { ProviderLookup } from '../provider-lookup.js';
+import { StoreShelf } from '../store-shelf.js';
 
 // Inside a thread: looks through its classes for the one listener that it is for, and ready to run.
 
@@ -14,7 +17,9 @@ export function findThreadListener(
   thread: ThreadState,
 ): void {
   const lookup = new ProviderLookup(moduleRef);
-  const factory = new ListenerFactory({ creator, config }, lookup, connectionOf, undefined, []);
+  // Ids are claimed in the main thread; what is made here serves transactions of the handler alone.
+  const shelf = new StoreShelf({ clock: systemClock, logger: silentLogger });
+  const factory = new ListenerFactory({ creator, config }, lookup, shelf, connectionOf, undefined, []);
   const explorer = new ListenerExplorer(discovery, scanner, factory);
   const mistakes: Mistake[] = [];
   const ids = new Map<string, string>();
