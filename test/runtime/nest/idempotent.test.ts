@@ -266,7 +266,7 @@ describe('@Idempotent', () => {
     const seen: string[] = [];
     @Injectable()
     class Billing {
-      @RetryableTopic({ attempts: 2, backoff: { delay: 10 } })
+      @RetryableTopic({ attempts: 2, backOff: { delay: 10 } })
       @KafkaListener({ topics: 'orders', groupId: 'billing' })
       @Idempotent({ store: new ScriptedDedupStore() })
       pay(@Payload() order: Order, @Header(KafkaHeaders.RECEIVED_TOPIC) topic: string): void {
