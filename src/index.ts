@@ -46,6 +46,8 @@ export {
   type ListenerPool,
   type MessageIdFunction,
   OnContainerEvent,
+  Outbox,
+  type OutboxOptions,
   type ParameterPipe,
   Payload,
   type PayloadClass,
@@ -139,6 +141,12 @@ export type {
 export type { KafkaRebalanceListener, PartitionPosition } from './runtime/listener/rebalance-callbacks.js';
 export type { Recoverer, RecovererFunction } from './runtime/listener/recoverer.js';
 export type { ClientFactories } from './runtime/nest/kafka-connection.js';
+/** The outbox: messages that commit with the application's own rows. */
+export {
+  type KafkaOutboxAsyncOptions,
+  KafkaOutboxModule,
+  type KafkaOutboxOptions,
+} from './runtime/nest/kafka-outbox.module.js';
 /** What guards, interceptors and filters find in `switchToRpc().getContext()`. */
 export { KafkaListenerContext } from './runtime/nest/listener-context.js';
 export { KafkaListenerEvents } from './runtime/nest/listener-events.js';
@@ -162,6 +170,10 @@ export { MicroserviceContext } from './runtime/nest/strategy/microservice-contex
 export { NestdawStrategy, type PatternListenerOptions } from './runtime/nest/strategy/nestdaw-strategy.js';
 export type { ThreadsOptions } from './runtime/nest/threads/threads-options.js';
 export type { TopicSender } from './runtime/nest/topic-sender.js';
+export type { OutboxRelayState } from './runtime/outbox/outbox-relay.js';
+export type { OutboxBacklog } from './runtime/outbox/outbox-store.js';
+export { type OutboxState, OutboxTemplate } from './runtime/outbox/outbox-template.js';
+export { outboxTables } from './runtime/outbox/sql-dialects.js';
 export { type RedisRunner, type RedisScript, redisRunner } from './runtime/redis/redis-scripts.js';
 /** Retry topics. */
 export { RetryHeaders } from './runtime/retry/retry-headers.js';
@@ -170,6 +182,7 @@ export {
   RetryTopicConfigurationBuilder,
 } from './runtime/retry/retry-topic-configuration.js';
 /** SQL over the client that the application has, for what commits together with the application's own rows. */
+export { currentSqlTransaction } from './runtime/sql/current-transaction.js';
 export { sqlDatabase } from './runtime/sql/sql-client.js';
 export type {
   SqlDatabase,

@@ -35,6 +35,7 @@ const ARROWS: Record<string, { readonly folders: readonly string[]; readonly pac
   },
   'runtime/redis': { folders: ['common'], packages: [] },
   'runtime/dedup': { folders: ['common', 'runtime/redis', 'runtime/sql'], packages: [] },
+  'runtime/outbox': { folders: ['common', 'runtime/sql', 'runtime/template'], packages: [] },
   'runtime/sql': { folders: ['common'], packages: [] },
   'runtime/nest': {
     folders: ['common', 'decorators', 'runtime'],
@@ -71,8 +72,9 @@ const FORBIDDEN_INSIDE: ReadonlyArray<readonly [from: string, to: string]> = [
 
 /** Who may touch Node's own input and output. */
 const NODE_IO: Record<string, RegExp> = {
-  'node:net': /^(broker\/network\/|embedded\/|testing\/)/,
-  'node:fs': /^(broker\/log\/disk-file-system\.ts|runtime\/config\/|runtime\/threads\/|embedded\/|testing\/|cli\/)/,
+  'node:net': /^(common\/directory-lock\.ts|broker\/network\/|embedded\/|testing\/)/,
+  'node:fs':
+    /^(broker\/log\/disk-file-system\.ts|runtime\/config\/|runtime\/outbox\/|runtime\/threads\/|embedded\/|testing\/|cli\/)/,
   'node:worker_threads': /^(embedded\/|runtime\/threads\/)/,
   'node:child_process': /^(cli\/)/,
 };

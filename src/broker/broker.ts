@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { type Clock, systemClock } from '../common/clock.js';
+import { acquireDirectoryLock, type DirectoryLock } from '../common/directory-lock.js';
 import { messageOf, NestdawError } from '../common/errors.js';
 import { DisposalStack } from '../common/lifecycle.js';
 import { type Logger, silentLogger } from '../common/logger.js';
@@ -25,7 +26,6 @@ import { LogManager } from './log/log-manager.js';
 import { MemoryFileSystem } from './log/memory-file-system.js';
 import { ClusterMetadata } from './metadata/cluster-metadata.js';
 import { OFFSETS_TOPIC, TRANSACTION_TOPIC } from './metadata/topic-name.js';
-import { acquireDirectoryLock, type DirectoryLock } from './network/directory-lock.js';
 import { type Answer, type Peer, RequestRouter } from './network/request-router.js';
 import { TcpServer } from './network/tcp-server.js';
 import { RootLogger } from './root-logger.js';

@@ -35,6 +35,7 @@ export type {
   TopicPartitions,
 } from './listener-options.js';
 export { type ContainerEventSubscription, OnContainerEvent } from './on-container-event.js';
+export { Outbox, type OutboxOptions } from './outbox.js';
 export {
   Ack,
   Consumer,

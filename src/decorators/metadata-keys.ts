@@ -36,6 +36,12 @@ export const TRANSACTIONAL = Symbol.for('nestdaw:transactional');
 /** Property of an instance (or, for scoped providers, a prototype): the `TransactionBinding` of a running application. */
 export const TRANSACTION_BINDING = Symbol.for('nestdaw:transaction-binding');
 
+/** On a method's function: `OutboxOptions` of `@Outbox`. */
+export const KAFKA_OUTBOX = Symbol.for('nestdaw:outbox');
+
+/** Property of an instance (or, for scoped providers, a prototype): the `OutboxBinding` of a running application. */
+export const OUTBOX_BINDING = Symbol.for('nestdaw:outbox-binding');
+
 /**
  * Nest's own key for parameter metadata. A private key would lose pipes given as classes: Nest's scanner registers
  * those from this key only.

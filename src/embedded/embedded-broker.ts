@@ -1,7 +1,7 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { findLockHolder, type LockHolder } from '../broker/network/directory-lock.js';
 import { type Clock, sleep, systemClock } from '../common/clock.js';
+import { findLockHolder, type LockHolder } from '../common/directory-lock.js';
 import { messageOf } from '../common/errors.js';
 import { type Logger } from '../common/logger.js';
 import { type BrokerThread, startBrokerThread } from './broker-thread.js';

@@ -30,6 +30,7 @@ import { type SecureClient } from '../config/security/security-sources.js';
 import { type ListenerEndpoint } from '../listener/listener-endpoint.js';
 import { KafkaTemplate, type RecordReader } from '../template/kafka-template.js';
 import { type ProducerPool } from '../template/producer-pool.js';
+import { RecordWriter } from '../template/record-writer.js';
 import { type JsonTypeTable } from '../template/serdes/json-types.js';
 import { type KafkaTransactionManager } from '../template/transaction-manager.js';
 import { type ThreadConnection } from '../threads/thread-messages.js';
@@ -101,6 +102,8 @@ export class KafkaConnection implements Startable {
   readonly name: string;
   readonly configuration: Configuration;
   readonly template: KafkaTemplate;
+  /** Serializes as the template does, for records that go elsewhere first. */
+  readonly recordWriter: RecordWriter;
   readonly serdes: SerdeResolver;
   readonly #options: KafkaConnectionOptions;
   readonly #servers: Record<SecureClient, readonly string[]>;
@@ -143,6 +146,7 @@ export class KafkaConnection implements Startable {
       clock: options.clock,
       logger: options.logger,
     });
+    this.recordWriter = new RecordWriter(this.serdes.keySerializer, this.serdes.valueSerializer);
   }
 
   /** Something that starts when the connection is open, in the background, and ends before it does. */

@@ -41,7 +41,8 @@ export class KafkaRuntime {
   readonly #connections = new Map<string, KafkaConnection>();
   readonly #repeated = new Set<string>();
   readonly #registry: ContainerRegistry;
-  readonly #tools: RuntimeTools = { clock: systemClock, logger: silentLogger };
+  /** Clock and logger of the default connection. */
+  readonly tools: RuntimeTools = { clock: systemClock, logger: silentLogger };
   readonly #binder: ProducerBinder;
   readonly #transactions: TransactionBinder;
   readonly #signals: ShutdownSignals;
@@ -49,6 +50,7 @@ export class KafkaRuntime {
   /** What listeners are made with, also by the registrar and the strategy. */
   readonly listeners: ListenerHost;
   readonly #thread: ThreadState | undefined;
+  readonly #companions: Array<{ stop(): Promise<void> }> = [];
   #draining: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
@@ -58,15 +60,15 @@ export class KafkaRuntime {
     this.#thread = thread;
     this.#binder = new ProducerBinder((name) => this.connection(name));
     this.#transactions = new TransactionBinder((name) => this.connection(name));
-    this.#events = new EventBinder(registry, this.#tools);
+    this.#events = new EventBinder(registry, this.tools);
     this.listeners = new ListenerHost({
       registry,
       connectionOf: (name) => this.connection(name),
-      tools: this.#tools,
+      tools: this.tools,
       threads: new ListenerThreads({
         options: () => [...this.#connections.values()].find(({ threads }) => threads !== undefined)?.threads,
         connections: (thread) => [...this.#connections.values()].map((connection) => connection.forThread(thread)),
-        tools: this.#tools,
+        tools: this.tools,
       }),
     });
     this.#signals = new ShutdownSignals({ drain: () => this.drain(), close: () => this.close() });
@@ -84,8 +86,13 @@ export class KafkaRuntime {
   add(connection: KafkaConnection): void {
     const { name, clock, logger } = connection;
     if (this.#connections.has(name)) this.#repeated.add(name);
-    if (name === DEFAULT_CONNECTION || this.#connections.size === 0) Object.assign(this.#tools, { clock, logger });
+    if (name === DEFAULT_CONNECTION || this.#connections.size === 0) Object.assign(this.tools, { clock, logger });
     this.#connections.set(name, connection);
+  }
+
+  /** Something that sends by itself: ended after the listeners, before the connections and what the application closes. */
+  accompany(companion: { stop(): Promise<void> }): void {
+    this.#companions.push(companion);
   }
 
   /** Finds and checks producers and listeners. Throws KAFKA_CONFIG_INVALID with every mistake there is. */
@@ -106,7 +113,7 @@ export class KafkaRuntime {
     }
     this.listeners.explore(services, findings);
     this.#events.bind(discovery, scanner, mistakes);
-    for (const notice of new Set(notices)) this.#tools.logger.warn(notice);
+    for (const notice of new Set(notices)) this.tools.logger.warn(notice);
     throwIfAny(mistakes);
   }
 
@@ -160,10 +167,10 @@ export class KafkaRuntime {
     );
     if (starting.length === 0 || patience === 0) return;
     const enough = new AbortController();
-    await Promise.race([Promise.all(starting), sleep(this.#tools.clock, patience, enough.signal)]);
+    await Promise.race([Promise.all(starting), sleep(this.tools.clock, patience, enough.signal)]);
     enough.abort();
     if (waiting.size > 0 && !this.#draining) {
-      this.#tools.logger.warn(
+      this.tools.logger.warn(
         `${[...waiting].join(', ')}: no partitions after ${patience} ms (kafka.listener.startup-timeout); ` +
           'the application starts, and they go on trying',
       );
@@ -176,7 +183,7 @@ export class KafkaRuntime {
       await this.listeners.makeTopics(containers);
     } catch (error) {
       const why = messageOf(error);
-      this.#tools.logger.error(`topics that listeners need could not be made: ${why}; make them by hand`, error);
+      this.tools.logger.error(`topics that listeners need could not be made: ${why}; make them by hand`, error);
     }
   }
 
@@ -195,10 +202,15 @@ export class KafkaRuntime {
   /** Ends the listeners: nothing new starts, what runs is waited for, finished work is committed. Never rejects. */
   drain(): Promise<void> {
     this.listeners.isClosed = true;
-    this.#draining ??= this.#registry
-      .stopAll()
-      .catch((error: unknown) => this.#tools.logger.error(`stopping the listeners failed: ${messageOf(error)}`, error));
+    this.#draining ??= this.#drain();
     return this.#draining;
+  }
+
+  async #drain(): Promise<void> {
+    const failed = (what: string) => (error: unknown) =>
+      this.tools.logger.error(`stopping ${what} failed: ${messageOf(error)}`, error);
+    await this.#registry.stopAll().catch(failed('the listeners'));
+    for (const companion of this.#companions) await companion.stop().catch(failed('the outbox'));
   }
 
   /** Ends listeners, producers and brokers, in this order. Never rejects. */
@@ -212,7 +224,7 @@ export class KafkaRuntime {
     this.listeners.close();
     for (const connection of [...this.#connections.values()].reverse()) {
       await connection.stop().catch((error: unknown) => {
-        this.#tools.logger.error(`closing connection ${connection.name} failed: ${messageOf(error)}`, error);
+        this.tools.logger.error(`closing connection ${connection.name} failed: ${messageOf(error)}`, error);
       });
     }
     this.#binder.unbind();
@@ -227,7 +239,7 @@ export class KafkaRuntime {
       await container.start();
     } catch (error) {
       if (!this.#draining) {
-        this.#tools.logger.error(`listener ${container.id} did not start: ${messageOf(error)}`, error);
+        this.tools.logger.error(`listener ${container.id} did not start: ${messageOf(error)}`, error);
       }
     } finally {
       waiting.delete(container.id);

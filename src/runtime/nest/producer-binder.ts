@@ -8,7 +8,7 @@ import { type Mistake } from '../config/mistakes.js';
 import { type KafkaTemplate } from '../template/kafka-template.js';
 import { producerOf, sendersOf } from './metadata-accessor.js';
 import { eachHost, type MethodHost } from './method-hosts.js';
-import { type SendPlan, sendPlan } from './send-plan.js';
+import { isSeveral, type SendPlan, sendPlan } from './send-plan.js';
 import { isAsyncIterable, SentStream } from './sent-stream.js';
 import { topicSender } from './topic-sender.js';
 
@@ -122,8 +122,4 @@ async function send(plan: SendPlan, result: unknown): Promise<unknown> {
     await plan.template.send(plan.recordOf(value));
   }
   return value;
-}
-
-function isSeveral(value: unknown): value is Iterable<unknown> {
-  return typeof value === 'object' && value !== null && Symbol.iterator in value && !(value instanceof Uint8Array);
 }

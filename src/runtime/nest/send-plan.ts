@@ -25,27 +25,38 @@ export function sendPlan(
   template: KafkaTemplate,
   environment: Environment,
 ): SendPlan {
+  const recordOf = recordReader(where, options, environment);
+  return { template, splitsIterables: options.splitIterables ?? true, recordOf };
+}
+
+/** How a value becomes a record. Throws what is wrong with the options, in words. */
+export function recordReader(
+  where: string,
+  options: Pick<ProducerOptions, 'topic' | 'key' | 'partition' | 'headers'>,
+  environment: Environment,
+): SendPlan['recordOf'] {
   const resolve = (text: string) => environment.resolvePlaceholders(text);
   const topicOf = topicReader(where, options.topic, resolve);
   const keyOf = keyReader(where, options.key, resolve);
   const partitionOf = partitionReader(where, options.partition, resolve);
   const headersOf = headersReader(where, options.headers, resolve);
-  return {
-    template,
-    splitsIterables: options.splitIterables ?? true,
-    recordOf(given) {
-      const { value, parts } = isRecordToSend(given) ? given : { value: given, parts: {} };
-      const headers = headersOf?.(value);
-      return {
-        topic: parts.topic ?? topicOf(value),
-        key: parts.key === undefined ? keyOf(value) : parts.key,
-        partition: parts.partition ?? partitionOf(value),
-        value,
-        headers: headers && parts.headers ? { ...headers, ...parts.headers } : (parts.headers ?? headers),
-        timestamp: parts.timestamp,
-      };
-    },
+  return (given) => {
+    const { value, parts } = isRecordToSend(given) ? given : { value: given, parts: {} };
+    const headers = headersOf?.(value);
+    return {
+      topic: parts.topic ?? topicOf(value),
+      key: parts.key === undefined ? keyOf(value) : parts.key,
+      partition: parts.partition ?? partitionOf(value),
+      value,
+      headers: headers && parts.headers ? { ...headers, ...parts.headers } : (parts.headers ?? headers),
+      timestamp: parts.timestamp,
+    };
   };
+}
+
+/** Whether a value is several values. */
+export function isSeveral(value: unknown): value is Iterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.iterator in value && !(value instanceof Uint8Array);
 }
 
 function topicReader(
@@ -121,7 +132,7 @@ function property(where: string, path: PropertyPath, what: string, resolve: (tex
     if (found !== undefined) return found;
     throw new NestdawError(
       'KAFKA_SERIALIZATION_FAILED',
-      `the result of ${where} has no property ${written}, which @Producer takes the record's ${what} from`,
+      `the result of ${where} has no property ${written}, which the record's ${what} is taken from`,
     );
   };
 }

@@ -1,13 +1,12 @@
 import { type Clock } from '../../common/clock.js';
 import { type Logger } from '../../common/logger.js';
-import { type OutgoingRecord } from '../../common/record.js';
 import { type DeliverySink, type ProducerClient } from '../client/producer-client.js';
 import { FailedSends } from './failed-sends.js';
 import { type ProducerRecord, type SendResult } from './producer-record.js';
+import { RecordWriter } from './record-writer.js';
 import { SendHooks, type WatchedSend } from './send-hooks.js';
-import { OutgoingHeaders } from './serdes/outgoing-headers.js';
 import { type Serializer } from './serdes/serde.js';
-import { type HeadersInput, type RecordKey, recordHeaders } from './serializers.js';
+import { type HeadersInput, type RecordKey } from './serializers.js';
 
 // The way of a record from the caller to the producer: observers, interceptors, serializers; and back: whoever watches,
 // then the caller. The producer behind it chooses the partition and does the rest.
@@ -20,15 +19,15 @@ export interface SendPipelineOptions {
   readonly logger: Logger;
 }
 
-type Outgoing = { -readonly [P in keyof OutgoingRecord]: OutgoingRecord[P] };
-
 export class SendPipeline {
   readonly #options: SendPipelineOptions;
+  readonly #writer: RecordWriter;
   readonly failures: FailedSends;
   readonly hooks: SendHooks;
 
   constructor(options: SendPipelineOptions) {
     this.#options = options;
+    this.#writer = new RecordWriter(options.keySerializer, options.valueSerializer);
     this.failures = new FailedSends(options.clock, options.logger);
     this.hooks = new SendHooks(options.clock, options.logger);
   }
@@ -61,7 +60,7 @@ export class SendPipeline {
     const { topic, partition, key, value, headers, timestamp } = record;
     try {
       const { producer } = this;
-      const outgoing = this.#serialize(topic, key, value, headers, timestamp, producer.wantsGiven);
+      const outgoing = this.#writer.write(topic, key, value, headers, timestamp, producer.wantsGiven);
       producer.enqueue(topic, partition, outgoing, sink);
     } catch (error) {
       sink.failed(error as Error, 1);
@@ -79,7 +78,7 @@ export class SendPipeline {
     let sent: Promise<SendResult>;
     try {
       const { producer } = this;
-      const outgoing = this.#serialize(topic, key, value, headers, timestamp, producer.wantsGiven);
+      const outgoing = this.#writer.write(topic, key, value, headers, timestamp, producer.wantsGiven);
       sent = producer.send(topic, partition, outgoing);
     } catch (error) {
       sent = Promise.reject(error);
@@ -87,25 +86,6 @@ export class SendPipeline {
     // The handler attached here makes an ignored failure a counted and logged one instead of the process's end.
     sent.catch((error: unknown) => this.failures.add(topic, key, error));
     return sent;
-  }
-
-  #serialize(
-    topic: string,
-    key: RecordKey,
-    value: unknown,
-    headers: HeadersInput | undefined,
-    timestamp: number | undefined,
-    wantsGiven: boolean,
-  ): OutgoingRecord {
-    const written = new OutgoingHeaders(recordHeaders(topic, headers));
-    const outgoing: Outgoing = {
-      key: this.#options.keySerializer(topic, key, written),
-      value: this.#options.valueSerializer(topic, value, written),
-    };
-    if (written.all.length > 0) outgoing.headers = written.all;
-    if (timestamp !== undefined) outgoing.timestamp = timestamp;
-    if (wantsGiven) outgoing.given = { key, value };
-    return outgoing;
   }
 
   /** Those who watch are told before the caller is. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import { acquireDirectoryLock, findLockHolder } from '../../../src/broker/network/directory-lock.js';
+import { acquireDirectoryLock, findLockHolder } from '../../src/common/directory-lock.js';
 
 const noStale = () => undefined;
 

@@ -1,0 +1,152 @@
+import { type FileHandle, mkdir, open, readdir, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Deferred, deferred } from '../../common/lifecycle.js';
+
+// Lines in files that follow each other. A line is there after a crash once its `append` resolved: one fsync serves all
+// that wait for it. Opening gives every whole line back and cuts off what a crash left half written.
+
+const NAME = /^(\d{20})\.outbox$/;
+
+/** Where a line stands. */
+export interface LinePlace {
+  readonly file: number;
+  readonly position: number;
+  readonly length: number;
+}
+
+interface Waiting {
+  readonly lines: readonly string[];
+  readonly isDurable: boolean;
+  readonly done: Deferred<LinePlace[]>;
+}
+
+export class WriteAheadFile {
+  readonly #folder: string;
+  readonly #maxBytes: number;
+  readonly #handles = new Map<number, FileHandle>();
+  #active = 0;
+  #size = 0;
+  #queue: Waiting[] = [];
+  #writing: Promise<void> | undefined;
+
+  constructor(folder: string, maxBytes = 16 * 1024 * 1024) {
+    this.#folder = folder;
+    this.#maxBytes = maxBytes;
+  }
+
+  /** Reads what is there, oldest first. `take` returns false for a line that is not whole: the rest is cut off. */
+  async open(take: (line: string, place: LinePlace) => boolean): Promise<void> {
+    await mkdir(this.#folder, { recursive: true });
+    const names = (await readdir(this.#folder)).flatMap((name) => NAME.exec(name)?.[1] ?? []);
+    const files = names.map(Number).sort((a, b) => a - b);
+    for (const file of files) await this.#load(file, take);
+    if (files.length === 0) await this.#create(1);
+  }
+
+  /** Appends lines, each with its end. Resolves when they are written, and durable where `isDurable` says so. */
+  append(lines: readonly string[], isDurable: boolean): Promise<LinePlace[]> {
+    const done = deferred<LinePlace[]>();
+    this.#queue.push({ lines, isDurable, done });
+    this.#writing ??= this.#write();
+    return done.promise;
+  }
+
+  async read({ file, position, length }: LinePlace): Promise<string> {
+    const buffer = Buffer.allocUnsafe(length);
+    const { bytesRead } = await this.#handles.get(file)!.read(buffer, 0, length, position);
+    return buffer.toString('utf8', 0, bytesRead);
+  }
+
+  /** Removes every file before this one. */
+  async removeBefore(file: number): Promise<void> {
+    for (const [old, handle] of this.#handles) {
+      if (old >= file) continue;
+      this.#handles.delete(old);
+      await handle.close();
+      await unlink(this.#path(old));
+    }
+  }
+
+  /** The file that is written now. */
+  get active(): number {
+    return this.#active;
+  }
+
+  async close(): Promise<void> {
+    await this.#writing;
+    for (const handle of this.#handles.values()) await handle.close();
+    this.#handles.clear();
+  }
+
+  async #write(): Promise<void> {
+    while (this.#queue.length > 0) {
+      const waiting = this.#queue;
+      this.#queue = [];
+      try {
+        const places = await this.#writeAll(waiting);
+        waiting.forEach(({ done }, index) => {
+          done.resolve(places[index]!);
+        });
+      } catch (error) {
+        for (const { done } of waiting) done.reject(error);
+      }
+    }
+    this.#writing = undefined;
+  }
+
+  async #writeAll(waiting: readonly Waiting[]): Promise<LinePlace[][]> {
+    if (this.#size >= this.#maxBytes) await this.#create(this.#active + 1);
+    const handle = this.#handles.get(this.#active)!;
+    const start = this.#size;
+    let position = start;
+    const places = waiting.map(({ lines }) =>
+      lines.map((line) => {
+        const place = { file: this.#active, position, length: Buffer.byteLength(line) };
+        position += place.length;
+        return place;
+      }),
+    );
+    const bytes = Buffer.from(waiting.flatMap(({ lines }) => lines).join(''));
+    try {
+      for (let written = 0; written < bytes.length; ) {
+        written += (await handle.write(bytes, written, bytes.length - written, start + written)).bytesWritten;
+      }
+      if (waiting.some(({ isDurable }) => isDurable)) await handle.datasync();
+    } catch (error) {
+      // What was refused must not come back after a restart. Should this fail as well, the next write covers it.
+      await handle.truncate(start).catch(() => undefined);
+      throw error;
+    }
+    this.#size = position;
+    return places;
+  }
+
+  async #create(file: number): Promise<void> {
+    this.#handles.set(file, await open(this.#path(file), 'wx+'));
+    this.#active = file;
+    this.#size = 0;
+    // A file exists durably once its folder was synced; platforms that cannot do that need not.
+    const folder = await open(this.#folder, 'r').catch(() => undefined);
+    await folder?.sync().catch(() => undefined);
+    await folder?.close();
+  }
+
+  async #load(file: number, take: (line: string, place: LinePlace) => boolean): Promise<void> {
+    const handle = await open(this.#path(file), 'r+');
+    this.#handles.set(file, handle);
+    const bytes = await handle.readFile();
+    let position = 0;
+    for (let end = bytes.indexOf(10); end !== -1; end = bytes.indexOf(10, position)) {
+      const length = end + 1 - position;
+      if (!take(bytes.toString('utf8', position, end), { file, position, length })) break;
+      position = end + 1;
+    }
+    if (position < bytes.length) await handle.truncate(position);
+    this.#active = file;
+    this.#size = position;
+  }
+
+  #path(file: number): string {
+    return join(this.#folder, `${String(file).padStart(20, '0')}.outbox`);
+  }
+}

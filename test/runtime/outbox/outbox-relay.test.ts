@@ -1,0 +1,228 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { fixedBackoff } from '../../../src/common/backoff.js';
+import { type Deferred, deferred } from '../../../src/common/lifecycle.js';
+import { type OutgoingRecord } from '../../../src/common/record.js';
+import { type StoredMessage } from '../../../src/runtime/outbox/outbox-message.js';
+import { OutboxRelay } from '../../../src/runtime/outbox/outbox-relay.js';
+import { type OutboxStore } from '../../../src/runtime/outbox/outbox-store.js';
+import { RecordingLogger } from '../../support/fake-clients.js';
+import { ManualClock } from '../../support/manual-clock.js';
+
+/** Holds messages in memory; its office is free, taken, or out of order. */
+class MemoryOutbox implements OutboxStore {
+  messages: StoredMessage[] = [];
+  leader: string | undefined;
+  problem: Error | undefined;
+  #sequence = 0;
+
+  write(id: string, lane: string | null): void {
+    const sequence = String(++this.#sequence);
+    const bytes = Buffer.from(id);
+    const key = lane === null ? null : Buffer.from(lane);
+    const record = { topic: 't', partition: undefined, key, value: bytes, headers: [], timestamp: 1 };
+    this.messages.push({ ...record, messageId: id, sequence, lane });
+  }
+
+  async open(): Promise<void> {}
+  async close(): Promise<void> {}
+
+  async lead(owner: string): Promise<boolean> {
+    this.#refuse();
+    this.leader ??= owner;
+    return this.leader === owner;
+  }
+
+  async resign(owner: string): Promise<void> {
+    if (this.leader === owner) this.leader = undefined;
+  }
+
+  async read(limit: number, without: readonly string[]): Promise<StoredMessage[]> {
+    this.#refuse();
+    return this.messages.filter(({ lane }) => lane === null || !without.includes(lane)).slice(0, limit);
+  }
+
+  async remove(messages: readonly StoredMessage[]): Promise<void> {
+    this.#refuse();
+    const gone = new Set(messages.map(({ sequence }) => sequence));
+    this.messages = this.messages.filter(({ sequence }) => !gone.has(sequence));
+  }
+
+  async backlog() {
+    return { messages: this.messages.length, oldest: undefined };
+  }
+
+  #refuse(): void {
+    if (this.problem) throw this.problem;
+  }
+}
+
+describe('outbox relay', () => {
+  let store: MemoryOutbox;
+  let clock: ManualClock;
+  let logger: RecordingLogger;
+  let relays: OutboxRelay[];
+  let sent: Array<{ readonly id: string; readonly done: Deferred<void> }>;
+  /** What happens to a send: undefined waits for the test. */
+  let answer: (id: string) => Error | 'done' | undefined;
+
+  beforeEach(() => {
+    store = new MemoryOutbox();
+    clock = new ManualClock();
+    logger = new RecordingLogger();
+    relays = [];
+    sent = [];
+    answer = () => 'done';
+  });
+
+  afterEach(async () => {
+    for (const { done } of sent) done.resolve();
+    const stopping = Promise.all(relays.map((relay) => relay.stop()));
+    await clock.advance(0);
+    await stopping;
+  });
+
+  function relay(owner = 'one'): OutboxRelay {
+    const send = (_topic: string, _partition: number | undefined, { headers }: OutgoingRecord): Promise<void> => {
+      const id = headers!.find(({ key }) => key === 'message-id')!.value!.toString();
+      const done = deferred();
+      sent.push({ id, done });
+      const now = answer(id);
+      if (now === 'done') done.resolve();
+      else if (now) done.reject(now);
+      return done.promise;
+    };
+    const made = new OutboxRelay({
+      store,
+      send,
+      owner,
+      messageIdHeader: 'message-id',
+      tools: { clock, logger },
+      backoff: fixedBackoff(1_000),
+    });
+    relays.push(made);
+    return made;
+  }
+
+  const ids = () => sent.map(({ id }) => id);
+
+  it('sends the oldest first and forgets what was acknowledged', async () => {
+    for (const id of ['a', 'b', 'c']) store.write(id, 'anna');
+    const one = relay();
+    one.start();
+    await clock.advance(0);
+    expect(ids()).toEqual(['a', 'b', 'c']);
+    expect(store.messages).toEqual([]);
+    store.write('d', 'anna');
+    await clock.advance(100);
+    expect(ids()).toEqual(['a', 'b', 'c', 'd']);
+    expect(one.state).toEqual({ isLeading: true, relayed: 4, failed: 0, blockedKeys: 0 });
+  });
+
+  it('looks at once when it is woken', async () => {
+    const one = relay();
+    one.start();
+    await clock.advance(0);
+    store.write('a', null);
+    one.wake();
+    await clock.advance(0);
+    expect(ids()).toEqual(['a']);
+  });
+
+  it('waits for the acknowledgment before the next of a key, and for no other key', async () => {
+    answer = (id) => (id === 'a1' ? undefined : 'done');
+    for (const [id, lane] of [
+      ['a1', 'anna'],
+      ['a2', 'anna'],
+      ['b1', 'ben'],
+      ['b2', 'ben'],
+    ])
+      store.write(id!, lane!);
+    relay().start();
+    await clock.advance(0);
+    expect(ids()).toEqual(['a1', 'b1', 'b2']);
+    sent[0]!.done.resolve();
+    await clock.advance(0);
+    expect(ids()).toEqual(['a1', 'b1', 'b2', 'a2']);
+  });
+
+  it('lets a failing message hold up its key alone, and says so', async () => {
+    let isBroken = true;
+    answer = (id) => (id === 'a1' && isBroken ? new Error('too large') : 'done');
+    for (const [id, lane] of [
+      ['a1', 'anna'],
+      ['a2', 'anna'],
+      ['b1', 'ben'],
+    ])
+      store.write(id!, lane!);
+    store.write('n', null);
+    const one = relay();
+    one.start();
+    await clock.advance(500);
+    store.write('b2', 'ben');
+    await clock.advance(400);
+    expect(ids()).toEqual(['a1', 'b1', 'n', 'b2']);
+    expect(one.state).toMatchObject({ blockedKeys: 1, failed: 1 });
+    expect(logger.lines.join()).toMatch(/message a1 for t failed 1 times: too large; tried again in 1000 ms/);
+    isBroken = false;
+    await clock.advance(300);
+    expect(ids().slice(4)).toEqual(['a1', 'a2']);
+    expect(one.state).toMatchObject({ blockedKeys: 0, relayed: 5 });
+  });
+
+  it('tries a message without a key again after its delay, not at every look', async () => {
+    answer = () => new Error('no such topic');
+    store.write('n', null);
+    relay().start();
+    await clock.advance(900);
+    expect(ids()).toEqual(['n']);
+    await clock.advance(200);
+    expect(ids()).toEqual(['n', 'n']);
+  });
+
+  it('sends nothing twice while the store does not take the removal', async () => {
+    store.write('a', 'anna');
+    answer = () => {
+      store.problem = new Error('database is away');
+      return 'done';
+    };
+    relay().start();
+    await clock.advance(5_000);
+    expect(ids()).toEqual(['a']);
+    expect(logger.lines.join()).toContain('the store failed: database is away');
+    store.problem = undefined;
+    answer = () => 'done';
+    store.write('b', 'anna');
+    await clock.advance(1_100);
+    expect(ids()).toEqual(['a', 'b']);
+    expect(store.messages).toEqual([]);
+  });
+
+  it('leaves the work to the one who has the office, and takes over when that one ends', async () => {
+    const [one, two] = [relay('one'), relay('two')];
+    one.start();
+    await clock.advance(0);
+    two.start();
+    store.write('a', 'anna');
+    await clock.advance(200);
+    expect([one.state.relayed, two.state.relayed]).toEqual([1, 0]);
+    const ending = one.stop();
+    await clock.advance(0);
+    await ending;
+    store.write('b', 'anna');
+    await clock.advance(200);
+    expect([one.state.relayed, two.state.relayed]).toEqual([1, 1]);
+    expect(two.state.isLeading).toBe(true);
+  });
+
+  it('sends nothing more once its lease has run out', async () => {
+    answer = (id) => (id === 'a1' ? undefined : 'done');
+    for (const id of ['a1', 'a2']) store.write(id, 'anna');
+    relay().start();
+    await clock.advance(0);
+    store.leader = 'another';
+    await clock.advance(10_000);
+    sent[0]!.done.resolve();
+    await clock.advance(0);
+    expect(ids()).toEqual(['a1']);
+  });
+});
