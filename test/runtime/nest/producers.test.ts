@@ -117,7 +117,7 @@ describe('@Producer', () => {
     await service.orders.ready();
     expect(sent().map(([, , key]) => key)).toEqual(['c1', 'c2', 'own', 'c4']);
     await expect(service.orders.send({ id: 1 } as never)).rejects.toThrow(
-      "the result of Orders.sender has no property customer.id, which @Producer takes the record's key from",
+      "the result of Orders.sender has no property customer.id, which the record's key is taken from",
     );
   });
 

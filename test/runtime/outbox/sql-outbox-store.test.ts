@@ -11,6 +11,9 @@ import { hasMariadb, mariadbAddress, startMariadb } from '../../support/servers/
 import { hasPostgres, postgresAddress, startPostgres } from '../../support/servers/postgres.js';
 import { type ServerProcess } from '../../support/servers/server-process.js';
 
+/** Making a database takes a while on a busy machine. */
+const STARTING_MS = 60_000;
+
 const message = (id: string, more: Partial<OutboxMessage> = {}): OutboxMessage => ({
   messageId: id,
   topic: 'orders',
@@ -117,7 +120,7 @@ describeWith('PostgreSQL', hasPostgres)('SQL outbox in PostgreSQL', () => {
   beforeAll(async () => {
     server = await startPostgres();
     pool = new pg.Pool(postgresAddress(server));
-  });
+  }, STARTING_MS);
   afterAll(async () => {
     await pool.end();
     await server.stop();
@@ -131,7 +134,7 @@ describeWith('MariaDB', hasMariadb)('SQL outbox in MySQL', () => {
   beforeAll(async () => {
     server = await startMariadb();
     pool = mysql.createPool(mariadbAddress(server));
-  });
+  }, STARTING_MS);
   afterAll(async () => {
     await pool.end();
     await server.stop();
