@@ -82,10 +82,11 @@ export type {
   GroupAssignment,
   OwnedPartitions,
 } from './runtime/client/consumer/assignor.js';
+/** Transactions. */
+export type { GroupMetadata } from './runtime/client/consumer-client.js';
 export type { KafkaPartitioner, PartitionerCluster } from './runtime/client/producer/partitioner.js';
 /** Sending. */
 export type {
-  GroupMetadata,
   ProducerClient,
   ProducerMetricValues,
   RecordMetadata,

@@ -138,6 +138,11 @@ export interface KafkaListenerOptions {
   readonly order?: ListenerOrder | (string & {});
   /** When offsets are committed. Default `kafka.listener.ack-mode`, `BATCH`. Case and `-`/`_` do not matter. */
   readonly ackMode?: ListenerAckMode | (string & {});
+  /**
+   * True: the method runs in a Kafka transaction that its offsets are committed in, as `@Transactional('kafka')` on the
+   * method says it. Needs `kafka.producer.transaction-id-prefix`. Default false.
+   */
+  readonly transactional?: boolean | string;
   /** True: the method receives arrays, all records of a poll at once. Default `kafka.listener.type` = `batch`. */
   readonly batch?: boolean | string;
   /** False: created, but not started with the application. Default `kafka.listener.auto-startup`, true. */

@@ -22,6 +22,20 @@ export interface CommitOffset extends TopicPartition {
   readonly metadata?: string;
 }
 
+/** What a group has committed for a partition. */
+export interface CommittedOffset {
+  readonly offset: number;
+  readonly metadata: string;
+}
+
+/** Who commits offsets inside a transaction: fences zombies by generation and member (KIP-447). */
+export interface GroupMetadata {
+  readonly groupId: string;
+  readonly generationId: number;
+  readonly memberId: string;
+  readonly groupInstanceId?: string;
+}
+
 export interface AssignedPartition extends TopicPartition {
   readonly assignmentEpoch: number;
   /** The committed offset, or the one that auto.offset.reset or the kept position gave. */
@@ -79,6 +93,11 @@ export interface ConsumerClient {
 
   /** Commits in one request; rejects with KAFKA_COMMIT_FAILED, whose message names the cause and the key to change. */
   commit(offsets: readonly CommitOffset[]): Promise<void>;
+
+  /** Who commits inside of a transaction; undefined while there is no assignment. Absent: transactions are not possible. */
+  groupMetadata?(): GroupMetadata | undefined;
+  /** Offsets that the group has committed, once no open transaction holds any; partitions without one have no entry. */
+  committedOffsets?(partitions: readonly TopicPartition[]): Promise<TopicPartitionMap<CommittedOffset>>;
 
   /** Next offset to be handed over by poll; undefined when not assigned. */
   position(topic: string, partition: number): number | undefined;

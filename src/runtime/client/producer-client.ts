@@ -1,5 +1,5 @@
 import { type OutgoingRecord } from '../../common/record.js';
-import { type CommitOffset } from './consumer-client.js';
+import { type CommitOffset, type GroupMetadata } from './consumer-client.js';
 import { type StoppedDelivery } from './producer/delivery-stop.js';
 
 // A producer as the templates see it: records in, one acknowledgment or error per record out.
@@ -78,14 +78,6 @@ export interface ProducerClient {
 
   /** Flushes within the delivery time-out, then ends. */
   stop(): Promise<void>;
-}
-
-/** Who commits offsets inside a transaction: fences zombies by generation and member (KIP-447). */
-export interface GroupMetadata {
-  readonly groupId: string;
-  readonly generationId: number;
-  readonly memberId: string;
-  readonly groupInstanceId?: string;
 }
 
 /** A producer with a transactional id: everything between `begin` and `commit` becomes visible together or not at all. */

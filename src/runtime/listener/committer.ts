@@ -11,6 +11,7 @@ import { type RecordKeeper } from './listener-endpoint.js';
 import { sentenceOf } from './log-text.js';
 import { type PartitionState } from './partition-state.js';
 import { type PartitionTable } from './partition-table.js';
+import { type TransactionSpans } from './transaction-spans.js';
 
 // Commits what the trackers say, one request at a time. A request asked for while one is under way becomes the next
 // one, so an older offset can never arrive after a newer one, and a failed commit is simply part of the next.
@@ -33,6 +34,8 @@ export interface CommitterOptions {
   readonly logger: Logger;
   readonly events: ContainerEvents;
   readonly counters: ContainerCounters;
+  /** Offsets are committed in transactions, together with what handlers sent. */
+  readonly spans?: TransactionSpans | undefined;
   /** Nothing is under way any more. */
   readonly onIdle: () => void;
 }
@@ -142,10 +145,19 @@ export class Committer {
 
   /** Gives the failure instead of throwing it. */
   async #commitOnce(): Promise<{ error: unknown } | undefined> {
-    const { consumer, policy, events, counters, index } = this.#options;
+    const { consumer, policy, spans } = this.#options;
+    const route = spans ? await spans.settle() : 'plain';
+    if (route === 'none') return this.#rolledBack();
     const offsets: CommitOffset[] = [];
     const pending: PendingCommit[] = [];
-    if (this.#options.commits) this.#collect(offsets, pending);
+    const isWhole = !this.#options.commits || this.#collect(offsets, pending);
+    if (route === 'commit') {
+      // Without the map what is finished above the offset would be done twice: the span goes on until it fits.
+      if (!isWhole) spans!.extend();
+      else if (await spans!.commit(offsets)) this.#committed(offsets, pending);
+      else return this.#rolledBack();
+      return undefined;
+    }
     const count = policy.pending;
     policy.begin();
     if (offsets.length === 0) return undefined;
@@ -159,16 +171,31 @@ export class Committer {
       this.#failed(offsets, error);
       return { error };
     }
+    this.#committed(offsets, pending);
+    return undefined;
+  }
+
+  #committed(offsets: readonly CommitOffset[], pending: readonly PendingCommit[]): void {
+    const { events, counters, index, policy, spans } = this.#options;
+    if (spans) policy.begin();
     counters.commits++;
     for (const { state, offset, version } of pending) {
       state.committedOffset = offset;
       state.committedVersion = version;
     }
     events.emit({ type: 'committed', consumer: index, offsets });
-    return undefined;
   }
 
-  #collect(offsets: CommitOffset[], pending: PendingCommit[]): void {
+  /** What was finished in the transaction is unfinished again. */
+  #rolledBack(): { error: unknown } {
+    this.#options.policy.begin();
+    const message = `listener '${this.#options.listener}': the transaction was aborted, its records run again`;
+    return { error: new NestdawError('KAFKA_TRANSACTION_ABORTED', message, { retriable: true }) };
+  }
+
+  /** False when a map of finished ranges did not fit. */
+  #collect(offsets: CommitOffset[], pending: PendingCommit[]): boolean {
+    let isWhole = true;
     for (const state of this.#options.partitions.values()) {
       if (state.isRevoked) continue;
       const { tracker, topic, partition } = state;
@@ -179,6 +206,7 @@ export class Committer {
       let metadata = '';
       if (this.#options.gapMap) {
         const map = encodeGapMap(offset, tracker.finishedRanges());
+        if (map === undefined) isWhole = false;
         // At the same offset the smaller map that stands there is still true, and better than none.
         if (map === undefined && !moved) continue;
         metadata = map ?? '';
@@ -186,6 +214,7 @@ export class Committer {
       offsets.push({ topic, partition, offset, metadata });
       pending.push({ state, offset, version });
     }
+    return isWhole;
   }
 
   #failed(offsets: readonly CommitOffset[], error: unknown): void {

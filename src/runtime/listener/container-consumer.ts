@@ -26,6 +26,7 @@ import { Progress } from './progress.js';
 import { RebalanceCallbacks } from './rebalance-callbacks.js';
 import { RebalanceHandler } from './rebalance-handler.js';
 import { RecordIntake } from './record-intake.js';
+import { type SpanParts, spanParts } from './span-parts.js';
 import { Watchdog } from './watchdog.js';
 
 // One consumer of a container, assembled: poll loop → dispatcher → runner → tracker → committer. The two models differ
@@ -67,6 +68,9 @@ export class ContainerConsumer {
   readonly #rebalance: RebalanceHandler;
   readonly #owner = new OwnerQueue();
   readonly #control: PartitionControl;
+  readonly #opener: PartitionOpener;
+  /** Of a listener whose handlers run in transactions. */
+  readonly #transactions: SpanParts | undefined;
   readonly #idle: IdleWatch;
   readonly #stopped = new AbortController();
   #loop: Promise<void> = Promise.resolve();
@@ -89,6 +93,22 @@ export class ContainerConsumer {
     this.#partitions = partitions;
     const policy = new CommitPolicy(endpoint);
     this.#policy = policy;
+    const transactions = spanParts(endpoint.transactions, {
+      ...common,
+      groupId: endpoint.groupId,
+      errorHandler: settings.errorHandler,
+      dispatcher,
+      partitions,
+      owner: this.#owner,
+      opener: () => this.#opener,
+      control: () => this.#control,
+      runner: () => this.#runner,
+      requestEnd: () => this.#committer.request(),
+      wake: () => this.#runner.wake(),
+      stopContainer: onFatal,
+      onFatal,
+    });
+    this.#transactions = transactions;
     const committer = new Committer({
       ...common,
       partitions,
@@ -96,6 +116,7 @@ export class ContainerConsumer {
       gapMap: endpoint.gapMap,
       commits: endpoint.groupId !== '',
       keeper: endpoint.keeper,
+      spans: transactions?.spans,
       onIdle: () => this.#runner.pump(),
     });
     this.#committer = committer;
@@ -134,21 +155,22 @@ export class ContainerConsumer {
       stopContainer: onFatal,
     });
     // Without a pool each record waits for the commit of the one before it, as RECORD promises.
-    const gates = !this.#isPool && endpoint.ackMode === 'RECORD';
+    const gates = transactions !== undefined || (!this.#isPool && endpoint.ackMode === 'RECORD');
     const runner = new DeliveryRunner({
-      endpoint,
+      endpoint: transactions?.spans.wrap(endpoint) ?? endpoint,
       dispatcher,
       partitions,
       inFlight,
       watchdog: this.#watchdog,
       progress,
-      failures: this.#failures,
+      failures: transactions?.failures ?? this.#failures,
+      turnedAway: this.#failures,
       clock,
       counters,
       admission: isBatch ? undefined : settings.admission,
       events,
       index,
-      isGated: gates ? () => committer.isBusy : () => false,
+      isGated: gates ? () => committer.isBusy || transactions?.spans.isGated === true : () => false,
       onBroken: onFatal,
     });
     this.#runner = runner;
@@ -158,6 +180,7 @@ export class ContainerConsumer {
       ackDesk: policy.isManual ? progress : undefined,
       budgetUncommitted: settings.budgetUncommitted,
     });
+    this.#opener = opener;
     const control = new PartitionControl({
       ...common,
       groupId: endpoint.groupId,
@@ -166,6 +189,7 @@ export class ContainerConsumer {
       owner,
       policy,
       committer,
+      isTransactional: transactions !== undefined,
       pausedPartitions: options.pausedPartitions,
       wake: () => runner.wake(),
     });
@@ -202,7 +226,9 @@ export class ContainerConsumer {
   /** Joins the group; resolves after the first assignment. */
   async start(): Promise<void> {
     const { consumer, clock } = this.#options;
-    await consumer.start(this.#rebalance);
+    const spans = this.#transactions?.spans;
+    spans?.start();
+    await consumer.start(spans?.watching(this.#rebalance) ?? this.#rebalance);
     if (this.#stopped.signal.aborted) return;
     if (this.#policy.periodMs !== undefined) {
       this.#commitTimer = every(clock, this.#policy.periodMs, () => this.#progress.tick());
@@ -224,6 +250,7 @@ export class ContainerConsumer {
     this.#commitTimer?.cancel();
     this.#idle.stop();
     this.#committer.endBy(deadline);
+    this.#transactions?.spans.endBy(deadline);
     await this.#rebalance.leave(deadline);
     this.#runner.close();
     await this.#loop;
@@ -239,6 +266,7 @@ export class ContainerConsumer {
     }
     for (const state of this.#partitions.list()) this.#partitions.drop(state);
     this.#committer.close();
+    await this.#transactions?.spans.close();
     this.#watchdog.stop();
   }
 
@@ -292,7 +320,8 @@ export class ContainerConsumer {
       return;
     }
     this.#runner.wake();
-    if (!this.#isPool) await this.#handled();
+    // A transaction covers what one poll brought, at most: what comes behind it waits.
+    if (!this.#isPool || this.#transactions) await this.#handled();
   }
 
   /** One poll, taken over; false when it brought nothing. */

@@ -51,6 +51,8 @@ export type ContainerEvent =
     }
   /** Records that had been handled before, told by their ids; the handler did not get them again. */
   | { readonly type: 'duplicates'; readonly consumer: number; readonly records: readonly KafkaRecord[] }
+  /** A transaction was aborted; the records of these partitions that it covered are delivered again. */
+  | { readonly type: 'rolled-back'; readonly consumer: number; readonly partitions: readonly TopicPartition[] }
   /** A handler nears or passed max.poll.interval.ms. */
   | {
       readonly type: 'slow';
@@ -121,6 +123,7 @@ export const CONTAINER_EVENT_TYPES: ReadonlySet<string> = new Set<ContainerEvent
   'recovered',
   'recovery-failed',
   'duplicates',
+  'rolled-back',
   'slow',
   'sought',
   'idle',

@@ -78,6 +78,12 @@ export function validateContainer(endpoint: ListenerEndpoint, settings: Containe
       );
     }
   }
+  if (endpoint.transactions) {
+    if (endpoint.groupId === '') mistakes.push('a transaction holds offsets of a group: give a groupId');
+    if (endpoint.ackMode === 'MANUAL_IMMEDIATE') {
+      mistakes.push('ackMode MANUAL_IMMEDIATE commits at once, a transaction at its end: use MANUAL, RECORD or BATCH');
+    }
+  }
   wholeCount('max.poll.records', settings.pollMaxRecords);
   wholeCount('the record budget of a partition', settings.budgetRecords);
   atLeastOne('the byte budget of a partition', settings.budgetBytes);

@@ -27,7 +27,9 @@ export interface DeliveryRunnerOptions {
   readonly inFlight: InFlightTable;
   readonly watchdog: Watchdog;
   readonly progress: Progress;
-  readonly failures: FailureDesk;
+  readonly failures: Pick<FailureDesk, 'failed' | 'nacked' | 'interrupted'>;
+  /** Where records go that are not admitted. */
+  readonly turnedAway: Pick<FailureDesk, 'handOver' | 'postpone'>;
   readonly clock: Clock;
   readonly counters: ContainerCounters;
   readonly admission: AdmissionRule | undefined;
@@ -132,17 +134,17 @@ export class DeliveryRunner {
   }
 
   #admits(rule: AdmissionRule, delivery: Delivery): boolean {
-    const { failures, clock } = this.#options;
+    const { turnedAway, clock } = this.#options;
     const admission = rule(delivery.record);
     if (admission === undefined) return true;
     if (admission.action === 'hand-over') {
-      failures.handOver(delivery, admission.recoverer);
+      turnedAway.handOver(delivery, admission.recoverer);
       return false;
     }
     // Timers may fire a little early: the record is asked about again then, and is never early itself.
     const waitMs = admission.until - clock.now();
     if (waitMs <= 0) return true;
-    failures.postpone(delivery, waitMs);
+    turnedAway.postpone(delivery, waitMs);
     return false;
   }
 

@@ -4,6 +4,7 @@ import { type SqlTransaction } from '../sql/sql-database.js';
 import { type ContainerEvent } from './container-events.js';
 import { type ListenerConsumer } from './listener-consumer.js';
 import { type KafkaRebalanceListener } from './rebalance-callbacks.js';
+import { type OpenSpanProducer } from './span-producer.js';
 
 // The description of one listener, complete and free of Nest: what the explorer produces and the container runs.
 
@@ -158,6 +159,8 @@ export interface ListenerEndpoint {
   /** Name of a set of containers that are started and stopped together. */
   readonly containerGroup?: string | undefined;
   readonly keeper?: RecordKeeper | undefined;
+  /** Given: handlers run in transactions, and offsets are committed in them. */
+  readonly transactions?: OpenSpanProducer | undefined;
   /** Told about partitions that come and go, one after another, each awaited. */
   readonly rebalanceListeners?: readonly KafkaRebalanceListener[] | undefined;
   readonly handler:

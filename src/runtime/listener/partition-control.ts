@@ -24,6 +24,8 @@ export interface PartitionControlOptions {
   readonly owner: OwnerQueue;
   readonly policy: CommitPolicy;
   readonly committer: Committer;
+  /** Commits belong to transactions, which end when no handler runs: one that waited for its own would wait for ever. */
+  readonly isTransactional: boolean;
   readonly events: ContainerEvents;
   /** Partitions that somebody paused, of all consumers of the container: a pause goes with its partition. */
   readonly pausedPartitions: TopicPartitionMap<true>;
@@ -118,7 +120,10 @@ export class PartitionControl implements ListenerConsumer {
   }
 
   commit(): Promise<void> {
-    return this.#options.committer.commitNow();
+    const { committer, isTransactional, listener } = this.#options;
+    if (!isTransactional) return committer.commitNow();
+    const message = `listener '${listener}' runs in transactions: its offsets are committed at the end of each`;
+    return Promise.reject(new NestdawError('KAFKA_TRANSACTION_STATE', message));
   }
 
   enforceRebalance(): void {

@@ -13,6 +13,7 @@ export type HoldReason =
   | 'error' // a record failed and its decision was to pause the partition
   | 'nack' // a record was given back
   | 'seek' // its position is about to move
+  | 'rollback' // a record of it failed in a transaction and waits for its next delivery
   | 'user' // somebody paused it
   | 'predecessor'; // records of an earlier assignment still run here: equal keys must not run twice at once
 

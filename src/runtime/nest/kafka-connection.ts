@@ -28,6 +28,7 @@ import { checkConnection, checkConsumer, type Findings } from '../config/rules.j
 import { type SecuritySettings, securitySettings } from '../config/security/security.js';
 import { type SecureClient } from '../config/security/security-sources.js';
 import { type ListenerEndpoint } from '../listener/listener-endpoint.js';
+import { type OpenSpanProducer } from '../listener/span-producer.js';
 import { KafkaTemplate, type RecordReader } from '../template/kafka-template.js';
 import { type ProducerPool } from '../template/producer-pool.js';
 import { RecordWriter } from '../template/record-writer.js';
@@ -46,6 +47,7 @@ import {
 } from './cluster-request.js';
 import { ConnectionTransactions } from './connection-transactions.js';
 import { type DiscoveredListener } from './listener-factory.js';
+import { spanProducers } from './listener-transactions.js';
 import { requireTopics } from './missing-topics.js';
 import { SerdeResolver } from './serdes/serde-resolver.js';
 import { type ThreadsOptions } from './threads/threads-options.js';
@@ -159,9 +161,15 @@ export class KafkaConnection implements Startable {
     return this.#transactions.manager;
   }
 
-  /** Producers for transactions that a listener begins; undefined where transactions are not configured. */
+  /** Idle and busy producers of transactions; undefined where transactions are not configured. */
   get transactionalProducers(): ProducerPool | undefined {
     return this.#transactions.pool;
+  }
+
+  /** Producers for the transactions of listeners; undefined where transactions are not configured. */
+  get listenerTransactions(): OpenSpanProducer | undefined {
+    const { pool, manager } = this.#transactions;
+    return pool && spanProducers(pool, manager, this.properties.get('producer.properties.transaction.timeout.ms'));
   }
 
   get clock(): Clock {
@@ -305,7 +313,9 @@ export class KafkaConnection implements Startable {
 
   /** Sends bytes as they are, beside the template: replies have a form of their own. */
   sendRecord(topic: string, partition: number | undefined, record: OutgoingRecord): Promise<RecordMetadata> {
-    return (this.#producer ?? this.#notOpen()).send(topic, partition, record);
+    const joined = this.#transactions.manager.current;
+    const producer = joined?.isOpen ? joined.producer : this.#producer;
+    return (producer ?? this.#notOpen()).send(topic, partition, record);
   }
 
   /** Sends what waits, then ends the producer and the broker. Harmless when repeated. */

@@ -39,11 +39,12 @@ import { type SerdeResolver } from './serdes/serde-resolver.js';
 import { type SqlUnit, sqlBatch, sqlRecord } from './sql-invoker.js';
 import { type StoreShelf } from './store-shelf.js';
 import { type ListenerThreads } from './threads/listener-threads.js';
+import { type TransactionalConnection, transactionsOf } from './transaction-option.js';
 
 // From what a listener declares to the endpoint that a container runs: placeholders filled, defaults taken from the
 // configuration, the way to the method worked out. Every mistake is added to a list; nothing is opened here.
 
-export interface ListenerConnection {
+export interface ListenerConnection extends TransactionalConnection {
   readonly properties: KafkaProperties;
   readonly environment: Environment;
   /** What records are handed on with. */
@@ -175,12 +176,18 @@ export class ListenerFactory {
       const bare = this.#handler(declaration, numbers, { ...formats, replies, hasSql }, rules, findings);
       const handler = unit ? inSqlUnit(bare, unit) : bare;
       const rebalanceListeners = this.#rebalanceListeners(declaration, mistakes);
+      const { source } = declaration;
+      const transactions = transactionsOf(read, options, source, numbers, {
+        properties,
+        listenerTransactions: parts.listenerTransactions,
+      });
+      if (transactions.transactions && guard) read.mistake('idempotent', undefined, NOT_IN_TRANSACTIONS);
       const letters = deadLettersOf(read, options.deadLetters, numbers, parts);
       if (mistakes.length > before) return [];
       const { batch: _batch, idleEventMs, ...rest } = numbers;
       const placed = this.#placed(
         declaration,
-        { ...rest, id, connection, handler, rebalanceListeners },
+        { ...rest, ...transactions, id, connection, handler, rebalanceListeners },
         properties,
         mistakes,
       );
@@ -348,6 +355,11 @@ export class ListenerFactory {
     return listeners;
   }
 }
+
+/** An id that is finished when its handler returns would keep the record out after a rollback, and its sends with it. */
+const NOT_IN_TRANSACTIONS =
+  'goes not with a transaction, which may be rolled back after the id is finished; in a transaction each record counts ' +
+  'once by itself, and effects outside of Kafka have to be repeatable';
 
 function hasCallbacks(found: unknown): found is KafkaRebalanceListener {
   return REBALANCE_CALLBACKS.some((name) => typeof (found as KafkaRebalanceListener)[name] === 'function');

@@ -102,8 +102,14 @@ function configuredHandler(configuration: RetryTopicConfiguration | undefined): 
 }
 
 /** What a common configuration leaves alone: listeners that retries do not fit. */
-function isPossible({ handler, groupId, topicPattern, assignment }: ListenerEndpoint): boolean {
-  return handler.kind === 'record' && groupId !== '' && topicPattern === undefined && assignment !== 'all';
+function isPossible({ handler, groupId, topicPattern, assignment, transactions }: ListenerEndpoint): boolean {
+  return (
+    transactions === undefined &&
+    handler.kind === 'record' &&
+    groupId !== '' &&
+    topicPattern === undefined &&
+    assignment !== 'all'
+  );
 }
 
 function reportImpossible(
@@ -111,7 +117,12 @@ function reportImpossible(
   { endpoint }: DiscoveredListener,
   { options }: ListenerDeclaration,
 ): void {
-  const { handler, groupId, topicPattern } = endpoint;
+  const { handler, groupId, topicPattern, transactions } = endpoint;
+  if (transactions !== undefined) {
+    const problem =
+      'goes not with @RetryableTopic: a failure aborts the transaction, and what it covered runs again; use deadLetters';
+    read.mistake('transactional', undefined, problem);
+  }
   if (handler.kind === 'batch') {
     read.mistake('batch', 'true', 'batches have no retry topics; take records one by one, or use deadLetters');
   }

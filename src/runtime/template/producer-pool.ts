@@ -58,16 +58,37 @@ export class ProducerPool {
       this.#end(idle.producer, () => idle.producer.stop());
     }
     const number = this.#free.shift() ?? this.#next++;
+    try {
+      return await this.#open(number);
+    } catch (error) {
+      this.#free.push(number);
+      throw error;
+    }
+  }
+
+  /**
+   * Another producer under the id of one that is of no use any more: by taking its place it ends what that one left
+   * open or undecided. May be called again after a rejection.
+   */
+  async replace(producer: TransactionalProducerClient): Promise<TransactionalProducerClient> {
+    this.#refuseWhenStopped();
+    await producer.discard();
+    const successor = await this.#open(this.#numbers.get(producer)!);
+    this.#numbers.delete(producer);
+    return successor;
+  }
+
+  async #open(number: number): Promise<TransactionalProducerClient> {
     const producer = this.#options.create(`${this.#options.prefix}${number}`);
-    this.#numbers.set(producer, number);
     try {
       await producer.start();
       this.#refuseWhenStopped();
-      return producer;
     } catch (error) {
-      this.#end(producer, () => producer.discard());
+      this.#track(producer.discard());
       throw error;
     }
+    this.#numbers.set(producer, number);
+    return producer;
   }
 
   /** Gives a producer back. One whose transaction is not ended is given up, whatever became of that. */
@@ -94,7 +115,11 @@ export class ProducerPool {
     this.#numbers.delete(producer);
     // Free at once: whoever takes the number next fences this one, which is what has to happen to what it left open.
     if (number !== undefined) this.#free.push(number);
-    const ending = end()
+    this.#track(end());
+  }
+
+  #track(end: Promise<void>): void {
+    const ending = end
       .catch((error: unknown) => this.#logger.warn(`ending a transactional producer: ${messageOf(error)}`))
       .finally(() => this.#ending.delete(ending));
     this.#ending.add(ending);

@@ -84,7 +84,7 @@ export class KafkaTransactionManager {
     try {
       await producer.begin();
       const result = await this.#scope.run(transaction, work, transaction);
-      if (transaction.isRollbackOnly) throw rolledBack(transaction);
+      transaction.requireCommittable();
       transaction.close();
       await producer.commit();
       return result;
@@ -121,9 +121,4 @@ async function joined<R>(outer: KafkaTransaction, work: (transaction: KafkaTrans
     outer.setRollbackOnly(error);
     throw error;
   }
-}
-
-function rolledBack({ rollbackCause: cause }: KafkaTransaction): NestdawError {
-  const why = cause === undefined ? 'setRollbackOnly was called' : messageOf(cause);
-  return new NestdawError('KAFKA_TRANSACTION_ABORTED', `the transaction was aborted: ${why}`, { cause });
 }

@@ -1,6 +1,6 @@
-import { NestdawError } from '../../common/errors.js';
-import { type CommitOffset } from '../client/consumer-client.js';
-import { type GroupMetadata, type TransactionalProducerClient } from '../client/producer-client.js';
+import { messageOf, NestdawError } from '../../common/errors.js';
+import { type CommitOffset, type GroupMetadata } from '../client/consumer-client.js';
+import { type TransactionalProducerClient } from '../client/producer-client.js';
 
 // One transaction, as the code that runs inside of it meets it.
 
@@ -56,6 +56,14 @@ export class KafkaTransaction {
       'the transaction that this code runs in has ended: await its sends before its function returns, or run what ' +
         'outlives it with transactions.outside(() => …)',
     );
+  }
+
+  /** @internal Throws KAFKA_TRANSACTION_ABORTED when its end has to be an abort. */
+  requireCommittable(): void {
+    if (!this.#isRollbackOnly) return;
+    const cause = this.#rollbackCause;
+    const why = cause === undefined ? 'setRollbackOnly was called' : messageOf(cause);
+    throw new NestdawError('KAFKA_TRANSACTION_ABORTED', `the transaction was aborted: ${why}`, { cause });
   }
 
   /** @internal */

@@ -6,13 +6,14 @@ import { Coordinator, refusalOf } from '../cluster/coordinator.js';
 import {
   type AssignedPartition,
   type CommitOffset,
+  type CommittedOffset,
   type ConsumerClient,
   type ConsumerEvent,
+  type GroupMetadata,
   type PartitionRecords,
   type PauseReason,
   type RebalanceListener,
 } from '../consumer-client.js';
-import { type GroupMetadata } from '../producer-client.js';
 import { type ClusterPair, connectPair } from './cluster-pair.js';
 import { commitFailure, commitRefused, isMembershipCode } from './commit-failure.js';
 import { type ConsumerOptions, type ConsumerSettings, consumerSettings } from './consumer-options.js';
@@ -351,6 +352,12 @@ export class GroupConsumer implements ConsumerClient {
   /** Who commits inside a transaction; undefined between two assignments. */
   groupMetadata(): GroupMetadata | undefined {
     return this.#parts?.member.groupMetadata();
+  }
+
+  async committedOffsets(partitions: readonly TopicPartition[]): Promise<TopicPartitionMap<CommittedOffset>> {
+    if (!this.#parts) throw new NestdawError('KAFKA_STOPPED', 'the consumer is not started: call start first');
+    const { signal } = this.#closed;
+    return this.#parts.spareOffsets.fetchCommitted(partitions, { signal, requireStable: true });
   }
 
   stop(): Promise<void> {

@@ -4,7 +4,7 @@ import { type TopicPartition, TopicPartitionMap } from '../../../common/topic-pa
 import { brokerError, ErrorCode, errorName } from '../../../protocol/error-codes.js';
 import { type Cluster } from '../cluster/cluster.js';
 import { type Coordinator } from '../cluster/coordinator.js';
-import { type GroupMetadata } from '../producer-client.js';
+import { type GroupMetadata } from '../consumer-client.js';
 import { type ConsumerSettings } from './consumer-options.js';
 import { type Assignment } from './consumer-protocol.js';
 import { fencedError, GroupJoin, type JoinListener } from './group-join.js';
@@ -96,7 +96,7 @@ export class GroupMember {
   }
 
   groupMetadata(): GroupMetadata | undefined {
-    const { generation } = this;
+    const generation = this.generation ?? this.#crossing?.generation;
     if (!generation) return undefined;
     const { generationId, memberId, groupInstanceId } = generation;
     const { groupId } = this.settings;

@@ -5,7 +5,7 @@ import { brokerError, ErrorCode } from '../../../protocol/error-codes.js';
 import { OffsetCommit } from '../../../protocol/messages/08-offset-commit.js';
 import { OffsetFetch } from '../../../protocol/messages/09-offset-fetch.js';
 import { type Coordinator } from '../cluster/coordinator.js';
-import { type CommitOffset } from '../consumer-client.js';
+import { type CommitOffset, type CommittedOffset } from '../consumer-client.js';
 import { type ConsumerSettings } from './consumer-options.js';
 import { groupByTopic } from './consumer-protocol.js';
 import { type Generation } from './group-term.js';
@@ -13,11 +13,6 @@ import { retrying } from './retry.js';
 
 // Committed offsets of one group: read and written, metadata included. One commit is under way at a time, so that a
 // repeated older one never overtakes a newer one.
-
-export interface CommittedOffset {
-  readonly offset: number;
-  readonly metadata: string;
-}
 
 export interface FetchCommittedOptions {
   readonly signal: AbortSignal;

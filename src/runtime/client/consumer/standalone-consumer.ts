@@ -6,8 +6,10 @@ import { Coordinator, refusalOf } from '../cluster/coordinator.js';
 import {
   type AssignedPartition,
   type CommitOffset,
+  type CommittedOffset,
   type ConsumerClient,
   type ConsumerEvent,
+  type GroupMetadata,
   type PartitionRecords,
   type PauseReason,
   type RebalanceListener,
@@ -240,6 +242,18 @@ export class StandaloneConsumer implements ConsumerClient {
 
   assignment(): readonly TopicPartition[] {
     return this.#held;
+  }
+
+  /** Nobody else commits for its partitions, so there is no generation to check. */
+  groupMetadata(): GroupMetadata | undefined {
+    const { groupId } = this.#settings;
+    return groupId === '' ? undefined : { groupId, generationId: -1, memberId: '' };
+  }
+
+  async committedOffsets(partitions: readonly TopicPartition[]): Promise<TopicPartitionMap<CommittedOffset>> {
+    if (!this.#parts) throw new NestdawError('KAFKA_STOPPED', 'the consumer is not started: call start first');
+    const { signal } = this.#closed;
+    return this.#parts.offsets.fetchCommitted(partitions, { signal, requireStable: true });
   }
 
   async offsetsAt(partitions: readonly TopicPartition[], moment: LogMoment): Promise<TopicPartitionMap<number>> {

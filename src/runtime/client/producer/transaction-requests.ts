@@ -14,8 +14,7 @@ import { TxnOffsetCommit } from '../../../protocol/messages/28-txn-offset-commit
 import { type Cluster } from '../cluster/cluster.js';
 import { Coordinator } from '../cluster/coordinator.js';
 import { commitTopics } from '../consumer/offset-client.js';
-import { type CommitOffset } from '../consumer-client.js';
-import { type GroupMetadata } from '../producer-client.js';
+import { type CommitOffset, type GroupMetadata } from '../consumer-client.js';
 import { type Identity } from './partition-queue.js';
 import { type TransactionVersion } from './transaction-state.js';
 import { isBusy, transactionVerdict, undecidedError } from './transaction-verdict.js';

@@ -7,10 +7,9 @@ import { type OutgoingRecord } from '../../../common/record.js';
 import { ErrorCode } from '../../../protocol/error-codes.js';
 import { type Cluster } from '../cluster/cluster.js';
 import { refusalOf } from '../cluster/coordinator.js';
-import { type CommitOffset } from '../consumer-client.js';
+import { type CommitOffset, type GroupMetadata } from '../consumer-client.js';
 import {
   type DeliverySink,
-  type GroupMetadata,
   type ProducerMetricValues,
   type RecordMetadata,
   type StoppedDelivery,

@@ -1,0 +1,59 @@
+import { type KafkaListenerOptions } from '../../decorators/listener-options.js';
+import { parseBoolean } from '../config/formats.js';
+import { type KafkaProperties } from '../config/kafka-properties.js';
+import { type ListenerEndpoint } from '../listener/listener-endpoint.js';
+import { type OpenSpanProducer } from '../listener/span-producer.js';
+import { type HandlerSource } from './listener-factory.js';
+import { transactionalOf } from './metadata-accessor.js';
+import { type OptionReader } from './option-reader.js';
+
+// Whether a listener's records are handled in transactions: by `@Transactional` on its method, or by its options.
+
+export interface TransactionalConnection {
+  readonly properties: KafkaProperties;
+  /** Producers for transactions; undefined where they are not configured. */
+  readonly listenerTransactions?: OpenSpanProducer | undefined;
+}
+
+type Numbers = Pick<ListenerEndpoint, 'ackMode' | 'workers' | 'threads'> & { readonly batch: boolean };
+
+/** What the endpoint has more, or other, in transactions. */
+export function transactionsOf(
+  read: OptionReader,
+  options: KafkaListenerOptions,
+  source: HandlerSource,
+  numbers: Numbers,
+  { properties, listenerTransactions }: TransactionalConnection,
+): Partial<Pick<ListenerEndpoint, 'transactions' | 'ackMode'>> {
+  const option = read.parsed<boolean>('transactional', options.transactional, parseBoolean, 'true or false');
+  if (!(option ?? isDeclared(source))) return {};
+  if (!listenerTransactions) {
+    const key = `${properties.prefix}.producer.transaction-id-prefix`;
+    read.mistake('transactional', undefined, `transactions need ${key}, unique for each process`);
+    return {};
+  }
+  if (numbers.threads !== undefined) {
+    read.mistake('threads', undefined, 'a transaction does not reach into other threads: leave threads out');
+  }
+  return { transactions: listenerTransactions, ackMode: ackModeOf(options, numbers, properties) };
+}
+
+/** One transaction a record where nothing else is said, as Spring's record listeners have it. */
+function ackModeOf(
+  options: KafkaListenerOptions,
+  { ackMode, workers, batch }: Numbers,
+  properties: KafkaProperties,
+): ListenerEndpoint['ackMode'] {
+  const isChosen = options.ackMode !== undefined || properties.get('listener.ack-mode') !== undefined;
+  if (isChosen || batch || workers !== undefined || properties.get('consumer.enable-auto-commit')) return ackMode;
+  return 'RECORD';
+}
+
+function isDeclared(source: HandlerSource): boolean {
+  if (source.kind === 'ready') return false;
+  const methods = source.kind === 'method' ? [source] : source.methods;
+  return methods.some(({ target }) => {
+    const method = (target.type.prototype as Record<string, object | undefined>)[target.method];
+    return method !== undefined && transactionalOf(method) !== undefined;
+  });
+}
