@@ -128,9 +128,10 @@ export interface KafkaListenerOptions {
   readonly pool?: ListenerPool | (string & {});
   /**
    * A number: threads of the pool, 1 to 256, shared by the listener's consumers; default with `pool: 'threads'` the
-   * processor's cores but one. Without `workers` as many records are in work as there are threads.
+   * processor's cores but one. Without `workers` as many records are in work as there are threads. `true`: each of the
+   * `concurrency` consumers is a worker thread of its own, with its own poll loop, tracker and commits.
    */
-  readonly threads?: number | string;
+  readonly threads?: number | boolean | string;
   /**
    * With `workers`: records of one partition (`partition`), of one key (`key`) or none at all stay in order. Default
    * `partition`.

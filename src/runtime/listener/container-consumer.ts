@@ -1,14 +1,12 @@
-import { type Clock, every, nextTurn, sleep, type Timer } from '../../common/clock.js';
+import { every, nextTurn, sleep, type Timer } from '../../common/clock.js';
 import { hasCode } from '../../common/errors.js';
-import { type Logger } from '../../common/logger.js';
-import { type TopicPartitionMap } from '../../common/topic-partition.js';
 import { type ConsumerClient, type PartitionRecords } from '../client/consumer-client.js';
 import { CommitPolicy } from '../dispatch/commit-policy.js';
 import { KeyDispatcher } from '../dispatch/key-dispatcher.js';
 import { Committer } from './committer.js';
+import { type ConsumerRunner, type RunnerOptions } from './consumer-runner.js';
 import { type ContainerCounters, newCounters } from './container-counters.js';
-import { type ContainerEvents } from './container-events.js';
-import { type ContainerSettings } from './container-settings.js';
+import { type ConsumerDescription, describeConsumer } from './container-description.js';
 import { type Delivery } from './delivery.js';
 import { DeliveryRunner } from './delivery-runner.js';
 import { FailureDesk } from './failure-desk.js';
@@ -35,23 +33,12 @@ import { Watchdog } from './watchdog.js';
 
 const CORRUPT_PAUSE_MS = 1_000;
 
-export interface ContainerConsumerOptions {
-  readonly index: number;
+export interface ContainerConsumerOptions extends RunnerOptions {
   readonly endpoint: ListenerEndpoint;
-  readonly settings: ContainerSettings;
-  readonly workers: number;
   readonly consumer: ConsumerClient;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly events: ContainerEvents;
-  readonly isPaused: () => boolean;
-  /** Partitions that somebody paused, of all consumers of the container. */
-  readonly pausedPartitions: TopicPartitionMap<true>;
-  /** The consumer cannot go on, or a decision was to stop the container. */
-  readonly onFatal: (cause: unknown) => void;
 }
 
-export class ContainerConsumer {
+export class ContainerConsumer implements ConsumerRunner {
   readonly counters: ContainerCounters = newCounters();
   readonly #options: ContainerConsumerOptions;
   readonly #isPool: boolean;
@@ -283,6 +270,10 @@ export class ContainerConsumer {
     this.#dispatcher.paused = false;
     this.#options.consumer.resume(this.#options.consumer.assignment(), 'user');
     this.#runner.wake();
+  }
+
+  describe(): ConsumerDescription {
+    return describeConsumer(this, this.#options.index, this.#options.clock);
   }
 
   set workers(count: number) {

@@ -1,4 +1,5 @@
 import { type Clock } from '../../common/clock.js';
+import { type ConsumerRunner } from './consumer-runner.js';
 import { type ContainerConsumer } from './container-consumer.js';
 import { type ContainerCounters } from './container-counters.js';
 import { type ContainerState } from './container-state.js';
@@ -67,11 +68,7 @@ interface Described {
   readonly workers: number;
 }
 
-export function describeContainer(
-  container: Described,
-  consumers: readonly ContainerConsumer[],
-  clock: Clock,
-): ContainerDescription {
+export function describeContainer(container: Described, consumers: readonly ConsumerRunner[]): ContainerDescription {
   const { id, connection, groupId, topics, topicPattern } = container.endpoint;
   return {
     id,
@@ -82,11 +79,12 @@ export function describeContainer(
     state: container.state,
     failure: container.failure,
     workers: container.endpoint.workers === undefined ? undefined : container.workers,
-    consumers: consumers.map((consumer, index) => describeConsumer(consumer, index, clock)),
+    consumers: consumers.map((consumer) => consumer.describe()),
   };
 }
 
-function describeConsumer(consumer: ContainerConsumer, index: number, clock: Clock): ConsumerDescription {
+/** A consumer beside its container. */
+export function describeConsumer(consumer: ContainerConsumer, index: number, clock: Clock): ConsumerDescription {
   const oldest = consumer.oldestInFlight;
   return {
     index,

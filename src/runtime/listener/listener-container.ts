@@ -4,6 +4,7 @@ import { type Logger } from '../../common/logger.js';
 import { type SeekTarget } from '../../common/seek-target.js';
 import { partitionName, type TopicPartition, TopicPartitionMap } from '../../common/topic-partition.js';
 import { type ConsumerClient } from '../client/consumer-client.js';
+import { type ConsumerRunner, type RunnerOptions } from './consumer-runner.js';
 import { ContainerConsumer } from './container-consumer.js';
 import { type ContainerDescription, describeContainer } from './container-description.js';
 import { type ContainerEventListener, ContainerEvents } from './container-events.js';
@@ -13,6 +14,7 @@ import { type ListenerConsumer } from './listener-consumer.js';
 import { type ListenerEndpoint } from './listener-endpoint.js';
 import { sentenceOf } from './log-text.js';
 import { coordinates } from './partition-table.js';
+import { PausedPartitions } from './paused-partitions.js';
 
 // A supervised listener: `concurrency` consumers of one group that run the endpoint's handler, with one state.
 
@@ -32,12 +34,12 @@ export class ListenerContainer {
   readonly #settings: ContainerSettings;
   readonly #events: ContainerEvents;
   #state: ContainerState = 'initialized';
-  #consumers: ContainerConsumer[] = [];
+  #consumers: ConsumerRunner[] = [];
   #workers: number;
   #isPaused = false;
   /** The last word was start, not stop. */
   #isWanted = false;
-  readonly #pausedPartitions = new TopicPartitionMap<true>();
+  readonly #pausedPartitions = new PausedPartitions();
   #failure: unknown;
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
@@ -92,7 +94,11 @@ export class ListenerContainer {
   async stop(): Promise<void> {
     // A start that still waits for an earlier stop, or for its turn, must not come after this one.
     this.#isWanted = false;
-    if (this.#state === 'initialized' || this.#state === 'stopped') return;
+    if (this.#state === 'initialized' || this.#state === 'stopped') {
+      // It may have been made ready without a start.
+      await this.endpoint.executor?.stop();
+      return;
+    }
     if (this.#state === 'failed' && !this.#stopping) {
       this.#become('stopped');
       return;
@@ -208,11 +214,11 @@ export class ListenerContainer {
 
   /** What it does right now: state, partitions with positions, what runs and waits, counters. */
   describe(): ContainerDescription {
-    return describeContainer(this, this.#consumers, this.#options.clock);
+    return describeContainer(this, this.#consumers);
   }
 
   async #start(): Promise<void> {
-    const { endpoint, createConsumer, clock, logger } = this.#options;
+    const { endpoint } = this.#options;
     this.#become('starting');
     this.#failure = undefined;
     try {
@@ -222,21 +228,7 @@ export class ListenerContainer {
         fail: (cause) => this.#fail(cause),
       });
       if (this.#state !== 'starting') return;
-      this.#consumers = Array.from({ length: endpoint.concurrency }, (_, index) => {
-        return new ContainerConsumer({
-          index,
-          endpoint,
-          settings: this.#settings,
-          workers: this.#workers,
-          consumer: createConsumer(index),
-          clock,
-          logger,
-          events: this.#events,
-          isPaused: () => this.#isPaused,
-          pausedPartitions: this.#pausedPartitions,
-          onFatal: (cause) => this.#fail(cause),
-        });
-      });
+      this.#consumers = Array.from({ length: endpoint.concurrency }, (_, index) => this.#createRunner(index));
       await Promise.all(this.#consumers.map((consumer) => consumer.start()));
     } catch (error) {
       // Stopped meanwhile: that is why a consumer did not start.
@@ -246,6 +238,23 @@ export class ListenerContainer {
     if (this.#state !== 'starting') return;
     this.#become(this.#isPaused ? 'paused' : 'running');
     this.#events.emit({ type: 'started', consumers: this.#consumers.length });
+  }
+
+  #createRunner(index: number): ConsumerRunner {
+    const { endpoint, createConsumer, clock, logger } = this.#options;
+    const options: RunnerOptions = {
+      index,
+      settings: this.#settings,
+      workers: this.#workers,
+      clock,
+      logger,
+      events: this.#events,
+      isPaused: () => this.#isPaused,
+      pausedPartitions: this.#pausedPartitions,
+      onFatal: (cause) => this.#fail(cause),
+    };
+    if (endpoint.executor?.createRunner) return endpoint.executor.createRunner(options);
+    return new ContainerConsumer({ ...options, endpoint, consumer: createConsumer(index) });
   }
 
   /** Something ended a consumer, or an error handler decided so: all stop, so that the state tells the truth. */
@@ -285,11 +294,11 @@ export class ListenerContainer {
   }
 
   #assigned() {
-    return this.#consumers.flatMap((consumer) => coordinates(consumer.partitions()));
+    return this.#consumers.flatMap((consumer) => consumer.control.assignment());
   }
 }
 
-function ownedBy(consumer: ContainerConsumer, partitions: readonly TopicPartition[]): TopicPartition[] {
+function ownedBy(consumer: ConsumerRunner, partitions: readonly TopicPartition[]): TopicPartition[] {
   const owned = new TopicPartitionMap<true>();
   for (const { topic, partition } of consumer.control.assignment()) owned.set(topic, partition, true);
   return partitions.filter(({ topic, partition }) => owned.has(topic, partition));

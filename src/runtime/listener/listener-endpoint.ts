@@ -1,6 +1,7 @@
 import { type KafkaRecord } from '../../common/record.js';
 import { type SeekTarget } from '../../common/seek-target.js';
 import { type SqlTransaction } from '../sql/sql-database.js';
+import { type ConsumerRunner, type RunnerOptions } from './consumer-runner.js';
 import { type ContainerEvent } from './container-events.js';
 import { type ListenerConsumer } from './listener-consumer.js';
 import { type KafkaRebalanceListener } from './rebalance-callbacks.js';
@@ -73,7 +74,7 @@ export interface RemoteWork {
   runningForMs(): number | undefined;
 }
 
-/** Runs handlers outside of the container's event loop. Started before the consumers, stopped after them. */
+/** Runs handlers, or whole consumers, outside of the container's event loop. Started before the consumers, stopped after them. */
 export interface HandlerExecutor {
   /** Makes it ready, so that what cannot work is known before anything is read. Harmless when repeated. */
   prepare(): Promise<void>;
@@ -81,6 +82,8 @@ export interface HandlerExecutor {
   start(supervisor: ExecutorSupervisor): Promise<void>;
   /** Ends it; what still runs is given up. */
   stop(): Promise<void>;
+  /** Where whole consumers run elsewhere, not only their handlers: one of them. */
+  createRunner?(options: RunnerOptions): ConsumerRunner;
 }
 
 export interface ExecutorSupervisor {
@@ -144,8 +147,11 @@ export interface ListenerEndpoint {
   /** Undefined: each consumer handles its records one after another. A number: poll loop + pool of that many lanes. */
   readonly workers: number | undefined;
   readonly order: Order;
-  /** Worker threads that the workers of all its consumers run in; undefined: this thread's event loop. */
-  readonly threads?: number | undefined;
+  /**
+   * Worker threads that the workers of all its consumers run in; `consumers`: each consumer is a thread. Undefined: all
+   * is in this thread's event loop.
+   */
+  readonly threads?: number | 'consumers' | undefined;
   readonly ackMode: AckMode;
   readonly ackCount: number;
   readonly ackTimeMs: number;

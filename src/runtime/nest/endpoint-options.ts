@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { messageOf } from '../../common/errors.js';
 import { type KafkaListenerOptions } from '../../decorators/listener-options.js';
 import { type Environment } from '../config/environment.js';
-import { parseBoolean, parseChoice, parseList } from '../config/formats.js';
+import { parseBoolean, parseChoice, parseInteger, parseList } from '../config/formats.js';
 import { type KafkaProperties } from '../config/kafka-properties.js';
 import { type Mistake } from '../config/mistakes.js';
 import { type AckMode, type ListenerEndpoint, type Order } from '../listener/listener-endpoint.js';
@@ -12,6 +12,7 @@ import { partitionRequests } from './partition-options.js';
 // What a listener's decorator says, with what the configuration says where it is silent.
 
 const ACK_MODES = ['RECORD', 'BATCH', 'TIME', 'COUNT', 'COUNT_TIME', 'MANUAL', 'MANUAL_IMMEDIATE'] as const;
+const MAX_THREADS = 256;
 const POOLS = ['lanes', 'threads'] as const;
 const ORDERS = ['partition', 'key', 'none'] as const;
 
@@ -42,7 +43,7 @@ export function endpointNumbers(
   const consumers = concurrency ?? properties.get('listener.concurrency');
   const threads = threadsOf(read, options);
   const ownWorkers = read.whole('workers', options.workers, 10_000);
-  const workers = ownWorkers ?? (threads === undefined ? undefined : Math.ceil(threads / consumers));
+  const workers = ownWorkers ?? (typeof threads === 'number' ? Math.ceil(threads / consumers) : undefined);
   if (order !== undefined && order !== 'partition' && workers === undefined) {
     read.mistake('order', order, 'only a pool of workers has an order to choose; give workers, or leave order out');
   }
@@ -72,20 +73,37 @@ export function endpointNumbers(
   };
 }
 
-/** Threads of the listener's pool; undefined: it has none. */
-function threadsOf(read: OptionReader, options: KafkaListenerOptions): number | undefined {
+/** Threads of the listener's pool, or whether its consumers are threads; undefined: it has none. */
+function threadsOf(read: OptionReader, options: KafkaListenerOptions): ListenerEndpoint['threads'] {
   const pool = read.parsed<(typeof POOLS)[number]>(
     'pool',
     options.pool as (typeof POOLS)[number] | undefined,
     (text) => parseChoice(text, POOLS),
     POOLS.join(', '),
   );
-  const threads = read.whole('threads', options.threads, 256);
+  const threads = read.parsed<number | boolean>(
+    'threads',
+    options.threads,
+    parseThreads,
+    `true (a thread for each consumer), or a whole number from 1 to ${MAX_THREADS} (a pool)`,
+  );
+  if (threads === true || threads === false) {
+    if (threads && pool !== undefined) {
+      read.mistake('pool', pool, 'with threads: true each consumer is a thread of its own; leave pool out');
+    }
+    return threads ? 'consumers' : undefined;
+  }
   if (pool === 'lanes' && threads !== undefined) {
     read.mistake('threads', String(threads), "goes not with pool: 'lanes'; leave one of them out");
     return undefined;
   }
   return threads ?? (pool === 'threads' ? Math.max(1, availableParallelism() - 1) : undefined);
+}
+
+function parseThreads(text: string): number | boolean | undefined {
+  const count = parseInteger(text);
+  if (count === undefined) return parseBoolean(text);
+  return count >= 1 && count <= MAX_THREADS ? count : undefined;
 }
 
 type Source = Pick<ListenerEndpoint, 'topics' | 'topicPattern' | 'assignment'>;

@@ -234,7 +234,8 @@ export class ListenerFactory {
     if (endpoint.threads === undefined || !this.#threads || !properties.get('listener.threads-enabled'))
       return endpoint;
     const methods = source.kind === 'method' ? [source] : source.kind === 'class' ? source.methods : [];
-    if (methods.some(({ parameters }) => parameters.decorated.some(({ kind }) => kind === 'consumer'))) {
+    const isPool = endpoint.threads !== 'consumers';
+    if (isPool && methods.some(({ parameters }) => parameters.decorated.some(({ kind }) => kind === 'consumer'))) {
       const problem =
         'in a pool of threads the consumer is in another thread; ask the ContainerRegistry of the main thread, or ' +
         'leave threads out';

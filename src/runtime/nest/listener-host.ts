@@ -148,7 +148,7 @@ export class ListenerHost {
       registry.register(container);
       if (listener.neededTopics.length > 0) this.#needed.set(container, listener.neededTopics);
       if (properties.get('listener.log-container-config')) {
-        const { handler: _handler, rebalanceListeners: _listeners, ...told } = endpoint;
+        const { handler: _handler, rebalanceListeners: _listeners, executor: _executor, ...told } = endpoint;
         const numbers = JSON.stringify({ ...told, ...settings, ...consumerNumbers(properties) });
         tools.logger.log(`listener ${endpoint.id}: ${numbers}`);
       }

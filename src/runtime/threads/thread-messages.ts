@@ -1,4 +1,5 @@
 import { type FromCallThread, type ToCallThread } from './call-messages.js';
+import { type FromConsumerThread, type ToConsumerThread } from './consumer-messages.js';
 import { type PlainError } from './plain-error.js';
 
 // What a thread is started with, and what it says and hears whatever it is for: plain data.
@@ -25,6 +26,10 @@ export interface ThreadConnection {
 export interface ThreadData {
   /** `resize#1`: in logs, and in the tools of the operating system. */
   readonly name: string;
+  /** Runs calls of the listener's handler, or one of its consumers. */
+  readonly duty: 'calls' | 'consumer';
+  /** Number of the thread, and of its consumer. */
+  readonly index: number;
   readonly listener: { readonly id: string; readonly connection: string };
   readonly module: ThreadModule;
   readonly connections: readonly ThreadConnection[];
@@ -39,8 +44,9 @@ export type FromThread =
   /** Why the thread is of no use; it ends. */
   | { readonly type: 'failed'; readonly error: PlainError }
   | { readonly type: 'log'; readonly level: LogLevel; readonly message: string; readonly error: PlainError | undefined }
-  | FromCallThread;
+  | FromCallThread
+  | FromConsumerThread;
 
 export type ToThread =
   /** Close the module, then end. */
-  { readonly type: 'close' } | ToCallThread;
+  { readonly type: 'close' } | ToCallThread | ToConsumerThread;

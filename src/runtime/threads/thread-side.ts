@@ -1,8 +1,11 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import { systemClock } from '../../common/clock.js';
 import { messageOf } from '../../common/errors.js';
 import { type Logger } from '../../common/logger.js';
-import { type ListenerEndpoint } from '../listener/listener-endpoint.js';
+import { type ToCallThread } from './call-messages.js';
 import { CallServer } from './call-server.js';
+import { type ToConsumerThread } from './consumer-messages.js';
+import { ConsumerServer } from './consumer-server.js';
 import { toPlainError } from './plain-error.js';
 import { ThreadBoard } from './thread-board.js';
 import {
@@ -12,7 +15,7 @@ import {
   type ThreadModule,
   type ToThread,
 } from './thread-messages.js';
-import { enterThread, type ThreadState } from './thread-state.js';
+import { enterThread, type ThreadListener, type ThreadState } from './thread-state.js';
 
 // The life of a thread, from inside: open the module, say so, serve, close.
 
@@ -20,7 +23,7 @@ import { enterThread, type ThreadState } from './thread-state.js';
 export type OpenModule = (
   module: ThreadModule,
   state: ThreadState,
-) => Promise<{ readonly app: { close(): Promise<void> }; readonly endpoint: ListenerEndpoint }>;
+) => Promise<{ readonly app: { close(): Promise<void> }; readonly listener: ThreadListener }>;
 
 export function startThread(open: OpenModule): void {
   const port = parentPort!;
@@ -36,16 +39,11 @@ export function startThread(open: OpenModule): void {
   };
   enterThread(state);
   open(data.module, state).then(
-    ({ app, endpoint }) => {
-      const server = new CallServer({
-        handler: endpoint.handler,
-        isManual: endpoint.ackMode === 'MANUAL' || endpoint.ackMode === 'MANUAL_IMMEDIATE',
-        board: new ThreadBoard(data.board),
-        post,
-      });
+    ({ app, listener }) => {
+      const serve = serverOf(data, listener, post, logger);
       port.on('message', (message: ToThread) => {
         if (message.type === 'close') void close(app);
-        else server.receive(message);
+        else serve(message);
       });
       post({ type: 'ready' });
     },
@@ -64,6 +62,23 @@ export function startThread(open: OpenModule): void {
     // What the module left open must not keep the thread.
     process.exit(0);
   }
+}
+
+/** What the thread is for. */
+function serverOf(
+  { duty, index, board }: ThreadData,
+  { endpoint, settings, createConsumer }: ThreadListener,
+  post: (message: FromThread) => void,
+  logger: Logger,
+): (message: ToThread) => void {
+  if (duty === 'consumer') {
+    const clock = systemClock;
+    const server = new ConsumerServer({ index, endpoint, settings, createConsumer, clock, logger, post });
+    return (message) => server.receive(message as ToConsumerThread);
+  }
+  const isManual = endpoint.ackMode === 'MANUAL' || endpoint.ackMode === 'MANUAL_IMMEDIATE';
+  const server = new CallServer({ handler: endpoint.handler, isManual, board: new ThreadBoard(board), post });
+  return (message) => server.receive(message as ToCallThread);
 }
 
 /** Lines go to the main thread, which knows where they belong. */

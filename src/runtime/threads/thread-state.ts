@@ -1,9 +1,18 @@
 import { type Logger } from '../../common/logger.js';
+import { type ConsumerClient } from '../client/consumer-client.js';
+import { type ContainerSettings } from '../listener/container-settings.js';
 import { type ListenerEndpoint } from '../listener/listener-endpoint.js';
 import { type ThreadConnection } from './thread-messages.js';
 
 // What the code of an application finds out about the worker thread it runs in. Kept where both builds of the package
 // find it.
+
+/** The listener as a thread runs it. */
+export interface ThreadListener {
+  readonly endpoint: ListenerEndpoint;
+  readonly settings: Partial<ContainerSettings>;
+  readonly createConsumer: (index: number) => ConsumerClient;
+}
 
 /** Present in threads that listeners were given; absent everywhere else, in other threads of the application too. */
 export interface ThreadState {
@@ -12,7 +21,7 @@ export interface ThreadState {
   readonly connections: readonly ThreadConnection[];
   readonly logger: Logger;
   /** The listener as the module's classes declare it, once they were looked through. */
-  found: ListenerEndpoint | undefined;
+  found: ThreadListener | undefined;
   /** Why declarations were of no use. */
   readonly problems: string[];
 }

@@ -1,86 +1,35 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { type ModuleMetadata } from '@nestjs/common';
-import { Test } from '@nestjs/testing';
-import * as nestdaw from '../../../src/index.js';
-import { ContainerRegistry, KafkaModule, type KafkaModuleOptions, type ListenerEvent } from '../../../src/index.js';
-import { EmbeddedKafka, until } from '../../../src/testing/index.js';
-import { records } from '../../support/broker-app.js';
-import { RecordingLogger } from '../../support/fake-clients.js';
-// @ts-expect-error plain JavaScript, which threads load as it is
-import { workOf } from './fixtures/work.mjs';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { ContainerRegistry, type ListenerEvent } from '../../../src/index.js';
+import { until } from '../../../src/testing/index.js';
+import { PATIENCE, ThreadBench } from '../../support/thread-bench.js';
 
 // Handlers in real worker threads, over a real broker.
 
-const { WorkModule } = workOf(nestdaw) as { WorkModule: new () => object };
-const module = new URL('./fixtures/worker.module.mjs', import.meta.url);
-
-// A thread loads Nest anew, which takes its time where many tests run at once.
 jest.setTimeout(90_000);
-const PATIENCE = { timeoutMs: 60_000 };
 
-let kafka: EmbeddedKafka;
-let logger: RecordingLogger;
+const bench = new ThreadBench();
+beforeAll(() => bench.open());
+afterAll(() => bench.close());
 
-beforeAll(async () => {
-  kafka = await EmbeddedKafka.start();
-});
-
-afterAll(() => kafka.stop());
-
-beforeEach(() => {
-  logger = new RecordingLogger();
-});
-
-/** Topics of its own for each application. */
-let suffix = 0;
-
-async function start(properties: Record<string, string> = {}, more: Partial<KafkaModuleOptions> = {}) {
-  suffix++;
-  for (const topic of ['in', 'out', 'acks']) await kafka.createTopic(`${topic}-${suffix}`, topic === 'in' ? 2 : 1);
-  const options = {
-    cwd: '/nowhere',
-    env: {},
-    argv: [],
-    logger,
-    threads: { module },
-    properties: { suffix: String(suffix), 'kafka.consumer.group-id': `work-${suffix}`, ...properties },
-    ...more,
-  };
-  const metadata: ModuleMetadata = { imports: [KafkaModule.forRoot(options), WorkModule] };
-  const testing = await kafka.provide(Test.createTestingModule(metadata)).compile();
-  const app = testing.createNestApplication({ logger: false });
-  await app.init();
-  return app;
-}
-
-const send = (topic: string, partition: number, ...values: object[]) =>
-  kafka.produce(`${topic}-${suffix}`, partition, records(values));
-
-async function said(count: number): Promise<Array<Record<string, unknown>>> {
-  const found = await kafka.untilRecords(`out-${suffix}`, count, PATIENCE);
-  return found.map(({ value }) => JSON.parse(value!.toString()) as Record<string, unknown>);
-}
-
-const committed = async (topic: string) => (await kafka.committed(`work-${suffix}`, `${topic}-${suffix}`))[0];
-const untilConsumed = (topic: string) => kafka.untilConsumed(`work-${suffix}`, `${topic}-${suffix}`, PATIENCE);
+const module = new URL('./fixtures/worker.module.mjs', import.meta.url);
 
 describe('a pool of threads', () => {
   it('runs handlers, brings back what they say and throw, outlives a thread, and closes', async () => {
-    const app = await start();
+    const app = await bench.start();
     const events: ListenerEvent[] = [];
     app.get(ContainerRegistry).onEvent((event) => events.push(event));
     const plain = Array.from({ length: 20 }, (_, n) => ({ n }));
-    await send('in', 0, ...plain);
-    await send('in', 1, { n: 20, do: 'log' });
-    const first = await said(21);
+    await bench.send('in', 0, ...plain);
+    await bench.send('in', 1, { n: 20, do: 'log' });
+    const first = await bench.said(21);
     expect(new Set(first.map(({ n }) => n))).toEqual(new Set(Array.from({ length: 21 }, (_, n) => n)));
     const threads = new Set(first.map(({ threadId }) => threadId));
     expect(threads.size).toBe(2);
     expect(threads).not.toContain(0);
-    expect(logger.lines).toContainEqual(expect.stringMatching(/^warn work#[01]: \[Work\] n is 20$/));
+    expect(bench.logger.lines).toContainEqual(expect.stringMatching(/^warn work#[01]: \[Work\] n is 20$/));
 
-    await send('in', 0, { n: 21, do: 'fail' });
-    expect((await said(22))[21]).toMatchObject({ n: 21, attempt: 2 });
+    await bench.send('in', 0, { n: 21, do: 'fail' });
+    expect((await bench.said(22))[21]).toMatchObject({ n: 21, attempt: 2 });
     expect(events.find((event) => event.type === 'failed')?.error).toMatchObject({
       name: 'TypeError',
       message: 'no 21',
@@ -89,9 +38,9 @@ describe('a pool of threads', () => {
       stack: expect.stringContaining('work.mjs'),
     });
 
-    await send('in', 1, { n: 22, do: 'exit' }, ...plain);
-    await untilConsumed('in');
-    const all = await said(43);
+    await bench.send('in', 1, { n: 22, do: 'exit' }, ...plain);
+    await bench.untilConsumed('in');
+    const all = await bench.said(43);
     expect(all.find(({ n }) => n === 22)).toMatchObject({ attempt: 2 });
     const death = events.find((event) => event.type === 'thread-died');
     expect(death).toMatchObject({ listener: 'work', failed: 1 });
@@ -103,43 +52,43 @@ describe('a pool of threads', () => {
     await until(started, { what: 'a new thread', ...PATIENCE });
 
     await app.close();
-    const destroyed = (await said(46)).filter(({ what }) => what === 'destroyed');
+    const destroyed = (await bench.said(46)).filter(({ what }) => what === 'destroyed');
     expect(destroyed.map(({ threadId }) => threadId === 0)).toEqual([false, false, true]);
   });
 
   it('kills a thread that hangs, after its signal and a while', async () => {
     const times = { 'kafka.consumer.max-poll-interval': '1s', 'kafka.listener.shutdown-timeout': '900ms' };
-    const app = await start({ threads: '1', ...times }, { threads: { module, killAfterMs: 100 } });
+    const app = await bench.start({ threads: '1', ...times }, { threads: { module, killAfterMs: 100 } });
     const failures: unknown[] = [];
     app.get(ContainerRegistry).onEvent((event) => event.type === 'failed' && failures.push(event.error));
-    await send('in', 0, { n: 1, do: 'hang' });
-    await send('in', 1, { n: 2 });
-    expect(new Set((await said(2)).map(({ n }) => n))).toEqual(new Set([1, 2]));
+    await bench.send('in', 0, { n: 1, do: 'hang' });
+    await bench.send('in', 1, { n: 2 });
+    expect(new Set((await bench.said(2)).map(({ n }) => n))).toEqual(new Set([1, 2]));
     expect(failures[0]).toMatchObject({ code: 'KAFKA_HANDLER_TIMEOUT' });
-    expect(logger.lines.join('\n')).toMatch(/work#0 did not let go of in-\d+-0 offset 0 within 100 ms/);
+    expect(bench.logger.lines.join('\n')).toMatch(/work#0 did not let go of in-\d+-0 offset 0 within 100 ms/);
     await app.close();
   });
 
   it('fires the signal in the thread when the container stops waiting', async () => {
-    const app = await start({ threads: '1', 'kafka.listener.shutdown-timeout': '100ms' });
-    await send('in', 0, { n: 1, do: 'wait' });
-    await said(1);
+    const app = await bench.start({ threads: '1', 'kafka.listener.shutdown-timeout': '100ms' });
+    await bench.send('in', 0, { n: 1, do: 'wait' });
+    await bench.said(1);
     await app.get(ContainerRegistry).stop('work');
-    expect(await said(2)).toContainEqual(expect.objectContaining({ what: 'aborted: KAFKA_STOPPED' }));
-    expect(await committed('in')).toBeLessThan(1);
+    expect(await bench.said(2)).toContainEqual(expect.objectContaining({ what: 'aborted: KAFKA_STOPPED' }));
+    expect(await bench.committed('in')).toBeLessThan(1);
     await app.close();
   });
 });
 
 describe('acknowledgments across the port', () => {
   it('commit when they are given, late and out of order, give back, and never pass a record without', async () => {
-    const app = await start({ work: 'false', acks: 'true' });
-    await send('acks', 0, { n: 0, do: 'late' }, { n: 1 }, { n: 2, do: 'nack' }, { n: 3 });
-    expect(new Set((await said(4)).map(({ n }) => n))).toEqual(new Set([0, 1, 2, 3]));
-    await untilConsumed('acks');
-    await send('acks', 0, { n: 4 }, { n: 5, do: 'never' }, { n: 6 });
-    await said(6);
-    await until(async () => (await committed('acks')) === 5, { what: 'offset 5 committed', ...PATIENCE });
+    const app = await bench.start({ work: 'false', acks: 'true' });
+    await bench.send('acks', 0, { n: 0, do: 'late' }, { n: 1 }, { n: 2, do: 'nack' }, { n: 3 });
+    expect(new Set((await bench.said(4)).map(({ n }) => n))).toEqual(new Set([0, 1, 2, 3]));
+    await bench.untilConsumed('acks');
+    await bench.send('acks', 0, { n: 4 }, { n: 5, do: 'never' }, { n: 6 });
+    await bench.said(6);
+    await until(async () => (await bench.committed('acks')) === 5, { what: 'offset 5 committed', ...PATIENCE });
     await app.close();
   });
 });
@@ -154,11 +103,11 @@ describe('what cannot work', () => {
     return error!.message;
   };
   const withModule = (file: string) =>
-    failure(start({ threads: '1' }, { threads: { module: new URL(file, import.meta.url) } }));
+    failure(bench.start({ threads: '1' }, { threads: { module: new URL(file, import.meta.url) } }));
 
   it('is said at start: no module, no file, only source, no class', async () => {
-    expect(await failure(start({}, { threads: undefined as never }))).toContain('KafkaModule.forRoot({ threads:');
-    expect(await failure(start({}, { threads: { module: './worker.module.js' } }))).toContain('absolute path');
+    expect(await failure(bench.start({}, { threads: undefined as never }))).toContain('KafkaModule.forRoot({ threads:');
+    expect(await failure(bench.start({}, { threads: { module: './worker.module.js' } }))).toContain('absolute path');
     expect(await withModule('./fixtures/nowhere.js')).toMatch(/nowhere\.js does not exist; give/);
     expect(await withModule('./thread-pool-app.test.js')).toMatch(/thread-pool-app\.test\.ts, but a thread/);
     expect(await withModule('./fixtures/broken.module.mjs')).toMatch(/broken\.module\.mjs cannot be opened: not today/);
@@ -166,9 +115,9 @@ describe('what cannot work', () => {
   });
 
   it('runs in this thread where threads are switched off', async () => {
-    const app = await start({ 'kafka.listener.threads-enabled': 'false' }, { threads: undefined as never });
-    await send('in', 0, { n: 1 });
-    expect(await said(1)).toEqual([expect.objectContaining({ n: 1, threadId: 0 })]);
+    const app = await bench.start({ 'kafka.listener.threads-enabled': 'false' }, { threads: undefined as never });
+    await bench.send('in', 0, { n: 1 });
+    expect(await bench.said(1)).toEqual([expect.objectContaining({ n: 1, threadId: 0 })]);
     await app.close();
   });
 });

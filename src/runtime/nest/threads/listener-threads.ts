@@ -9,8 +9,9 @@ import {
   type RecordInvoker,
 } from '../../listener/listener-endpoint.js';
 import { moduleHref } from '../../threads/module-file.js';
-import { bootThread } from '../../threads/thread.js';
-import { type ThreadConnection, type ThreadModule } from '../../threads/thread-messages.js';
+import { bootThread, type ThreadLink } from '../../threads/thread.js';
+import { ThreadConsumers } from '../../threads/thread-consumers.js';
+import { type ThreadConnection, type ThreadData, type ThreadModule } from '../../threads/thread-messages.js';
 import { ThreadPool } from '../../threads/thread-pool.js';
 import { type RuntimeTools } from '../runtime-tools.js';
 import { type ThreadsOptions } from './threads-options.js';
@@ -63,19 +64,31 @@ export class ListenerThreads {
     } catch (error) {
       return refuse(messageOf(error));
     }
-    const pool = this.#pool(endpoint, module, options);
-    return { ...endpoint, handler: handlerOver(pool, endpoint.handler.kind), executor: pool };
+    const { clock, logger } = this.#options.tools;
+    const { id, groupId, threads, concurrency, handler } = endpoint;
+    if (threads === 'consumers') {
+      const boot = this.#boot(endpoint, module, 'consumer', options);
+      const executor = new ThreadConsumers({ listener: id, groupId, consumers: concurrency, boot, clock, logger });
+      return { ...endpoint, executor };
+    }
+    const boot = this.#boot(endpoint, module, 'calls', options);
+    const { killAfterMs = KILL_AFTER_MS } = options;
+    const pool = new ThreadPool({ listener: id, threads: threads ?? 1, boot, killAfterMs, clock, logger });
+    return { ...endpoint, handler: handlerOver(pool, handler.kind), executor: pool };
   }
 
-  #pool({ id, connection, threads = 1 }: ListenerEndpoint, module: ThreadModule, options: ThreadsOptions): ThreadPool {
+  #boot(
+    { id, connection }: ListenerEndpoint,
+    module: ThreadModule,
+    duty: ThreadData['duty'],
+    { limits }: ThreadsOptions,
+  ): (index: number) => Promise<ThreadLink> {
     const { connections, tools } = this.#options;
-    const { killAfterMs = KILL_AFTER_MS, limits } = options;
-    const boot = (index: number) => {
+    return (index) => {
       const name = `${id}#${index}`;
-      const data = { name, listener: { id, connection }, module, connections: connections(name) };
+      const data = { name, duty, index, listener: { id, connection }, module, connections: connections(name) };
       return bootThread(data, { limits, clock: tools.clock, logger: tools.logger });
     };
-    return new ThreadPool({ listener: id, threads, boot, killAfterMs, clock: tools.clock, logger: tools.logger });
   }
 }
 

@@ -5,10 +5,9 @@ import { NestdawError } from '../../../common/errors.js';
 import { type Logger } from '../../../common/logger.js';
 import { DEFAULT_CONNECTION } from '../../../decorators/inject-kafka-template.js';
 import { KafkaModule } from '../../kafka.module.js';
-import { type ListenerEndpoint } from '../../listener/listener-endpoint.js';
 import { loadFailure } from '../../threads/module-file.js';
 import { type ThreadModule } from '../../threads/thread-messages.js';
-import { type ThreadState } from '../../threads/thread-state.js';
+import { type ThreadListener, type ThreadState } from '../../threads/thread-state.js';
 import { connectionsIn, loadThreadModule } from './thread-module.js';
 
 // What a worker thread opens: the application's module for threads, with the application's connections, and the one
@@ -22,7 +21,7 @@ class ThreadRootModule {}
 
 export interface ThreadApplication {
   readonly app: INestApplicationContext;
-  readonly endpoint: ListenerEndpoint;
+  readonly listener: ThreadListener;
 }
 
 /** Throws KAFKA_CONFIG_INVALID when the module cannot be opened or does not have the listener. */
@@ -42,7 +41,7 @@ export async function openThreadApplication(module: ThreadModule, state: ThreadS
   } catch (error) {
     throw loadFailure(module.href, error);
   }
-  if (state.found) return { app, endpoint: state.found };
+  if (state.found) return { app, listener: state.found };
   await app.close();
   const { id, connection } = state.listener;
   const where = connection === DEFAULT_CONNECTION ? '' : ` of connection ${connection}`;

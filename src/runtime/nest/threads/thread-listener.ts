@@ -2,6 +2,7 @@ import { systemClock } from '../../../common/clock.js';
 import { silentLogger } from '../../../common/logger.js';
 import { type Mistake } from '../../config/mistakes.js';
 import { type ThreadState } from '../../threads/thread-state.js';
+import { containerNumbers } from '../client-options.js';
 import { type KafkaConnection } from '../kafka-connection.js';
 import { type NestServices } from '../kafka-runtime.js';
 import { ListenerExplorer } from '../listener-explorer.js';
@@ -28,7 +29,12 @@ export function findThreadListener(
     const [listener] = factory.create(declaration, { mistakes, notices: [], ids });
     const { id, connection } = thread.listener;
     if (listener?.endpoint.id !== id || listener.endpoint.connection !== connection) continue;
-    thread.found = listener.endpoint;
+    const owner = connectionOf(connection);
+    thread.found = {
+      endpoint: listener.endpoint,
+      settings: { ...containerNumbers(listener.properties), ...listener.settings },
+      createConsumer: (index) => owner.createConsumer(listener, index),
+    };
     return;
   }
   thread.problems.push(
