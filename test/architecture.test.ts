@@ -20,7 +20,7 @@ const ARROWS: Record<string, { readonly folders: readonly string[]; readonly pac
     folders: ['common', 'runtime/dispatch', 'runtime/sql/sql-database.ts', 'runtime/client/consumer-client.ts'],
     packages: [],
   },
-  'runtime/threads': { folders: ['common', 'runtime/listener'], packages: [] },
+  'runtime/threads': { folders: ['common', 'runtime/listener', 'runtime/client/consumer-client.ts'], packages: [] },
   'runtime/retry': {
     folders: ['common', 'decorators', 'runtime/listener', 'runtime/dead-letters', 'runtime/client/producer-client.ts'],
     packages: [],
