@@ -74,6 +74,12 @@ export interface RetryableTopicOptions {
   readonly autoStartDltHandler?: boolean | string;
   /** Consumers of each retry and dead-letter listener. Default those of the listener. */
   readonly concurrency?: number | string;
+  /**
+   * `key`: while a record waits for its retry, later records of its key wait behind it, over restarts too; other keys go
+   * on. There is then one retry topic, read by the listener's own consumers, so `workers` and `order: 'key'` of the
+   * listener hold for both, and the group must use the range assignor. Default: records overtake what is retried.
+   */
+  readonly order?: 'key' | (string & {});
   /** What records are sent on with: a `KafkaTemplate` by class or token. Default that of the listener's connection. */
   readonly kafkaTemplate?: ProviderReference<object>;
   /** How retry and dead-letter listeners differ from the listener. */

@@ -6,6 +6,8 @@ import { type Recoverer } from './recoverer.js';
 export type Admission =
   /** Not before this time, ms since the epoch. What must not overtake it waits with it. */
   | { readonly action: 'wait'; readonly until: number }
+  /** Finished without its handler. */
+  | { readonly action: 'skip' }
   /** Hand it on instead; it is finished when the recoverer has taken it. */
   | { readonly action: 'hand-over'; readonly recoverer: Recoverer };
 

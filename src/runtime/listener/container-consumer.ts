@@ -107,7 +107,8 @@ export class ContainerConsumer implements ConsumerRunner {
       onIdle: () => this.#runner.pump(),
     });
     this.#committer = committer;
-    const progress = new Progress({ partitions, policy, committer, dispatcher, counters });
+    const { passage } = settings;
+    const progress = new Progress({ partitions, policy, committer, dispatcher, counters, passage });
     this.#progress = progress;
     const isBatch = endpoint.handler.kind === 'batch';
     this.#intake = new RecordIntake({
@@ -118,6 +119,7 @@ export class ContainerConsumer implements ConsumerRunner {
       progress,
       counters,
       keeper: endpoint.keeper,
+      passage,
     });
     this.#watchdog = new Watchdog({
       listener: endpoint.id,

@@ -2,6 +2,7 @@ import { NestdawError } from '../../common/errors.js';
 import { type AdmissionRule } from './admission.js';
 import { defaultErrorHandler, type ErrorHandler } from './error-handler.js';
 import { type ListenerEndpoint } from './listener-endpoint.js';
+import { type RecordPassage } from './record-passage.js';
 
 // The numbers a container runs by, and the combinations of an endpoint's options that make no sense.
 
@@ -32,6 +33,8 @@ export interface ContainerSettings {
   readonly errorHandler: ErrorHandler;
   /** Asked before a record runs; not for batches. Default: every record runs. */
   readonly admission?: AdmissionRule | undefined;
+  /** Told about records that come and that are finished. */
+  readonly passage?: RecordPassage | undefined;
 }
 
 export function containerSettings(given: Partial<ContainerSettings> = {}): ContainerSettings {

@@ -137,6 +137,10 @@ export class DeliveryRunner {
     const { turnedAway, clock } = this.#options;
     const admission = rule(delivery.record);
     if (admission === undefined) return true;
+    if (admission.action === 'skip') {
+      this.#options.progress.skipped(delivery);
+      return false;
+    }
     if (admission.action === 'hand-over') {
       turnedAway.handOver(delivery, admission.recoverer);
       return false;

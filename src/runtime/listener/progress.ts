@@ -8,6 +8,7 @@ import { type ContainerCounters } from './container-counters.js';
 import { type Delivery } from './delivery.js';
 import { type PartitionState } from './partition-state.js';
 import { type PartitionTable } from './partition-table.js';
+import { type RecordPassage } from './record-passage.js';
 
 // Finished work on its way to a commit: tracker, policy, committer, budgets. Every record that counts as finished
 // passes here, by the handler's return, by acknowledgment or by a policy that skips it.
@@ -18,6 +19,7 @@ export interface ProgressOptions {
   readonly committer: Committer;
   readonly dispatcher: KeyDispatcher<Delivery>;
   readonly counters: ContainerCounters;
+  readonly passage: RecordPassage | undefined;
 }
 
 export class Progress implements AckDesk {
@@ -94,12 +96,19 @@ export class Progress implements AckDesk {
     count: number,
   ): void {
     const { tracker } = partition;
+    const { passage } = this.#options;
     if (batch === undefined) {
-      if (tracker.finish(first.offset)) this.#finished(partition, 1);
+      if (!tracker.finish(first.offset)) return;
+      passage?.finished(first);
+      this.#finished(partition, 1);
       return;
     }
     let fresh = 0;
-    for (let at = 0; at < count; at++) if (tracker.finish(batch[at]!.offset)) fresh++;
+    for (let at = 0; at < count; at++) {
+      if (!tracker.finish(batch[at]!.offset)) continue;
+      passage?.finished(batch[at]!);
+      fresh++;
+    }
     if (fresh > 0) this.#finished(partition, fresh);
   }
 

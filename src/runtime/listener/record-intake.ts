@@ -8,6 +8,7 @@ import { type RecordKeeper } from './listener-endpoint.js';
 import { type PartitionState } from './partition-state.js';
 import { type PartitionTable } from './partition-table.js';
 import { type Progress } from './progress.js';
+import { type RecordPassage } from './record-passage.js';
 
 // What a poll handed over, on its way into trackers and lanes.
 
@@ -20,6 +21,7 @@ export interface RecordIntakeOptions {
   readonly progress: Progress;
   readonly counters: ContainerCounters;
   readonly keeper: RecordKeeper | undefined;
+  readonly passage: RecordPassage | undefined;
 }
 
 export class RecordIntake {
@@ -54,10 +56,12 @@ export class RecordIntake {
   }
 
   #acceptRecords({ records }: PartitionRecords, state: PartitionState, poll: PollBatch, begun: KafkaRecord[]): void {
-    const { dispatcher, counters, keeper } = this.#options;
+    const { dispatcher, counters, keeper, passage } = this.#options;
     const { tracker } = state;
     for (const record of records) {
+      passage?.received(record);
       if (!tracker.track(record.offset)) {
+        passage?.finished(record);
         counters.restored++;
         continue;
       }

@@ -2,16 +2,22 @@ import { type Clock, type Timer } from '../../common/clock.js';
 import { hasCode, messageOf, NestdawError } from '../../common/errors.js';
 import { type Startable } from '../../common/lifecycle.js';
 import { type Logger } from '../../common/logger.js';
-import { type OutgoingRecord } from '../../common/record.js';
+import { type KafkaRecord, type OutgoingRecord } from '../../common/record.js';
 import { type IdempotentOptions } from '../../decorators/idempotent.js';
 import { type Cluster } from '../client/cluster/cluster.js';
 import { KafkajsCluster } from '../client/cluster/kafkajs-cluster.js';
 import { type Assignor } from '../client/consumer/assignor.js';
-import { type ConsumerOptions, consumerSettings, type ManualAssignment } from '../client/consumer/consumer-options.js';
+import {
+  type ConsumerOptions,
+  consumerSettings,
+  type ManualAssignment,
+  type ManualPartition,
+} from '../client/consumer/consumer-options.js';
 import { GroupConsumer } from '../client/consumer/group-consumer.js';
 import { lookUpRecords } from '../client/consumer/record-lookup.js';
 import { StandaloneConsumer } from '../client/consumer/standalone-consumer.js';
 import { type ConsumerClient } from '../client/consumer-client.js';
+import { type LogRange, type ReadOptions, readLogs } from '../client/log-reader.js';
 import { KafkaProducer } from '../client/producer/kafka-producer.js';
 import { producerSettings } from '../client/producer/producer-options.js';
 import { TransactionalKafkaProducer } from '../client/producer/transactional-producer.js';
@@ -309,6 +315,26 @@ export class KafkaConnection implements Startable {
     if (consumer) return consumer(listener, index);
     const options = this.#consumerOptions(listener, index);
     return options.assignment ? new StandaloneConsumer(options) : new GroupConsumer(options);
+  }
+
+  /** Reads partitions from somewhere to where they end now, outside of any group. */
+  readLogs(
+    ranges: readonly LogRange[],
+    visit: (record: KafkaRecord) => unknown,
+    options: ReadOptions = {},
+  ): Promise<void> {
+    const { clock, logger } = this.#options;
+    const create = (partitions: readonly ManualPartition[]) =>
+      new StandaloneConsumer({
+        ...consumerNumbers(this.properties),
+        groupId: '',
+        topics: [],
+        assignment: { partitions, index: 0, of: 1 },
+        createCluster: () => this.#openCluster('consumer', consumerRequest(this.properties, { id: 'reader' }, 0)),
+        clock,
+        logger,
+      });
+    return readLogs(create, ranges, visit, { clock, ...options });
   }
 
   /** Sends bytes as they are, beside the template: replies have a form of their own. */

@@ -6,7 +6,7 @@ import {
   type ModuleRef,
 } from '@nestjs/core';
 import { sleep, systemClock } from '../../common/clock.js';
-import { messageOf, NestdawError } from '../../common/errors.js';
+import { hasCode, messageOf, NestdawError } from '../../common/errors.js';
 import { silentLogger } from '../../common/logger.js';
 import { DEFAULT_CONNECTION } from '../../decorators/inject-kafka-template.js';
 import { type Mistake, throwIfAny } from '../config/mistakes.js';
@@ -28,6 +28,9 @@ import { TransactionBinder } from './transaction-binder.js';
 
 // The life of Kafka in an application, as steps that the module calls at the right moments: prepare, open, start
 // listeners; drain, close. Nothing is opened before everything was checked.
+
+/** How soon topics are tried again that a cluster which is away could not be asked for. */
+const TOPICS_AGAIN_MS = 2_000;
 
 export interface NestServices {
   readonly discovery: DiscoveryService;
@@ -158,15 +161,16 @@ export class KafkaRuntime {
   async startContainers(containers: readonly ListenerContainer[]): Promise<void> {
     const waiting = new Set<string>();
     const wanted = containers.filter(({ endpoint }) => endpoint.autoStartup);
-    await this.#makeTopics(containers);
-    await this.#requireTopics(wanted);
-    const starting = wanted.map((container) => this.#start(container, waiting));
+    const made = this.#makeTopics(containers);
     const patience = Math.max(
       0,
       ...[...this.#connections.values()].map(({ properties }) => properties.get('listener.startup-timeout')),
     );
-    if (starting.length === 0 || patience === 0) return;
     const enough = new AbortController();
+    await Promise.race([made, sleep(this.tools.clock, patience, enough.signal)]);
+    await this.#requireTopics(wanted);
+    const starting = wanted.map((container) => this.#start(container, waiting, made));
+    if (starting.length === 0 || patience === 0) return;
     await Promise.race([Promise.all(starting), sleep(this.tools.clock, patience, enough.signal)]);
     enough.abort();
     if (waiting.size > 0 && !this.#draining) {
@@ -177,13 +181,23 @@ export class KafkaRuntime {
     }
   }
 
-  /** A cluster that is away must not keep the application from starting: containers start, and go on trying. */
+  /** Goes on trying while the cluster is away; what it refuses is said, and is for somebody to make by hand. */
   async #makeTopics(containers: readonly ListenerContainer[]): Promise<void> {
-    try {
-      await this.listeners.makeTopics(containers);
-    } catch (error) {
-      const why = messageOf(error);
-      this.tools.logger.error(`topics that listeners need could not be made: ${why}; make them by hand`, error);
+    const { logger, clock } = this.tools;
+    for (let tries = 1; !this.#draining; tries++) {
+      try {
+        await this.listeners.makeTopics(containers);
+        return;
+      } catch (error) {
+        const why = messageOf(error);
+        const isAway = hasCode(error, 'KAFKA_CONNECTION_FAILED') || hasCode(error, 'KAFKA_REQUEST_TIMEOUT');
+        if (!isAway) {
+          logger.error(`topics that listeners need could not be made: ${why}; make them by hand`, error);
+          return;
+        }
+        if (tries === 1) logger.warn(`topics that listeners need are not made yet: ${why}; it goes on trying`);
+      }
+      await sleep(clock, TOPICS_AGAIN_MS);
     }
   }
 
@@ -233,9 +247,11 @@ export class KafkaRuntime {
     this.#signals.remove();
   }
 
-  async #start(container: ListenerContainer, waiting: Set<string>): Promise<void> {
+  async #start(container: ListenerContainer, waiting: Set<string>, ready: Promise<void>): Promise<void> {
     waiting.add(container.id);
     try {
+      await ready;
+      if (this.#draining) return;
       await container.start();
     } catch (error) {
       if (!this.#draining) {

@@ -2,10 +2,12 @@ import { type Clock } from '../../common/clock.js';
 import { messageOf } from '../../common/errors.js';
 import { KafkaHeaders } from '../../common/kafka-headers.js';
 import { type Logger } from '../../common/logger.js';
+import { type KafkaRecord } from '../../common/record.js';
 import { type IdempotentOptions } from '../../decorators/idempotent.js';
 import { DEFAULT_CONNECTION } from '../../decorators/inject-kafka-template.js';
 import { type KafkaHandlerOptions, type KafkaListenerOptions } from '../../decorators/listener-options.js';
 import { type RetryableTopicOptions } from '../../decorators/retryable-topic.js';
+import { type LogRange } from '../client/log-reader.js';
 import { type NeededTopic } from '../client/topic-maker.js';
 import { type Environment } from '../config/environment.js';
 import { type KafkaProperties } from '../config/kafka-properties.js';
@@ -53,6 +55,8 @@ export interface ListenerConnection extends TransactionalConnection {
   readonly logger: Logger;
   /** What the module says for all listeners. */
   readonly idempotent: IdempotentOptions | undefined;
+  /** Reads partitions from somewhere to where they end now. */
+  readLogs(ranges: readonly LogRange[], visit: (record: KafkaRecord) => unknown): Promise<void>;
   readonly serdes: SerdeResolver;
 }
 

@@ -2,12 +2,15 @@ import { type Clock } from '../../common/clock.js';
 import { type Logger } from '../../common/logger.js';
 import { type RetryableTopicOptions, type RetryListenerOptions } from '../../decorators/retryable-topic.js';
 import { type NeededTopic } from '../client/topic-maker.js';
+import { type ConfigName } from '../config/config-keys.js';
+import { type KafkaProperties } from '../config/kafka-properties.js';
 import { textHeader } from '../dead-letters/header-bytes.js';
 import { RETRY_TOPIC_HEADERS } from '../dead-letters/header-names.js';
 import { type RecordSender } from '../dead-letters/record-sender.js';
 import { type AdmissionRule } from '../listener/admission.js';
 import { DONE, type ListenerEndpoint, type RecordInvoker } from '../listener/listener-endpoint.js';
 import { type DestinationTopic } from '../retry/destination-topics.js';
+import { OrderedRetries, type PartitionScan } from '../retry/ordered-retries.js';
 import { dueAtOf } from '../retry/retry-headers.js';
 import { RetryPublisher } from '../retry/retry-publisher.js';
 import { RetryPlan } from '../retry/retry-rules.js';
@@ -23,6 +26,7 @@ export interface RetryableListener {
   readonly options: RetryableTopicOptions;
   readonly settings: RetrySettings;
   readonly sender: RecordSender;
+  readonly scan: PartitionScan;
   readonly clock: Clock;
   readonly logger: Logger;
   /** The handler of one stop: the listener's own, or that of dead letters. */
@@ -37,6 +41,7 @@ export interface StopIdentity {
 /** The listener itself first, then those of the retry topics, then those of the dead-letter topics. */
 export function expandRetries(listener: RetryableListener): DiscoveredListener[] {
   const { main, settings, sender, clock, logger, options } = listener;
+  if (settings.isOrdered) return expandOrdered(listener);
   const plan = new RetryPlan(settings.rules);
   const publisher = new RetryPublisher({
     plan,
@@ -58,6 +63,52 @@ export const whenDue: AdmissionRule = (record) => {
   const until = dueAtOf(record);
   return until === undefined ? undefined : { action: 'wait', until };
 };
+
+/** The listener, which reads its lane too, and those of the dead-letter topics. */
+function expandOrdered(listener: RetryableListener): DiscoveredListener[] {
+  const { main, settings, sender, clock, logger, scan } = listener;
+  const { endpoint } = main;
+  const plan = new RetryPlan(settings.rules);
+  const { retryTopicSuffix: suffix } = settings.rules;
+  const lane: DestinationTopic = { kind: 'retry', suffix, delayMs: 0, deliveries: settings.rules.attempts - 1 };
+  const retries = new OrderedRetries({ plan, lane, sender, scan, clock, logger });
+  const topics = topicsOf(endpoint);
+  const lanes = topics.map((topic) => `${topic}${suffix}`);
+  const { replicationFactor } = settings;
+  const first: DiscoveredListener = {
+    endpoint: {
+      ...endpoint,
+      topics: [...topics, ...lanes],
+      workers: endpoint.workers ?? 1,
+      order: 'key',
+      gapMap: true,
+      rebalanceListeners: [retries, ...(endpoint.rebalanceListeners ?? [])],
+    },
+    properties: withRange(main.properties),
+    settings: { ...main.settings, errorHandler: retries.decide, admission: retries.admit, passage: retries },
+    neededTopics: [
+      ...main.neededTopics,
+      ...(settings.autoCreateTopics ? neededTopics(topics, plan, settings, ({ kind }) => kind === 'dlt') : []),
+      // The same partition of both topics belongs together, so there must be as many.
+      ...topics.map((topic, index) => ({ name: lanes[index]!, as: topic, replicationFactor, grows: true })),
+    ],
+  };
+  const publisher = new RetryPublisher({ plan, sender, clock, logger });
+  return [first, ...plan.deadLetters.map((stop) => listenerAt(stop, listener, publisher))];
+}
+
+/** The one strategy that gives the same partitions of two topics to the same consumer. */
+function withRange(properties: KafkaProperties): KafkaProperties {
+  return properties.with(
+    new Map<ConfigName, unknown>([['consumer.properties.partition.assignment.strategy', ['range']]]),
+    "@RetryableTopic({ order: 'key' })",
+  );
+}
+
+/** A group that is new must not begin behind records that were sent to it before it had its partitions. */
+function fromBeginning(properties: KafkaProperties): KafkaProperties {
+  return properties.with(new Map<ConfigName, unknown>([['consumer.auto-offset-reset', 'earliest']]), '@RetryableTopic');
+}
 
 function listenerAt(
   stop: DestinationTopic,
@@ -90,7 +141,7 @@ function listenerAt(
       keeper: isDlt ? undefined : endpoint.keeper,
       handler: listener.handlerOf(stop, identity),
     },
-    properties: main.properties,
+    properties: fromBeginning(main.properties),
     settings: {
       ...main.settings,
       errorHandler: publisher.errorHandlerFor(stop),
@@ -111,10 +162,15 @@ function topicsOf({ topics, assignment }: ListenerEndpoint): readonly string[] {
   return typeof assignment === 'object' ? [...new Set(assignment.map(({ topic }) => topic))] : topics;
 }
 
-function neededTopics(topics: readonly string[], plan: RetryPlan, settings: RetrySettings): NeededTopic[] {
+function neededTopics(
+  topics: readonly string[],
+  plan: RetryPlan,
+  settings: RetrySettings,
+  isWanted = ({ kind }: DestinationTopic) => kind !== 'main',
+): NeededTopic[] {
   const { numPartitions, replicationFactor } = settings;
   const size = (topic: string) => (numPartitions === undefined ? { as: topic } : { partitions: numPartitions });
-  const stops = plan.stops.filter(({ kind }) => kind !== 'main');
+  const stops = plan.stops.filter(isWanted);
   return topics.flatMap((topic) => [
     { name: topic, ...(numPartitions === undefined ? {} : { partitions: numPartitions }), replicationFactor },
     ...stops.map(({ suffix }) => ({ name: `${topic}${suffix}`, ...size(topic), replicationFactor })),

@@ -24,6 +24,8 @@ export interface RetrySettings {
   readonly replicationFactor: number;
   readonly autoStartDltHandler: boolean | undefined;
   readonly concurrency: number | undefined;
+  /** Later records of a key wait behind one that is retried. */
+  readonly isOrdered: boolean;
 }
 
 export function retrySettings(read: OptionReader, options: RetryableTopicOptions): RetrySettings {
@@ -49,6 +51,7 @@ export function retrySettings(read: OptionReader, options: RetryableTopicOptions
     replicationFactor: replicationOf(read, options.replicationFactor),
     autoStartDltHandler: flag('autoStartDltHandler', options.autoStartDltHandler),
     concurrency: read.whole('concurrency', options.concurrency, 1_000),
+    isOrdered: read.parsed<string>('order', options.order, (text) => parseChoice(text, ['key']), 'key') === 'key',
   };
 }
 
