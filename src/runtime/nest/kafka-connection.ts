@@ -2,22 +2,16 @@ import { type Clock, type Timer } from '../../common/clock.js';
 import { hasCode, messageOf, NestdawError } from '../../common/errors.js';
 import { type Startable } from '../../common/lifecycle.js';
 import { type Logger } from '../../common/logger.js';
-import { type KafkaRecord, type OutgoingRecord } from '../../common/record.js';
+import { type OutgoingRecord } from '../../common/record.js';
 import { type IdempotentOptions } from '../../decorators/idempotent.js';
 import { type Cluster } from '../client/cluster/cluster.js';
 import { KafkajsCluster } from '../client/cluster/kafkajs-cluster.js';
 import { type Assignor } from '../client/consumer/assignor.js';
-import {
-  type ConsumerOptions,
-  consumerSettings,
-  type ManualAssignment,
-  type ManualPartition,
-} from '../client/consumer/consumer-options.js';
+import { type ConsumerOptions, consumerSettings, type ManualAssignment } from '../client/consumer/consumer-options.js';
 import { GroupConsumer } from '../client/consumer/group-consumer.js';
 import { lookUpRecords } from '../client/consumer/record-lookup.js';
 import { StandaloneConsumer } from '../client/consumer/standalone-consumer.js';
 import { type ConsumerClient } from '../client/consumer-client.js';
-import { type LogRange, type ReadOptions, readLogs } from '../client/log-reader.js';
 import { KafkaProducer } from '../client/producer/kafka-producer.js';
 import { producerSettings } from '../client/producer/producer-options.js';
 import { TransactionalKafkaProducer } from '../client/producer/transactional-producer.js';
@@ -26,7 +20,6 @@ import {
   type RecordMetadata,
   type TransactionalProducerClient,
 } from '../client/producer-client.js';
-import { makeTopics, type NeededTopic } from '../client/topic-maker.js';
 import { type KafkaProperties } from '../config/kafka-properties.js';
 import { type Configuration } from '../config/load-configuration.js';
 import { type Mistake } from '../config/mistakes.js';
@@ -51,6 +44,7 @@ import {
   type RequestNumbers,
   saslOf,
 } from './cluster-request.js';
+import { ConnectionLogs } from './connection-logs.js';
 import { ConnectionTransactions } from './connection-transactions.js';
 import { type DiscoveredListener } from './listener-factory.js';
 import { spanProducers } from './listener-transactions.js';
@@ -113,6 +107,7 @@ export class KafkaConnection implements Startable {
   /** Serializes as the template does, for records that go elsewhere first. */
   readonly recordWriter: RecordWriter;
   readonly serdes: SerdeResolver;
+  readonly logs: ConnectionLogs;
   readonly #options: KafkaConnectionOptions;
   readonly #servers: Record<SecureClient, readonly string[]>;
   #security: Readonly<Record<SecureClient, SecuritySettings>> = { consumer: {}, producer: {} };
@@ -143,6 +138,14 @@ export class KafkaConnection implements Startable {
       logger: options.logger,
     });
     const plain = () => this.#producer ?? this.#notOpen();
+    const { cluster, consumer, producer } = options.factories;
+    this.logs = new ConnectionLogs({
+      properties,
+      openCluster: (client, numbers) => this.#openCluster(client, numbers),
+      isFaked: (consumer ?? producer) !== undefined && cluster === undefined,
+      clock: options.clock,
+      logger: options.logger,
+    });
     const transactions = this.#transactions.template;
     this.template = new KafkaTemplate({
       producer: transactions.isEnabled ? () => transactions.producer(plain) : plain,
@@ -296,45 +299,11 @@ export class KafkaConnection implements Startable {
     if (readers.size > 0) await requireTopics(this.#openCluster('consumer', numbers), readers);
   }
 
-  /** Makes topics that listeners need beside their own, where they are missing. */
-  async makeTopics(needed: readonly NeededTopic[]): Promise<void> {
-    const { factories, logger } = this.#options;
-    if (needed.length === 0 || ((factories.consumer || factories.producer) && !factories.cluster)) return;
-    const numbers = { ...producerRequest(this.properties), allowAutoCreateTopics: false };
-    const cluster = this.#openCluster('producer', numbers);
-    try {
-      await cluster.connect();
-      await makeTopics(cluster, needed, logger);
-    } finally {
-      await cluster.close();
-    }
-  }
-
   createConsumer(listener: DiscoveredListener, index: number): ConsumerClient {
     const { consumer } = this.#options.factories;
     if (consumer) return consumer(listener, index);
     const options = this.#consumerOptions(listener, index);
     return options.assignment ? new StandaloneConsumer(options) : new GroupConsumer(options);
-  }
-
-  /** Reads partitions from somewhere to where they end now, outside of any group. */
-  readLogs(
-    ranges: readonly LogRange[],
-    visit: (record: KafkaRecord) => unknown,
-    options: ReadOptions = {},
-  ): Promise<void> {
-    const { clock, logger } = this.#options;
-    const create = (partitions: readonly ManualPartition[]) =>
-      new StandaloneConsumer({
-        ...consumerNumbers(this.properties),
-        groupId: '',
-        topics: [],
-        assignment: { partitions, index: 0, of: 1 },
-        createCluster: () => this.#openCluster('consumer', consumerRequest(this.properties, { id: 'reader' }, 0)),
-        clock,
-        logger,
-      });
-    return readLogs(create, ranges, visit, { clock, ...options });
   }
 
   /** Sends bytes as they are, beside the template: replies have a form of their own. */

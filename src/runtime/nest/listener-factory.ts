@@ -2,12 +2,10 @@ import { type Clock } from '../../common/clock.js';
 import { messageOf } from '../../common/errors.js';
 import { KafkaHeaders } from '../../common/kafka-headers.js';
 import { type Logger } from '../../common/logger.js';
-import { type KafkaRecord } from '../../common/record.js';
 import { type IdempotentOptions } from '../../decorators/idempotent.js';
 import { DEFAULT_CONNECTION } from '../../decorators/inject-kafka-template.js';
 import { type KafkaHandlerOptions, type KafkaListenerOptions } from '../../decorators/listener-options.js';
 import { type RetryableTopicOptions } from '../../decorators/retryable-topic.js';
-import { type LogRange } from '../client/log-reader.js';
 import { type NeededTopic } from '../client/topic-maker.js';
 import { type Environment } from '../config/environment.js';
 import { type KafkaProperties } from '../config/kafka-properties.js';
@@ -20,6 +18,7 @@ import { type KafkaRebalanceListener, REBALANCE_CALLBACKS } from '../listener/re
 import { type RetryTopicConfiguration } from '../retry/retry-topic-configuration.js';
 import { classHandlers } from './class-handlers.js';
 import { payloadFormats } from './client-options.js';
+import { type ConnectionLogs } from './connection-logs.js';
 import { deadLettersOf } from './dead-letter-option.js';
 import { type EndpointNumbers, endpointNumbers } from './endpoint-options.js';
 import { type HandlerPlan, handlerPlan } from './handler-plan.js';
@@ -55,8 +54,7 @@ export interface ListenerConnection extends TransactionalConnection {
   readonly logger: Logger;
   /** What the module says for all listeners. */
   readonly idempotent: IdempotentOptions | undefined;
-  /** Reads partitions from somewhere to where they end now. */
-  readLogs(ranges: readonly LogRange[], visit: (record: KafkaRecord) => unknown): Promise<void>;
+  readonly logs: Pick<ConnectionLogs, 'readLogs'>;
   readonly serdes: SerdeResolver;
 }
 

@@ -63,7 +63,8 @@ export class ListenerHost {
       const { connection } = container.endpoint;
       byConnection.set(connection, [...(byConnection.get(connection) ?? []), ...this.#needed.get(container)!]);
     }
-    for (const [connection, topics] of byConnection) await this.#options.connectionOf(connection).makeTopics(topics);
+    for (const [connection, topics] of byConnection)
+      await this.#options.connectionOf(connection).logs.makeTopics(topics);
     for (const container of needing) this.#needed.delete(container);
   }
 

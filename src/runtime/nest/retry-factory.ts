@@ -59,7 +59,7 @@ export class RetryFactory {
       options,
       settings,
       sender,
-      scan: ({ topic, partition }, from, visit) => connection.readLogs([{ topic, partition, from }], visit),
+      scan: ({ topic, partition }, from, visit) => connection.logs.readLogs([{ topic, partition, from }], visit),
       clock: connection.clock,
       logger: connection.logger,
       handlerOf: ({ kind }, { listenerId, groupId }) => {
