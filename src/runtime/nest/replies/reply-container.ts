@@ -71,7 +71,7 @@ export class ReplyContainer implements ReplySource {
   async #makeTopic(): Promise<void> {
     const { connection, topic } = this.#options;
     try {
-      await connection.makeTopics([{ name: topic }]);
+      await connection.logs.makeTopics([{ name: topic }]);
     } catch (error) {
       connection.logger.warn(`reply topic ${topic} could not be looked for, or made: ${messageOf(error)}`);
     }
