@@ -13,6 +13,7 @@ const dump = (partition, extension, more = {}) => {
       [/CreateTime: \d+/g, 'CreateTime: N'],
       [/(crc|size|position): \d+/g, '$1: N'],
       [/timestamp: \d+/g, 'timestamp: N'],
+      [/OptionalLong\[\d+\]/g, 'OptionalLong[N]'],
       [/producerId: \d+/g, 'producerId: N'],
     ],
     ...rest,
@@ -64,12 +65,16 @@ export const files = [
   dump('squeezed-0', '.index', { flags: '--index-sanity-check' }),
   dump('squeezed-0', '.timeindex', { flags: '--index-sanity-check' }),
   dump('stuck-0', '.txnindex'),
-  dump('stuck-0', '.log', { differs: true, contains: ['isTransactional: true', 'endTxnMarker: ABORT'] }),
+  dump('stuck-0', '.log', {
+    flags: '--print-data-log',
+    differs: true,
+    contains: ['isTransactional: true', 'endTxnMarker: ABORT'],
+  }),
   dump('stuck-0', '.snapshot', { differs: true, contains: ['producerId: N'] }),
   dump(partitionOf('finished', '__transaction_state'), '.log', {
     flags: '--transaction-log-decoder',
     differs: true,
-    contains: ['transactionalId=finished', 'state=CompleteCommit'],
+    contains: ['"transactionalId":"finished"', '"transactionStatus":4'],
   }),
   dump('__cluster_metadata-0', '.log', {
     flags: '--cluster-metadata-decoder --skip-record-metadata',

@@ -8,4 +8,4 @@ import { transactionsScenario as transactions } from './transactions.mjs';
 
 // In this order, each building on what those before left.
 
-export const scenarios = { topics, configs, records, compaction, groups, transactions, admin, files };
+export const scenarios = { topics, configs, records, groups, compaction, transactions, admin, files };

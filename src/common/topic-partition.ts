@@ -11,6 +11,10 @@ export function partitionName(tp: TopicPartition): string {
   return `${tp.topic}-${tp.partition}`;
 }
 
+export function isSamePartition(a: TopicPartition, b: TopicPartition): boolean {
+  return a.partition === b.partition && a.topic === b.topic;
+}
+
 /** A map from (topic, partition) to a value: two nested maps instead of a joined key, so look-ups allocate nothing. */
 export class TopicPartitionMap<V> {
   readonly #topics = new Map<string, Map<number, V>>();

@@ -30,6 +30,18 @@ export class FrameRooms {
     return room;
   }
 
+  /** Memory for so many bytes that is there already; undefined when there is none. */
+  takeSpare(bytes: number): Buffer | undefined {
+    if (bytes < ROOM_FROM) return undefined;
+    for (let size = SMALLEST; size <= LARGEST; size *= 2) {
+      const spare = size < bytes ? undefined : this.#free.get(size)?.pop();
+      if (!spare) continue;
+      this.#freeBytes -= size;
+      return spare;
+    }
+    return undefined;
+  }
+
   /** Nobody holds any part of the room that these bytes lie in any more. Harmless for bytes that lie elsewhere. */
   release({ buffer }: Buffer): void {
     const size = buffer.byteLength;

@@ -2,7 +2,8 @@ import { NestdawError } from '../common/errors.js';
 import { type FrameRooms } from './frame-rooms.js';
 
 // Cuts a stream of bytes into frames. A frame that lies within one chunk is handed on as a slice of it; one that
-// spans several is assembled in a buffer that grows with the bytes that arrived, never with the size announced.
+// spans several is assembled in memory that is there already, else in a buffer that grows with the bytes that arrived,
+// never with the size announced.
 
 const PREFIX_BYTES = 4;
 /** Frames up to this size get their whole room at once. */
@@ -84,13 +85,17 @@ export class FrameSplitter {
   #collect(chunk: Buffer, from: number, to: number): void {
     const filled = this.#filled + to - from;
     if (filled > this.#room.length) {
-      const wanted = Math.min(this.#size, Math.max(FIRST_ROOM, filled * AHEAD));
-      const room = this.rooms ? this.rooms.take(wanted) : Buffer.allocUnsafe(wanted);
+      const room = this.rooms?.takeSpare(this.#size) ?? this.#newRoom(filled);
       this.#room.copy(room, 0, 0, this.#filled);
       this.rooms?.release(this.#room);
       this.#room = room;
     }
     chunk.copy(this.#room, this.#filled, from, to);
     this.#filled = filled;
+  }
+
+  #newRoom(filled: number): Buffer {
+    const wanted = Math.min(this.#size, Math.max(FIRST_ROOM, filled * AHEAD));
+    return this.rooms ? this.rooms.take(wanted) : Buffer.allocUnsafe(wanted);
   }
 }

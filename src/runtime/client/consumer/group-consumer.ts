@@ -1,7 +1,7 @@
 import { messageOf, NestdawError } from '../../../common/errors.js';
 import { deferred } from '../../../common/lifecycle.js';
 import { type LogMoment } from '../../../common/seek-target.js';
-import { type TopicPartition, TopicPartitionMap } from '../../../common/topic-partition.js';
+import { isSamePartition, type TopicPartition, TopicPartitionMap } from '../../../common/topic-partition.js';
 import { Coordinator, refusalOf } from '../cluster/coordinator.js';
 import {
   type AssignedPartition,
@@ -68,6 +68,8 @@ export class GroupConsumer implements ConsumerClient {
   #stopped: Promise<void> | undefined;
   #failure: { readonly error: unknown } | undefined;
   #holding = NOTHING;
+  /** What the generation gave, while its start positions are fetched: commits count in it already. */
+  #arriving: readonly TopicPartition[] | undefined;
   /** Start positions that are not committed yet. */
   #unsavedStarts = new TopicPartitionMap<number>();
   #epoch = 0;
@@ -158,26 +160,17 @@ export class GroupConsumer implements ConsumerClient {
   }
 
   async #assigned(assignment: Assignment, generation: Generation, ended: AbortSignal): Promise<void> {
-    const { fetcher, positions } = this.#parts!;
+    const { fetcher } = this.#parts!;
     const { generationId, memberId } = generation;
     // In a generation that this member did not live through somebody else may have read on: then the committed
     // offset counts, not our position. What a cooperative member owns is given to nobody else meanwhile.
     const isNext = this.#settings.isCooperative || generationId - this.#holding.generationId <= 1;
     const isKept = ({ topic, partition }: TopicPartition): boolean =>
       isNext && fetcher.get(topic, partition) !== undefined;
-    const keptOnes = assignment.partitions.filter(isKept);
-    const starts = await positions.of(
-      assignment.partitions.filter((tp) => !isKept(tp)),
-      grownTopicsIn(assignment.userData),
-      ended,
-    );
-    const assignmentEpoch = ++this.#epoch;
-    const added = starts.map((start): AssignedPartition => ({ ...start, assignmentEpoch }));
-    const kept = keptOnes.map(({ topic, partition }): AssignedPartition => {
-      const { position } = fetcher.get(topic, partition)!;
-      return { topic, partition, assignmentEpoch, position, metadata: '', source: 'kept' };
+    this.#arriving = assignment.partitions;
+    const { added, kept } = await this.#takeOver(assignment, isKept, ended).finally(() => {
+      this.#arriving = undefined;
     });
-    fetcher.assign(added, kept);
     this.#holding = { generationId, partitions: assignment.partitions };
     this.#emit({ type: 'joined', generationId, memberId, assigned: assignment.partitions.length });
     await this.#listener.onAssigned(added, kept);
@@ -185,6 +178,24 @@ export class GroupConsumer implements ConsumerClient {
     await this.#commitStarts(generation);
     if (!ended.aborted) fetcher.flow();
     this.#firstAssignment.resolve();
+  }
+
+  /** From the old assignment to the new one, in one turn once it is known where the new partitions begin. */
+  async #takeOver(assignment: Assignment, isKept: (tp: TopicPartition) => boolean, ended: AbortSignal) {
+    const { fetcher, positions } = this.#parts!;
+    const starts = await positions.of(
+      assignment.partitions.filter((tp) => !isKept(tp)),
+      grownTopicsIn(assignment.userData),
+      ended,
+    );
+    const assignmentEpoch = ++this.#epoch;
+    const added = starts.map((start): AssignedPartition => ({ ...start, assignmentEpoch }));
+    const kept = assignment.partitions.filter(isKept).map(({ topic, partition }): AssignedPartition => {
+      const { position } = fetcher.get(topic, partition)!;
+      return { topic, partition, assignmentEpoch, position, metadata: '', source: 'kept' };
+    });
+    fetcher.assign(added, kept);
+    return { added, kept };
   }
 
   #noteUnsavedStarts(added: readonly AssignedPartition[], kept: readonly AssignedPartition[]): void {
@@ -237,10 +248,9 @@ export class GroupConsumer implements ConsumerClient {
     const { fetcher } = this.#parts!;
     fetcher.pause(revoked, 'revoked');
     await this.#listener.onRevoked(revoked, deadline);
-    const stays = ({ topic, partition }: TopicPartition): boolean =>
-      !revoked.some((one) => one.topic === topic && one.partition === partition);
     fetcher.remove(revoked);
-    this.#holding = { ...this.#holding, partitions: this.#holding.partitions.filter(stays) };
+    const partitions = this.#holding.partitions.filter((tp) => !revoked.some((one) => isSamePartition(one, tp)));
+    this.#holding = { ...this.#holding, partitions };
   }
 
   async #lost(reason: string): Promise<void> {
@@ -313,7 +323,11 @@ export class GroupConsumer implements ConsumerClient {
   }
 
   #refuseForeign(parts: Parts, offsets: readonly CommitOffset[]): void {
-    const foreign = offsets.find(({ topic, partition }) => !parts.fetcher.get(topic, partition));
+    const foreign = offsets.find(
+      (one) =>
+        !parts.fetcher.get(one.topic, one.partition) ||
+        this.#arriving?.some((tp) => isSamePartition(tp, one)) === false,
+    );
     if (!foreign) return;
     // The group would accept it, and the owner's commits would be undone.
     const reason = `${foreign.topic}-${foreign.partition} is not assigned to this member (any more)`;

@@ -1,16 +1,19 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { sleep } from '../../../../src/common/clock.js';
+import { deferred } from '../../../../src/common/lifecycle.js';
 import { type TopicPartition } from '../../../../src/common/topic-partition.js';
 import { brokerError, ErrorCode } from '../../../../src/protocol/error-codes.js';
 import { Fetch } from '../../../../src/protocol/messages/01-fetch.js';
 import { ListOffsets } from '../../../../src/protocol/messages/02-list-offsets.js';
 import { OffsetCommit } from '../../../../src/protocol/messages/08-offset-commit.js';
+import { OffsetFetch } from '../../../../src/protocol/messages/09-offset-fetch.js';
 import { JoinGroup } from '../../../../src/protocol/messages/11-join-group.js';
 import { Heartbeat } from '../../../../src/protocol/messages/12-heartbeat.js';
 import { LeaveGroup } from '../../../../src/protocol/messages/13-leave-group.js';
 import { SyncGroup } from '../../../../src/protocol/messages/14-sync-group.js';
 import { connectionError } from '../../../../src/runtime/client/cluster/node-link.js';
 import { type ConsumerOptions } from '../../../../src/runtime/client/consumer/consumer-options.js';
+import { encodeAssignment } from '../../../../src/runtime/client/consumer/consumer-protocol.js';
 import { GroupConsumer } from '../../../../src/runtime/client/consumer/group-consumer.js';
 import {
   type AssignedPartition,
@@ -390,6 +393,33 @@ describe('a consumer in a group', () => {
         retriable: true,
       });
       group.script.on(JoinGroup, usual);
+    });
+
+    it('commits nothing that the new generation gave to others, also before the new positions are known', async () => {
+      group = new ScriptedGroup({ orders: 3 }, clock);
+      const give = (...numbers: number[]): void => {
+        const partitions = numbers.map((partition) => ({ topic: 'orders', partition }));
+        const assignment = encodeAssignment({ partitions, userData: null });
+        group.script.on(SyncGroup, () => ({ errorCode: 0, protocolType: 'consumer', assignment }));
+      };
+      give(0, 1);
+      await start();
+      const usual = group.script.handler(OffsetFetch);
+      const held = deferred();
+      // The leader looks for grown topics without waiting for open transactions: that is not the one to hold up.
+      group.script.on(OffsetFetch, async (request, call) => {
+        if (request.requireStable) await held.promise;
+        return usual(request, call);
+      });
+      give(1, 2);
+      await rebalance();
+      await clock.advance(1_000);
+      await expect(consumer.commit([{ topic: 'orders', partition: 0, offset: 8 }])).rejects.toThrow(
+        /orders-0 is not assigned/,
+      );
+      await settled(consumer.commit([{ topic: 'orders', partition: 1, offset: 9 }]));
+      expect([group.committed.get('orders-0')?.offset, group.committed.get('orders-1')?.offset]).toEqual([0, 9]);
+      held.resolve();
     });
   });
 
