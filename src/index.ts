@@ -166,6 +166,7 @@ export {
 } from './runtime/nest/replies/provide-replying-template.js';
 /** Turns what a listener throws into a reply for who asked. */
 export { replyWithError } from './runtime/nest/replies/reply-with-error.js';
+export type { SendExtensionOptions } from './runtime/nest/send-extensions.js';
 /** Nest's own `@EventPattern` and `@MessagePattern` handlers, served by listener containers. */
 export { MicroserviceContext } from './runtime/nest/strategy/microservice-context.js';
 export { NestdawStrategy, type PatternListenerOptions } from './runtime/nest/strategy/nestdaw-strategy.js';

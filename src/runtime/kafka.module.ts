@@ -46,6 +46,7 @@ import { KafkaRuntime, type NestServices } from './nest/kafka-runtime.js';
 import { KafkaListenerEvents } from './nest/listener-events.js';
 import { KafkaListenerRegistrar } from './nest/listener-registrar.js';
 import { nestLogger } from './nest/nest-logger.js';
+import { type SendExtensionOptions } from './nest/send-extensions.js';
 import { NestdawStrategy } from './nest/strategy/nestdaw-strategy.js';
 import { namedModule } from './nest/threads/thread-module.js';
 import { type ThreadsOptions } from './nest/threads/threads-options.js';
@@ -60,7 +61,7 @@ import { currentThread } from './threads/thread-state.js';
 // finds everything open that it uses.
 
 /** Options of `KafkaModule.forRoot`; everything has a default. */
-export interface KafkaModuleOptions {
+export interface KafkaModuleOptions extends SendExtensionOptions {
   /**
    * Name of the connection, `audit`: its keys are `kafka.audit.…`, its template is `@InjectKafkaTemplate('audit')`, and
    * `connection: 'audit'` of a decorator chooses it. Default: the connection that decorators mean when they name none.
@@ -309,6 +310,7 @@ function connectionOf(
     idempotent: options.idempotent,
     assignors: (options.assignors ?? []).map((one) => (typeof one === 'function' ? new one() : one)),
     types: options.types,
+    extensions: options,
     clock: options.clock ?? systemClock,
     logger: options.logger ?? thread?.logger ?? nestLogger('Kafka'),
     sources: { ...sourcesOf(name, { ...options, argv }, overrides) },

@@ -126,6 +126,7 @@ function checkProducer(rule: Rule): void {
     if (properties.get('producer.retries') === 0)
       rule.mistake(transactional, `${needs} retries, not ${rule.told('producer.retries')}`);
   }
+  checkNoLoss(rule);
   const memory = 'producer.buffer-memory';
   for (const name of ['producer.properties.max.request.size', 'producer.batch-size'] as const) {
     if (properties.get(name) <= properties.get(memory)) continue;
@@ -138,6 +139,26 @@ function checkProducer(rule: Rule): void {
     );
   }
   backoffs(rule, 'producer');
+}
+
+/** What the profile sets may be said again, but not otherwise. */
+function checkNoLoss(rule: Rule): void {
+  const { properties } = rule;
+  if (properties.get('producer.profile') !== 'no-loss') return;
+  const settings: ReadonlyArray<readonly [name: ConfigName, wanted: unknown]> = [
+    ['producer.acks', 'all'],
+    ['producer.retries', 0x7fff_ffff],
+    ['producer.properties.max.in.flight.requests.per.connection', 1],
+    ['producer.properties.enable.idempotence', true],
+    ['producer.on-delivery-failure', 'stop'],
+  ];
+  for (const [name, wanted] of settings) {
+    if (!rule.isSet(name) || properties.get(name) === wanted) continue;
+    rule.mistake(
+      name,
+      `contradicts ${rule.told('producer.profile')}, which needs ${String(wanted)}; remove one of them`,
+    );
+  }
 }
 
 function backoffs(rule: Rule, client: 'consumer' | 'producer'): void {

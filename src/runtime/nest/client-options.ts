@@ -7,9 +7,23 @@ import { deserializerSettings } from './serdes/serde-settings.js';
 
 // From validated properties to what clients and containers take.
 
+/** Nothing is given up before delivery.timeout.ms, nothing is stored twice, nothing overtakes what is lost. */
+const NO_LOSS = {
+  acks: -1,
+  retries: 0x7fff_ffff,
+  maxInFlightRequestsPerConnection: 1,
+  enableIdempotence: true,
+  onDeliveryFailure: 'stop',
+} as const satisfies ProducerOptions;
+
 const ACKS = { all: -1, '1': 1, '0': 0 } as const;
 
 export function producerOptions(properties: KafkaProperties): ProducerOptions {
+  const options = configuredOptions(properties);
+  return properties.get('producer.profile') === 'no-loss' ? { ...options, ...NO_LOSS } : options;
+}
+
+function configuredOptions(properties: KafkaProperties): ProducerOptions {
   const explicitly = properties.originOf('producer.properties.enable.idempotence') !== undefined;
   const lingerMs = properties.get('producer.properties.linger.ms');
   const requestTimeoutMs = properties.get('producer.properties.request.timeout.ms');
@@ -30,6 +44,7 @@ export function producerOptions(properties: KafkaProperties): ProducerOptions {
     maxRequestSize: properties.get('producer.properties.max.request.size'),
     ...compression(properties),
     ...partitioning(properties),
+    onDeliveryFailure: properties.get('producer.on-delivery-failure'),
     transactionTimeoutMs: properties.get('producer.properties.transaction.timeout.ms'),
     metadataMaxAgeMs: properties.get('producer.properties.metadata.max.age.ms'),
   };
@@ -51,11 +66,12 @@ function compression(properties: KafkaProperties): Pick<ProducerOptions, 'compre
 
 function partitioning(
   properties: KafkaProperties,
-): Pick<ProducerOptions, 'partitionerIgnoreKeys' | 'nullKeyPartitioning'> {
+): Pick<ProducerOptions, 'partitionerIgnoreKeys' | 'nullKeyPartitioning' | 'adaptivePartitioning'> {
   const partitioner = properties.get('producer.properties.partitioner.class');
   return {
     partitionerIgnoreKeys: partitioner !== 'default' || properties.get('producer.properties.partitioner.ignore.keys'),
-    nullKeyPartitioning: partitioner === 'round-robin' ? 'round-robin' : 'sticky',
+    nullKeyPartitioning: partitioner === 'round-robin' || partitioner === 'random' ? partitioner : 'sticky',
+    adaptivePartitioning: properties.get('producer.properties.partitioner.adaptive.partitioning.enable'),
   };
 }
 

@@ -1,5 +1,5 @@
-import { type Clock, type Timer } from '../../common/clock.js';
-import { hasCode, messageOf, NestdawError } from '../../common/errors.js';
+import { type Clock } from '../../common/clock.js';
+import { hasCode, messageOf } from '../../common/errors.js';
 import { type Startable } from '../../common/lifecycle.js';
 import { type Logger } from '../../common/logger.js';
 import { type OutgoingRecord } from '../../common/record.js';
@@ -12,8 +12,6 @@ import { GroupConsumer } from '../client/consumer/group-consumer.js';
 import { lookUpRecords } from '../client/consumer/record-lookup.js';
 import { StandaloneConsumer } from '../client/consumer/standalone-consumer.js';
 import { type ConsumerClient } from '../client/consumer-client.js';
-import { KafkaProducer } from '../client/producer/kafka-producer.js';
-import { producerSettings } from '../client/producer/producer-options.js';
 import { TransactionalKafkaProducer } from '../client/producer/transactional-producer.js';
 import {
   type ProducerClient,
@@ -35,7 +33,7 @@ import { type JsonTypeTable } from '../template/serdes/json-types.js';
 import { type KafkaTransactionManager } from '../template/transaction-manager.js';
 import { type ThreadConnection } from '../threads/thread-messages.js';
 import { AttachedParts } from './attached-parts.js';
-import { consumerNumbers, producerOptions, templateOptions } from './client-options.js';
+import { consumerNumbers, templateOptions } from './client-options.js';
 import {
   type ClusterRequest,
   configuredServers,
@@ -45,10 +43,13 @@ import {
   saslOf,
 } from './cluster-request.js';
 import { ConnectionLogs } from './connection-logs.js';
+import { ConnectionProducers } from './connection-producers.js';
 import { ConnectionTransactions } from './connection-transactions.js';
 import { type DiscoveredListener } from './listener-factory.js';
 import { spanProducers } from './listener-transactions.js';
 import { requireTopics } from './missing-topics.js';
+import { type ProviderLookup } from './provider-lookup.js';
+import { type SendExtensionOptions } from './send-extensions.js';
 import { SerdeResolver } from './serdes/serde-resolver.js';
 import { type ThreadsOptions } from './threads/threads-options.js';
 
@@ -84,6 +85,8 @@ export interface KafkaConnectionOptions {
   readonly startBroker: BrokerStarter;
   /** Strategies that `partition.assignment.strategy` may name beside those of the package. */
   readonly assignors?: readonly Assignor[];
+  /** What stands in the way of sends. */
+  readonly extensions?: SendExtensionOptions;
   /** Payload classes by their names on the wire. */
   readonly types?: JsonTypeTable | undefined;
   /** What listeners say about message ids that say nothing themselves. */
@@ -98,8 +101,6 @@ export interface KafkaConnectionOptions {
   readonly isBrokerHere?: boolean;
 }
 
-const RECONNECT_MS = 1_000;
-
 export class KafkaConnection implements Startable {
   readonly name: string;
   readonly configuration: Configuration;
@@ -113,8 +114,7 @@ export class KafkaConnection implements Startable {
   #security: Readonly<Record<SecureClient, SecuritySettings>> = { consumer: {}, producer: {} };
   #logins: Partial<Record<SecureClient, ClusterRequest['sasl']>> = {};
   #broker: RunningBroker | undefined;
-  #producer: ProducerClient | undefined;
-  #reconnect: Timer | undefined;
+  readonly #producers: ConnectionProducers;
   #stopping: Promise<void> | undefined;
   readonly #transactions: ConnectionTransactions;
   readonly #attached: AttachedParts;
@@ -137,26 +137,36 @@ export class KafkaConnection implements Startable {
       clock: options.clock,
       logger: options.logger,
     });
-    const plain = () => this.#producer ?? this.#notOpen();
-    const { cluster, consumer, producer } = options.factories;
+    const { factories } = options;
     this.logs = new ConnectionLogs({
       properties,
       openCluster: (client, numbers) => this.#openCluster(client, numbers),
-      isFaked: (consumer ?? producer) !== undefined && cluster === undefined,
+      isFaked: (factories.consumer ?? factories.producer) !== undefined && factories.cluster === undefined,
       clock: options.clock,
       logger: options.logger,
     });
+    this.#producers = new ConnectionProducers({
+      connection: options.name,
+      properties,
+      environment: this.environment,
+      extensions: options.extensions ?? {},
+      openCluster: (own) => this.#openCluster('producer', producerRequest(own)),
+      factory: factories.producer,
+      clock: options.clock,
+      logger: options.logger,
+    });
+    const plain = () => this.#producers.client;
     const transactions = this.#transactions.template;
-    this.template = new KafkaTemplate({
-      producer: transactions.isEnabled ? () => transactions.producer(plain) : plain,
-      transactions,
+    const shared = {
       keySerializer: this.serdes.keySerializer,
       valueSerializer: this.serdes.valueSerializer,
       ...templateOptions(properties),
-      reader: (positions, timeoutMs) => this.#lookUp(positions, timeoutMs),
+      reader: this.#lookUp,
       clock: options.clock,
       logger: options.logger,
-    });
+    };
+    const producer = transactions.isEnabled ? () => transactions.producer(plain) : plain;
+    this.template = this.#producers.makeTemplate(shared, { producer, transactions });
     this.recordWriter = new RecordWriter(this.serdes.keySerializer, this.serdes.valueSerializer);
   }
 
@@ -240,6 +250,7 @@ export class KafkaConnection implements Startable {
   check(findings: Findings): void {
     const { mistakes } = findings;
     mistakes.push(...this.configuration.mistakes);
+    this.#producers.check(mistakes);
     checkConnection(this.properties, findings);
     this.#security = securitySettings(this.configuration, mistakes);
     for (const client of ['consumer', 'producer'] as const) {
@@ -247,7 +258,9 @@ export class KafkaConnection implements Startable {
       this.#logins[client] = saslOf(sasl, () => this.#servers[client], this.#options.clock);
     }
     // The rules above name the keys at fault; what the client itself finds beside them has no place.
-    if (mistakes.length === 0) collect(mistakes, 'producer', () => producerSettings(producerOptions(this.properties)));
+    if (mistakes.length === 0) {
+      for (const [origin, check] of this.#producers.settingsChecks()) collect(mistakes, origin, check);
+    }
     if (this.#needsBroker() && !this.properties.get('embedded.enabled')) {
       const { prefix } = this.properties;
       const problem =
@@ -281,9 +294,13 @@ export class KafkaConnection implements Startable {
       ...configuredServers(this.properties, 'producer'),
     ]);
     if (configured.size > 0) logger.log(`using the Kafka cluster at ${[...configured].join(', ')}`);
-    this.#producer = this.#createProducer();
-    await this.#connectProducer(this.#producer);
+    await this.#producers.start();
     this.#attached.open();
+  }
+
+  /** Puts interceptors and the like before the templates, once the application has all its providers. */
+  extend(providers: ProviderLookup, mistakes: Mistake[]): void {
+    this.#producers.extend(providers, mistakes);
   }
 
   /** Under `listener.missing-topics-fatal`: throws KAFKA_CONFIG_INVALID when a topic of these listeners is missing. */
@@ -309,8 +326,8 @@ export class KafkaConnection implements Startable {
   /** Sends bytes as they are, beside the template: replies have a form of their own. */
   sendRecord(topic: string, partition: number | undefined, record: OutgoingRecord): Promise<RecordMetadata> {
     const joined = this.#transactions.manager.current;
-    const producer = joined?.isOpen ? joined.producer : this.#producer;
-    return (producer ?? this.#notOpen()).send(topic, partition, record);
+    const producer = joined?.isOpen ? joined.producer : this.#producers.client;
+    return producer.send(topic, partition, record);
   }
 
   /** Sends what waits, then ends the producer and the broker. Harmless when repeated. */
@@ -320,53 +337,25 @@ export class KafkaConnection implements Startable {
   }
 
   async #stop(): Promise<void> {
-    this.#reconnect?.cancel();
     await this.#attached.close();
     try {
       await this.#transactions.stop();
-      await this.#producer?.stop();
+      await this.#producers.stop();
     } finally {
-      this.template.reportFailures();
+      this.#producers.close();
       await this.serdes.close();
-      this.template.close();
       await this.#broker?.stop();
     }
-  }
-
-  /** An application may start before its cluster: sends wait their time, and the producer goes on trying. */
-  async #connectProducer(producer: ProducerClient, tries = 1): Promise<void> {
-    const { logger, clock } = this.#options;
-    try {
-      await producer.start();
-      if (tries > 1) logger.log(`the producer is connected, after ${tries} tries`);
-    } catch (error) {
-      if (this.#stopping) return;
-      if (!hasCode(error, 'KAFKA_CONNECTION_FAILED') && !hasCode(error, 'KAFKA_REQUEST_TIMEOUT')) throw error;
-      if (tries % 10 === 1) logger.warn(`the producer is not connected: ${messageOf(error)}; it goes on trying`);
-      this.#reconnect = clock.schedule(RECONNECT_MS, () => {
-        this.#connectProducer(producer, tries + 1).catch((fatal: unknown) => {
-          logger.error(`the producer cannot be connected: ${messageOf(fatal)}`, fatal);
-        });
-      });
-    }
-  }
-
-  #createProducer(): ProducerClient {
-    const { factories, clock, logger } = this.#options;
-    const { properties } = this;
-    if (factories.producer) return factories.producer(properties);
-    const cluster = this.#openCluster('producer', producerRequest(properties));
-    return new KafkaProducer({ cluster, options: producerOptions(properties), clock, logger });
   }
 
   #createTransactionalProducer(transactionalId: string): TransactionalProducerClient {
     const { factories, clock, logger } = this.#options;
     const { properties } = this;
-    if (!this.#producer) this.#notOpen();
+    void this.#producers.client; // not before the connection is open
     if (factories.transactionalProducer) return factories.transactionalProducer(transactionalId, properties);
     const request = producerRequest(properties);
     const cluster = this.#openCluster('producer', { ...request, clientId: `${request.clientId}-${transactionalId}` });
-    const options = producerOptions(properties);
+    const options = this.#producers.optionsOf(properties);
     return new TransactionalKafkaProducer({ transactionalId, cluster, options, clock, logger });
   }
 
@@ -447,13 +436,6 @@ export class KafkaConnection implements Startable {
   #isFaked(): boolean {
     const { cluster, producer, consumer } = this.#options.factories;
     return cluster !== undefined || producer !== undefined || consumer !== undefined;
-  }
-
-  #notOpen(): never {
-    throw new NestdawError(
-      'KAFKA_STOPPED',
-      `connection ${this.name} is not open yet: send from onModuleInit on, not from a constructor`,
-    );
   }
 }
 

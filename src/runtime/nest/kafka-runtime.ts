@@ -106,7 +106,10 @@ export class KafkaRuntime {
     this.#judgeConnections(findings);
     const { discovery, scanner } = services;
     const providers = new ProviderLookup(services.moduleRef, discovery);
-    for (const { serdes } of this.#connections.values()) serdes.bind((name) => providers.named(name), mistakes);
+    for (const connection of this.#connections.values()) {
+      connection.serdes.bind((name) => providers.named(name), mistakes);
+      connection.extend(providers, mistakes);
+    }
     this.#binder.bind(discovery, scanner, mistakes);
     this.#transactions.bind(discovery, scanner, mistakes);
     if (this.#thread) {

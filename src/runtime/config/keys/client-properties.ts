@@ -117,7 +117,7 @@ export const INERT_PROPERTIES: Readonly<Record<string, InertProperty>> = {
     holds: 'false',
   }),
   // Classes
-  'interceptor.classes': items(['consumer', 'producer'], [], {
+  'interceptor.classes': items(CONSUMER, [], {
     doc: 'Classes that see every record.',
     inert: NO_INTERCEPTORS,
   }),
@@ -232,14 +232,10 @@ export const INERT_PROPERTIES: Readonly<Record<string, InertProperty>> = {
     },
     1,
   ),
-  'partitioner.adaptive.partitioning.enable': flag(PRODUCER, true, {
-    doc: 'Whether slow brokers get fewer records without a key.',
-    inert: 'partitions take turns by a batch; a slow one does not hold up the others',
-    holds: 'false',
-  }),
   'partitioner.availability.timeout.ms': time(PRODUCER, 0, {
     doc: 'After this time a slow broker gets no records without a key.',
-    inert: 'partitions take turns by a batch; a slow one does not hold up the others',
+    inert:
+      'a partition whose broker does not keep up gets fewer records by its backlog; see partitioner.adaptive.partitioning.enable',
     holds: '0',
   }),
   'transaction.two.phase.commit.enable': flag(PRODUCER, false, {

@@ -1,4 +1,4 @@
-import { boolean, choice, dataSize, duration, integer, map, nameOr, string } from '../config-key.js';
+import { boolean, choice, dataSize, duration, integer, list, map, nameOr, string } from '../config-key.js';
 import { FORMATS, javaNames } from '../serde-names.js';
 import { PRODUCER_CONNECTION_KEYS } from './common-keys.js';
 import { OWN_SERIALIZER } from './serde-keys.js';
@@ -186,19 +186,46 @@ export const PRODUCER_KEYS = {
     doc: 'Effort of zstd.',
     acts: 'runtime/client/producer',
   }),
-  'producer.properties.partitioner.class': choice(['default', 'sticky', 'round-robin'], {
+  'producer.properties.partitioner.class': nameOr(['default', 'sticky', 'round-robin', 'random'], {
     default: 'default',
     property: 'partitioner.class',
     aliases: {
+      DefaultPartitioner: 'default',
       'org.apache.kafka.clients.producer.internals.DefaultPartitioner': 'default',
       UniformStickyPartitioner: 'sticky',
       'org.apache.kafka.clients.producer.UniformStickyPartitioner': 'sticky',
       RoundRobinPartitioner: 'round-robin',
       'org.apache.kafka.clients.producer.RoundRobinPartitioner': 'round-robin',
     },
-    otherwise: 'a Java class does not run here: choose the partition with send({ partition })',
-    doc: 'Who chooses the partition: the key, else in turns of a batch; always in turns of a batch; or record by record.',
+    otherwise: 'or the class name of a provider with partition(topic, key, keyBytes, value, valueBytes, cluster)',
+    doc: 'Who chooses the partition: the key, else in turns of a batch; always in turns of a batch; record by record; chance.',
     acts: 'runtime/client/producer',
+  }),
+  'producer.properties.partitioner.adaptive.partitioning.enable': boolean({
+    default: true,
+    property: 'partitioner.adaptive.partitioning.enable',
+    doc: 'Whether partitions with a backlog get fewer of the records without a key.',
+    acts: 'runtime/client/producer',
+  }),
+  'producer.properties.interceptor.classes': list({
+    default: [],
+    property: 'interceptor.classes',
+    doc: 'Providers with onSend(record) and onAcknowledgement(metadata, error), by the names of their classes, in their order.',
+    acts: 'runtime/nest/send-extensions',
+  }),
+  'producer.on-delivery-failure': choice(['continue', 'stop'], {
+    default: 'continue',
+    doc: 'After a record is finally lost: later ones go on, or are refused, so that nothing overtakes it.',
+    acts: 'runtime/client/producer',
+  }),
+  'producer.profile': choice(['standard', 'no-loss'], {
+    default: 'standard',
+    doc: 'no-loss sets acks=all, retries without end, one request in flight, idempotence and on-delivery-failure=stop.',
+    acts: 'runtime/client/producer',
+  }),
+  producers: map({
+    doc: 'Further producers of the connection, each with its own buffer and keys: producers.bulk.properties.linger.ms=20.',
+    acts: 'runtime/nest/named-producers',
   }),
   'producer.properties.partitioner.ignore.keys': boolean({
     default: false,

@@ -2,8 +2,7 @@
 
 export const NO_ADMIN =
   'there is no admin client here yet; topics are made by the brokers (auto.create.topics.enable) or by kafka-topics';
-export const NO_INTERCEPTORS =
-  'Java classes do not run here; wrap KafkaTemplate, and use Nest interceptors on listeners';
+export const NO_INTERCEPTORS = 'Java classes do not run here; use Nest interceptors on listeners';
 export const NO_OBSERVATIONS = 'there are no traces or metrics here yet; use the events of a listener container';
 export const NO_JMX = 'there is no JVM and no JMX here; ask a listener container for its numbers with describe()';
 export const NO_KERBEROS = 'Kerberos does not exist in Node; use SCRAM, PLAIN, OAUTHBEARER or certificates';

@@ -28,7 +28,11 @@ const TITLES: ReadonlyArray<readonly [title: string, pattern: RegExp, text: stri
     'For all clients; also for one kind of them, as `consumer.properties.sasl.mechanism`.',
   ],
   ['Consumers', /^consumer\./, 'What a listener says in `properties:` of `@KafkaListener` counts more, for itself.'],
-  ['Producer', /^producer\./, ''],
+  [
+    'Producer',
+    /^producers?(\.|$)/,
+    'A named producer takes these keys too: `producers.bulk.acks=1` for the one called bulk.',
+  ],
   ['Listeners', /^listener\./, 'What a listener says in `@KafkaListener` counts more, for itself.'],
   ['Template', /^template\./, ''],
   [
