@@ -1,3 +1,4 @@
+import { classNamesOf } from '../../common/error-class.js';
 import { messageOf } from '../../common/errors.js';
 
 // What an error says about itself, in the words of Java's exceptions.
@@ -38,7 +39,7 @@ export function nameOf(error: unknown): string {
   if (typeof error !== 'object' || error === null) return typeof error;
   const { name } = error as { name?: unknown };
   if (typeof name === 'string' && name !== '' && name !== 'Error') return name;
-  return error.constructor?.name || 'Error';
+  return classNamesOf(error)[0] || 'Error';
 }
 
 function joined(outer: string, inner: string): string {

@@ -82,6 +82,8 @@ export interface HandlerExecutor {
   start(supervisor: ExecutorSupervisor): Promise<void>;
   /** Ends it; what still runs is given up. */
   stop(): Promise<void>;
+  /** Where handlers run elsewhere: the same for one more container, which starts and stops it for itself. */
+  share?(): HandlerExecutor;
   /** Where whole consumers run elsewhere, not only their handlers: one of them. */
   createRunner?(options: RunnerOptions): ConsumerRunner;
 }

@@ -195,7 +195,7 @@ export class ListenerFactory {
       );
       if (placed === undefined) return [];
       // In a thread that handlers were moved to, their ids have been claimed where they came from.
-      const isMovedHere = placed.threads !== undefined && !this.#threads;
+      const isMovedHere = typeof placed.threads === 'number' && !this.#threads;
       const endpoint = guard && !isMovedHere ? guarded(placed, guard) : placed;
       const listener = {
         endpoint,
@@ -205,6 +205,8 @@ export class ListenerFactory {
       };
       const expanded = this.#retries.expand(declaration, listener, parts, findings, (source, identity) => {
         const isOwn = source === declaration.source;
+        const isPooled = isOwn && placed.executor?.share !== undefined;
+        if (isPooled) return guard ? behind(placed.handler, guard, numbers.ackMode) : placed.handler;
         const made = this.#handler(
           { ...declaration, source },
           numbers,
@@ -242,6 +244,13 @@ export class ListenerFactory {
         'in a pool of threads the consumer is in another thread; ask the ContainerRegistry of the main thread, or ' +
         'leave threads out';
       mistakes.push({ origin: `@KafkaListener of ${where}`, key: '@Consumer()', problem });
+      return undefined;
+    }
+    if (isPool && endpoint.transactions !== undefined) {
+      const problem =
+        'goes not with a pool of threads: what handlers send there cannot join the transaction here; take threads: ' +
+        'true, where each consumer has its transactions in its own thread, or leave threads out';
+      mistakes.push({ origin: `@KafkaListener of ${where}`, key: 'transactional', problem });
       return undefined;
     }
     return this.#threads.moved(where, endpoint, isDeclared, mistakes);

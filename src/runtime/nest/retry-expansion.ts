@@ -129,8 +129,9 @@ function listenerAt(
       groupId: identity.groupId,
       topics: topicsOf(endpoint).map((topic) => `${topic}${stop.suffix}`),
       assignment: undefined,
-      // The threads of a listener know its own records only.
-      threads: undefined,
+      // Retries run in the threads of the pool; consumers that are threads know their own topics only.
+      executor: isDlt ? undefined : endpoint.executor?.share?.(),
+      threads: isDlt || endpoint.threads === 'consumers' ? undefined : endpoint.threads,
       concurrency: settings.concurrency ?? endpoint.concurrency,
       clientIdPrefix: suffixed(endpoint.clientIdPrefix),
       containerGroup: suffixed(endpoint.containerGroup),

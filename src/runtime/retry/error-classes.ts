@@ -1,4 +1,4 @@
-import { type ErrorClass } from '../../common/error-class.js';
+import { classNamesOf, type ErrorClass, isOfClass } from '../../common/error-class.js';
 import { causesOf, nameOf } from '../dead-letters/error-story.js';
 
 // Which errors are meant: by class, by name of a class, or by a NestdawError's code.
@@ -9,7 +9,7 @@ export type ErrorClassifier = (error: unknown) => boolean;
 export function errorClassifier(classes: readonly ErrorClass[], traversingCauses = false): ErrorClassifier {
   if (classes.length === 0) return () => false;
   const is = (error: unknown) =>
-    classes.some((one) => (typeof one === 'string' ? isNamed(error, one) : error instanceof one));
+    classes.some((one) => (typeof one === 'string' ? isNamed(error, one) : isOfClass(error, one)));
   return traversingCauses ? (error) => causesOf(error).some(is) : is;
 }
 
@@ -19,8 +19,5 @@ function isNamed(error: unknown, name: string): boolean {
   if (nameOf(error) === short) return true;
   if (typeof error !== 'object' || error === null) return false;
   if ((error as { code?: unknown }).code === name) return true;
-  for (let type = Object.getPrototypeOf(error) as object | null; type !== null; type = Object.getPrototypeOf(type)) {
-    if (type.constructor.name === short) return true;
-  }
-  return false;
+  return classNamesOf(error).includes(short);
 }

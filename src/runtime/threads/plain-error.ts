@@ -1,3 +1,4 @@
+import { classNamesOf, noteClasses } from '../../common/error-class.js';
 import { NestdawError, type NestdawErrorCode } from '../../common/errors.js';
 
 // Errors as plain data, and back. Structured cloning alone would lose codes, own properties and what is no Error.
@@ -6,6 +7,8 @@ import { NestdawError, type NestdawErrorCode } from '../../common/errors.js';
 export interface PlainError {
   readonly kind: 'nestdaw' | 'error' | 'value';
   readonly name: string;
+  /** Its class and those that it extends. */
+  readonly classes: readonly string[];
   readonly message: string;
   readonly stack: string | undefined;
   readonly retriable: boolean;
@@ -34,6 +37,7 @@ export function toPlainError(thrown: unknown, depth = 0): PlainError {
   return {
     kind: isOurs ? 'nestdaw' : 'error',
     name: thrown.name,
+    classes: classNamesOf(thrown),
     message: thrown.message,
     stack: thrown.stack,
     retriable: isOurs && thrown.retriable,
@@ -48,6 +52,7 @@ export function fromPlainError(plain: PlainError): unknown {
   const error = plain.kind === 'nestdaw' ? ours(plain) : foreign(plain);
   Object.assign(error, plain.own);
   setHidden(error, 'name', plain.name);
+  noteClasses(error, plain.classes);
   if (plain.stack !== undefined) setHidden(error, 'stack', plain.stack);
   return error;
 }
@@ -55,6 +60,7 @@ export function fromPlainError(plain: PlainError): unknown {
 const EMPTY: PlainError = {
   kind: 'value',
   name: '',
+  classes: [],
   message: '',
   stack: undefined,
   retriable: false,

@@ -2,6 +2,7 @@ import { type Clock } from '../../common/clock.js';
 import { hasCode, messageOf, NestdawError } from '../../common/errors.js';
 import { type Logger } from '../../common/logger.js';
 import { type KafkaRecord } from '../../common/record.js';
+import { type ContainerEvent } from '../listener/container-events.js';
 import {
   type BatchOutcome,
   type ExecutorSupervisor,
@@ -44,7 +45,9 @@ export class ThreadPool implements HandlerExecutor, CallKeeper {
   readonly #outbox = new Map<number, PackedCall[]>();
   #isFlushScheduled = false;
   #lastId = 0;
-  #supervisor: ExecutorSupervisor | undefined;
+  /** Of the containers that use it right now. */
+  readonly #supervisors = new Set<ExecutorSupervisor>();
+  #own: ExecutorSupervisor | undefined;
   #failure: unknown;
 
   constructor(options: ThreadPoolOptions) {
@@ -66,12 +69,40 @@ export class ThreadPool implements HandlerExecutor, CallKeeper {
   }
 
   async start(supervisor: ExecutorSupervisor): Promise<void> {
-    this.#supervisor = supervisor;
+    this.#own = supervisor;
+    await this.#join(supervisor);
+  }
+
+  async stop(): Promise<void> {
+    await this.#leave(this.#own);
+    this.#own = undefined;
+  }
+
+  share(): HandlerExecutor {
+    let own: ExecutorSupervisor | undefined;
+    return {
+      prepare: () => this.prepare(),
+      start: async (supervisor) => {
+        own = supervisor;
+        await this.#join(supervisor);
+      },
+      stop: async () => {
+        await this.#leave(own);
+        own = undefined;
+      },
+    };
+  }
+
+  async #join(supervisor: ExecutorSupervisor): Promise<void> {
+    this.#supervisors.add(supervisor);
     this.#failure = undefined;
     await this.#crew.start();
   }
 
-  async stop(): Promise<void> {
+  /** The last one ends the threads. */
+  async #leave(supervisor: ExecutorSupervisor | undefined): Promise<void> {
+    if (supervisor) this.#supervisors.delete(supervisor);
+    if (this.#supervisors.size > 0) return;
     const reason = new NestdawError('KAFKA_STOPPED', 'the container stops; the record will be delivered again');
     this.#settleAll(reason);
     await this.#crew.stop();
@@ -144,7 +175,7 @@ export class ThreadPool implements HandlerExecutor, CallKeeper {
   #joined(index: number, link: ThreadLink): void {
     this.#scheduler.add(index, BOARD_SLOTS);
     link.onMessage((message) => this.#hear(index, link, message as FromCallThread));
-    this.#supervisor?.emit({ type: 'thread-started', thread: link.name });
+    this.#emit({ type: 'thread-started', thread: link.name });
     this.#place();
   }
 
@@ -235,7 +266,7 @@ export class ThreadPool implements HandlerExecutor, CallKeeper {
       call.settle({ status: 'failed', error: call.overdue ? call.overdue.reason : diedWith(call, link, reason) });
     }
     const requeued = back.length;
-    this.#supervisor?.emit({ type: 'thread-died', thread: link.name, error: reason, failed: guilty.size, requeued });
+    this.#emit({ type: 'thread-died', thread: link.name, error: reason, failed: guilty.size, requeued });
     for (const { consumer, at, offset } of this.#acknowledgments.lost(index)) {
       consumer.seek(offset, at).catch((error: unknown) => {
         logger.warn(
@@ -250,7 +281,11 @@ export class ThreadPool implements HandlerExecutor, CallKeeper {
   #failed(cause: unknown): void {
     this.#failure = cause;
     this.#settleAll(cause);
-    this.#supervisor?.fail(cause);
+    for (const supervisor of this.#supervisors) supervisor.fail(cause);
+  }
+
+  #emit(event: ContainerEvent): void {
+    for (const supervisor of this.#supervisors) supervisor.emit(event);
   }
 
   #settleAll(error: unknown): void {

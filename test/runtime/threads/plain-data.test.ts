@@ -1,7 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { type ErrorClass } from '../../../src/common/error-class.js';
 import { hasCode, NestdawError } from '../../../src/common/errors.js';
 import { type KafkaRecord } from '../../../src/common/record.js';
+import { nameOf } from '../../../src/runtime/dead-letters/error-story.js';
+import { errorClassifier } from '../../../src/runtime/retry/error-classes.js';
 import { packCalls, transferOf, unpackCalls } from '../../../src/runtime/threads/call-codec.js';
 import { fromPlainError, toPlainError } from '../../../src/runtime/threads/plain-error.js';
 
@@ -70,6 +73,16 @@ describe('plain errors', () => {
     expect(got).not.toHaveProperty('socket');
     expect(got.cause).toBeInstanceOf(RangeError);
     expect(got.cause).toMatchObject({ message: 'too far', code: 'E_FAR' });
+  });
+
+  it('are still told by their classes', () => {
+    class Declined extends Error {}
+    class CardDeclined extends Declined {}
+    const got = across(new CardDeclined('no'));
+    const is = (...classes: ErrorClass[]) => errorClassifier(classes)(got);
+    expect([is(CardDeclined), is(Declined), is('Declined'), is(TypeError)]).toEqual([true, true, true, false]);
+    expect(nameOf(got)).toBe('CardDeclined');
+    expect(nameOf(across(got))).toBe('CardDeclined');
   });
 
   it('keep our own what they are', () => {

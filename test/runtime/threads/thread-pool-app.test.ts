@@ -80,6 +80,23 @@ describe('a pool of threads', () => {
   });
 });
 
+describe('retries of a pool', () => {
+  it('run in its threads, which end with the last of its containers', async () => {
+    const app = await bench.start({ work: 'false', retried: 'true' });
+    const registry = app.get(ContainerRegistry);
+    await bench.send('in', 0, { n: 1 });
+    const [tried, retried] = await bench.said(2);
+    expect(tried).toMatchObject({ what: 'tried', n: 1 });
+    expect(retried).toMatchObject({ what: 'retried', n: 1, threadId: tried!.threadId });
+    await registry.stop('retried-retry');
+    await bench.send('in', 0, { n: 2 });
+    expect((await bench.said(3))[2]).toMatchObject({ what: 'tried', n: 2, threadId: tried!.threadId });
+    await registry.stop('retried');
+    expect((await bench.said(4))[3]).toMatchObject({ what: 'destroyed', threadId: tried!.threadId });
+    await app.close();
+  });
+});
+
 describe('acknowledgments across the port', () => {
   it('commit when they are given, late and out of order, give back, and never pass a record without', async () => {
     const app = await bench.start({ work: 'false', acks: 'true' });

@@ -1,5 +1,4 @@
 import { systemClock } from '../../../common/clock.js';
-import { silentLogger } from '../../../common/logger.js';
 import { type Mistake } from '../../config/mistakes.js';
 import { type ThreadState } from '../../threads/thread-state.js';
 import { containerNumbers } from '../client-options.js';
@@ -19,7 +18,7 @@ export function findThreadListener(
 ): void {
   const lookup = new ProviderLookup(moduleRef);
   // Ids are claimed in the main thread; what is made here serves transactions of the handler alone.
-  const shelf = new StoreShelf({ clock: systemClock, logger: silentLogger });
+  const shelf = new StoreShelf({ clock: systemClock, logger: thread.logger });
   const factory = new ListenerFactory({ creator, config }, lookup, shelf, connectionOf, undefined, []);
   const explorer = new ListenerExplorer(discovery, scanner, factory);
   const mistakes: Mistake[] = [];
