@@ -22,6 +22,8 @@ export {
   DEFAULT_CONNECTION,
   type DeserializerReference,
   DltHandler,
+  ExternalOffsets,
+  type ExternalOffsetsOptions,
   type FailedCall,
   type FilteredRecord,
   getKafkaTemplateToken,
@@ -176,6 +178,11 @@ export type { OutboxRelayState } from './runtime/outbox/outbox-relay.js';
 export type { OutboxBacklog } from './runtime/outbox/outbox-store.js';
 export { type OutboxState, OutboxTemplate } from './runtime/outbox/outbox-template.js';
 export { outboxTables } from './runtime/outbox/sql-dialects.js';
+/** Stores of offsets, for `@ExternalOffsets`. */
+export { FileOffsetStore } from './runtime/offsets/file-offset-store.js';
+export type { OffsetStore, OffsetToStore, StoredOffset } from './runtime/offsets/offset-store.js';
+export { type RedisOffsetOptions, RedisOffsetStore } from './runtime/offsets/redis-offset-store.js';
+export { type SqlOffsetOptions, SqlOffsetStore, sqlOffsetTable } from './runtime/offsets/sql-offset-store.js';
 export { type RedisRunner, type RedisScript, redisRunner } from './runtime/redis/redis-scripts.js';
 /** Retry topics. */
 export { RetryHeaders } from './runtime/retry/retry-headers.js';

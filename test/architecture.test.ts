@@ -34,6 +34,10 @@ const ARROWS: Record<string, { readonly folders: readonly string[]; readonly pac
     packages: [],
   },
   'runtime/redis': { folders: ['common'], packages: [] },
+  'runtime/offsets': {
+    folders: ['common', 'runtime/redis', 'runtime/sql', 'runtime/client/consumer-client.ts'],
+    packages: [],
+  },
   'runtime/dedup': { folders: ['common', 'runtime/redis', 'runtime/sql'], packages: [] },
   'runtime/outbox': { folders: ['common', 'runtime/sql', 'runtime/template'], packages: [] },
   'runtime/sql': { folders: ['common'], packages: [] },

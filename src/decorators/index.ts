@@ -1,5 +1,6 @@
 // Everything a class can say about itself.
 
+export { ExternalOffsets, type ExternalOffsetsOptions } from './external-offsets.js';
 export type { FilteredRecord } from './filtered-record.js';
 export {
   Idempotent,

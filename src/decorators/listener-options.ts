@@ -1,5 +1,6 @@
 import { type RecordHeader } from '../common/record.js';
 import { type SeekTarget } from '../common/seek-target.js';
+import { type ExternalOffsetsOptions } from './external-offsets.js';
 import { type FilteredRecord } from './filtered-record.js';
 import { type IdempotentOptions } from './idempotent.js';
 import { type ReplyTopicFunction } from './reply-topic.js';
@@ -183,6 +184,8 @@ export interface KafkaListenerOptions {
   readonly deadLetters?: boolean | string;
   /** As `@Idempotent` says it; false: not even where the configuration makes all listeners idempotent. */
   readonly idempotent?: boolean | IdempotentOptions;
+  /** As `@ExternalOffsets` says it; false: in Kafka, even where the configuration names another store. */
+  readonly offsets?: ExternalOffsetsOptions | false;
   /**
    * A provider with methods of `KafkaRebalanceListener`, told about this listener's partitions. Such methods of the
    * listener's own class are called without being named here.

@@ -18,6 +18,9 @@ export const CONTAINER_EVENTS = Symbol.for('nestdaw:container-events');
 
 /** On a method's function, or on a class: `SendToMetadata` of `@SendTo`. */
 export const KAFKA_SEND_TO = Symbol.for('nestdaw:send-to');
+/** On a method's function, or on a class: `ExternalOffsetsOptions` of `@ExternalOffsets`. */
+export const KAFKA_OFFSETS = Symbol.for('nestdaw:offsets');
+
 /** On a method's function, or on a class: `IdempotentOptions` of `@Idempotent`. */
 export const KAFKA_IDEMPOTENT = Symbol.for('nestdaw:idempotent');
 

@@ -34,6 +34,18 @@ export interface GroupMetadata {
   readonly generationId: number;
   readonly memberId: string;
   readonly groupInstanceId?: string;
+/** Keeps a group's offsets outside of Kafka. */
+export interface OffsetKeeper {
+  /**
+   * Positions, with their metadata; partitions without one have no entry. With `claims` the partitions are ours from
+   * now on. Does not reject before `signal` aborts while the store is away.
+   */
+  fetch(
+    partitions: readonly TopicPartition[],
+    options: { readonly claims: boolean; readonly signal: AbortSignal },
+  ): Promise<TopicPartitionMap<{ readonly offset: number; readonly metadata: string }>>;
+  /** Rejects when the store is away, and when partitions have another owner. */
+  commit(offsets: readonly CommitOffset[]): Promise<void>;
 }
 
 export interface AssignedPartition extends TopicPartition {

@@ -142,7 +142,7 @@ export function sqlDedupTable(dialect: SqlDialect, table = 'nestdaw_dedup'): rea
   const exact = dialect === 'mysql' ? 'VARBINARY(255)' : 'VARCHAR(255)';
   const index = `${table.replaceAll('.', '_')}_window`;
   const columns =
-    `scope ${exact} NOT NULL, id ${exact} NOT NULL, topic VARCHAR(249) NOT NULL, part INTEGER NOT NULL, ` +
+    `scope ${exact} NOT NULL, id ${exact} NOT NULL, topic ${exact} NOT NULL, part INTEGER NOT NULL, ` +
     'at_offset BIGINT NOT NULL, done_at BIGINT NOT NULL, PRIMARY KEY (scope, id)';
   const order = '(scope, topic, part, at_offset)';
   if (dialect === 'mysql') return [`CREATE TABLE IF NOT EXISTS ${table} (${columns}, INDEX ${index} ${order})`];

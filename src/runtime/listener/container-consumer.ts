@@ -209,7 +209,29 @@ export class ContainerConsumer implements ConsumerRunner {
       events,
     });
     dispatcher.paused = isPaused();
-    consumer.onEvent((event) => events.emit({ type: 'client', consumer: index, event }));
+    consumer.onEvent((event) => {
+      events.emit({ type: 'client', consumer: index, event });
+      if (event.type === 'offset-reset' && event.from !== null && event.to < event.from) this.#wentBack(event);
+    });
+  }
+
+  /**
+   * The log does not reach to where we stood (its topic was made anew, say): what comes now has lower offsets, and none
+   * of it was received before.
+   */
+  #wentBack({
+    topic,
+    partition,
+    to,
+  }: {
+    readonly topic: string;
+    readonly partition: number;
+    readonly to: number;
+  }): void {
+    this.#control.seek(to, { topic, partition }).catch((error: unknown) => {
+      // Taken away meanwhile: its next owner finds the same.
+      if (!hasCode(error, 'KAFKA_REBALANCED')) this.#options.onFatal(error);
+    });
   }
 
   /** Joins the group; resolves after the first assignment. */

@@ -1,5 +1,6 @@
 import { type KafkaRecord } from '../../common/record.js';
 import { type SeekTarget } from '../../common/seek-target.js';
+import { type OffsetKeeper } from '../client/consumer-client.js';
 import { type SqlTransaction } from '../sql/sql-database.js';
 import { type ConsumerRunner, type RunnerOptions } from './consumer-runner.js';
 import { type ContainerEvent } from './container-events.js';
@@ -169,6 +170,8 @@ export interface ListenerEndpoint {
   readonly keeper?: RecordKeeper | undefined;
   /** Given: handlers run in transactions, and offsets are committed in them. */
   readonly transactions?: OpenSpanProducer | undefined;
+  /** Where the group's offsets are kept instead of in Kafka. */
+  readonly offsets?: OffsetKeeper | undefined;
   /** Told about partitions that come and go, one after another, each awaited. */
   readonly rebalanceListeners?: readonly KafkaRebalanceListener[] | undefined;
   readonly handler:

@@ -366,6 +366,7 @@ export class KafkaConnection implements Startable {
       partitionAssignmentStrategy: this.#strategies(properties),
       groupId: endpoint.groupId,
       topics: endpoint.topics,
+      ...(endpoint.offsets === undefined ? {} : { offsets: endpoint.offsets }),
       ...(endpoint.topicPattern === undefined ? {} : { topicPattern: endpoint.topicPattern }),
       ...(endpoint.assignment === undefined
         ? this.#membership(endpoint, properties, index)

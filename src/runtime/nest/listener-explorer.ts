@@ -9,7 +9,15 @@ import {
   type ListenerDeclaration,
   type ListenerFactory,
 } from './listener-factory.js';
-import { handlerOf, idempotentOf, isDltHandler, listenersOf, parametersOf, retryableOf } from './metadata-accessor.js';
+import {
+  externalOffsetsOf,
+  handlerOf,
+  idempotentOf,
+  isDltHandler,
+  listenersOf,
+  parametersOf,
+  retryableOf,
+} from './metadata-accessor.js';
 import { type HandlerTarget } from './method-call.js';
 import { eachHost, type MethodHost } from './method-hosts.js';
 
@@ -53,7 +61,12 @@ export class ListenerExplorer {
       retryable = ofAll,
     ) => {
       const idempotent = given.idempotent ?? idempotentOf(holder);
-      const options = idempotent === undefined ? given : { ...given, idempotent };
+      const offsets = given.offsets ?? externalOffsetsOf(holder);
+      const guards = {
+        ...(idempotent === undefined ? {} : { idempotent }),
+        ...(offsets === undefined ? {} : { offsets }),
+      };
+      const options = { ...given, ...guards };
       return { where, options, source, host: instance, retryable, dltHandler, isDeclared: true };
     };
     const ofClass = listenersOf(host.type);

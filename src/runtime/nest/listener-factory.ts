@@ -29,6 +29,7 @@ import { batchInvoker, type CallRules, callChosen, callOne, recordInvoker } from
 import { listenerProperties } from './listener-properties.js';
 import { type AnyClass, type MethodParameters } from './metadata-accessor.js';
 import { callOf, type HandlerTarget, type NestParts } from './method-call.js';
+import { externalOffsetsOf } from './offsets-option.js';
 import { OptionReader } from './option-reader.js';
 import { PayloadDispatch } from './payload-dispatch.js';
 import { type ProviderLookup } from './provider-lookup.js';
@@ -162,18 +163,12 @@ export class ListenerFactory {
         mistakes,
       );
       const read = new OptionReader(`@KafkaListener of ${where}`, environment, mistakes);
-      const { guard, unit } = idempotenceOf({
-        read,
-        own: options.idempotent,
-        common: parts.idempotent,
-        listener: id,
-        endpoint: numbers,
-        properties,
-        lookup: this.#lookup,
-        shelf: this.#shelf,
-        clock,
-        logger,
-      });
+      const kept = { read, listener: id, properties, lookup: this.#lookup, shelf: this.#shelf, clock, logger };
+      const elsewhere = externalOffsetsOf({ ...kept, own: options.offsets, endpoint: numbers });
+      const counted = { ...numbers, ...elsewhere.commits };
+      const ids = idempotenceOf({ ...kept, own: options.idempotent, common: parts.idempotent, endpoint: counted });
+      const { guard } = ids;
+      const unit = oneUnit(read, ids.unit, elsewhere.unit);
       const hasSql = unit !== undefined;
       const bare = this.#handler(declaration, numbers, { ...formats, replies, hasSql }, rules, findings);
       const handler = unit ? inSqlUnit(bare, unit) : bare;
@@ -186,10 +181,11 @@ export class ListenerFactory {
       if (transactions.transactions && guard) read.mistake('idempotent', undefined, NOT_IN_TRANSACTIONS);
       const letters = deadLettersOf(read, options.deadLetters, numbers, parts);
       if (mistakes.length > before) return [];
-      const { batch: _batch, idleEventMs, ...rest } = numbers;
+      const { batch: _batch, idleEventMs, ...rest } = counted;
       const placed = this.#placed(
         declaration,
         { ...rest, ...transactions, id, connection, handler, rebalanceListeners },
+        { ...rest, id, connection, handler, rebalanceListeners, offsets: elsewhere.offsets },
         properties,
         mistakes,
       );
@@ -218,7 +214,9 @@ export class ListenerFactory {
           },
         );
         if (!isOwn) return made;
-        const known = unit ? inSqlUnit(made, unit) : made;
+        // The groups of retry topics keep their offsets in Kafka.
+        const { offsets: _offsets, ...withoutOffsets } = unit ?? {};
+        const known = unit ? inSqlUnit(made, withoutOffsets as SqlUnit) : made;
         return guard ? behind(known, guard, numbers.ackMode) : known;
       });
       return mistakes.length > before ? [] : expanded;
@@ -375,6 +373,19 @@ const NOT_IN_TRANSACTIONS =
 
 function hasCallbacks(found: unknown): found is KafkaRebalanceListener {
   return REBALANCE_CALLBACKS.some((name) => typeof (found as KafkaRebalanceListener)[name] === 'function');
+}
+
+/** Ids and offsets in one transaction, which they can only share in one database. */
+function oneUnit(read: OptionReader, ids: SqlUnit | undefined, offsets: SqlUnit | undefined): SqlUnit | undefined {
+  if (ids === undefined || offsets === undefined) return ids ?? offsets;
+  if (ids.database !== offsets.database) {
+    read.mistake(
+      'offsets.store',
+      undefined,
+      'is another database than that of the message ids; give both the same client',
+    );
+  }
+  return { ...ids, ...offsets };
 }
 
 function inSqlUnit(handler: ListenerEndpoint['handler'], unit: SqlUnit): ListenerEndpoint['handler'] {

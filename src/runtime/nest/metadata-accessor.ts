@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { type ExternalOffsetsOptions } from '../../decorators/external-offsets.js';
 import { type IdempotentOptions } from '../../decorators/idempotent.js';
 import { type KafkaHandlerOptions, type KafkaListenerOptions } from '../../decorators/listener-options.js';
 import {
@@ -8,6 +9,7 @@ import {
   KAFKA_HANDLER,
   KAFKA_IDEMPOTENT,
   KAFKA_LISTENERS,
+  KAFKA_OFFSETS,
   KAFKA_PRODUCER,
   KAFKA_SEND_TO,
   KAFKA_SENDERS,
@@ -66,6 +68,11 @@ const KINDS_BY_NUMBER = new Map(
 /** Options of each `@KafkaListener` on a method's function, or on a class; empty when there is none. */
 export function listenersOf(holder: object): readonly KafkaListenerOptions[] {
   return (Reflect.getMetadata(KAFKA_LISTENERS, holder) ?? []) as readonly KafkaListenerOptions[];
+}
+
+/** What `@ExternalOffsets` says on a method's function, or on a class. */
+export function externalOffsetsOf(holder: object): ExternalOffsetsOptions | undefined {
+  return Reflect.getMetadata(KAFKA_OFFSETS, holder) as ExternalOffsetsOptions | undefined;
 }
 
 /** What `@Idempotent` says on a method's function, or on a class. */

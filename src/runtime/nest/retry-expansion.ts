@@ -140,6 +140,8 @@ function listenerAt(
       rebalanceListeners: [],
       // A dead letter is the story of a message, not the message once more.
       keeper: isDlt ? undefined : endpoint.keeper,
+      // Their groups are their own, and so are their offsets.
+      offsets: undefined,
       handler: listener.handlerOf(stop, identity),
     },
     properties: fromBeginning(main.properties),

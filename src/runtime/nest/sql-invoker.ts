@@ -23,7 +23,6 @@ export interface SqlUnit {
   };
   /** The position after the records; throws when somebody else owns their partition by now. */
   readonly offsets?: {
-    ready(): Promise<void>;
     save(transaction: SqlTransaction, records: readonly KafkaRecord[]): Promise<void>;
   };
 }
@@ -56,7 +55,6 @@ async function runUnit(
 ): Promise<BatchOutcome> {
   try {
     await unit.ids?.ready();
-    await unit.offsets?.ready();
     const outcome = await unit.database.runInTransaction((transaction) =>
       handle(unit, transaction, records, invocation, call),
     );

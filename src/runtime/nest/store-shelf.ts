@@ -6,6 +6,10 @@ import { type DedupStore } from '../dedup/dedup-store.js';
 import { MemoryDedupStore } from '../dedup/memory-dedup-store.js';
 import { RedisDedupStore } from '../dedup/redis-dedup-store.js';
 import { isSqlDedupStore, SqlDedupStore } from '../dedup/sql-dedup-store.js';
+import { FileOffsetStore } from '../offsets/file-offset-store.js';
+import { type OffsetStore } from '../offsets/offset-store.js';
+import { RedisOffsetStore } from '../offsets/redis-offset-store.js';
+import { isSqlOffsetStore, SqlOffsetStore } from '../offsets/sql-offset-store.js';
 import { RedisConnections } from '../redis/redis-connections.js';
 import { isRedisClient, type RedisRunner, redisRunner } from '../redis/redis-scripts.js';
 import { type ProviderLookup, type Wanted } from './provider-lookup.js';
@@ -27,6 +31,7 @@ export class StoreShelf {
   #memory: MemoryDedupStore | undefined;
   /** By what they stand over. */
   readonly #dedup = new Map<object, DedupStore | SqlDedupStore>();
+  readonly #offsets = new Map<object, OffsetStore>();
 
   constructor(tools: Readonly<RuntimeTools>) {
     this.#tools = tools;
@@ -45,6 +50,18 @@ export class StoreShelf {
     if (known) return known;
     const store = this.#attempt(question, () => dedupOver(base, reference === 'redis'));
     if (store) this.#dedup.set(base, store);
+    return store;
+  }
+
+  /** The store of offsets; undefined, with a mistake, when there is none. */
+  offsets(reference: ProviderReference<object>, question: StoreQuestion): OffsetStore | undefined {
+    if (reference === 'file') return new FileOffsetStore(question.properties.get('listener.offset-directory'));
+    const base = reference === 'redis' ? this.redis(question) : this.#provided(reference, question);
+    if (base === undefined) return undefined;
+    const known = this.#offsets.get(base);
+    if (known) return known;
+    const store = this.#attempt(question, () => offsetsOver(base, reference === 'redis'));
+    if (store) this.#offsets.set(base, store);
     return store;
   }
 
@@ -83,6 +100,16 @@ function dedupOver(base: object, isRedis: boolean): DedupStore | SqlDedupStore {
   if (isSqlDedupStore(base) || isDedupStore(base)) return base;
   if (isRedis || isRedisClient(base)) return new RedisDedupStore(redisRunner(base));
   return new SqlDedupStore(base);
+}
+
+function offsetsOver(base: object, isRedis: boolean): OffsetStore {
+  if (isSqlOffsetStore(base) || isOffsetStore(base)) return base;
+  if (isRedis || isRedisClient(base)) return new RedisOffsetStore(redisRunner(base));
+  return new SqlOffsetStore(base);
+}
+
+function isOffsetStore(base: object): base is OffsetStore {
+  return ['load', 'store'].every((name) => typeof (base as Record<string, unknown>)[name] === 'function');
 }
 
 function isDedupStore(base: object): base is DedupStore {

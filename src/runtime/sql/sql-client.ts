@@ -32,11 +32,17 @@ const ADVICE =
  * @throws {NestdawError} KAFKA_CONFIG_INVALID when it is none that is known
  */
 export function sqlDatabase<C = any>(client: object): SqlDatabase<C> {
-  const found = databaseOf(client);
-  if (found) return found as SqlDatabase<C>;
+  const found = known.get(client) ?? databaseOf(client);
+  if (found) {
+    known.set(client, found);
+    return found as SqlDatabase<C>;
+  }
   const name = client?.constructor?.name ?? typeof client;
   throw new NestdawError('KAFKA_CONFIG_INVALID', `${name} is no SQL client that is known: ${ADVICE}`);
 }
+
+/** One for each client: transactions of a single connection must take turns with each other. */
+const known = new WeakMap<object, SqlDatabase>();
 
 function databaseOf(client: any): SqlDatabase | undefined {
   if (client === null || (typeof client !== 'object' && typeof client !== 'function')) return undefined;

@@ -84,6 +84,8 @@ const READ_DIRECTLY: readonly ConfigName[] = [
   'listener.log-container-config',
   'listener.threads-enabled',
   'redis.url',
+  'listener.offset-store',
+  'listener.offset-directory',
   'listener.idempotent.id',
   'listener.idempotent.store',
   'listener.idempotent.window-count',

@@ -5,6 +5,7 @@ import { type Logger, silentLogger } from '../../../common/logger.js';
 import { type Random, systemRandom } from '../../../common/random.js';
 import { type SeekTarget } from '../../../common/seek-target.js';
 import { type Cluster } from '../cluster/cluster.js';
+import { type OffsetKeeper } from '../consumer-client.js';
 import { type Assignor } from './assignor.js';
 import { resolveAssignors } from './assignors.js';
 
@@ -16,6 +17,8 @@ export interface ConsumerOptions {
   readonly topics: readonly string[];
   /** Instead of `topics`: all whose whole name matches, later ones too. */
   readonly topicPattern?: RegExp;
+  /** Keeps the group's offsets instead of the group's coordinator. */
+  readonly offsets?: OffsetKeeper;
   /** Whether a pattern passes over topics of the brokers themselves, such as __consumer_offsets. Default true. */
   readonly excludeInternalTopics?: boolean;
   /** Partitions to read without membership in the group. With neither, all of `topics` or `topicPattern`. */
@@ -92,10 +95,11 @@ export interface ManualPartition {
 
 /** The options with every default filled in, and what is derived from them. */
 export type ConsumerSettings = Required<
-  Omit<ConsumerOptions, 'groupInstanceId' | 'partitionAssignmentStrategy' | 'topicPattern' | 'assignment'>
+  Omit<ConsumerOptions, 'groupInstanceId' | 'partitionAssignmentStrategy' | 'topicPattern' | 'assignment' | 'offsets'>
 > & {
   readonly topicPattern: RegExp | undefined;
   readonly assignment: ManualAssignment | undefined;
+  readonly offsets: OffsetKeeper | undefined;
   readonly groupInstanceId: string | null;
   readonly assignors: readonly Assignor[];
   /** Whether this member keeps what it owns while the group rebalances. */
@@ -116,6 +120,7 @@ export function consumerSettings(options: ConsumerOptions): ConsumerSettings {
     topicPattern: options.topicPattern,
     excludeInternalTopics: options.excludeInternalTopics ?? true,
     assignment: options.assignment,
+    offsets: options.offsets,
     createCluster: options.createCluster,
     groupInstanceId: options.groupInstanceId ?? null,
     leaveOnStop: options.leaveOnStop ?? options.groupInstanceId === undefined,

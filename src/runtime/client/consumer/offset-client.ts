@@ -40,6 +40,9 @@ export class OffsetClient {
     { signal, requireStable }: FetchCommittedOptions,
   ): Promise<TopicPartitionMap<CommittedOffset>> {
     if (partitions.length === 0) return Promise.resolve(new TopicPartitionMap());
+    const { offsets } = this.settings;
+    // Whoever wants stable ones begins to read there; the others only look.
+    if (offsets) return offsets.fetch(partitions, { claims: requireStable, signal });
     const what = `fetching the offsets of group '${this.settings.groupId}'`;
     return retrying(this.settings, { signal, what }, () => this.#fetchOnce(partitions, requireStable, what));
   }
@@ -72,6 +75,8 @@ export class OffsetClient {
    * that is not cured by trying again, or with connection trouble when defaultApiTimeoutMs has passed.
    */
   commit(offsets: readonly CommitOffset[], generation: Generation): Promise<void> {
+    const { offsets: keeper } = this.settings;
+    if (keeper) return this.#commits.run(() => keeper.commit(offsets));
     const what = `committing offsets of group '${this.settings.groupId}'`;
     const retry = { signal: this.closed, what, withinMs: this.settings.defaultApiTimeoutMs };
     return this.#commits.run(() => retrying(this.settings, retry, () => this.#commitOnce(offsets, generation, what)));

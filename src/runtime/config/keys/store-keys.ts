@@ -9,6 +9,18 @@ export const STORE_KEYS = {
     doc: 'Redis of the stores that are called redis; needs the package ioredis. Not a key of Spring.',
     acts: 'runtime/nest/store-shelf',
   }),
+  'listener.offset-store': string({
+    default: 'kafka',
+    allowed: 'kafka, file, redis, or the token of a provider',
+    doc: 'Where offsets are kept, where listeners do not say. Not a key of Spring.',
+    acts: 'runtime/nest/offsets-option',
+  }),
+  'listener.offset-directory': string({
+    default: './.nestdaw/offsets',
+    allowed: 'a directory, relative to the working directory',
+    doc: 'Where the offset store file keeps its files. Not a key of Spring.',
+    acts: 'runtime/nest/store-shelf',
+  }),
   'listener.idempotent.id': string({
     default: undefined,
     allowed: '#header:name, #key, a property of the payload, topic-partition-offset',
