@@ -174,15 +174,15 @@ export { MicroserviceContext } from './runtime/nest/strategy/microservice-contex
 export { NestdawStrategy, type PatternListenerOptions } from './runtime/nest/strategy/nestdaw-strategy.js';
 export type { ThreadsOptions } from './runtime/nest/threads/threads-options.js';
 export type { TopicSender } from './runtime/nest/topic-sender.js';
-export type { OutboxRelayState } from './runtime/outbox/outbox-relay.js';
-export type { OutboxBacklog } from './runtime/outbox/outbox-store.js';
-export { type OutboxState, OutboxTemplate } from './runtime/outbox/outbox-template.js';
-export { outboxTables } from './runtime/outbox/sql-dialects.js';
 /** Stores of offsets, for `@ExternalOffsets`. */
 export { FileOffsetStore } from './runtime/offsets/file-offset-store.js';
 export type { OffsetStore, OffsetToStore, StoredOffset } from './runtime/offsets/offset-store.js';
 export { type RedisOffsetOptions, RedisOffsetStore } from './runtime/offsets/redis-offset-store.js';
 export { type SqlOffsetOptions, SqlOffsetStore, sqlOffsetTable } from './runtime/offsets/sql-offset-store.js';
+export type { OutboxRelayState } from './runtime/outbox/outbox-relay.js';
+export type { OutboxBacklog } from './runtime/outbox/outbox-store.js';
+export { type OutboxState, OutboxTemplate } from './runtime/outbox/outbox-template.js';
+export { outboxTables } from './runtime/outbox/sql-dialects.js';
 export { type RedisRunner, type RedisScript, redisRunner } from './runtime/redis/redis-scripts.js';
 /** Retry topics. */
 export { RetryHeaders } from './runtime/retry/retry-headers.js';

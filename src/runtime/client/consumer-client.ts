@@ -34,6 +34,8 @@ export interface GroupMetadata {
   readonly generationId: number;
   readonly memberId: string;
   readonly groupInstanceId?: string;
+}
+
 /** Keeps a group's offsets outside of Kafka. */
 export interface OffsetKeeper {
   /**

@@ -179,13 +179,19 @@ export class ListenerFactory {
         listenerTransactions: parts.listenerTransactions,
       });
       if (transactions.transactions && guard) read.mistake('idempotent', undefined, NOT_IN_TRANSACTIONS);
+      if (transactions.transactions && elsewhere.offsets) {
+        read.mistake(
+          'offsets',
+          undefined,
+          'offsets of a Kafka transaction are committed in it; leave one of the two out',
+        );
+      }
       const letters = deadLettersOf(read, options.deadLetters, numbers, parts);
       if (mistakes.length > before) return [];
       const { batch: _batch, idleEventMs, ...rest } = counted;
       const placed = this.#placed(
         declaration,
-        { ...rest, ...transactions, id, connection, handler, rebalanceListeners },
-        { ...rest, id, connection, handler, rebalanceListeners, offsets: elsewhere.offsets },
+        { ...rest, ...transactions, id, connection, handler, rebalanceListeners, offsets: elsewhere.offsets },
         properties,
         mistakes,
       );
