@@ -210,7 +210,12 @@ export {
 } from './runtime/template/kafka-template.js';
 export type { ProducerInterceptor } from './runtime/template/producer-interceptor.js';
 export type { ProducerListener } from './runtime/template/producer-listener.js';
-export type { KafkaMessage, ProducerRecord, SendResult } from './runtime/template/producer-record.js';
+export {
+  type KafkaMessage,
+  type ProducerRecord,
+  type SendResult,
+  withHeaders,
+} from './runtime/template/producer-record.js';
 export {
   type AggregatedReplies,
   AggregatingReplyingKafkaTemplate,

@@ -1,7 +1,7 @@
 import { NestdawError } from '../../common/errors.js';
 import { KafkaHeaders } from '../../common/kafka-headers.js';
 import { type RecordMetadata } from '../client/producer-client.js';
-import { type HeadersInput, type HeaderValue, type RecordKey } from './serializers.js';
+import { type HeadersInput, type HeaderValue, type RecordKey, recordHeaders } from './serializers.js';
 
 // What is given to a template: a record, or a message whose headers say where it goes.
 
@@ -30,6 +30,15 @@ export interface KafkaMessage<T = unknown> {
   /** Null is a tombstone. */
   readonly payload: T | null;
   readonly headers: Readonly<Record<string, HeaderValue | undefined>>;
+}
+
+/** The record with these headers, in place of those of the same names. Throws KAFKA_SERIALIZATION_FAILED for values that are none. */
+export function withHeaders<T>(
+  record: ProducerRecord<T>,
+  headers: Readonly<Record<string, HeaderValue>>,
+): ProducerRecord<T> {
+  const kept = recordHeaders(record.topic, record.headers).filter(({ key }) => !Object.hasOwn(headers, key));
+  return { ...record, headers: [...kept, ...recordHeaders(record.topic, headers)] };
 }
 
 /** Headers of a message that are never headers of its record, as in Spring's header mappers. */

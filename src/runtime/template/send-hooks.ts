@@ -3,9 +3,9 @@ import { messageOf } from '../../common/errors.js';
 import { type Logger } from '../../common/logger.js';
 import { InterceptorChain, type ProducerInterceptor } from './producer-interceptor.js';
 import { type ProducerListener } from './producer-listener.js';
-import { type ProducerRecord, type SendResult } from './producer-record.js';
+import { type ProducerRecord, type SendResult, withHeaders } from './producer-record.js';
 import { type ObservedSend, type SendObservation, type SendObserver } from './send-observer.js';
-import { type HeaderValue, recordHeaders } from './serializers.js';
+import { type HeaderValue } from './serializers.js';
 
 // Everything that watches or changes sends, in order: observers begin, interceptors change, … , interceptors are told of
 // the acknowledgment, listeners, observers end. A template without any of it pays nothing.
@@ -127,8 +127,6 @@ class HeaderedSend implements ObservedSend {
 
   get record(): ProducerRecord {
     if (this.#added.size === 0) return this.#given;
-    const { topic, headers } = this.#given;
-    const kept = recordHeaders(topic, headers).filter(({ key }) => !this.#added.has(key));
-    return { ...this.#given, headers: [...kept, ...recordHeaders(topic, Object.fromEntries(this.#added))] };
+    return withHeaders(this.#given, Object.fromEntries(this.#added));
   }
 }
