@@ -301,7 +301,7 @@ function connectionOf(
   overrides: PropertyTree,
 ): KafkaConnection {
   const thread = currentThread();
-  const { argv = process.argv.slice(2) } = options;
+  const { argv = process.argv.slice(2), cwd = process.cwd() } = options;
   return new KafkaConnection({
     name,
     configuration,
@@ -313,9 +313,9 @@ function connectionOf(
     extensions: options,
     clock: options.clock ?? systemClock,
     logger: options.logger ?? thread?.logger ?? nestLogger('Kafka'),
-    sources: { ...sourcesOf(name, { ...options, argv }, overrides) },
+    sources: { ...sourcesOf(name, { ...options, argv, cwd }, overrides) },
     threads: options.threads,
-    isBrokerHere: thread?.connections.find((one) => one.name === name)?.isBrokerHere ?? false,
+    isBrokerHere: thread && (thread.connections.find((one) => one.name === name)?.isBrokerHere ?? false),
   });
 }
 

@@ -97,8 +97,8 @@ export interface KafkaConnectionOptions {
   readonly sources?: Readonly<Record<string, unknown>>;
   /** What the module says about threads of listeners. */
   readonly threads?: ThreadsOptions | undefined;
-  /** In a thread: the broker that the application runs on is in this process. */
-  readonly isBrokerHere?: boolean;
+  /** In a thread: whether the broker that the application runs on is in this process. Undefined elsewhere. */
+  readonly isBrokerHere?: boolean | undefined;
 }
 
 export class KafkaConnection implements Startable {
@@ -293,7 +293,8 @@ export class KafkaConnection implements Startable {
       ...configuredServers(this.properties, 'consumer'),
       ...configuredServers(this.properties, 'producer'),
     ]);
-    if (configured.size > 0) logger.log(`using the Kafka cluster at ${[...configured].join(', ')}`);
+    const isThread = this.#options.isBrokerHere !== undefined;
+    if (configured.size > 0 && !isThread) logger.log(`using the Kafka cluster at ${[...configured].join(', ')}`);
     await this.#producers.start();
     this.#attached.open();
   }
