@@ -21,12 +21,12 @@ export class Painter {
     threads: '${pictures.threads}',
     order: 'none',
   })
-  async paint(@Payload() job: RowToPaint, @Signal() signal: AbortSignal): Promise<void> {
+  async paint(@Payload() { picture, row, rows }: RowToPaint, @Signal() signal: AbortSignal): Promise<void> {
     const width = Number(this.environment.get('pictures.width'));
     const depth = Number(this.environment.get('pictures.depth'));
     const start = performance.now();
-    const pixels = paintRow(job.row, job.rows, width, depth, () => signal.throwIfAborted());
+    const pixels = paintRow(row, rows, width, depth, () => signal.throwIfAborted());
     const ms = performance.now() - start;
-    await this.done.send(this.environment.get('pictures.done')!, job.picture, { ...job, pixels, threadId, ms });
+    await this.done.send(this.environment.get('pictures.done')!, picture, { picture, row, rows, pixels, threadId, ms });
   }
 }
