@@ -1,6 +1,8 @@
 // The public door: Kafka for Nest applications. The broker has a door of its own (`nestdaw/broker`), and so has what
 // tests use (`nestdaw/testing`).
 
+/** Delays between deliveries, for error handlers. */
+export { type Backoff, type ExponentialBackoffOptions, exponentialBackoff, fixedBackoff } from './common/backoff.js';
 /** Errors: recognise one by its `code`, with `hasCode`, never by its class. */
 export { BatchListenerFailedError } from './common/batch-error.js';
 export type { ErrorClass } from './common/error-class.js';
@@ -128,10 +130,17 @@ export { ContainerRegistry, type ListenerEvent } from './runtime/listener/contai
 export {
   type DefaultErrorHandlerOptions,
   defaultErrorHandler,
+  delegatingErrorHandler,
   type ErrorHandler,
   type Failure,
   type FailureDecision,
+  type FailurePolicy,
+  type FailureRules,
+  loggingErrorHandler,
+  stoppingErrorHandler,
 } from './runtime/listener/error-handler.js';
+export type { ErrorMatch } from './runtime/listener/error-match.js';
+export type { BatchInterceptor, RecordInterceptor } from './runtime/listener/interceptors.js';
 export type { ListenerConsumer } from './runtime/listener/listener-consumer.js';
 export { ListenerContainer } from './runtime/listener/listener-container.js';
 export type {
@@ -141,8 +150,10 @@ export type {
   Order,
   Outcome,
 } from './runtime/listener/listener-endpoint.js';
+export type { RateLimit } from './runtime/listener/rate-limit.js';
 export type { KafkaRebalanceListener, PartitionPosition } from './runtime/listener/rebalance-callbacks.js';
 export type { Recoverer, RecovererFunction } from './runtime/listener/recoverer.js';
+export type { RetryListener } from './runtime/listener/retry-listener.js';
 export type { ClientFactories } from './runtime/nest/kafka-connection.js';
 /** The outbox: messages that commit with the application's own rows. */
 export {

@@ -15,7 +15,7 @@ export interface Setup {
   readonly ackMode: AckMode;
   readonly gapMap: boolean;
   readonly batch: boolean;
-  readonly slowHandler: 'abort' | 'warn';
+  readonly slowHandler: 'abort' | 'warn' | 'leave';
 }
 
 const STRATEGIES = ['range', 'roundrobin', 'sticky', 'cooperative-sticky'] as const;
@@ -36,7 +36,7 @@ export function drawSetup(random: Random): Setup {
     ackMode: pick(batch ? RECORD_MODES.slice(1) : RECORD_MODES),
     gapMap: order !== 'partition',
     batch,
-    slowHandler: pick(['abort', 'abort', 'warn'] as const),
+    slowHandler: pick(['abort', 'leave', 'warn'] as const),
   };
 }
 

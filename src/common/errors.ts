@@ -34,6 +34,7 @@ export type NestdawErrorCode =
   | 'KAFKA_STORE_FAILED' // a store of ids or offsets does not answer, or refuses
   | 'KAFKA_SQL_FAILED' // a SQL transaction did not do what was asked of it
   | 'KAFKA_HANDLER_TIMEOUT' // a handler ran longer than max.poll.interval.ms
+  | 'KAFKA_POOL_FULL' // a record came while the pool's budget was used up, and overflow is reject
   | 'KAFKA_THREAD_DIED' // a worker thread ended while it had the record
   | 'KAFKA_REBALANCED' // the partition was taken away while the record was in work
   | 'KAFKA_STOPPED' // the component was stopped

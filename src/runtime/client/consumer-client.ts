@@ -126,6 +126,13 @@ export interface ConsumerClient {
   /** Makes the group rebalance; does nothing outside of a group, or while it rebalances. */
   enforceRebalance(reason: string): void;
 
+  /**
+   * Leaves the group, so that others take the partitions (`onLost` follows), and joins again when what `prepare` gives
+   * has settled. `prepare` is awaited before, while commits are still accepted. False when it is no member right now.
+   * Absent where there is no group.
+   */
+  leaveUntil?(reason: string, prepare: () => Promise<() => Promise<unknown>>): boolean;
+
   /** Stops fetching, calls `onRevoked` for what is left, commits nothing by itself, leaves the group. */
   stop(): Promise<void>;
   onEvent(listener: (event: ConsumerEvent) => void): void;

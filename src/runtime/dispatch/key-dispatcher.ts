@@ -66,6 +66,11 @@ export class KeyDispatcher<T extends WorkItem> {
     return !this.#paused && this.#running < this.#workers && this.#firstInRing() !== null;
   }
 
+  /** All workers are at work, and more waits. */
+  get isSaturated(): boolean {
+    return !this.#paused && this.#running >= this.#workers && this.#firstInRing() !== null;
+  }
+
   /** A queue for a partition that was assigned. */
   open(): PartitionQueue {
     return new PartitionQueue(this.#budget);
@@ -82,9 +87,12 @@ export class KeyDispatcher<T extends WorkItem> {
     return true;
   }
 
-  /** The record to start now, which counts as running from here on; undefined when none may start. */
-  next(): T | undefined {
-    if (this.#paused || this.#running >= this.#workers) return undefined;
+  /**
+   * The record to start now, which counts as running from here on; undefined when none may start. `beside`: as many
+   * more than there are workers.
+   */
+  next(beside = 0): T | undefined {
+    if (this.#paused || this.#running >= this.#workers + beside) return undefined;
     const queue = this.#firstInRing();
     if (queue === null) return undefined;
     const item = queue.take();

@@ -3,6 +3,7 @@ import { hasCode } from '../../common/errors.js';
 import { type ConsumerClient, type PartitionRecords } from '../client/consumer-client.js';
 import { CommitPolicy } from '../dispatch/commit-policy.js';
 import { KeyDispatcher } from '../dispatch/key-dispatcher.js';
+import { type SteeringOptions } from '../dispatch/worker-steering.js';
 import { Committer } from './committer.js';
 import { type ConsumerRunner, type RunnerOptions } from './consumer-runner.js';
 import { type ContainerCounters, newCounters } from './container-counters.js';
@@ -15,15 +16,18 @@ import { InFlightTable } from './in-flight-table.js';
 import { type ListenerConsumer } from './listener-consumer.js';
 import { type ListenerEndpoint } from './listener-endpoint.js';
 import { sentenceOf } from './log-text.js';
+import { Overflow } from './overflow.js';
 import { OwnerQueue } from './owner-queue.js';
 import { PartitionControl } from './partition-control.js';
 import { PartitionOpener } from './partition-opener.js';
 import { type PartitionState } from './partition-state.js';
 import { PartitionTable } from './partition-table.js';
+import { PoolSteering } from './pool-steering.js';
 import { Progress } from './progress.js';
 import { RebalanceCallbacks } from './rebalance-callbacks.js';
 import { RebalanceHandler } from './rebalance-handler.js';
 import { RecordIntake } from './record-intake.js';
+import { SlowRecords } from './slow-records.js';
 import { type SpanParts, spanParts } from './span-parts.js';
 import { Watchdog } from './watchdog.js';
 
@@ -59,6 +63,8 @@ export class ContainerConsumer implements ConsumerRunner {
   /** Of a listener whose handlers run in transactions. */
   readonly #transactions: SpanParts | undefined;
   readonly #idle: IdleWatch;
+  readonly #overflow: Overflow;
+  readonly #steering: PoolSteering | undefined;
   readonly #stopped = new AbortController();
   #loop: Promise<void> = Promise.resolve();
   #commitTimer: Timer | undefined;
@@ -76,7 +82,8 @@ export class ContainerConsumer implements ConsumerRunner {
       budget: { records: settings.budgetRecords, bytes: settings.budgetBytes },
     });
     this.#dispatcher = dispatcher;
-    const partitions = new PartitionTable(dispatcher, consumer, endpoint.keeper);
+    const rejects = settings.overflow === 'reject';
+    const partitions = new PartitionTable(dispatcher, consumer, { keeper: endpoint.keeper, rejects });
     this.#partitions = partitions;
     const policy = new CommitPolicy(endpoint);
     this.#policy = policy;
@@ -113,6 +120,7 @@ export class ContainerConsumer implements ConsumerRunner {
     const isBatch = endpoint.handler.kind === 'batch';
     this.#intake = new RecordIntake({
       isBatch,
+      rejects,
       dispatcher,
       partitions,
       policy,
@@ -121,11 +129,16 @@ export class ContainerConsumer implements ConsumerRunner {
       keeper: endpoint.keeper,
       passage,
     });
+    this.#steering = endpoint.steering && this.#steered(endpoint.steering);
+    const slowRecords = new SlowRecords();
     this.#watchdog = new Watchdog({
       listener: endpoint.id,
       consumer: index,
       maxPollIntervalMs: settings.maxPollIntervalMs,
       slowHandler: settings.slowHandler,
+      slowLimit: settings.slowLimit,
+      slowRecords,
+      leave: (reason) => this.#leaveGroup(reason),
       inFlight,
       clock,
       logger,
@@ -135,6 +148,8 @@ export class ContainerConsumer implements ConsumerRunner {
       ...common,
       groupId: endpoint.groupId,
       errorHandler: settings.errorHandler,
+      slowRecords,
+      slowLimit: settings.slowLimit,
       dispatcher,
       partitions,
       progress,
@@ -157,12 +172,14 @@ export class ContainerConsumer implements ConsumerRunner {
       clock,
       counters,
       admission: isBatch ? undefined : settings.admission,
+      steering: this.#steering,
       events,
       index,
       isGated: gates ? () => committer.isBusy || transactions?.spans.isGated === true : () => false,
       onBroken: onFatal,
     });
     this.#runner = runner;
+    this.#overflow = new Overflow(settings.overflow, partitions, runner, this.#stopped.signal);
     const owner = this.#owner;
     const opener = new PartitionOpener({
       dispatcher,
@@ -245,6 +262,7 @@ export class ContainerConsumer implements ConsumerRunner {
       this.#commitTimer = every(clock, this.#policy.periodMs, () => this.#progress.tick());
     }
     this.#idle.start();
+    this.#steering?.start();
     this.#loop = this.#pollLoop();
   }
 
@@ -260,6 +278,7 @@ export class ContainerConsumer implements ConsumerRunner {
     this.#stopped.abort();
     this.#commitTimer?.cancel();
     this.#idle.stop();
+    this.#steering?.stop();
     this.#committer.endBy(deadline);
     this.#transactions?.spans.endBy(deadline);
     await this.#rebalance.leave(deadline);
@@ -317,6 +336,35 @@ export class ContainerConsumer implements ConsumerRunner {
     return this.#partitions.list();
   }
 
+  /** Others take over until what runs here has ended; what is finished is committed before. */
+  #leaveGroup(reason: string): boolean {
+    const { consumer } = this.#options;
+    if (!consumer.leaveUntil || this.#stopped.signal.aborted) return false;
+    // A stop ends the member itself, and with it this waiting.
+    const unending = new AbortController().signal;
+    const ended = () => this.#runner.drained(() => this.#dispatcher.running === 0, unending);
+    return consumer.leaveUntil(reason, async () => {
+      await this.#committer.commitNow().catch(() => undefined);
+      return ended;
+    });
+  }
+
+  #steered(bounds: SteeringOptions): PoolSteering {
+    const { clock, events, index } = this.#options;
+    const dispatcher = this.#dispatcher;
+    return new PoolSteering({
+      ...bounds,
+      clock,
+      workers: () => dispatcher.workers,
+      isSaturated: () => dispatcher.isSaturated,
+      lag: () => this.#partitions.lag(),
+      resize: (to) => {
+        events.emit({ type: 'resized', consumer: index, from: dispatcher.workers, to });
+        this.workers = to;
+      },
+    });
+  }
+
   async #pollLoop(): Promise<void> {
     const { signal } = this.#stopped;
     try {
@@ -327,6 +375,8 @@ export class ContainerConsumer implements ConsumerRunner {
   }
 
   async #pollOnce(signal: AbortSignal): Promise<void> {
+    await this.#overflow.relieve();
+    if (signal.aborted) return;
     const received = await this.#receive(signal);
     if (signal.aborted) return;
     if (!received) {

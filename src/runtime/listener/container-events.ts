@@ -102,6 +102,8 @@ export type ContainerEvent =
       readonly failed: number;
       readonly requeued: number;
     }
+  /** A pool that steers itself has another number of workers. */
+  | { readonly type: 'resized'; readonly consumer: number; readonly from: number; readonly to: number }
   | { readonly type: 'stopping' }
   | { readonly type: 'paused'; readonly by: 'user' | 'error'; readonly partitions: readonly TopicPartition[] }
   | { readonly type: 'resumed'; readonly partitions: readonly TopicPartition[] }
@@ -134,6 +136,7 @@ export const CONTAINER_EVENT_TYPES: ReadonlySet<string> = new Set<ContainerEvent
   'thread-died',
   'paused',
   'resumed',
+  'resized',
   'stopping',
   'stopped',
   'client',

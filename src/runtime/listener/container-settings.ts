@@ -1,10 +1,17 @@
 import { NestdawError } from '../../common/errors.js';
 import { type AdmissionRule } from './admission.js';
 import { defaultErrorHandler, type ErrorHandler } from './error-handler.js';
+import { type BatchInterceptor, type RecordInterceptor } from './interceptors.js';
 import { type ListenerEndpoint } from './listener-endpoint.js';
+import { type RateLimit } from './rate-limit.js';
 import { type RecordPassage } from './record-passage.js';
+import { type RetryListener } from './retry-listener.js';
+import { type SlowHandlerPolicy } from './watchdog.js';
 
 // The numbers a container runs by, and the combinations of an endpoint's options that make no sense.
+
+/** What happens when a partition's budget is used up. */
+export type OverflowPolicy = 'pause' | 'block' | 'caller-runs' | 'reject';
 
 export interface ContainerSettings {
   /** Records of one poll, and the most a batch holds. Default 500. */
@@ -14,8 +21,10 @@ export interface ContainerSettings {
   /** Longest run of a handler, see `slowHandler`. Default 300,000. */
   readonly maxPollIntervalMs: number;
   /** What happens past it: `abort` fires the handler's signal, and the record counts as failed when the handler ends;
-   * `warn` only logs. Default `abort`. */
-  readonly slowHandler: 'abort' | 'warn';
+   * `leave` makes the consumer leave its group until then, as a Java consumer does; `warn` only logs. Default `abort`. */
+  readonly slowHandler: SlowHandlerPolicy;
+  /** How often one record may exceed it before the error handler retries it no more, and `leave` stays. Default 3. */
+  readonly slowLimit: number;
   /** How long `stop` waits for running handlers. Default 10,000. */
   readonly shutdownTimeoutMs: number;
   /** Records of one partition, waiting and running, at which the partition is paused; it flows again at half of it.
@@ -31,6 +40,25 @@ export interface ContainerSettings {
   readonly idlePartitionEventMs?: number | undefined;
   /** What becomes of a failed record. Default `defaultErrorHandler()`. */
   readonly errorHandler: ErrorHandler;
+  /** How many records may begin in a second. Not for batches. Default: as many as can. */
+  readonly rate?: RateLimit | undefined;
+  /**
+   * What happens when a partition's budget is used up, in a pool. `pause`: that partition is not fetched until there is
+   * room, others go on. `block`: the consumer polls nothing until there is. `caller-runs`: the poll loop handles a
+   * record itself, beside the workers, and polls again after that. `reject`: records beyond the budget fail with
+   * KAFKA_POOL_FULL, and the error handler decides. Default `pause`.
+   */
+  readonly overflow: OverflowPolicy;
+  /** Start again this long after the cluster refused login or rights. Default: the container fails. */
+  readonly authRetryMs?: number | undefined;
+  /** Start again this long after a start that failed. Default: the container fails. */
+  readonly startRetryMs?: number | undefined;
+  /** Told about failed deliveries. */
+  readonly retryListeners: readonly RetryListener[];
+  /** Around each call of a record handler, in this order. */
+  readonly recordInterceptors: readonly RecordInterceptor[];
+  /** Around each call of a batch handler, in this order. */
+  readonly batchInterceptors: readonly BatchInterceptor[];
   /** Asked before a record runs; not for batches. Default: every record runs. */
   readonly admission?: AdmissionRule | undefined;
   /** Told about records that come and that are finished. */
@@ -43,11 +71,16 @@ export function containerSettings(given: Partial<ContainerSettings> = {}): Conta
     pollMaxWaitMs: 5_000,
     maxPollIntervalMs: 300_000,
     slowHandler: 'abort',
+    slowLimit: 3,
     shutdownTimeoutMs: 10_000,
     budgetRecords: 2_000,
     budgetBytes: 32 * 1024 * 1024,
     budgetUncommitted: 10_000,
     errorHandler: defaultErrorHandler(),
+    overflow: 'pause',
+    retryListeners: [],
+    recordInterceptors: [],
+    batchInterceptors: [],
     ...given,
   };
 }
@@ -92,6 +125,23 @@ export function validateContainer(endpoint: ListenerEndpoint, settings: Containe
   atLeastOne('the byte budget of a partition', settings.budgetBytes);
   wholeCount('the uncommitted budget of a partition', settings.budgetUncommitted);
   atLeastOne('max.poll.interval.ms', settings.maxPollIntervalMs);
+  wholeCount('slowLimit', settings.slowLimit);
+  const { rate, overflow } = settings;
+  if (rate !== undefined && !(rate.perSecond > 0))
+    mistakes.push(`rate.perSecond is ${rate.perSecond}: give more than 0`);
+  if (rate?.burst !== undefined) wholeCount('rate.burst', rate.burst);
+  if (rate !== undefined && endpoint.handler.kind === 'batch') {
+    mistakes.push('rate counts records one by one, but the listener takes batches: leave one of them out');
+  }
+  if (overflow !== 'pause' && endpoint.workers === undefined) {
+    mistakes.push(`overflow '${overflow}' is about a pool of workers: give workers, or leave overflow out`);
+  }
+  const { steering } = endpoint;
+  if (steering) {
+    wholeCount('workers.min', steering.min);
+    wholeCount('workers.max', steering.max);
+    if (steering.max < steering.min) mistakes.push(`workers.max is ${steering.max}, below workers.min ${steering.min}`);
+  }
   if (settings.idleEventMs !== undefined) atLeastOne('the idle event interval', settings.idleEventMs);
   if (settings.idlePartitionEventMs !== undefined) {
     atLeastOne('the idle event interval of partitions', settings.idlePartitionEventMs);

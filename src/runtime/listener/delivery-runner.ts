@@ -1,4 +1,5 @@
 import { type Clock, nextTurn } from '../../common/clock.js';
+import { NestdawError } from '../../common/errors.js';
 import { type KafkaRecord } from '../../common/record.js';
 import { type KeyDispatcher } from '../dispatch/key-dispatcher.js';
 import { type AdmissionRule } from './admission.js';
@@ -8,7 +9,9 @@ import { type Delivery } from './delivery.js';
 import { type FailureDesk } from './failure-desk.js';
 import { type InFlightTable } from './in-flight-table.js';
 import { type BatchOutcome, type ListenerEndpoint, type Outcome } from './listener-endpoint.js';
+import { namesOf } from './log-text.js';
 import { type PartitionTable } from './partition-table.js';
+import { type PoolSteering } from './pool-steering.js';
 import { type Progress } from './progress.js';
 import { type Watchdog } from './watchdog.js';
 
@@ -35,6 +38,8 @@ export interface DeliveryRunnerOptions {
   readonly admission: AdmissionRule | undefined;
   readonly events: ContainerEvents;
   readonly index: number;
+  /** Told how long handlers took. */
+  readonly steering: PoolSteering | undefined;
   /** While true nothing starts: a commit is under way that the next record waits for. */
   readonly isGated: () => boolean;
   /** Something in the machinery itself broke. */
@@ -106,6 +111,19 @@ export class DeliveryRunner {
     });
   }
 
+  /** Runs one record beside the workers; settles when that has ended, or `signal` aborts. */
+  async runBeside(signal: AbortSignal): Promise<void> {
+    // The workers come first.
+    this.wake();
+    await new Promise<void>(nextTurn);
+    const { admission, clock } = this.#options;
+    const delivery = this.#options.isGated() ? undefined : this.#dispatcher.next(1);
+    if (delivery === undefined) return this.drained(() => this.#dispatcher.running < this.#dispatcher.workers, signal);
+    if (admission !== undefined && !this.#admits(admission, delivery)) return undefined;
+    this.#start(delivery, clock.monotonic());
+    return this.drained(() => !delivery.isRunning, signal);
+  }
+
   /** Lets go whoever waits for idleness: the container stops. */
   close(): void {
     this.#releaseIdle();
@@ -156,6 +174,11 @@ export class DeliveryRunner {
     const { endpoint, inFlight, watchdog, counters } = this.#options;
     counters.invoked++;
     delivery.begin(now);
+    if (delivery.isRejected) {
+      delivery.isRejected = false;
+      this.#settle(delivery, { status: 'failed', error: poolFull(delivery) });
+      return;
+    }
     let outcome: BatchOutcome | Promise<BatchOutcome>;
     try {
       const { handler } = endpoint;
@@ -180,7 +203,9 @@ export class DeliveryRunner {
 
   #settleLater(delivery: Delivery, outcome: BatchOutcome): void {
     try {
-      this.#options.inFlight.remove(delivery);
+      const { inFlight, steering, clock } = this.#options;
+      inFlight.remove(delivery);
+      steering?.took(clock.monotonic() - delivery.startedAt);
       this.#settle(delivery, outcome);
     } catch (error) {
       this.#options.onBroken(error);
@@ -280,4 +305,11 @@ function afterAbort(delivery: Delivery, outcome: BatchOutcome): BatchOutcome {
 /** It failed because it was told to end. */
 function isInterruption(delivery: Delivery): boolean {
   return delivery.abortCause === 'rebalance' || delivery.abortCause === 'stop';
+}
+
+function poolFull({ record, partition }: Delivery): NestdawError {
+  const message =
+    `${namesOf([partition])} offset ${record.offset} is beyond the budget of its partition: the pool does not keep up ` +
+    'with what comes (overflow: reject)';
+  return new NestdawError('KAFKA_POOL_FULL', message, { retriable: true });
 }

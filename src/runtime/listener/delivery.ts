@@ -36,6 +36,8 @@ export class Delivery extends WorkItem implements InvocationContext {
   newer: Delivery | undefined = undefined;
   /** The call, when it runs outside of this event loop. */
   remote: RemoteWork | undefined = undefined;
+  /** Received when the budget was used up: it fails instead of running, once. */
+  isRejected = false;
   /** What the watchdog has said about it. */
   slowness: 'none' | 'warned' | 'expired' = 'none';
   #aborted: AbortCause | undefined = undefined;

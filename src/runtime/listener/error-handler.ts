@@ -1,6 +1,7 @@
 import { type Backoff, fixedBackoff } from '../../common/backoff.js';
-import { hasCode, type NestdawErrorCode } from '../../common/errors.js';
+import { type NestdawErrorCode } from '../../common/errors.js';
 import { type KafkaRecord } from '../../common/record.js';
+import { type ErrorMatch, matchesError } from './error-match.js';
 import { type Recoverer, type RecovererFunction, recovererOf } from './recoverer.js';
 
 // From a failure to a decision, as values. Carrying the decision out is the container's business.
@@ -15,6 +16,10 @@ export interface Failure {
   readonly error: unknown;
   /** How many deliveries of the record have failed, this one included. */
   readonly attempt: number;
+  /** How often the record has run longer than max.poll.interval.ms, in this container. Absent: never. */
+  readonly timeouts?: number;
+  /** That is as often as the container allows: it should be retried no more. */
+  readonly isTooSlow?: boolean;
 }
 
 export type FailureDecision =
@@ -39,7 +44,8 @@ export type FailureDecision =
 
 export type ErrorHandler = (failure: Failure) => FailureDecision;
 
-export interface DefaultErrorHandlerOptions {
+/** What becomes of a record that fails: how often it is delivered again, and what follows. */
+export interface FailureRules {
   /** Delay before the next delivery. Default none, as Spring's DefaultErrorHandler. */
   readonly backoff?: Backoff;
   /** Deliveries after the first. Default 9. */
@@ -53,8 +59,22 @@ export interface DefaultErrorHandlerOptions {
    * next failure goes to the recoverer at once. Default true.
    */
   readonly resetStateOnRecoveryFailure?: boolean;
+}
+
+/** Rules for some errors; what it does not say is as for all. */
+export interface FailurePolicy extends FailureRules {
+  readonly on: ErrorMatch | readonly ErrorMatch[];
+}
+
+export interface DefaultErrorHandlerOptions extends FailureRules {
   /** Failures beside the fatal ones that another delivery cannot cure. */
   readonly isFatal?: (error: unknown) => boolean;
+  /** The same by class or code (Spring: `addNotRetryableExceptions`). */
+  readonly fatal?: readonly ErrorMatch[];
+  /** Failures that are worth another delivery although they count as fatal (Spring: `removeClassification`). */
+  readonly retriable?: readonly ErrorMatch[];
+  /** Rules for single kinds of errors; the first that matches counts. */
+  readonly policies?: readonly FailurePolicy[];
 }
 
 /** The same bytes fail the same way every time. */
@@ -66,12 +86,7 @@ const FATAL: readonly NestdawErrorCode[] = [
 
 /** Whether the error, or one that caused it, is known to fail again. */
 export function isFatalFailure(error: unknown): boolean {
-  const seen = new Set<unknown>();
-  for (let at = error; typeof at === 'object' && at !== null && !seen.has(at); at = (at as { cause?: unknown }).cause) {
-    if (FATAL.some((code) => hasCode(at, code))) return true;
-    seen.add(at);
-  }
-  return false;
+  return matchesError(error, FATAL);
 }
 
 /**
@@ -80,19 +95,64 @@ export function isFatalFailure(error: unknown): boolean {
  * lag shows where somebody has to look. Moving on is one word, `exhausted: 'skip'`, said by the user.
  */
 export function defaultErrorHandler(options: DefaultErrorHandlerOptions = {}): ErrorHandler {
-  const { backoff = fixedBackoff(0), retries = 9, isFatal } = options;
-  const last = lastDecision(options, retries);
-  return ({ error, attempt }) => {
-    if (attempt > retries || isFatalFailure(error) || isFatal?.(error) === true) return last;
+  const { isFatal, fatal = [], retriable = [], policies = [], ...common } = options;
+  const standard = rulesOf(common);
+  const special = policies.map(({ on, ...own }) => {
+    return { matches: listOf(on), rules: rulesOf({ ...common, ...own }) };
+  });
+  const isHopeless = (error: unknown): boolean =>
+    (isFatalFailure(error) || matchesError(error, fatal) || isFatal?.(error) === true) &&
+    !matchesError(error, retriable);
+  return ({ error, attempt, isTooSlow = false }) => {
+    const { retries, backoff, last } = special.find(({ matches }) => matchesError(error, matches))?.rules ?? standard;
+    if (isTooSlow || attempt > retries || isHopeless(error)) return last;
     return { action: 'retry', delayMs: backoff(attempt) };
   };
 }
 
-function lastDecision(options: DefaultErrorHandlerOptions, retries: number): FailureDecision {
+/**
+ * The first failure stops the container, the record is not committed (Spring: `CommonContainerStoppingErrorHandler`).
+ */
+export function stoppingErrorHandler(): ErrorHandler {
+  return () => ({ action: 'stop-container' });
+}
+
+/** A failure is logged and committed past: at most one delivery (Spring: `CommonLoggingErrorHandler`). */
+export function loggingErrorHandler(): ErrorHandler {
+  return () => ({ action: 'skip', policy: 'loggingErrorHandler' });
+}
+
+/**
+ * Another error handler for some errors; the first that matches counts, else `standard` (Spring:
+ * `CommonDelegatingErrorHandler`). Causes are looked at too.
+ */
+export function delegatingErrorHandler(
+  standard: ErrorHandler,
+  delegates: ReadonlyArray<{ readonly on: ErrorMatch | readonly ErrorMatch[]; readonly handler: ErrorHandler }>,
+): ErrorHandler {
+  const rules = delegates.map(({ on, handler }) => {
+    return { matches: listOf(on), handler };
+  });
+  return (failure) => {
+    const found = rules.find(({ matches }) => matchesError(failure.error, matches));
+    return (found?.handler ?? standard)(failure);
+  };
+}
+
+function rulesOf(rules: FailureRules) {
+  const { backoff = fixedBackoff(0), retries = 9 } = rules;
+  return { backoff, retries, last: lastDecision(rules, retries) };
+}
+
+function lastDecision(options: FailureRules, retries: number): FailureDecision {
   const { exhausted = 'pause-partition', recoverer, resetStateOnRecoveryFailure = true } = options;
   if (recoverer !== undefined) {
     const attemptAfterFailure = resetStateOnRecoveryFailure ? 1 : retries + 1;
     return { action: 'recover', recoverer: recovererOf(recoverer), attemptAfterFailure };
   }
   return exhausted === 'skip' ? { action: 'skip', policy: 'exhausted: skip' } : { action: exhausted };
+}
+
+function listOf(on: ErrorMatch | readonly ErrorMatch[]): readonly ErrorMatch[] {
+  return typeof on === 'object' ? on : [on];
 }

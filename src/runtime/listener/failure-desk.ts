@@ -13,6 +13,7 @@ import { type PartitionState } from './partition-state.js';
 import { coordinates, type PartitionTable } from './partition-table.js';
 import { type Progress } from './progress.js';
 import { type Recoverer } from './recoverer.js';
+import { type SlowRecords } from './slow-records.js';
 
 // Takes failed deliveries, asks the error handler, and carries its decision out. Also what is given back (nack).
 
@@ -21,6 +22,8 @@ export interface FailureDeskOptions {
   readonly groupId: string;
   readonly index: number;
   readonly errorHandler: ErrorHandler;
+  readonly slowRecords: SlowRecords;
+  readonly slowLimit: number;
   readonly consumer: ConsumerClient;
   readonly dispatcher: KeyDispatcher<Delivery>;
   readonly partitions: PartitionTable;
@@ -54,6 +57,7 @@ export class FailureDesk {
     counters.failed++;
     const decision = this.#decide(delivery, error);
     const { record, attempt } = delivery;
+    if (decision.action !== 'retry') this.#options.slowRecords.forget(record);
     this.#log(delivery, error, decision);
     events.emit({ type: 'failed', consumer: index, record, error, attempt, decision });
     switch (decision.action) {
@@ -137,8 +141,10 @@ export class FailureDesk {
   }
 
   #failureOf(record: KafkaRecord, { attempt }: Delivery, error: unknown): Failure {
-    const { listener, groupId } = this.#options;
-    return { listener, groupId, record, error, attempt };
+    const { listener, groupId, slowRecords, slowLimit } = this.#options;
+    const timeouts = slowRecords.of(record);
+    const slow = timeouts === 0 ? {} : { timeouts, isTooSlow: timeouts >= slowLimit };
+    return { listener, groupId, record, error, attempt, ...slow };
   }
 
   #failuresOf(delivery: Delivery, error: unknown, atHead: boolean): Failure[] {

@@ -1,4 +1,4 @@
-import { type Clock } from '../../common/clock.js';
+import { type Clock, type Timer } from '../../common/clock.js';
 import { NestdawError } from '../../common/errors.js';
 import { type Logger } from '../../common/logger.js';
 import { type SeekTarget } from '../../common/seek-target.js';
@@ -10,11 +10,15 @@ import { type ContainerDescription, describeContainer } from './container-descri
 import { type ContainerEventListener, ContainerEvents } from './container-events.js';
 import { type ContainerSettings, containerSettings, validateContainer } from './container-settings.js';
 import { type ContainerState, transition } from './container-state.js';
+import { intercepted } from './interceptors.js';
 import { type ListenerConsumer } from './listener-consumer.js';
 import { type ListenerEndpoint } from './listener-endpoint.js';
 import { sentenceOf } from './log-text.js';
 import { coordinates } from './partition-table.js';
 import { PausedPartitions } from './paused-partitions.js';
+import { bothRules, rateLimit } from './rate-limit.js';
+import { restartAfter } from './restart-rule.js';
+import { retryListenerSink } from './retry-listener.js';
 
 // A supervised listener: `concurrency` consumers of one group that run the endpoint's handler, with one state.
 
@@ -33,10 +37,13 @@ export class ListenerContainer {
   readonly #options: ListenerContainerOptions;
   readonly #settings: ContainerSettings;
   readonly #events: ContainerEvents;
+  readonly #handler: ListenerEndpoint['handler'];
   #state: ContainerState = 'initialized';
   #consumers: ConsumerRunner[] = [];
   #workers: number;
   #isPaused = false;
+  /** It failed, and will try again. */
+  #restart: Timer | undefined;
   /** The last word was start, not stop. */
   #isWanted = false;
   readonly #pausedPartitions = new PausedPartitions();
@@ -47,9 +54,14 @@ export class ListenerContainer {
   constructor(options: ListenerContainerOptions) {
     this.#options = options;
     this.endpoint = options.endpoint;
-    this.#settings = containerSettings(options.settings);
-    validateContainer(options.endpoint, this.#settings);
+    const settings = containerSettings(options.settings);
+    validateContainer(options.endpoint, settings);
+    const { rate, admission, recordInterceptors, batchInterceptors, retryListeners } = settings;
+    const rated = rate && rateLimit(rate, options.clock);
+    this.#settings = { ...settings, admission: bothRules(admission, rated) };
+    this.#handler = intercepted(options.endpoint.handler, recordInterceptors, batchInterceptors);
     this.#events = new ContainerEvents(options.logger);
+    for (const listener of retryListeners) this.#events.on(retryListenerSink(listener));
     this.#workers = options.endpoint.workers ?? 1;
   }
 
@@ -77,6 +89,7 @@ export class ListenerContainer {
     if (this.#starting) return this.#starting;
     const before = this.#stopping;
     this.#isWanted = true;
+    this.#restart?.cancel();
     this.#starting = (async () => {
       await before;
       if (!this.#isWanted)
@@ -94,6 +107,7 @@ export class ListenerContainer {
   async stop(): Promise<void> {
     // A start that still waits for an earlier stop, or for its turn, must not come after this one.
     this.#isWanted = false;
+    this.#restart?.cancel();
     if (this.#state === 'initialized' || this.#state === 'stopped') {
       // It may have been made ready without a start.
       await this.endpoint.executor?.stop();
@@ -254,7 +268,8 @@ export class ListenerContainer {
       onFatal: (cause) => this.#fail(cause),
     };
     if (endpoint.executor?.createRunner) return endpoint.executor.createRunner(options);
-    return new ContainerConsumer({ ...options, endpoint, consumer: createConsumer(index) });
+    const consumer = createConsumer(index);
+    return new ContainerConsumer({ ...options, endpoint: { ...endpoint, handler: this.#handler }, consumer });
   }
 
   /** Something ended a consumer, or an error handler decided so: all stop, so that the state tells the truth. */
@@ -272,6 +287,7 @@ export class ListenerContainer {
 
   async #stopAll(failure: { readonly cause: unknown } | undefined): Promise<void> {
     const { clock } = this.#options;
+    const hadStarted = this.#state !== 'starting';
     this.#become('stopping');
     this.#events.emit({ type: 'stopping' });
     const deadline = new AbortController();
@@ -282,6 +298,16 @@ export class ListenerContainer {
     if (failure) this.#failure = failure.cause;
     this.#become(failure ? 'failed' : 'stopped');
     this.#events.emit({ type: 'stopped', cause: failure?.cause });
+    if (failure) this.#tryAgain(failure.cause, hadStarted);
+  }
+
+  #tryAgain(cause: unknown, hadStarted: boolean): void {
+    const { clock, logger } = this.#options;
+    const afterMs = restartAfter(cause, hadStarted, this.#settings);
+    if (afterMs === undefined || !this.#isWanted) return;
+    logger.warn(`listener '${this.id}' starts again in ${afterMs} ms`);
+    // What it fails of is logged there, and tried again in the same way.
+    this.#restart = clock.schedule(afterMs, () => void this.start().catch(() => undefined));
   }
 
   /** There are consumers that can be spoken to. */

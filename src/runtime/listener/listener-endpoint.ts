@@ -1,6 +1,7 @@
 import { type KafkaRecord } from '../../common/record.js';
 import { type SeekTarget } from '../../common/seek-target.js';
 import { type OffsetKeeper } from '../client/consumer-client.js';
+import { type SteeringOptions } from '../dispatch/worker-steering.js';
 import { type SqlTransaction } from '../sql/sql-database.js';
 import { type ConsumerRunner, type RunnerOptions } from './consumer-runner.js';
 import { type ContainerEvent } from './container-events.js';
@@ -149,6 +150,8 @@ export interface ListenerEndpoint {
   readonly concurrency: number;
   /** Undefined: each consumer handles its records one after another. A number: poll loop + pool of that many lanes. */
   readonly workers: number | undefined;
+  /** The pool finds its number of workers itself, between these; `workers` is where it begins. */
+  readonly steering?: SteeringOptions | undefined;
   readonly order: Order;
   /**
    * Worker threads that the workers of all its consumers run in; `consumers`: each consumer is a thread. Undefined: all

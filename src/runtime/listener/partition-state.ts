@@ -35,6 +35,8 @@ export class PartitionState {
   handedOver = 0;
   /** Failed, to be run again when the container is resumed. */
   readonly parked = new Set<Delivery>();
+  /** Where the log ends, as the last fetch told. */
+  highWatermark = 0;
   /** Records given back whose time has not come. */
   nacked = 0;
   /** Paused at the consumer because a budget is used up. */

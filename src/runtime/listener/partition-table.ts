@@ -15,9 +15,16 @@ export class PartitionTable {
   readonly #dispatcher: KeyDispatcher<Delivery>;
   readonly #consumer: ConsumerClient;
   readonly #keeper: RecordKeeper | undefined;
+  readonly #rejects: boolean;
 
-  constructor(dispatcher: KeyDispatcher<Delivery>, consumer: ConsumerClient, keeper?: RecordKeeper) {
+  /** `rejects`: what is beyond the queue's budget fails, so that only unfinished work above the commits is bounded. */
+  constructor(
+    dispatcher: KeyDispatcher<Delivery>,
+    consumer: ConsumerClient,
+    { keeper, rejects = false }: { readonly keeper?: RecordKeeper | undefined; readonly rejects?: boolean } = {},
+  ) {
     this.#keeper = keeper;
+    this.#rejects = rejects;
     this.#dispatcher = dispatcher;
     this.#consumer = consumer;
   }
@@ -78,9 +85,18 @@ export class PartitionTable {
     if (state.holds.delete(reason) && state.holds.size === 0) this.#dispatcher.unhold(state.queue);
   }
 
+  /** Records in the logs and in memory that are not handled, as far as fetches have told. */
+  lag(): number {
+    let lag = 0;
+    for (const { highWatermark, tracker, queue } of this.#states.values()) {
+      lag += Math.max(0, highWatermark - tracker.position) + queue.records;
+    }
+    return lag;
+  }
+
   /** Pauses or resumes the partition at the consumer when one of its budgets says so. */
   balance(state: PartitionState): void {
-    const full = state.queue.isFull || state.tracker.isFull;
+    const full = (state.queue.isFull && !this.#rejects) || state.tracker.isFull;
     if (full === state.isBackpressured || state.isDropped) return;
     state.isBackpressured = full;
     if (full) this.#consumer.pause([state], 'backpressure');

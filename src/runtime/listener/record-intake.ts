@@ -15,6 +15,8 @@ import { type RecordPassage } from './record-passage.js';
 export interface RecordIntakeOptions {
   /** Records of one partition of a poll are one unit of work. */
   readonly isBatch: boolean;
+  /** Records beyond the budget fail instead of making the partition wait. */
+  readonly rejects: boolean;
   readonly dispatcher: KeyDispatcher<Delivery>;
   readonly partitions: PartitionTable;
   readonly policy: CommitPolicy;
@@ -43,6 +45,7 @@ export class RecordIntake {
         counters.stale += received.records.length;
         continue;
       }
+      state.highWatermark = received.highWatermark;
       counters.received += received.records.length;
       const before = counters.restored;
       if (isBatch) this.#acceptBatch(received, state, poll);
@@ -56,7 +59,7 @@ export class RecordIntake {
   }
 
   #acceptRecords({ records }: PartitionRecords, state: PartitionState, poll: PollBatch, begun: KafkaRecord[]): void {
-    const { dispatcher, counters, keeper, passage } = this.#options;
+    const { dispatcher, counters, keeper, passage, rejects } = this.#options;
     const { tracker } = state;
     for (const record of records) {
       passage?.received(record);
@@ -67,7 +70,9 @@ export class RecordIntake {
       }
       poll.remaining++;
       if (keeper !== undefined) begun.push(record);
-      dispatcher.submit(new Delivery(state, poll, record, undefined, weightOf(record)));
+      const delivery = new Delivery(state, poll, record, undefined, weightOf(record));
+      if (rejects && state.queue.isFull) delivery.isRejected = true;
+      dispatcher.submit(delivery);
     }
   }
 

@@ -4,17 +4,32 @@ import { type Logger } from '../../common/logger.js';
 import { type ContainerEvents } from './container-events.js';
 import { type Delivery } from './delivery.js';
 import { type InFlightTable } from './in-flight-table.js';
+import { type SlowRecords } from './slow-records.js';
 
 // Keeps max.poll.interval.ms. Heartbeats never wait for a handler here, so nobody else would notice one that hangs.
 // One timer for all handlers: it looks at the oldest ones and sleeps until the next of them can be late.
 
 const WARN_SHARE = 0.8;
 
+/** What happens to a handler that runs longer than max.poll.interval.ms. */
+export type SlowHandlerPolicy = 'abort' | 'warn' | 'leave';
+
+const NEXT: Record<SlowHandlerPolicy, string> = {
+  abort: 'its signal fires',
+  warn: 'this is only said once more',
+  leave: 'the consumer leaves its group until the handler has ended',
+};
+
 export interface WatchdogOptions {
   readonly listener: string;
   readonly consumer: number;
   readonly maxPollIntervalMs: number;
-  readonly slowHandler: 'abort' | 'warn';
+  readonly slowHandler: SlowHandlerPolicy;
+  /** Times that one record may make its member leave before it is dealt with as under `abort`. */
+  readonly slowLimit: number;
+  readonly slowRecords: SlowRecords;
+  /** Leaves the group until handlers have ended; false when that is not possible now. */
+  readonly leave: (reason: string) => boolean;
   readonly inFlight: InFlightTable;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -70,10 +85,9 @@ export class Watchdog {
     if (delivery.slowness !== 'none') return;
     delivery.slowness = 'warned';
     const { logger, maxPollIntervalMs, slowHandler } = this.#options;
-    const next = slowHandler === 'abort' ? 'its signal fires' : 'this is only said once more';
     logger.warn(
       `${this.#name(delivery)} has been running for ${Math.round(age)} ms; at ${maxPollIntervalMs} ms ` +
-        `(max.poll.interval.ms) ${next}. Make the handler faster, or raise max.poll.interval.ms.`,
+        `(max.poll.interval.ms) ${NEXT[slowHandler]}. Make the handler faster, or raise max.poll.interval.ms.`,
     );
     this.#emit(delivery, age, false);
   }
@@ -81,23 +95,28 @@ export class Watchdog {
   #expire(delivery: Delivery, age: number): void {
     if (delivery.slowness === 'expired') return;
     delivery.slowness = 'expired';
-    const { logger, maxPollIntervalMs, slowHandler } = this.#options;
-    const aborts = slowHandler === 'abort';
+    const { logger, slowHandler, slowRecords, slowLimit, leave, maxPollIntervalMs } = this.#options;
     const message =
       `${this.#name(delivery)} has been running for ${Math.round(age)} ms, longer than max.poll.interval.ms ` +
       `(${maxPollIntervalMs} ms). `;
-    if (aborts) {
+    if (slowHandler === 'warn') {
+      logger.error(`${message}It blocks the records behind it and the commits of its partition until it ends.`);
+      this.#emit(delivery, age, false);
+      return;
+    }
+    const times = slowRecords.note(delivery.record);
+    const leaves = slowHandler === 'leave' && times < slowLimit && leave(message);
+    if (leaves) {
+      logger.error(`${message}The consumer leaves its group: others take its partitions until the handler has ended.`);
+    } else {
       // The record fails when the handler settles, not now: until then its lane and the committable offset stay, or
       // records behind it would overtake it.
-      logger.error(`${message}Its signal fires now; it counts as failed as soon as the handler ends.`);
-      delivery.abort(
-        'slow',
-        new NestdawError('KAFKA_HANDLER_TIMEOUT', `${message}Make the handler faster, or raise it.`),
-      );
-    } else {
-      logger.error(`${message}It blocks the records behind it and the commits of its partition until it ends.`);
+      const again = times > 1 ? ` This is time ${times} for this record.` : '';
+      logger.error(`${message}Its signal fires now; it counts as failed as soon as the handler ends.${again}`);
+      const reason = `${message}Make the handler faster, or raise it.`;
+      delivery.abort('slow', new NestdawError('KAFKA_HANDLER_TIMEOUT', reason));
     }
-    this.#emit(delivery, age, aborts);
+    this.#emit(delivery, age, true);
   }
 
   #emit(delivery: Delivery, ms: number, aborted: boolean): void {

@@ -359,6 +359,10 @@ export class GroupConsumer implements ConsumerClient {
     return this.#parts.logs.at(partitions, moment, this.#closed.signal);
   }
 
+  leaveUntil(reason: string, prepare: () => Promise<() => Promise<unknown>>): boolean {
+    return this.#parts?.member.leaveUntil(reason, prepare) ?? false;
+  }
+
   enforceRebalance(reason: string): void {
     this.#parts?.member.requestRejoin(reason);
   }

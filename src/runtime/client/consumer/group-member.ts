@@ -131,6 +131,14 @@ export class GroupMember {
     await leaveGroup(this.coordinator, this.settings, memberId, isWaiting ? this.spare : undefined);
   }
 
+  /** Leaves the group until what `prepare` gives has settled; false when there is no membership to leave. */
+  leaveUntil(reason: string, prepare: () => Promise<() => Promise<unknown>>): boolean {
+    const term = this.#term;
+    if (!term || term.ended.aborted) return false;
+    term.end({ kind: 'away', reason, prepare });
+    return true;
+  }
+
   /** Makes the group rebalance, as the leader does when partitions were added. */
   requestRejoin(reason: string): void {
     this.#term?.end({ kind: 'rejoin', reason });
@@ -174,11 +182,14 @@ export class GroupMember {
     const end = await term.over;
     const crosses = this.settings.isCooperative && end.kind === 'rejoin';
     if (crosses) this.listener.rejoining(end.reason);
-    else if (end.kind !== 'lost') await this.#drain(end.reason, term);
+    // The last commits of who goes away are made while it is a member.
+    const back = end.kind === 'away' ? await end.prepare() : undefined;
+    if (!crosses && !back && end.kind !== 'lost') await this.#drain(end.reason, term);
     this.#heartbeater.end();
     if (crosses && !term.loss) this.#cross(term.generation);
     this.#term = undefined;
     if (term.loss) await this.#lose(term.loss);
+    else if (back) await this.#goAway(end.reason, back);
   }
 
   /** What a cooperative member has and the assignment has not. */
@@ -215,6 +226,18 @@ export class GroupMember {
       this.#drainedForMs = clock.monotonic() - this.#drainBegan;
       this.#drainBegan = undefined;
     }
+  }
+
+  /** Nothing is held meanwhile; a stop ends the waiting. */
+  async #goAway(reason: string, back: () => Promise<unknown>): Promise<void> {
+    await this.leave();
+    this.#join.forgetMemberId();
+    await this.listener.lost(reason);
+    const stopped = deferred();
+    const stop = (): void => stopped.resolve();
+    this.#stopping.signal.addEventListener('abort', stop, { once: true });
+    if (!this.#stopping.signal.aborted) await Promise.race([back(), stopped.promise]);
+    this.#stopping.signal.removeEventListener('abort', stop);
   }
 
   async #lose(loss: TermEnd & { kind: 'lost' }): Promise<void> {

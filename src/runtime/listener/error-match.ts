@@ -1,0 +1,33 @@
+import { hasCode, type NestdawErrorCode } from '../../common/errors.js';
+
+// Which errors a rule is for. Errors are looked through to their causes: what a handler throws is often wrapped.
+
+/** A class of errors, a code of this library's errors, or a function that says yes. */
+export type ErrorMatch = (abstract new (...args: never[]) => Error) | NestdawErrorCode | ((error: unknown) => boolean);
+
+/** Whether the error, or one that caused it, matches one of them. */
+export function matchesError(error: unknown, matches: readonly ErrorMatch[]): boolean {
+  if (matches.length === 0) return false;
+  for (const cause of causesOf(error)) if (matches.some((match) => matchesOne(cause, match))) return true;
+  return false;
+}
+
+/** The error, what caused it, and so on. */
+export function* causesOf(error: unknown): IterableIterator<unknown> {
+  const seen = new Set<unknown>();
+  for (let at = error; at !== undefined && !seen.has(at); at = (at as { cause?: unknown } | null)?.cause) {
+    seen.add(at);
+    yield at;
+    if (typeof at !== 'object' || at === null) return;
+  }
+}
+
+function matchesOne(error: unknown, match: ErrorMatch): boolean {
+  if (typeof match === 'string') return hasCode(error, match);
+  if (isErrorClass(match)) return error instanceof match;
+  return match(error);
+}
+
+function isErrorClass(match: object): match is abstract new (...args: never[]) => Error {
+  return match === Error || (match as { prototype?: unknown }).prototype instanceof Error;
+}

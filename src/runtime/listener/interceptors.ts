@@ -1,0 +1,94 @@
+import { type KafkaRecord } from '../../common/record.js';
+import {
+  type BatchInvoker,
+  type BatchOutcome,
+  type InvocationContext,
+  type ListenerEndpoint,
+  type Outcome,
+  type RecordInvoker,
+} from './listener-endpoint.js';
+
+// What stands around every call of a handler (Spring: `RecordInterceptor`, `BatchInterceptor`).
+
+/** Around each record. Each method may be left out; they are called in the order of the interceptors. */
+export interface RecordInterceptor {
+  /**
+   * Before the handler: the record, another one in its place, or null to pass it over (it counts as finished). What it
+   * throws makes the record failed. Synchronous: a promise on the way of every record would cost more than handlers do.
+   */
+  intercept?(record: KafkaRecord, context: InvocationContext): KafkaRecord | null;
+  /** The handler has returned. */
+  success?(record: KafkaRecord): void;
+  /** The handler, or an interceptor before it, failed; the error handler decides next. */
+  failure?(record: KafkaRecord, error: unknown): void;
+  /** After either of them. */
+  afterRecord?(record: KafkaRecord): void;
+}
+
+/** Around each batch, like `RecordInterceptor`; from `intercept` comes a batch of the same records. */
+export interface BatchInterceptor {
+  /** Null passes the whole batch over. What it throws makes the batch failed. */
+  intercept?(records: readonly KafkaRecord[], context: InvocationContext): readonly KafkaRecord[] | null;
+  success?(records: readonly KafkaRecord[]): void;
+  failure?(records: readonly KafkaRecord[], error: unknown): void;
+  afterBatch?(records: readonly KafkaRecord[]): void;
+}
+
+const PASSED_OVER: Outcome = Object.freeze({ status: 'skipped', reason: 'an interceptor passed it over' });
+
+/** The handler with its interceptors around it; itself when there are none. */
+export function intercepted(
+  handler: ListenerEndpoint['handler'],
+  records: readonly RecordInterceptor[],
+  batches: readonly BatchInterceptor[],
+): ListenerEndpoint['handler'] {
+  if (handler.kind === 'record') {
+    if (records.length === 0) return handler;
+    return { kind: 'record', invoke: around(handler.invoke, records, (one) => one.afterRecord) as RecordInvoker };
+  }
+  if (batches.length === 0) return handler;
+  return { kind: 'batch', invoke: around(handler.invoke, batches, (one) => one.afterBatch) as BatchInvoker };
+}
+
+interface Interceptor<T> {
+  intercept?(subject: T, context: InvocationContext): T | null;
+  success?(subject: T): void;
+  failure?(subject: T, error: unknown): void;
+}
+
+type Handled = BatchOutcome | Promise<BatchOutcome>;
+
+function around<T, I extends Interceptor<T>>(
+  invoke: (subject: T, context: InvocationContext) => Handled,
+  interceptors: readonly I[],
+  after: (interceptor: I) => ((subject: T) => void) | undefined,
+): (subject: T, context: InvocationContext) => Handled {
+  const end = (subject: T, outcome: BatchOutcome): BatchOutcome => {
+    // What looks on must not change what became of the record: the first thing that one throws makes it failed.
+    try {
+      for (const one of interceptors) {
+        if (outcome.status === 'done') one.success?.(subject);
+        else if (outcome.status !== 'skipped') one.failure?.(subject, outcome.error);
+      }
+      for (const one of interceptors) after(one)?.call(one, subject);
+      return outcome;
+    } catch (error) {
+      return outcome.status === 'done' ? { status: 'failed', error } : outcome;
+    }
+  };
+  return (given, context) => {
+    let subject = given;
+    try {
+      for (const one of interceptors) {
+        if (one.intercept === undefined) continue;
+        const next = one.intercept(subject, context);
+        if (next === null) return PASSED_OVER;
+        subject = next;
+      }
+    } catch (error) {
+      return end(subject, { status: 'failed', error });
+    }
+    const outcome = invoke(subject, context);
+    return 'then' in outcome ? outcome.then((value) => end(subject, value)) : end(subject, outcome);
+  };
+}

@@ -1,0 +1,232 @@
+import { describe, expect, it } from '@jest/globals';
+import { NestdawError } from '../../../src/common/errors.js';
+import { type KafkaRecord } from '../../../src/common/record.js';
+import {
+  defaultErrorHandler,
+  delegatingErrorHandler,
+  type Failure,
+  loggingErrorHandler,
+  stoppingErrorHandler,
+} from '../../../src/runtime/listener/error-handler.js';
+import { DONE } from '../../../src/runtime/listener/listener-endpoint.js';
+import { failed, GatedHandler, Harness, TOPIC } from '../../support/listener-harness.js';
+import { flush } from '../../support/manual-clock.js';
+
+const POOL = { workers: 2, order: 'none' as const };
+const SMALL = { budgetRecords: 4, pollMaxRecords: 4 };
+
+/** Partition 0 is full of records that hang; what becomes of one that comes in partition 1? */
+async function full(overflow: 'pause' | 'block' | 'caller-runs' | 'reject') {
+  const handler = new GatedHandler();
+  const harness = new Harness({
+    partitions: 2,
+    endpoint: POOL,
+    settings: { ...SMALL, overflow, errorHandler: loggingErrorHandler() },
+    invoke: handler.invoke,
+  });
+  harness.push(4);
+  await harness.start();
+  await flush(6);
+  harness.push(1, () => null, 1);
+  await flush(6);
+  return { handler, harness };
+}
+
+describe('when the budget of a partition is used up', () => {
+  it('`pause` lets the other partitions be polled', async () => {
+    const { handler, harness } = await full('pause');
+    expect(harness.partition(1).unfinished).toBe(1);
+    await handler.endAll();
+    await harness.container.stop();
+  });
+
+  it('`block` polls nothing until there is room', async () => {
+    const { handler, harness } = await full('block');
+    expect(harness.partition(1).unfinished).toBe(0);
+    expect(handler.running.size).toBe(2);
+    await handler.end(0);
+    await handler.end(1);
+    await flush(6);
+    expect(harness.partition(1).unfinished).toBe(1);
+    await handler.endAll();
+    await flush();
+    await harness.container.stop();
+    expect(harness.committed(1)).toBe(1);
+  });
+
+  it('`caller-runs` handles one more record in the poll loop, which polls when that has ended', async () => {
+    const { handler, harness } = await full('caller-runs');
+    expect(handler.running.size).toBe(3);
+    expect(harness.partition(1).unfinished).toBe(0);
+    await handler.end(2);
+    await flush(6);
+    await handler.endAll();
+    await flush(6);
+    await handler.endAll();
+    await harness.container.stop();
+    expect([harness.committed(0), harness.committed(1)]).toEqual([4, 1]);
+  });
+
+  it('`reject` fails what is beyond it, and the error handler decides', async () => {
+    const handler = new GatedHandler();
+    const harness = new Harness({
+      endpoint: POOL,
+      settings: { budgetRecords: 4, pollMaxRecords: 50, overflow: 'reject', errorHandler: loggingErrorHandler() },
+      invoke: handler.invoke,
+    });
+    harness.push(10);
+    await harness.start();
+    await flush();
+    await handler.endAll();
+    await flush();
+    await handler.endAll();
+    expect(handler.started).toEqual([0, 1, 2, 3]);
+    expect(harness.ofType('failed').map(({ error }) => (error as NestdawError).code)).toEqual(
+      Array.from({ length: 6 }, () => 'KAFKA_POOL_FULL'),
+    );
+    await harness.container.stop();
+    expect(harness.committed()).toBe(10);
+  });
+});
+
+describe('a rate', () => {
+  it('is kept by a listener, and what waits keeps no worker', async () => {
+    const at: number[] = [];
+    const harness: Harness = new Harness({
+      endpoint: { workers: 4, order: 'none' },
+      settings: { rate: { perSecond: 10, burst: 2 } },
+      invoke: () => {
+        at.push(harness.clock.monotonic());
+        return DONE;
+      },
+    });
+    harness.push(6);
+    await harness.start();
+    await harness.clock.advance(1_000);
+    expect(at).toEqual([0, 0, 100, 200, 300, 400]);
+    await harness.container.stop();
+    expect(harness.committed()).toBe(6);
+  });
+
+  it('is kept by each key', async () => {
+    const at: string[] = [];
+    const harness: Harness = new Harness({
+      endpoint: { workers: 4, order: 'key' },
+      settings: { rate: { perSecond: 10, perKey: true } },
+      invoke: ({ key, offset }: KafkaRecord) => {
+        at.push(`${key!.toString()}${offset} at ${harness.clock.monotonic()}`);
+        return DONE;
+      },
+    });
+    harness.push(4, (i) => (i % 2 === 0 ? 'a' : 'b'));
+    await harness.start();
+    await harness.clock.advance(1_000);
+    expect(at).toEqual(['a0 at 0', 'b1 at 0', 'a2 at 100', 'b3 at 100']);
+    await harness.container.stop();
+  });
+});
+
+describe('a pool that steers itself', () => {
+  it('takes more workers while that pays, and says so', async () => {
+    const harness: Harness = new Harness({
+      endpoint: { workers: 2, order: 'none', steering: { min: 2, max: 8, by: 'latency' } },
+      settings: { budgetRecords: 5_000 },
+      invoke: () => new Promise((resolve) => harness.clock.schedule(50, () => resolve(DONE))),
+    });
+    harness.push(2_000);
+    await harness.start();
+    await harness.clock.advance(8_000);
+    const steps = harness.ofType('resized').map(({ from, to }) => [from, to]);
+    expect(steps[0]).toEqual([2, 4]);
+    expect(steps.at(-1)![1]).toBe(8);
+    const stopping = harness.container.stop();
+    await harness.clock.advance(100);
+    await stopping;
+  });
+});
+
+describe('error handlers', () => {
+  class Busy extends Error {}
+  const failure = (error: unknown, attempt = 1, more: Partial<Failure> = {}): Failure => ({
+    listener: 'l',
+    record: { topic: TOPIC, partition: 0, offset: 0 } as KafkaRecord,
+    error,
+    attempt,
+    ...more,
+  });
+
+  it('have rules of their own for single kinds of errors, by class, code or function, causes too', () => {
+    const decide = defaultErrorHandler({
+      retries: 2,
+      fatal: [TypeError],
+      retriable: ['KAFKA_VALIDATION_FAILED'],
+      policies: [
+        { on: Busy, retries: 100, backoff: (n) => n * 10 },
+        { on: (error) => (error as { status?: number }).status === 404, retries: 0, exhausted: 'skip' },
+      ],
+    });
+    expect(decide(failure(new Busy(), 50))).toEqual({ action: 'retry', delayMs: 500 });
+    expect(decide(failure(new Error('wrapped', { cause: new Busy() }), 7))).toMatchObject({ action: 'retry' });
+    expect(decide(failure({ status: 404 }))).toMatchObject({ action: 'skip' });
+    expect(decide(failure(new TypeError('x')))).toEqual({ action: 'pause-partition' });
+    expect(decide(failure(new NestdawError('KAFKA_VALIDATION_FAILED', 'x')))).toMatchObject({ action: 'retry' });
+    expect(decide(failure(new NestdawError('KAFKA_DESERIALIZATION_FAILED', 'x')))).toEqual({
+      action: 'pause-partition',
+    });
+    expect(decide(failure(new Error('x'), 3))).toEqual({ action: 'pause-partition' });
+    expect(decide(failure(new Busy(), 1, { timeouts: 3, isTooSlow: true }))).toEqual({ action: 'pause-partition' });
+  });
+
+  it('delegate by the kind of error, stop the container, log only', () => {
+    const decide = delegatingErrorHandler(stoppingErrorHandler(), [{ on: [Busy], handler: loggingErrorHandler() }]);
+    expect(decide(failure(new Busy()))).toMatchObject({ action: 'skip' });
+    expect(decide(failure(new Error('x')))).toEqual({ action: 'stop-container' });
+  });
+});
+
+describe('those who look on', () => {
+  it('are told about failures and recoveries, and interceptors stand around each call', async () => {
+    const log: string[] = [];
+    let fails = true;
+    const harness = new Harness({
+      settings: {
+        errorHandler: defaultErrorHandler({ retries: 1, recoverer: () => undefined }),
+        retryListeners: [
+          {
+            failedDelivery: ({ offset }, _error, attempt, { action }) =>
+              log.push(`${offset} failed ${attempt} ${action}`),
+            recovered: ({ offset }) => log.push(`${offset} recovered`),
+          },
+        ],
+        recordInterceptors: [
+          {
+            intercept: (record) => (record.offset === 2 ? null : record),
+            success: ({ offset }) => void log.push(`${offset} success`),
+            failure: ({ offset }) => void log.push(`${offset} failure`),
+            afterRecord: ({ offset }) => void log.push(`${offset} after`),
+          },
+        ],
+      },
+      invoke: ({ offset }) => (offset === 1 && fails ? failed() : DONE),
+    });
+    harness.push(4);
+    await harness.start();
+    await flush(6);
+    fails = false;
+    expect(log).toEqual([
+      '0 success',
+      '0 after',
+      '1 failure',
+      '1 after',
+      '1 failed 1 retry',
+      '1 failure',
+      '1 after',
+      '1 failed 2 recover',
+      '1 recovered',
+      '3 success',
+      '3 after',
+    ]);
+    await harness.container.stop();
+    expect(harness.committed()).toBe(4);
+  });
+});
