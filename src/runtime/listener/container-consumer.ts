@@ -3,7 +3,6 @@ import { hasCode } from '../../common/errors.js';
 import { type ConsumerClient, type PartitionRecords } from '../client/consumer-client.js';
 import { CommitPolicy } from '../dispatch/commit-policy.js';
 import { KeyDispatcher } from '../dispatch/key-dispatcher.js';
-import { type SteeringOptions } from '../dispatch/worker-steering.js';
 import { Committer } from './committer.js';
 import { type ConsumerRunner, type RunnerOptions } from './consumer-runner.js';
 import { type ContainerCounters, newCounters } from './container-counters.js';
@@ -22,7 +21,7 @@ import { PartitionControl } from './partition-control.js';
 import { PartitionOpener } from './partition-opener.js';
 import { type PartitionState } from './partition-state.js';
 import { PartitionTable } from './partition-table.js';
-import { PoolSteering } from './pool-steering.js';
+import { type PoolSteering, steeringOf } from './pool-steering.js';
 import { Progress } from './progress.js';
 import { RebalanceCallbacks } from './rebalance-callbacks.js';
 import { RebalanceHandler } from './rebalance-handler.js';
@@ -129,7 +128,12 @@ export class ContainerConsumer implements ConsumerRunner {
       keeper: endpoint.keeper,
       passage,
     });
-    this.#steering = endpoint.steering && this.#steered(endpoint.steering);
+    this.#steering = steeringOf(endpoint.steering, {
+      ...common,
+      dispatcher,
+      partitions,
+      wake: () => this.#runner.wake(),
+    });
     const slowRecords = new SlowRecords();
     this.#watchdog = new Watchdog({
       listener: endpoint.id,
@@ -346,22 +350,6 @@ export class ContainerConsumer implements ConsumerRunner {
     return consumer.leaveUntil(reason, async () => {
       await this.#committer.commitNow().catch(() => undefined);
       return ended;
-    });
-  }
-
-  #steered(bounds: SteeringOptions): PoolSteering {
-    const { clock, events, index } = this.#options;
-    const dispatcher = this.#dispatcher;
-    return new PoolSteering({
-      ...bounds,
-      clock,
-      workers: () => dispatcher.workers,
-      isSaturated: () => dispatcher.isSaturated,
-      lag: () => this.#partitions.lag(),
-      resize: (to) => {
-        events.emit({ type: 'resized', consumer: index, from: dispatcher.workers, to });
-        this.workers = to;
-      },
     });
   }
 

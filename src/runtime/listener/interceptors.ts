@@ -44,10 +44,16 @@ export function intercepted(
 ): ListenerEndpoint['handler'] {
   if (handler.kind === 'record') {
     if (records.length === 0) return handler;
-    return { kind: 'record', invoke: around(handler.invoke, records, (one) => one.afterRecord) as RecordInvoker };
+    return {
+      kind: 'record',
+      invoke: around(handler.invoke, records, (one, record) => one.afterRecord?.(record)) as RecordInvoker,
+    };
   }
   if (batches.length === 0) return handler;
-  return { kind: 'batch', invoke: around(handler.invoke, batches, (one) => one.afterBatch) as BatchInvoker };
+  return {
+    kind: 'batch',
+    invoke: around(handler.invoke, batches, (one, batch) => one.afterBatch?.(batch)) as BatchInvoker,
+  };
 }
 
 interface Interceptor<T> {
@@ -61,7 +67,7 @@ type Handled = BatchOutcome | Promise<BatchOutcome>;
 function around<T, I extends Interceptor<T>>(
   invoke: (subject: T, context: InvocationContext) => Handled,
   interceptors: readonly I[],
-  after: (interceptor: I) => ((subject: T) => void) | undefined,
+  after: (interceptor: I, subject: T) => void,
 ): (subject: T, context: InvocationContext) => Handled {
   const end = (subject: T, outcome: BatchOutcome): BatchOutcome => {
     // What looks on must not change what became of the record: the first thing that one throws makes it failed.
@@ -70,7 +76,7 @@ function around<T, I extends Interceptor<T>>(
         if (outcome.status === 'done') one.success?.(subject);
         else if (outcome.status !== 'skipped') one.failure?.(subject, outcome.error);
       }
-      for (const one of interceptors) after(one)?.call(one, subject);
+      for (const one of interceptors) after(one, subject);
       return outcome;
     } catch (error) {
       return outcome.status === 'done' ? { status: 'failed', error } : outcome;

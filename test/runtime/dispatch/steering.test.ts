@@ -20,7 +20,10 @@ describe('a rate', () => {
         (perSecond, burst, gaps) => {
           const rate = new TokenRate({ perSecond, burst });
           let now = 0;
-          const turns = gaps.map((gap) => rate.reserve((now += gap)));
+          const turns = gaps.map((gap) => {
+            now += gap;
+            return rate.reserve(now);
+          });
           for (const [i, from] of turns.entries()) {
             const inWindow = turns.slice(i).filter((turn) => turn < from + 1_000).length;
             expect(inWindow).toBeLessThanOrEqual(perSecond + burst);
