@@ -78,3 +78,13 @@ export function messageOf(error: unknown): string {
 export function assertNever(value: never): never {
   throw new Error(`unexpected value: ${JSON.stringify(value)}`);
 }
+
+/** The error, what caused it, and so on. */
+export function* causesOf(error: unknown): IterableIterator<unknown> {
+  const seen = new Set<unknown>();
+  for (let at = error; at !== undefined && !seen.has(at); at = (at as { cause?: unknown } | null)?.cause) {
+    seen.add(at);
+    yield at;
+    if (typeof at !== 'object' || at === null) return;
+  }
+}

@@ -2,6 +2,8 @@ import { type KafkaRecord } from '../../common/record.js';
 import { type LogMoment } from '../../common/seek-target.js';
 import { type TopicPartition, type TopicPartitionMap } from '../../common/topic-partition.js';
 
+export { isRefusal } from './refusal.js';
+
 // A consumer as the listener containers see it, in Kafka's terms. One implementation stands over the port Cluster;
 // tests may bring their own.
 

@@ -1,4 +1,4 @@
-import { hasCode, type NestdawErrorCode } from '../../common/errors.js';
+import { causesOf, hasCode, type NestdawErrorCode } from '../../common/errors.js';
 
 // Which errors a rule is for. Errors are looked through to their causes: what a handler throws is often wrapped.
 
@@ -10,16 +10,6 @@ export function matchesError(error: unknown, matches: readonly ErrorMatch[]): bo
   if (matches.length === 0) return false;
   for (const cause of causesOf(error)) if (matches.some((match) => matchesOne(cause, match))) return true;
   return false;
-}
-
-/** The error, what caused it, and so on. */
-export function* causesOf(error: unknown): IterableIterator<unknown> {
-  const seen = new Set<unknown>();
-  for (let at = error; at !== undefined && !seen.has(at); at = (at as { cause?: unknown } | null)?.cause) {
-    seen.add(at);
-    yield at;
-    if (typeof at !== 'object' || at === null) return;
-  }
 }
 
 function matchesOne(error: unknown, match: ErrorMatch): boolean {
