@@ -28,6 +28,7 @@ export {
   type ExternalOffsetsOptions,
   type FailedCall,
   type FilteredRecord,
+  getDeadLettersToken,
   getKafkaTemplateToken,
   getKafkaTransactionManagerToken,
   Header,
@@ -102,12 +103,21 @@ export type { ConfigName, ConfigValue } from './runtime/config/config-keys.js';
 export { Environment } from './runtime/config/environment.js';
 export { KafkaProperties } from './runtime/config/kafka-properties.js';
 export { PROPERTY_OVERRIDES } from './runtime/config/property-overrides.js';
+export type { DeadLetter, DeadLetterState } from './runtime/dead-letters/dead-letter.js';
+export type { DeadLetterFilter } from './runtime/dead-letters/dead-letter-filter.js';
 /** Failed records: what becomes of them, and dead letters. */
 export {
   type DeadLetterDestination,
   type DeadLetterPublishingOptions,
   DeadLetterPublishingRecoverer,
 } from './runtime/dead-letters/dead-letter-publishing-recoverer.js';
+export {
+  type DeadLetterSelection,
+  DeadLetters,
+  type ReplayOptions,
+  type ReplayReport,
+  type ReplayTarget,
+} from './runtime/dead-letters/dead-letters.js';
 export type { HeaderToAdd } from './runtime/dead-letters/failure-headers.js';
 export {
   DEAD_LETTER_HEADERS,

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { messageOf } from '../common/errors.js';
 import { brokerCommand } from './broker-command.js';
 import { configCommand } from './config-command.js';
+import { dltCommand } from './dlt-command.js';
 
 // `nestdaw`: one file a command.
 
@@ -10,7 +11,8 @@ const program = new Command('nestdaw')
   .description('Spring-style Kafka for NestJS, with the broker in the box.')
   .showHelpAfterError('(add --help to see what is possible)')
   .addCommand(brokerCommand())
-  .addCommand(configCommand());
+  .addCommand(configCommand())
+  .addCommand(dltCommand());
 
 program.parseAsync().catch((error: unknown) => {
   console.error(`nestdaw: ${messageOf(error)}`);

@@ -10,6 +10,7 @@ export {
 } from './idempotent.js';
 export {
   DEFAULT_CONNECTION,
+  getDeadLettersToken,
   getKafkaTemplateToken,
   getKafkaTransactionManagerToken,
   InjectKafkaTemplate,

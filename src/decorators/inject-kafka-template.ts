@@ -27,6 +27,11 @@ export function InjectKafkaTemplate(connection: string = DEFAULT_CONNECTION): Pa
   return Inject(getKafkaTemplateToken(connection));
 }
 
+/** Injection token of a connection's `DeadLetters`. The default connection's is injectable by class as well. */
+export function getDeadLettersToken(connection: string = DEFAULT_CONNECTION): string {
+  return `DeadLetters:${connection}`;
+}
+
 /** @internal Injection token of a connection, for what is made on top of one. */
 export function getKafkaConnectionToken(connection: string = DEFAULT_CONNECTION): string {
   return `KafkaConnection:${connection}`;

@@ -28,6 +28,7 @@ import { type Logger } from '../common/logger.js';
 import { type IdempotentOptions } from '../decorators/idempotent.js';
 import {
   DEFAULT_CONNECTION,
+  getDeadLettersToken,
   getKafkaConnectionToken,
   getKafkaTemplateToken,
   getKafkaTransactionManagerToken,
@@ -39,7 +40,9 @@ import { KafkaProperties } from './config/kafka-properties.js';
 import { type Configuration, type ConfigurationSources, readConfiguration } from './config/load-configuration.js';
 import { PROPERTY_OVERRIDES } from './config/property-overrides.js';
 import { type PropertyTree } from './config/sources/object-source.js';
+import { DeadLetters } from './dead-letters/dead-letters.js';
 import { ContainerRegistry } from './listener/container-registry.js';
+import { deadLetterStore } from './nest/dead-letter-store.js';
 import { embeddedOptions } from './nest/embedded-options.js';
 import { type BrokerStarter, type ClientFactories, KafkaConnection } from './nest/kafka-connection.js';
 import { KafkaRuntime, type NestServices } from './nest/kafka-runtime.js';
@@ -215,6 +218,7 @@ function moduleOf(
 ): DynamicModule {
   const template = getKafkaTemplateToken(name);
   const transactions = getKafkaTransactionManagerToken(name);
+  const letters = getDeadLettersToken(name);
   const shared: Provider[] = [
     {
       provide: CONFIGURATION,
@@ -230,6 +234,12 @@ function moduleOf(
     { provide: getKafkaConnectionToken(name), useExisting: CONNECTION },
     { provide: template, useFactory: (connection: KafkaConnection) => connection.template, inject: [CONNECTION] },
     {
+      provide: letters,
+      useFactory: (connection: KafkaConnection) =>
+        new DeadLetters({ store: deadLetterStore(connection), clock: connection.clock }),
+      inject: [CONNECTION],
+    },
+    {
       provide: transactions,
       useFactory: (connection: KafkaConnection) => connection.transactionManager,
       inject: [CONNECTION],
@@ -238,6 +248,7 @@ function moduleOf(
   const ofDefault: Provider[] = [
     { provide: KafkaConnection, useExisting: CONNECTION },
     { provide: KafkaTemplate, useExisting: template },
+    { provide: DeadLetters, useExisting: letters },
     { provide: KafkaTransactionManager, useExisting: transactions },
     { provide: KafkaProperties, useFactory: ({ properties }: Configuration) => properties, inject: [CONFIGURATION] },
     { provide: Environment, useFactory: ({ environment }: Configuration) => environment, inject: [CONFIGURATION] },
@@ -251,8 +262,11 @@ function moduleOf(
     exports: [
       template,
       transactions,
+      letters,
       getKafkaConnectionToken(name),
-      ...(isDefault ? [KafkaConnection, KafkaTemplate, KafkaTransactionManager, KafkaProperties, Environment] : []),
+      ...(isDefault
+        ? [KafkaConnection, KafkaTemplate, DeadLetters, KafkaTransactionManager, KafkaProperties, Environment]
+        : []),
     ],
   });
 }

@@ -170,12 +170,16 @@ export class KafkaRuntime {
       ...[...this.#connections.values()].map(({ properties }) => properties.get('listener.startup-timeout')),
     );
     const enough = new AbortController();
-    await Promise.race([made, sleep(this.tools.clock, patience, enough.signal)]);
-    await this.#requireTopics(wanted);
-    const starting = wanted.map((container) => this.#start(container, waiting, made));
-    if (starting.length === 0 || patience === 0) return;
-    await Promise.race([Promise.all(starting), sleep(this.tools.clock, patience, enough.signal)]);
-    enough.abort();
+    try {
+      const limit = sleep(this.tools.clock, patience, enough.signal);
+      await Promise.race([made, limit]);
+      await this.#requireTopics(wanted);
+      const starting = wanted.map((container) => this.#start(container, waiting, made));
+      if (patience === 0) return;
+      await Promise.race([Promise.all(starting), limit]);
+    } finally {
+      enough.abort();
+    }
     if (waiting.size > 0 && !this.#draining) {
       this.tools.logger.warn(
         `${[...waiting].join(', ')}: no partitions after ${patience} ms (kafka.listener.startup-timeout); ` +
