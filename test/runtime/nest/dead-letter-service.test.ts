@@ -83,7 +83,7 @@ describe('DeadLetters', () => {
     isCured = true;
     const id = (await letters.list({ key: 'type-1' }))[0]!.id;
     const reports = await Promise.all([letters.replay([id]), letters.replay([id])]);
-    expect(reports.map(({ replayed }) => replayed).sort()).toEqual([0, 1]);
+    expect(reports.map(({ replayed }) => replayed).sort((a, b) => a - b)).toEqual([0, 1]);
     expect(await letters.replay([id])).toEqual({ replayed: 0, skipped: 1 });
     await until(() => handled.includes('type-1'), { what: 'the replayed record' });
     const again = (await kafka.records('orders')).at(2)!;
