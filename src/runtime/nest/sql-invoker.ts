@@ -6,6 +6,7 @@ import {
   type Outcome,
   type RecordInvoker,
 } from '../listener/listener-endpoint.js';
+import { withSqlTransaction } from '../sql/current-transaction.js';
 import { type SqlDatabase, type SqlTransaction } from '../sql/sql-database.js';
 import { SubBatch } from './sub-batch.js';
 
@@ -56,7 +57,7 @@ async function runUnit(
   try {
     await unit.ids?.ready();
     const outcome = await unit.database.runInTransaction((transaction) =>
-      handle(unit, transaction, records, invocation, call),
+      withSqlTransaction(transaction, () => handle(unit, transaction, records, invocation, call)),
     );
     unit.ids?.committed(records);
     return outcome;
