@@ -36,6 +36,7 @@ export {
   Idempotent,
   type IdempotentOptions,
   type IdempotentWindow,
+  type InboxOptions,
   type InitialOffset,
   InjectKafkaTemplate,
   InjectKafkaTransactionManager,

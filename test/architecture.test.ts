@@ -39,7 +39,9 @@ const ARROWS: Record<string, { readonly folders: readonly string[]; readonly pac
     packages: [],
   },
   'runtime/dedup': { folders: ['common', 'runtime/redis', 'runtime/sql'], packages: [] },
-  'runtime/outbox': { folders: ['common', 'runtime/sql', 'runtime/template'], packages: [] },
+  'runtime/journal': { folders: ['common'], packages: [] },
+  'runtime/outbox': { folders: ['common', 'runtime/sql', 'runtime/template', 'runtime/journal'], packages: [] },
+  'runtime/inbox': { folders: ['common', 'runtime/client/consumer-client.ts', 'runtime/journal'], packages: [] },
   'runtime/sql': { folders: ['common'], packages: [] },
   'runtime/nest': {
     folders: ['common', 'decorators', 'runtime'],
@@ -78,7 +80,7 @@ const FORBIDDEN_INSIDE: ReadonlyArray<readonly [from: string, to: string]> = [
 const NODE_IO: Record<string, RegExp> = {
   'node:net': /^(common\/directory-lock\.ts|broker\/network\/|embedded\/|testing\/)/,
   'node:fs':
-    /^(broker\/log\/disk-file-system\.ts|runtime\/config\/|runtime\/outbox\/|runtime\/threads\/|embedded\/|testing\/|cli\/)/,
+    /^(broker\/log\/disk-file-system\.ts|runtime\/config\/|runtime\/journal\/|runtime\/threads\/|embedded\/|testing\/|cli\/)/,
   'node:worker_threads': /^(embedded\/|runtime\/threads\/)/,
   'node:child_process': /^(cli\/)/,
 };

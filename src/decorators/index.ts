@@ -21,6 +21,7 @@ export { KafkaListener } from './kafka-listener.js';
 export type {
   DeserializerReference,
   FailedCall,
+  InboxOptions,
   InitialOffset,
   KafkaHandlerOptions,
   KafkaListenerOptions,

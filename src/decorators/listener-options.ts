@@ -80,6 +80,14 @@ export interface TopicPartitions {
   readonly partitionOffsets?: Readonly<Record<string, InitialOffset>>;
 }
 
+/** Where and how much a listener takes in before it handles it. */
+export interface InboxOptions {
+  /** Folder of the inbox; it belongs to one process at a time. Default `.nestdaw/inbox/<id of the listener>`. */
+  readonly folder?: string;
+  /** Records that may wait; beyond it the rest stays in Kafka. 1 to 10,000,000, default 100,000. */
+  readonly maxRecords?: number | string;
+}
+
 /**
  * What a listener declares. Every string may hold placeholders, `${orders.topic}` or `${orders.topic:orders}`, filled
  * from the application's configuration at start; numbers and booleans may be given as such strings too.
@@ -110,6 +118,12 @@ export interface KafkaListenerOptions {
    * begins where `auto.offset.reset` says. Default false.
    */
   readonly broadcast?: boolean | string;
+  /**
+   * Records are first written to a local file (the inbox), then their offsets are committed, then the listener handles
+   * them from there, with its retries: a slow or failing handler leaves no backlog in Kafka, and nothing is lost when
+   * the process is killed. True: in the folder `.nestdaw/inbox/<id>`. One consumer; use `workers` for more at a time.
+   */
+  readonly inbox?: boolean | InboxOptions;
   /** Consumer group (Kafka `group.id`). Default: `id`, then `kafka.consumer.group-id`; none of them is an error. */
   readonly groupId?: string;
   /** Client id of its consumers; `-0`, `-1` … is appended. Default: the configured client id and the listener's id. */

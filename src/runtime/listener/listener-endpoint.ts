@@ -177,6 +177,8 @@ export interface ListenerEndpoint {
   readonly offsets?: OffsetKeeper | undefined;
   /** Told about partitions that come and go, one after another, each awaited. */
   readonly rebalanceListeners?: readonly KafkaRebalanceListener[] | undefined;
+  /** Records are taken into a local folder first, and handled from there. */
+  readonly inbox?: { readonly folder: string; readonly maxRecords: number } | undefined;
   readonly handler:
     | { readonly kind: 'record'; readonly invoke: RecordInvoker }
     | { readonly kind: 'batch'; readonly invoke: BatchInvoker };

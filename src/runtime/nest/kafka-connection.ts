@@ -24,6 +24,7 @@ import { type Mistake } from '../config/mistakes.js';
 import { checkConnection, checkConsumer, type Findings } from '../config/rules.js';
 import { type SecuritySettings, securitySettings } from '../config/security/security.js';
 import { type SecureClient } from '../config/security/security-sources.js';
+import { InboxConsumer } from '../inbox/inbox-consumer.js';
 import { type ListenerEndpoint } from '../listener/listener-endpoint.js';
 import { type OpenSpanProducer } from '../listener/span-producer.js';
 import { KafkaTemplate, type RecordReader } from '../template/kafka-template.js';
@@ -318,6 +319,15 @@ export class KafkaConnection implements Startable {
   }
 
   createConsumer(listener: DiscoveredListener, index: number): ConsumerClient {
+    const { id, inbox } = listener.endpoint;
+    const source = this.#createSource(listener, index);
+    if (!inbox) return source;
+    const { clock, logger } = this.#options;
+    const maxPollRecords = listener.properties.get('consumer.max-poll-records');
+    return new InboxConsumer({ source, ...inbox, maxPollRecords, name: `listener ${id}`, clock, logger });
+  }
+
+  #createSource(listener: DiscoveredListener, index: number): ConsumerClient {
     const { consumer } = this.#options.factories;
     if (consumer) return consumer(listener, index);
     const options = this.#consumerOptions(listener, index);

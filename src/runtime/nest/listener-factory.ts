@@ -24,6 +24,7 @@ import { type EndpointNumbers, endpointNumbers } from './endpoint-options.js';
 import { type HandlerPlan, handlerPlan } from './handler-plan.js';
 import { idempotentBatch, idempotentRecord } from './idempotent-invoker.js';
 import { idempotenceOf } from './idempotent-option.js';
+import { inboxOf } from './inbox-option.js';
 import { type ListenerIdentity } from './listener-context.js';
 import { batchInvoker, type CallRules, callChosen, callOne, recordInvoker } from './listener-invoker.js';
 import { listenerProperties } from './listener-properties.js';
@@ -186,12 +187,20 @@ export class ListenerFactory {
           'offsets of a Kafka transaction are committed in it; leave one of the two out',
         );
       }
+      const inbox = inboxOf(read, options, id, numbers);
+      if (inbox && (transactions.transactions || elsewhere.offsets)) {
+        read.mistake(
+          'inbox',
+          undefined,
+          'keeps offsets by itself; leave the transaction, or the store of offsets, out',
+        );
+      }
       const letters = deadLettersOf(read, options.deadLetters, numbers, parts);
       if (mistakes.length > before) return [];
       const { batch: _batch, idleEventMs, ...rest } = counted;
       const placed = this.#placed(
         declaration,
-        { ...rest, ...transactions, id, connection, handler, rebalanceListeners, offsets: elsewhere.offsets },
+        { ...rest, ...transactions, id, connection, handler, rebalanceListeners, inbox, offsets: elsewhere.offsets },
         properties,
         mistakes,
       );

@@ -1,10 +1,10 @@
-import { mkdir, rm, stat } from 'node:fs/promises';
-import { acquireDirectoryLock, type DirectoryLock } from '../../common/directory-lock.js';
+import { type DirectoryLock } from '../../common/directory-lock.js';
 import { NestdawError } from '../../common/errors.js';
+import { ownFolder } from '../journal/owned-folder.js';
+import { type LinePlace, WriteAheadFile } from '../journal/write-ahead-file.js';
 import { messageLine, parseLine, relayedLine } from './outbox-line.js';
 import { laneOf, type OutboxMessage, type StoredMessage } from './outbox-message.js';
 import { type OutboxBacklog, type OutboxStore } from './outbox-store.js';
-import { type LinePlace, WriteAheadFile } from './write-ahead-file.js';
 
 // The outbox as a local write-ahead file, for applications without a database: a message is safe when its `append`
 // resolves. In memory is where each waiting message stands, not the message.
@@ -42,13 +42,7 @@ export class FileOutboxStore implements OutboxStore {
 
   /** Rejects with KAFKA_DATA_DIR_LOCKED when another process has the folder. */
   async open(): Promise<void> {
-    await mkdir(this.#folder, { recursive: true });
-    const { dev, ino } = await stat(this.#folder);
-    this.#lock = await acquireDirectoryLock(`outbox-${dev}-${ino}`, (path) => void rm(path, { force: true }));
-    if (!this.#lock) {
-      const message = `the outbox folder ${this.#folder} belongs to another process; give each process its own`;
-      throw new NestdawError('KAFKA_DATA_DIR_LOCKED', message);
-    }
+    this.#lock = await ownFolder(this.#folder, 'the outbox folder');
     await this.#file.open((text, place) => this.#replay(text, place));
   }
 
@@ -86,7 +80,8 @@ export class FileOutboxStore implements OutboxStore {
       if (chosen.length >= limit) break;
       if (!without.has(entry[1].lane)) chosen.push(entry);
     }
-    return Promise.all(chosen.map(([sequence, waiting]) => this.#load(sequence, waiting)));
+    const lines = await this.#file.read(chosen.map(([, { place }]) => place));
+    return chosen.map(([sequence, waiting], index) => this.#stored(sequence, waiting, lines[index]!));
   }
 
   async remove(messages: readonly StoredMessage[]): Promise<void> {
@@ -123,8 +118,8 @@ export class FileOutboxStore implements OutboxStore {
     return line !== undefined;
   }
 
-  async #load(sequence: number, { place, lane }: Waiting): Promise<StoredMessage> {
-    const line = parseLine((await this.#file.read(place)).trimEnd());
+  #stored(sequence: number, { place, lane }: Waiting, text: string): StoredMessage {
+    const line = parseLine(text);
     if (line?.type === 'message') return { ...line.message, sequence: String(sequence), lane };
     const message = `message ${sequence} of the outbox ${this.#folder} cannot be read at ${place.position}`;
     throw new NestdawError('KAFKA_STORAGE_FAILED', message);

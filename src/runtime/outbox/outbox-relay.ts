@@ -1,8 +1,9 @@
 import { type Backoff, exponentialBackoff } from '../../common/backoff.js';
-import { type Clock, every, sleep, type Timer } from '../../common/clock.js';
+import { type Clock, every, type Timer } from '../../common/clock.js';
 import { messageOf } from '../../common/errors.js';
 import { type Logger } from '../../common/logger.js';
 import { type OutgoingRecord } from '../../common/record.js';
+import { Wakeup } from '../../common/wakeup.js';
 import { BlockedLanes } from './blocked-lanes.js';
 import { type StoredMessage } from './outbox-message.js';
 import { type OutboxStore } from './outbox-store.js';
@@ -54,7 +55,7 @@ export class OutboxRelay {
   #renewal: Timer | undefined;
   #running: Promise<void> | undefined;
   readonly #ending = new AbortController();
-  #waiting: AbortController | undefined;
+  readonly #wakeup = new Wakeup();
   #isWoken = false;
   #relayed = 0;
   #failed = 0;
@@ -80,7 +81,7 @@ export class OutboxRelay {
   /** Looks at the store at once: something was committed. */
   wake(): void {
     this.#isWoken = true;
-    this.#waiting?.abort();
+    this.#wakeup.wake();
   }
 
   get state(): OutboxRelayState {
@@ -95,7 +96,7 @@ export class OutboxRelay {
   /** Ends after the sends under way; what is left waits for the next relay. */
   async stop(): Promise<void> {
     this.#ending.abort();
-    this.#waiting?.abort();
+    this.#wakeup.wake();
     await this.#running;
   }
 
@@ -192,13 +193,7 @@ export class OutboxRelay {
   }
 
   async #wait(delayMs: number): Promise<void> {
-    if (this.#isWoken || this.#ending.signal.aborted) {
-      this.#isWoken = false;
-      return;
-    }
-    this.#waiting = new AbortController();
-    await sleep(this.#clock, delayMs, this.#waiting.signal);
-    this.#waiting = undefined;
+    if (!this.#isWoken) await this.#wakeup.wait(this.#clock, delayMs, this.#ending.signal);
     this.#isWoken = false;
   }
 }

@@ -1,5 +1,5 @@
+import { headersFromText, headersToText } from '../journal/headers-text.js';
 import { type SqlDatabase, type SqlRow, type SqlRunner } from '../sql/sql-database.js';
-import { headersFromText, headersToText } from './headers-text.js';
 import { laneOf, type OutboxMessage, type StoredMessage } from './outbox-message.js';
 import { type OutboxBacklog, type OutboxStore } from './outbox-store.js';
 import { DIALECT_WORDS, outboxTables } from './sql-dialects.js';

@@ -72,7 +72,7 @@ describe('outbox in a file', () => {
     expect(before).toBeGreaterThan(3);
     const [first, ...others] = await store.read(100, []);
     await store.remove(others);
-    expect(await readdir(folder)).toContain('00000000000000000001.outbox');
+    expect(await readdir(folder)).toContain('00000000000000000001.journal');
     await store.remove([first!]);
     expect((await readdir(folder)).length).toBeLessThanOrEqual(2);
     const again = await reopen({ fileBytes: 500 });
@@ -84,7 +84,7 @@ describe('outbox in a file', () => {
   it('keeps every whole message of a file that was cut off at any byte, and goes on behind it', async () => {
     const store = await open();
     const ends: number[] = [0];
-    const file = join(folder, '00000000000000000001.outbox');
+    const file = join(folder, '00000000000000000001.journal');
     for (let n = 0; n < 3; n++) {
       await store.append([message(`m${n}`)]);
       ends.push((await readFile(file)).length);
@@ -106,7 +106,7 @@ describe('outbox in a file', () => {
   it('does not take a damaged line for a message', async () => {
     await (await open()).append([message('a')]);
     await opened.pop()!.close();
-    const file = join(folder, '00000000000000000001.outbox');
+    const file = join(folder, '00000000000000000001.journal');
     const text = await readFile(file, 'utf8');
     await writeFile(file, text.replace('orders', 'riders'));
     expect(await ids(await open())).toEqual([]);

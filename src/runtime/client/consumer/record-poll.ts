@@ -1,5 +1,5 @@
 import { type Clock } from '../../../common/clock.js';
-import { type Deferred, deferred } from '../../../common/lifecycle.js';
+import { Wakeup } from '../../../common/wakeup.js';
 import { type PartitionRecords } from '../consumer-client.js';
 import { type Fetcher } from './fetcher.js';
 
@@ -12,7 +12,7 @@ export interface PollOptions {
 }
 
 export class RecordPoll {
-  #waiting: Deferred<void> | undefined;
+  readonly #wakeup = new Wakeup();
 
   constructor(
     readonly clock: Clock,
@@ -22,7 +22,7 @@ export class RecordPoll {
 
   /** Looks again: something may be there, or the consumer has failed. */
   wake(): void {
-    this.#waiting?.resolve();
+    this.#wakeup.wake();
   }
 
   /** Records, or none when the time is over. Before each look `check` may throw. */
@@ -34,19 +34,7 @@ export class RecordPoll {
       const leftMs = until - this.clock.monotonic();
       const isOver = leftMs <= 0 || options.signal?.aborted || this.stopping.aborted;
       if (records.length > 0 || isOver) return records;
-      await this.#untilReady(leftMs, options.signal);
+      await this.#wakeup.wait(this.clock, leftMs, options.signal);
     }
-  }
-
-  async #untilReady(maxWaitMs: number, signal: AbortSignal | undefined): Promise<void> {
-    const waiting = deferred();
-    this.#waiting = waiting;
-    const wake = (): void => waiting.resolve();
-    signal?.addEventListener('abort', wake, { once: true });
-    const timer = this.clock.schedule(maxWaitMs, wake);
-    await waiting.promise;
-    timer.cancel();
-    signal?.removeEventListener('abort', wake);
-    if (this.#waiting === waiting) this.#waiting = undefined;
   }
 }

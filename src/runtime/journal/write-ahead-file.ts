@@ -5,7 +5,7 @@ import { type Deferred, deferred } from '../../common/lifecycle.js';
 // Lines in files that follow each other. A line is there after a crash once its `append` resolved: one fsync serves all
 // that wait for it. Opening gives every whole line back and cuts off what a crash left half written.
 
-const NAME = /^(\d{20})\.outbox$/;
+const NAME = /^(\d{20})\.journal$/;
 
 /** Where a line stands. */
 export interface LinePlace {
@@ -51,10 +51,25 @@ export class WriteAheadFile {
     return done.promise;
   }
 
-  async read({ file, position, length }: LinePlace): Promise<string> {
-    const buffer = Buffer.allocUnsafe(length);
-    const { bytesRead } = await this.#handles.get(file)!.read(buffer, 0, length, position);
-    return buffer.toString('utf8', 0, bytesRead);
+  /** Lines (without their ends) by their places. Those that stand side by side are read at once. */
+  async read(places: readonly LinePlace[]): Promise<string[]> {
+    const lines: string[] = [];
+    for (let from = 0; from < places.length; ) {
+      const { file, position } = places[from]!;
+      let end = position;
+      let to = from;
+      for (; to < places.length && places[to]!.file === file && places[to]!.position === end; to++) {
+        end += places[to]!.length;
+      }
+      const buffer = Buffer.allocUnsafe(end - position);
+      await this.#handles.get(file)!.read(buffer, 0, buffer.length, position);
+      for (const place of places.slice(from, to)) {
+        const start = place.position - position;
+        lines.push(buffer.toString('utf8', start, start + place.length - 1));
+      }
+      from = to;
+    }
+    return lines;
   }
 
   /** Removes every file before this one. */
@@ -147,6 +162,6 @@ export class WriteAheadFile {
   }
 
   #path(file: number): string {
-    return join(this.#folder, `${String(file).padStart(20, '0')}.outbox`);
+    return join(this.#folder, `${String(file).padStart(20, '0')}.journal`);
   }
 }
