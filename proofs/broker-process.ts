@@ -17,6 +17,8 @@ export class BrokerProcess {
   constructor(
     readonly directory: string,
     readonly settings: Readonly<Record<string, string>> = {},
+    /** Default: another free one at each start. */
+    readonly port = 0,
   ) {}
 
   /** The last lines that the process printed. */
@@ -34,7 +36,7 @@ export class BrokerProcess {
     const started = performance.now();
     const child = spawn(
       process.execPath,
-      [MAIN, 'broker', '--port', '0', '--data-dir', this.directory, '--verbose', ...overrides],
+      [MAIN, 'broker', '--port', String(this.port), '--data-dir', this.directory, '--verbose', ...overrides],
       { stdio: ['ignore', 'pipe', 'pipe'] },
     );
     this.#child = child;

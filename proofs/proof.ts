@@ -6,6 +6,8 @@ export interface ProofContext {
   /** Stop after this many seconds even if cycles are left; Infinity without a limit. */
   readonly seconds: number;
   readonly seed: number;
+  /** What was named behind the proof: parts of it to run. Default all. */
+  readonly names?: readonly string[];
   /** Shows what is going on; overwritten in a terminal. */
   readonly progress: (text: string) => void;
 }

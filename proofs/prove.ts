@@ -2,13 +2,14 @@ import { parseArgs } from 'node:util';
 import { brokerKill } from './broker-kill.js';
 import { coordinators } from './coordinators.js';
 import { fuzz } from './fuzz.js';
+import { guarantees } from './guarantees.js';
 import { killOrders } from './kill-orders.js';
 import { type Proof } from './proof.js';
 import { simulation } from './simulation.js';
 
 // `npm run prove -- <proof> [--cycles N] [--seconds S] [--seed S]`
 
-const PROOFS: readonly Proof[] = [killOrders, brokerKill, fuzz, coordinators, simulation];
+const PROOFS: readonly Proof[] = [killOrders, brokerKill, fuzz, coordinators, simulation, guarantees];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -34,6 +35,7 @@ const result = await proof.run({
   cycles: Number(values.cycles ?? (values.seconds ? Number.POSITIVE_INFINITY : proof.defaultCycles)),
   seconds: Number(values.seconds ?? Number.POSITIVE_INFINITY),
   seed,
+  names: positionals.slice(1),
   progress: (text) => {
     if (process.stdout.isTTY) process.stdout.write(`\r\x1b[2K${text}`);
     else console.log(text);

@@ -1,4 +1,4 @@
-// Builds the package, the orders sample and the tools, then runs one of the tools: `node scripts/tool.mjs prove …`.
+// Builds the package, the samples that proofs run and the tools, then runs one of the tools: `node scripts/tool.mjs prove …`.
 import { execFileSync, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
@@ -7,6 +7,7 @@ const tsc = `${root}node_modules/typescript/bin/tsc`;
 const node = (...args) => execFileSync(process.execPath, args, { cwd: root, stdio: 'inherit' });
 node('scripts/build.mjs');
 node(tsc, '-p', 'samples/orders');
+node(tsc, '-p', 'samples/transactions');
 node(tsc, '-p', 'tsconfig.tools.json');
 
 const [name, ...args] = process.argv.slice(2);

@@ -175,18 +175,13 @@ export class ListenerFactory {
       const handler = unit ? inSqlUnit(bare, unit) : bare;
       const rebalanceListeners = this.#rebalanceListeners(declaration, mistakes);
       const { source } = declaration;
-      const transactions = transactionsOf(read, options, source, numbers, {
+      const asked = {
+        isGuarded: guard !== undefined,
+        hasOwnOffsets: elsewhere.offsets !== undefined,
         properties,
         listenerTransactions: parts.listenerTransactions,
-      });
-      if (transactions.transactions && guard) read.mistake('idempotent', undefined, NOT_IN_TRANSACTIONS);
-      if (transactions.transactions && elsewhere.offsets) {
-        read.mistake(
-          'offsets',
-          undefined,
-          'offsets of a Kafka transaction are committed in it; leave one of the two out',
-        );
-      }
+      };
+      const transactions = transactionsOf(read, options, source, numbers, asked, notices);
       const inbox = inboxOf(read, options, id, numbers);
       if (inbox && (transactions.transactions || elsewhere.offsets)) {
         read.mistake(
@@ -380,11 +375,6 @@ export class ListenerFactory {
     return listeners;
   }
 }
-
-/** An id that is finished when its handler returns would keep the record out after a rollback, and its sends with it. */
-const NOT_IN_TRANSACTIONS =
-  'goes not with a transaction, which may be rolled back after the id is finished; in a transaction each record counts ' +
-  'once by itself, and effects outside of Kafka have to be repeatable';
 
 function hasCallbacks(found: unknown): found is KafkaRebalanceListener {
   return REBALANCE_CALLBACKS.some((name) => typeof (found as KafkaRebalanceListener)[name] === 'function');

@@ -15,6 +15,17 @@ export interface TransactionalConnection {
   readonly listenerTransactions?: OpenSpanProducer | undefined;
 }
 
+const NOT_GUARDED =
+  'goes not with a transaction, which may be rolled back after the id is finished; in a transaction each record counts ' +
+  'once by itself, and effects outside of Kafka have to be repeatable';
+
+interface TransactionQuestion extends TransactionalConnection {
+  /** The listener claims message ids. */
+  readonly isGuarded: boolean;
+  /** The listener keeps its offsets outside of Kafka. */
+  readonly hasOwnOffsets: boolean;
+}
+
 type Numbers = Pick<ListenerEndpoint, 'ackMode' | 'workers' | 'threads'> & { readonly batch: boolean };
 
 /** What the endpoint has more, or other, in transactions. */
@@ -23,7 +34,8 @@ export function transactionsOf(
   options: KafkaListenerOptions,
   source: HandlerSource,
   numbers: Numbers,
-  { properties, listenerTransactions }: TransactionalConnection,
+  { properties, listenerTransactions, isGuarded, hasOwnOffsets }: TransactionQuestion,
+  notices: string[],
 ): Partial<Pick<ListenerEndpoint, 'transactions' | 'ackMode'>> {
   const option = read.parsed<boolean>('transactional', options.transactional, parseBoolean, 'true or false');
   if (!(option ?? isDeclared(source))) return {};
@@ -32,8 +44,20 @@ export function transactionsOf(
     read.mistake('transactional', undefined, `transactions need ${key}, unique for each process`);
     return {};
   }
+  // A finished id would keep the record out after a rollback, and its sends with it.
+  if (isGuarded) read.mistake('idempotent', undefined, NOT_GUARDED);
+  if (hasOwnOffsets) {
+    const problem = 'offsets of a Kafka transaction are committed in it; leave one of the two out';
+    read.mistake('offsets', undefined, problem);
+  }
   if (numbers.threads !== undefined) {
     read.mistake('threads', undefined, 'a transaction does not reach into other threads: leave threads out');
+  }
+  if (properties.originOf('consumer.isolation-level') === undefined) {
+    notices.push(
+      `${read.where} runs in transactions, but reads what others have not committed, or have aborted: set ` +
+        `${properties.prefix}.consumer.isolation-level=read_committed, or read_uncommitted to say that it is meant`,
+    );
   }
   return { transactions: listenerTransactions, ackMode: ackModeOf(options, numbers, properties) };
 }
