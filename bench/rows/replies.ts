@@ -1,0 +1,110 @@
+import 'reflect-metadata';
+import { Controller, Injectable, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import {
+  ClientKafka,
+  MessagePattern,
+  type MicroserviceOptions,
+  Payload as NestPayload,
+  Transport,
+} from '@nestjs/microservices';
+import kafkajs from 'kafkajs';
+import { KafkaListener, KafkaModule, provideReplyingKafkaTemplate, ReplyingKafkaTemplate, SendTo } from 'nestdaw';
+import { firstValueFrom } from 'rxjs';
+import { startBrokerProcess } from '../broker-process.js';
+import { type Measured, type Row } from '../row.js';
+
+// Requests and replies, many at once: from one application to itself and back, over two topics.
+
+const COUNT = 5_000;
+const OUTSTANDING = 64;
+const VALUE = { text: 'x'.repeat(80) };
+
+/** Asks COUNT times, OUTSTANDING at once; requests per second, and how long one took. */
+async function exchange(ask: (i: number) => Promise<unknown>): Promise<Measured> {
+  const times: number[] = [];
+  let next = 0;
+  const started = performance.now();
+  await Promise.all(
+    Array.from({ length: OUTSTANDING }, async () => {
+      while (next < COUNT) {
+        const asked = performance.now();
+        await ask(next++);
+        times.push(performance.now() - asked);
+      }
+    }),
+  );
+  const value = (COUNT / (performance.now() - started)) * 1000;
+  times.sort((a, b) => a - b);
+  return { value, beside: { 'p50 ms': times[times.length >> 1]!, 'p99 ms': times[Math.floor(times.length * 0.99)]! } };
+}
+
+const reply: Row = {
+  name: 'template reply',
+  unit: 'requests/s',
+  better: 'higher',
+  peerName: "Nest's ClientKafka.send",
+  goal: 5,
+  settings: `acks=all, 100 B of JSON each way, ${OUTSTANDING} requests outstanding, ${COUNT} requests, 4 partitions, ours with as many workers in key order`,
+  async prepare() {
+    const broker = await startBrokerProcess({ 'num.partitions': '4', 'group.initial.rebalance.delay.ms': '0' });
+    const brokers = [broker.bootstrapServers];
+
+    @Injectable()
+    class Echo {
+      @KafkaListener({ topics: 'requests', groupId: 'echo', workers: OUTSTANDING, order: 'key' })
+      @SendTo()
+      echo(value: unknown) {
+        return value;
+      }
+    }
+    @Module({
+      imports: [KafkaModule.forRoot({ properties: { 'kafka.bootstrap-servers': broker.bootstrapServers } })],
+      providers: [Echo, provideReplyingKafkaTemplate({ replyTopic: 'answers' })],
+    })
+    class OurModule {}
+    const ours = await NestFactory.createApplicationContext(OurModule, { logger: false });
+    const template = ours.get(ReplyingKafkaTemplate);
+    await template.ready();
+
+    @Controller()
+    class NestEcho {
+      @MessagePattern('nest.requests')
+      echo(@NestPayload() value: unknown) {
+        return value;
+      }
+    }
+    @Module({ controllers: [NestEcho] })
+    class NestModule {}
+    await createTopics(brokers, ['nest.requests', 'nest.requests.reply']);
+    const client = { brokers, logLevel: kafkajs.logLevel.NOTHING };
+    const options: MicroserviceOptions = {
+      transport: Transport.KAFKA,
+      options: { client, consumer: { groupId: 'nest' } },
+    };
+    const theirs = await NestFactory.createMicroservice<MicroserviceOptions>(NestModule, { ...options, logger: false });
+    await theirs.listen();
+    const asking = new ClientKafka({ client, consumer: { groupId: 'nest-asks' } });
+    asking.subscribeToResponseOf('nest.requests');
+    await asking.connect();
+    return {
+      ours: () => exchange((i) => template.request('requests', VALUE, { key: `key-${i}`, timeoutMs: 60_000 })),
+      peer: () => exchange((i) => firstValueFrom(asking.send('nest.requests', { key: `key-${i}`, value: VALUE }))),
+      async close() {
+        await asking.close();
+        await theirs.close();
+        await ours.close();
+        await broker.stop();
+      },
+    };
+  },
+};
+
+async function createTopics(brokers: string[], topics: readonly string[]): Promise<void> {
+  const admin = new kafkajs.Kafka({ brokers, logLevel: kafkajs.logLevel.NOTHING }).admin();
+  await admin.connect();
+  await admin.createTopics({ topics: topics.map((topic) => ({ topic, numPartitions: 4 })), waitForLeaders: true });
+  await admin.disconnect();
+}
+
+export const replyRows: readonly Row[] = [reply];
