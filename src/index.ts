@@ -29,6 +29,7 @@ export {
   type FailedCall,
   type FilteredRecord,
   getDeadLettersToken,
+  getKafkaAdminToken,
   getKafkaTemplateToken,
   getKafkaTransactionManagerToken,
   Header,
@@ -38,6 +39,7 @@ export {
   type IdempotentWindow,
   type InboxOptions,
   type InitialOffset,
+  InjectKafkaAdmin,
   InjectKafkaTemplate,
   InjectKafkaTransactionManager,
   KafkaHandler,
@@ -81,6 +83,24 @@ export {
   Transactional,
   type TransactionalOptions,
 } from './decorators/index.js';
+/** Topics, configs, offsets and groups of a cluster. */
+export type { ConfigEntry, ConfigOwner } from './runtime/client/admin/config-admin.js';
+export type {
+  GroupDescription,
+  GroupListing,
+  GroupMemberDescription,
+  GroupOffset,
+} from './runtime/client/admin/group-admin.js';
+export { type GroupLag, KafkaAdmin } from './runtime/client/admin/kafka-admin.js';
+export {
+  NewTopic,
+  NewTopics,
+  TopicBuilder,
+  type TopicBuilding,
+  type TopicOptions,
+} from './runtime/client/admin/new-topic.js';
+export type { PartitionOffset } from './runtime/client/admin/offset-admin.js';
+export type { TopicDescription } from './runtime/client/admin/topic-admin.js';
 /** Assignment strategies of one's own: `assignors` of the module. */
 export type {
   Assignor,

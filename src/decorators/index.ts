@@ -11,8 +11,10 @@ export {
 export {
   DEFAULT_CONNECTION,
   getDeadLettersToken,
+  getKafkaAdminToken,
   getKafkaTemplateToken,
   getKafkaTransactionManagerToken,
+  InjectKafkaAdmin,
   InjectKafkaTemplate,
   InjectKafkaTransactionManager,
 } from './inject-kafka-template.js';

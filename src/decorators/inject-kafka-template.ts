@@ -36,3 +36,13 @@ export function getDeadLettersToken(connection: string = DEFAULT_CONNECTION): st
 export function getKafkaConnectionToken(connection: string = DEFAULT_CONNECTION): string {
   return `KafkaConnection:${connection}`;
 }
+
+/** Injection token of a connection's `KafkaAdmin`. The default connection's is injectable by class as well. */
+export function getKafkaAdminToken(connection: string = DEFAULT_CONNECTION): string {
+  return `KafkaAdmin:${connection}`;
+}
+
+/** Injects the `KafkaAdmin` of a connection; needed where the parameter's class does not tell which. */
+export function InjectKafkaAdmin(connection: string = DEFAULT_CONNECTION): ParameterDecorator & PropertyDecorator {
+  return Inject(getKafkaAdminToken(connection));
+}

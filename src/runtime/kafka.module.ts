@@ -4,6 +4,7 @@ import {
   type FactoryProvider,
   Global,
   Inject,
+  type InjectionToken,
   Module,
   type ModuleMetadata,
   type OnApplicationBootstrap,
@@ -29,10 +30,13 @@ import { type IdempotentOptions } from '../decorators/idempotent.js';
 import {
   DEFAULT_CONNECTION,
   getDeadLettersToken,
+  getKafkaAdminToken,
   getKafkaConnectionToken,
   getKafkaTemplateToken,
   getKafkaTransactionManagerToken,
 } from '../decorators/inject-kafka-template.js';
+import { KafkaAdmin } from './client/admin/kafka-admin.js';
+import { type TopicOptions } from './client/admin/new-topic.js';
 import { type Assignor } from './client/consumer/assignor.js';
 import { CONFIG_NAMES } from './config/config-keys.js';
 import { Environment } from './config/environment.js';
@@ -93,6 +97,12 @@ export interface KafkaModuleOptions extends SendExtensionOptions {
   readonly types?: JsonTypeTable;
   /** Makes all listeners idempotent that do not say otherwise, see `@Idempotent`. */
   readonly idempotent?: IdempotentOptions;
+  /**
+   * Topics that shall exist before anything listens: made where they are missing, given more partitions where more are
+   * declared. `TopicBuilder.name('orders').partitions(12).build()`, or `{ name: 'orders', partitions: 12 }`. Names may
+   * hold placeholders.
+   */
+  readonly topics?: readonly TopicOptions[];
   /** Where messages go. Default: Nest's logger. */
   readonly logger?: Logger;
   /** Time. Default: the machine's. */
@@ -217,6 +227,7 @@ function moduleOf(
   imports: NonNullable<ModuleMetadata['imports']>,
 ): DynamicModule {
   const template = getKafkaTemplateToken(name);
+  const admin = getKafkaAdminToken(name);
   const transactions = getKafkaTransactionManagerToken(name);
   const letters = getDeadLettersToken(name);
   const shared: Provider[] = [
@@ -232,6 +243,7 @@ function moduleOf(
       inject: [OPTIONS, CONFIGURATION, PROPERTY_OVERRIDES],
     },
     { provide: getKafkaConnectionToken(name), useExisting: CONNECTION },
+    { provide: admin, useFactory: (connection: KafkaConnection) => connection.admin.client, inject: [CONNECTION] },
     { provide: template, useFactory: (connection: KafkaConnection) => connection.template, inject: [CONNECTION] },
     {
       provide: letters,
@@ -249,6 +261,7 @@ function moduleOf(
     { provide: KafkaConnection, useExisting: CONNECTION },
     { provide: KafkaTemplate, useExisting: template },
     { provide: DeadLetters, useExisting: letters },
+    { provide: KafkaAdmin, useExisting: admin },
     { provide: KafkaTransactionManager, useExisting: transactions },
     { provide: KafkaProperties, useFactory: ({ properties }: Configuration) => properties, inject: [CONFIGURATION] },
     { provide: Environment, useFactory: ({ environment }: Configuration) => environment, inject: [CONFIGURATION] },
@@ -264,9 +277,8 @@ function moduleOf(
       transactions,
       letters,
       getKafkaConnectionToken(name),
-      ...(isDefault
-        ? [KafkaConnection, KafkaTemplate, DeadLetters, KafkaTransactionManager, KafkaProperties, Environment]
-        : []),
+      admin,
+      ...(isDefault ? ofDefault.map((one) => (one as { provide: InjectionToken }).provide) : []),
     ],
   });
 }
@@ -325,6 +337,7 @@ function connectionOf(
     assignors: (options.assignors ?? []).map((one) => (typeof one === 'function' ? new one() : one)),
     types: options.types,
     extensions: options,
+    topics: options.topics,
     clock: options.clock ?? systemClock,
     logger: options.logger ?? thread?.logger ?? nestLogger('Kafka'),
     sources: { ...sourcesOf(name, { ...options, argv, cwd }, overrides) },

@@ -77,8 +77,6 @@ function collect(): KnownNames {
 /** What the admin client shares with consumers or producers, where those act. */
 const ADMIN_PROPERTIES = [
   'bootstrap.servers',
-  'client.id',
-  'request.timeout.ms',
   'default.api.timeout.ms',
   'retries',
   'retry.backoff.ms',

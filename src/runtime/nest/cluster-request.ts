@@ -42,6 +42,16 @@ export function producerRequest(properties: KafkaProperties): RequestNumbers {
   };
 }
 
+export function adminRequest(properties: KafkaProperties): RequestNumbers {
+  return {
+    clientId: properties.get('admin.client-id') ?? `${properties.get('client-id')}-admin`,
+    requestTimeoutMs: properties.get('admin.properties.request.timeout.ms'),
+    connectionSetupTimeoutMs: properties.getFor('admin', 'properties.socket.connection.setup.timeout.ms'),
+    metadataMaxAgeMs: properties.get('producer.properties.metadata.max.age.ms'),
+    allowAutoCreateTopics: false,
+  };
+}
+
 /** Id and index tell the consumers of one application apart; a listener may choose what stands before the index. */
 export function consumerRequest(
   properties: KafkaProperties,

@@ -4,8 +4,8 @@ import { type Startable } from '../../common/lifecycle.js';
 import { type Logger } from '../../common/logger.js';
 import { type OutgoingRecord } from '../../common/record.js';
 import { type IdempotentOptions } from '../../decorators/idempotent.js';
+import { type TopicOptions } from '../client/admin/new-topic.js';
 import { type Cluster } from '../client/cluster/cluster.js';
-import { KafkajsCluster } from '../client/cluster/kafkajs-cluster.js';
 import { type Assignor } from '../client/consumer/assignor.js';
 import { type ConsumerOptions, consumerSettings, type ManualAssignment } from '../client/consumer/consumer-options.js';
 import { GroupConsumer } from '../client/consumer/group-consumer.js';
@@ -22,8 +22,6 @@ import { type KafkaProperties } from '../config/kafka-properties.js';
 import { type Configuration } from '../config/load-configuration.js';
 import { type Mistake } from '../config/mistakes.js';
 import { checkConnection, checkConsumer, type Findings } from '../config/rules.js';
-import { type SecuritySettings, securitySettings } from '../config/security/security.js';
-import { type SecureClient } from '../config/security/security-sources.js';
 import { InboxConsumer } from '../inbox/inbox-consumer.js';
 import { type ListenerEndpoint } from '../listener/listener-endpoint.js';
 import { type OpenSpanProducer } from '../listener/span-producer.js';
@@ -36,13 +34,14 @@ import { type ThreadConnection } from '../threads/thread-messages.js';
 import { AttachedParts } from './attached-parts.js';
 import { consumerNumbers, templateOptions } from './client-options.js';
 import {
+  adminRequest,
   type ClusterRequest,
   configuredServers,
   consumerRequest,
   producerRequest,
-  type RequestNumbers,
-  saslOf,
 } from './cluster-request.js';
+import { ConnectionAdmin } from './connection-admin.js';
+import { ConnectionClusters } from './connection-clusters.js';
 import { ConnectionLogs } from './connection-logs.js';
 import { ConnectionProducers } from './connection-producers.js';
 import { ConnectionTransactions } from './connection-transactions.js';
@@ -90,6 +89,8 @@ export interface KafkaConnectionOptions {
   readonly extensions?: SendExtensionOptions;
   /** Payload classes by their names on the wire. */
   readonly types?: JsonTypeTable | undefined;
+  /** Topics that shall exist. */
+  readonly topics?: readonly TopicOptions[] | undefined;
   /** What listeners say about message ids that say nothing themselves. */
   readonly idempotent?: IdempotentOptions | undefined;
   readonly clock: Clock;
@@ -110,10 +111,10 @@ export class KafkaConnection implements Startable {
   readonly recordWriter: RecordWriter;
   readonly serdes: SerdeResolver;
   readonly logs: ConnectionLogs;
+  /** Topics and the like of this connection's cluster. */
+  readonly admin: ConnectionAdmin;
   readonly #options: KafkaConnectionOptions;
-  readonly #servers: Record<SecureClient, readonly string[]>;
-  #security: Readonly<Record<SecureClient, SecuritySettings>> = { consumer: {}, producer: {} };
-  #logins: Partial<Record<SecureClient, ClusterRequest['sasl']>> = {};
+  readonly #clusters: ConnectionClusters;
   #broker: RunningBroker | undefined;
   readonly #producers: ConnectionProducers;
   #stopping: Promise<void> | undefined;
@@ -126,11 +127,18 @@ export class KafkaConnection implements Startable {
     this.configuration = options.configuration;
     this.#options = options;
     this.#attached = new AttachedParts(options.logger);
-    this.#servers = {
-      consumer: configuredServers(properties, 'consumer'),
-      producer: configuredServers(properties, 'producer'),
-    };
+    const { clock, logger } = options;
+    this.#clusters = new ConnectionClusters({ properties, factory: options.factories.cluster, clock, logger });
     this.serdes = new SerdeResolver(properties, options.types);
+    this.admin = new ConnectionAdmin({
+      properties,
+      topics: options.topics ?? [],
+      resolve: (text) => this.environment.resolvePlaceholders(text),
+      openCluster: () => this.#clusters.open('admin', adminRequest(properties)),
+      isFaked: () => this.#isFaked() && this.#options.factories.cluster === undefined,
+      clock: options.clock,
+      logger: options.logger,
+    });
     this.#transactions = new ConnectionTransactions({
       connection: options.name,
       properties,
@@ -141,7 +149,7 @@ export class KafkaConnection implements Startable {
     const { factories } = options;
     this.logs = new ConnectionLogs({
       properties,
-      openCluster: (client, numbers) => this.#openCluster(client, numbers),
+      openCluster: (client, numbers) => this.#clusters.open(client, numbers),
       isFaked: (factories.consumer ?? factories.producer) !== undefined && factories.cluster === undefined,
       clock: options.clock,
       logger: options.logger,
@@ -151,7 +159,7 @@ export class KafkaConnection implements Startable {
       properties,
       environment: this.environment,
       extensions: options.extensions ?? {},
-      openCluster: (own) => this.#openCluster('producer', producerRequest(own)),
+      openCluster: (own) => this.#clusters.open('producer', producerRequest(own)),
       factory: factories.producer,
       clock: options.clock,
       logger: options.logger,
@@ -214,7 +222,7 @@ export class KafkaConnection implements Startable {
 
   /** Addresses in use: configured, or those of the broker beside the application; empty before the start. */
   get bootstrapServers(): readonly string[] {
-    return this.#servers.producer;
+    return this.#clusters.servers('producer');
   }
 
   get threads(): ThreadsOptions | undefined {
@@ -253,11 +261,7 @@ export class KafkaConnection implements Startable {
     mistakes.push(...this.configuration.mistakes);
     this.#producers.check(mistakes);
     checkConnection(this.properties, findings);
-    this.#security = securitySettings(this.configuration, mistakes);
-    for (const client of ['consumer', 'producer'] as const) {
-      const { sasl } = this.#security[client];
-      this.#logins[client] = saslOf(sasl, () => this.#servers[client], this.#options.clock);
-    }
+    this.#clusters.secure(this.configuration, mistakes);
     // The rules above name the keys at fault; what the client itself finds beside them has no place.
     if (mistakes.length === 0) {
       for (const [origin, check] of this.#producers.settingsChecks()) collect(mistakes, origin, check);
@@ -284,10 +288,7 @@ export class KafkaConnection implements Startable {
     const { logger, configuration, startBroker, clock } = this.#options;
     if (this.#needsBroker()) {
       this.#broker = await startBroker(configuration, logger, clock);
-      const servers = this.#broker.bootstrapServers.split(',');
-      for (const client of ['consumer', 'producer'] as const) {
-        if (this.#servers[client].length === 0) this.#servers[client] = servers;
-      }
+      this.#clusters.fallBackOn(this.#broker.bootstrapServers.split(','));
       logger.log(this.#broker.description);
     }
     const configured = new Set([
@@ -315,7 +316,7 @@ export class KafkaConnection implements Startable {
       for (const topic of topics) readers.set(topic, [...(readers.get(topic) ?? []), id]);
     }
     const numbers = { ...consumerRequest(this.properties, { id: 'topics' }, 0), allowAutoCreateTopics: false };
-    if (readers.size > 0) await requireTopics(this.#openCluster('consumer', numbers), readers);
+    if (readers.size > 0) await requireTopics(this.#clusters.open('consumer', numbers), readers);
   }
 
   createConsumer(listener: DiscoveredListener, index: number): ConsumerClient {
@@ -355,6 +356,7 @@ export class KafkaConnection implements Startable {
     } finally {
       this.#producers.close();
       await this.serdes.close();
+      await this.admin.close();
       await this.#broker?.stop();
     }
   }
@@ -365,7 +367,7 @@ export class KafkaConnection implements Startable {
     void this.#producers.client; // not before the connection is open
     if (factories.transactionalProducer) return factories.transactionalProducer(transactionalId, properties);
     const request = producerRequest(properties);
-    const cluster = this.#openCluster('producer', { ...request, clientId: `${request.clientId}-${transactionalId}` });
+    const cluster = this.#clusters.open('producer', { ...request, clientId: `${request.clientId}-${transactionalId}` });
     const options = this.#producers.optionsOf(properties);
     return new TransactionalKafkaProducer({ transactionalId, cluster, options, clock, logger });
   }
@@ -382,7 +384,7 @@ export class KafkaConnection implements Startable {
       ...(endpoint.assignment === undefined
         ? this.#membership(endpoint, properties, index)
         : { assignment: assignmentOf(endpoint.assignment, index, endpoint.concurrency) }),
-      createCluster: () => this.#openCluster('consumer', consumerRequest(properties, endpoint, index)),
+      createCluster: () => this.#clusters.open('consumer', consumerRequest(properties, endpoint, index)),
       clock,
       logger,
     };
@@ -410,24 +412,9 @@ export class KafkaConnection implements Startable {
     return { groupInstanceId: `host-${endpoint.id}-${index}`, leaveOnStop: true };
   }
 
-  #openCluster(client: SecureClient, numbers: RequestNumbers): Cluster {
-    const { factories, clock, logger } = this.#options;
-    const { ssl } = this.#security[client];
-    const sasl = this.#logins[client];
-    const request: ClusterRequest = {
-      ...numbers,
-      ...(ssl === undefined ? {} : { ssl }),
-      ...(sasl === undefined ? {} : { sasl }),
-      bootstrapServers: this.#servers[client],
-      clock,
-      logger,
-    };
-    return factories.cluster ? factories.cluster(request) : new KafkajsCluster(request);
-  }
-
   readonly #lookUp: RecordReader = (positions, timeoutMs) => {
     const { properties } = this;
-    const cluster = this.#openCluster('consumer', {
+    const cluster = this.#clusters.open('consumer', {
       ...consumerRequest(properties, { id: 'receive' }, 0),
       allowAutoCreateTopics: false,
     });
@@ -442,7 +429,7 @@ export class KafkaConnection implements Startable {
 
   /** Whether a client has no servers, so that a broker has to stand beside the application. */
   #needsBroker(): boolean {
-    return (this.#servers.consumer.length === 0 || this.#servers.producer.length === 0) && !this.#isFaked();
+    return this.#clusters.isMissing && !this.#isFaked();
   }
 
   #isFaked(): boolean {

@@ -9,6 +9,7 @@ import { sleep, systemClock } from '../../common/clock.js';
 import { hasCode, messageOf, NestdawError } from '../../common/errors.js';
 import { silentLogger } from '../../common/logger.js';
 import { DEFAULT_CONNECTION } from '../../decorators/inject-kafka-template.js';
+import { topicsIn } from '../client/admin/new-topic.js';
 import { type Mistake, throwIfAny } from '../config/mistakes.js';
 import { judgeNames } from '../config/name-judge.js';
 import { type Findings } from '../config/rules.js';
@@ -110,6 +111,7 @@ export class KafkaRuntime {
       connection.serdes.bind((name) => providers.named(name), mistakes);
       connection.extend(providers, mistakes);
     }
+    this.#declareTopics(discovery, mistakes);
     this.#binder.bind(discovery, scanner, mistakes);
     this.#transactions.bind(discovery, scanner, mistakes);
     if (this.#thread) {
@@ -121,6 +123,21 @@ export class KafkaRuntime {
     this.#events.bind(discovery, scanner, mistakes);
     for (const notice of new Set(notices)) this.tools.logger.warn(notice);
     throwIfAny(mistakes);
+  }
+
+  /** Topics that are given as providers belong to the connection that they name. */
+  #declareTopics(discovery: DiscoveryService, mistakes: Mistake[]): void {
+    const provided = discovery.getProviders().flatMap(({ instance }) => topicsIn(instance));
+    for (const { name, admin } of this.#connections.values()) {
+      admin.declare(
+        provided.filter(({ connection = DEFAULT_CONNECTION }) => connection === name),
+        mistakes,
+      );
+    }
+    for (const { name, connection = DEFAULT_CONNECTION } of provided) {
+      if (this.#connections.has(connection)) continue;
+      mistakes.push({ origin: `topic ${name}`, problem: `there is no connection ${connection}` });
+    }
   }
 
   #judgeConnections(findings: Findings): void {
@@ -138,6 +155,8 @@ export class KafkaRuntime {
     if (!this.#thread) this.#signals.install();
     try {
       for (const connection of this.#connections.values()) await connection.start();
+      // Before anything listens; threads find them made.
+      if (!this.#thread) for (const { admin } of this.#connections.values()) await admin.initialize();
       await this.#prepareThreads();
     } catch (error) {
       await this.close();

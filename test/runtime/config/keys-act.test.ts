@@ -23,6 +23,7 @@ import {
   templateOptions,
 } from '../../../src/runtime/nest/client-options.js';
 import {
+  adminRequest,
   configuredServers,
   consumerRequest,
   producerRequest,
@@ -52,14 +53,16 @@ function observed(given: Properties): string {
   const { properties, environment } = configuration;
   const mistakes: Mistake[] = [...configuration.mistakes];
   const security = securitySettings(configuration, mistakes);
-  const logins = [security.consumer, security.producer].map(({ sasl }) => saslOf(sasl, () => [], systemClock));
+  const logins = [security.consumer, security.producer, security.admin].map(({ sasl }) =>
+    saslOf(sasl, () => [], systemClock),
+  );
   return JSON.stringify(
     {
       producer: producerOptions(properties),
       consumer: consumerNumbers(properties),
       container: containerNumbers(properties),
       endpoint: endpointNumbers('Listener.handle', { topics: 't' }, properties, environment, [], []),
-      requests: [producerRequest(properties), consumerRequest(properties, { id: 'x' }, 0)],
+      requests: [adminRequest(properties), producerRequest(properties), consumerRequest(properties, { id: 'x' }, 0)],
       servers: [configuredServers(properties, 'producer'), configuredServers(properties, 'consumer')],
       security,
       logins,
@@ -82,6 +85,10 @@ const READ_DIRECTLY: readonly ConfigName[] = [
   'listener.startup-timeout',
   'listener.missing-topics-fatal',
   'listener.log-container-config',
+  'admin.operation-timeout',
+  'admin.fail-fast',
+  'admin.modify-topic-configs',
+  'admin.auto-create',
   'listener.threads-enabled',
   'redis.url',
   'listener.offset-store',

@@ -1,5 +1,4 @@
 import { boolean, choice, decimal, duration, integer, keysOfClient, list, map, string } from '../config-key.js';
-import { NO_ADMIN } from './reasons.js';
 
 // Keys of encryption and login. All of them exist for all clients and, over that, for consumers, the producer and the
 // admin client alone. Part of the table in config-keys.ts.
@@ -216,8 +215,6 @@ const SHARED = {
   ...SASL,
 } as const;
 
-const admin = { inert: NO_ADMIN } as const;
-
 export const SECURITY_KEYS = {
   ...SHARED,
   'jaas.enabled': boolean({
@@ -239,7 +236,7 @@ export const SECURITY_KEYS = {
   'jaas.options': map({ doc: 'Options of the login module: jaas.options.username, jaas.options.password.', acts }),
   ...keysOfClient('consumer', SHARED),
   ...keysOfClient('producer', SHARED),
-  ...keysOfClient('admin', SHARED, admin),
+  ...keysOfClient('admin', SHARED),
 } as const;
 
 /** Names of the keys that exist for all clients and for each kind. */

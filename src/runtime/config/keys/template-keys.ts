@@ -1,5 +1,5 @@
 import { boolean, decimal, duration, integer, map, string } from '../config-key.js';
-import { NO_ADMIN, NO_OBSERVATIONS } from './reasons.js';
+import { NO_OBSERVATIONS } from './reasons.js';
 
 // Keys of the template, of retry topics and of the admin client. Part of the table in config-keys.ts.
 
@@ -71,37 +71,54 @@ export const RETRY_KEYS = {
   }),
 } as const;
 
+const inAdmin = { acts: 'runtime/nest/connection-admin' } as const;
+
 export const ADMIN_KEYS = {
-  'admin.client-id': string({ default: undefined, doc: 'Client id of the admin client.', inert: NO_ADMIN }),
-  'admin.properties': map({ closed: true, doc: "Kafka's own admin properties.", inert: NO_ADMIN }),
+  'admin.client-id': string({
+    default: undefined,
+    property: 'client.id',
+    common: 'client-id',
+    doc: 'Client id of the admin client; -admin is appended to client-id where it is not set.',
+    ...inAdmin,
+  }),
+  'admin.properties': map({
+    closed: true,
+    doc: "Kafka's own admin properties: admin.properties.request.timeout.ms=20000.",
+    acts: 'runtime/config/kafka-properties',
+  }),
+  'admin.properties.request.timeout.ms': duration({
+    default: 30_000,
+    min: 1,
+    property: 'request.timeout.ms',
+    doc: 'How long one request of the admin client may take.',
+    ...inAdmin,
+  }),
   'admin.close-timeout': duration({
     default: 10_000,
     min: 0,
     doc: 'How long closing the admin client may take.',
-    inert: NO_ADMIN,
+    inert: 'it closes at once: operations under way fail',
   }),
   'admin.operation-timeout': duration({
     default: 30_000,
     min: 1,
-    doc: 'How long making the topics of the application may take.',
-    inert: NO_ADMIN,
+    doc: 'How long one operation of the admin client is tried, making the topics of the application among them.',
+    ...inAdmin,
   }),
   'admin.fail-fast': boolean({
     default: false,
-    doc: 'Whether the application fails to start when its topics cannot be made.',
-    inert: NO_ADMIN,
+    doc: 'Whether the application fails to start when its topics cannot be made; else that is logged.',
+    ...inAdmin,
   }),
   'admin.modify-topic-configs': boolean({
     default: false,
     doc: 'Whether the configs of topics that exist are changed to what is declared.',
-    inert: NO_ADMIN,
-    holds: 'false',
+    ...inAdmin,
   }),
   'admin.auto-create': boolean({
     default: true,
     doc: 'Whether declared topics are made at start.',
-    inert: NO_ADMIN,
-    holds: 'false',
+    ...inAdmin,
   }),
 } as const;
 

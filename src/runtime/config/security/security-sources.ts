@@ -14,7 +14,7 @@ export interface SecuritySources {
 }
 
 /** The clients that exist. */
-export type SecureClient = Exclude<ClientKind, 'admin'>;
+export type SecureClient = ClientKind;
 
 /** A mistake about one key of a client, at the place where the key is set. */
 export function securityMistake(

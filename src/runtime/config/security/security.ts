@@ -12,7 +12,7 @@ export interface SecuritySettings {
   readonly sasl?: Login;
 }
 
-const CLIENTS: readonly SecureClient[] = ['consumer', 'producer'];
+const CLIENTS: readonly SecureClient[] = ['consumer', 'producer', 'admin'];
 
 /** Adds to `mistakes` what contradicts itself, what is missing, and files that cannot be used. */
 export function securitySettings(
@@ -22,6 +22,7 @@ export function securitySettings(
   const settings = {
     consumer: settingsOf(sources, 'consumer', mistakes),
     producer: settingsOf(sources, 'producer', mistakes),
+    admin: settingsOf(sources, 'admin', mistakes),
   };
   reportUnused(sources.properties, mistakes);
   return settings;
@@ -34,8 +35,8 @@ function settingsOf(sources: SecuritySources, client: SecureClient, mistakes: Mi
   return { ...(ssl ? { ssl } : {}), ...(sasl ? { sasl } : {}) };
 }
 
-const SSL_KEY = /^(?:(consumer|producer)\.)?(?:ssl\.|properties\.ssl\.)/;
-const SASL_KEY = /^(?:(consumer|producer)\.)?(?:properties\.sasl\.|jaas\.)/;
+const SSL_KEY = /^(?:(consumer|producer|admin)\.)?(?:ssl\.|properties\.ssl\.)/;
+const SASL_KEY = /^(?:(consumer|producer|admin)\.)?(?:properties\.sasl\.|jaas\.)/;
 
 /** Certificates and passwords that nobody uses: whoever gave them believes the connection to be safe. */
 function reportUnused(properties: KafkaProperties, mistakes: Mistake[]): void {

@@ -60,6 +60,7 @@ describe('securitySettings', () => {
     expect(securitySettings(configuration, mistakes)).toEqual({
       consumer: {},
       producer: { sasl: { mechanism: 'plain', username: 'producer', password: 'p' } },
+      admin: { sasl: { mechanism: 'plain', username: 'all', password: 'p' } },
     });
     expect(mistakes).toEqual([]);
   });
