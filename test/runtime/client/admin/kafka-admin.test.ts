@@ -88,25 +88,27 @@ describe('topics', () => {
 
   it('with more copies than one node can hold have one, with a warning, on ours; elsewhere they are refused', async () => {
     const name = topicName();
-    const created = admin.createOrModifyTopics(TopicBuilder.name(name).partitions(1).replicas(3).build());
-    if (broker.isApacheKafka) {
-      names.pop();
-      await expect(created).rejects.toMatchObject({ errorName: 'INVALID_REPLICATION_FACTOR' });
-      return;
-    }
-    await created;
-    expect((await admin.describeTopics(name)).get(name)!.partitions[0]!.replicas).toHaveLength(1);
-    expect(logger.lines.some((line) => line.startsWith(`warn ${name}: declared with more than one replica`))).toBe(
-      true,
+    const declared = TopicBuilder.name(name).partitions(1).replicas(3).build();
+    const outcome = await admin.createOrModifyTopics(declared).then(
+      () => 'made',
+      (error: { errorName?: string }) => error.errorName,
     );
+    expect(outcome).toBe(broker.isApacheKafka ? 'INVALID_REPLICATION_FACTOR' : 'made');
+    if (broker.isApacheKafka) names.pop();
+    const copies = (await admin.describeTopics(name)).get(name)?.partitions[0]?.replicas.length;
+    expect(copies).toBe(broker.isApacheKafka ? undefined : 1);
+    const warnings = logger.lines.filter((line) =>
+      line.startsWith(`warn ${name}: declared with more than one replica`),
+    );
+    expect(warnings).toHaveLength(broker.isApacheKafka ? 0 : 1);
   });
 
   it('have offsets, and lose records before one', async () => {
     const name = topicName();
     await admin.createOrModifyTopics({ name, partitions: 2 });
-    expect((await admin.topicOffsets(name)).map(({ partition, offset }) => [partition, offset]).sort()).toEqual([
-      [0, 0],
-      [1, 0],
+    expect((await admin.topicOffsets(name)).map(({ partition, offset }) => `${partition}@${offset}`).sort()).toEqual([
+      '0@0',
+      '1@0',
     ]);
     expect(await admin.offsetsAt([{ topic: name, partition: 1 }], Date.now())).toEqual([
       { topic: name, partition: 1, offset: 0 },
