@@ -24,6 +24,16 @@ const PYTHON_PACKAGES = ['kafka-python==3.0.12', 'confluent-kafka==2.16.1'];
 const PLATFORMATIC = '@platformatic/kafka@1.35.0';
 const SPRING_KAFKA = '4.0.0';
 
+const SPRING_POM = `<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>nestdaw</groupId><artifactId>spring-kafka-client</artifactId><version>1</version>
+  <dependencies>
+    <dependency><groupId>org.springframework.kafka</groupId><artifactId>spring-kafka</artifactId><version>4.0.0</version></dependency>
+    <dependency><groupId>org.slf4j</groupId><artifactId>slf4j-nop</artifactId><version>2.0.17</version></dependency>
+  </dependencies>
+</project>
+`;
+
 const has = (tool, ...args) => spawnSync(tool, args, { stdio: 'ignore' }).status === 0;
 
 /** Runs what brings a toolchain's packages here, unless the same was brought before. */
@@ -108,6 +118,27 @@ const CLIENTS = {
       command: ['java', '-Xmx256m', '-XX:TieredStopAtLevel=1', '-cp', `${classes}:${classPath}`, 'SpringClient'],
     };
   },
+  'spring-kafka': () => {
+    const missing = [...missingTools(), ...(has('javac', '-version') ? [] : ['javac'])];
+    if (missing.length > 0)
+      return { missing: `${missing.join(', ')} (Debian: apt-get install openjdk-17-jdk-headless maven)` };
+    const home = join(kept, 'spring-kafka');
+    fetchOnce('spring-kafka', SPRING_POM, () => {
+      mkdirSync(home, { recursive: true });
+      writeFileSync(join(home, 'pom.xml'), SPRING_POM);
+      const goal = ['dependency:copy-dependencies', `-DoutputDirectory=${join(home, 'libs')}`];
+      execFileSync('mvn', ['-q', '-B', '-f', join(home, 'pom.xml'), ...goal], quiet);
+    });
+    const classPath = join(home, 'libs', '*');
+    const classes = join(home, 'classes');
+    execFileSync(
+      'javac',
+      ['-nowarn', '-cp', classPath, '-d', classes, join(programs, 'spring', 'Retries.java')],
+      quiet,
+    );
+    const command = [process.execPath, join(programs, 'with-spring-kafka.mjs')];
+    return { command, more: [`${classes}:${classPath}`, root] };
+  },
   'franz-go': () => {
     if (!has('go', 'version')) return { missing: 'go (1.24 or newer)' };
     const binary = join(kept, 'franz-go-client');
@@ -164,10 +195,10 @@ async function servedApis(servers) {
   return Array.from({ length: count }, (_, i) => bytes.readInt16BE(14 + 6 * i));
 }
 
-async function runClient(name, { command, packages }, servers, transactions) {
+async function runClient(name, { command, packages, more: given }, servers, transactions) {
   const topic = `${name}-${randomBytes(4).toString('hex')}`;
   const [program, ...args] = command;
-  const more = packages === undefined ? [] : [packages];
+  const more = given ?? (packages === undefined ? [] : [packages]);
   const started = performance.now();
   const child = spawn(program, [...args, servers, topic, String(transactions), ...more], {
     stdio: ['ignore', 'pipe', 'pipe'],

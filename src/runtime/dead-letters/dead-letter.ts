@@ -60,6 +60,8 @@ export function placeOf(id: string): DeadLetterPlace | undefined {
 
 export function deadLetterOf(record: KafkaRecord, state: DeadLetterState): DeadLetter {
   const names = FAILURE_HEADER_SETS.find((set) => textHeader(record, set.topic) !== undefined) ?? DEAD_LETTER_HEADERS;
+  // The header counts the delivery that would come next.
+  const attempts = numberHeader(record, 'retry_topic-attempts');
   const { topic, partition, offset, timestamp, key, value, headers } = record;
   return {
     id: idOf(record),
@@ -84,7 +86,7 @@ export function deadLetterOf(record: KafkaRecord, state: DeadLetterState): DeadL
       message: textHeader(record, names.exceptionMessage),
       stacktrace: textHeader(record, names.exceptionStacktrace),
     },
-    attempts: numberHeader(record, 'retry_topic-attempts'),
+    attempts: attempts === undefined ? undefined : attempts - 1,
   };
 }
 

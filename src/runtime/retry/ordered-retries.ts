@@ -202,7 +202,7 @@ export class OrderedRetries implements RecordPassage, KafkaRebalanceListener {
     const { record } = failure;
     const main = this.#isInLane(record) ? record.topic.slice(0, -lane.suffix.length) : record.topic;
     const topic = `${main}${next.suffix}`;
-    const headers = this.#storyOf(failure, attempt, clock.now());
+    const headers = this.#storyOf(failure, attempt + 1, clock.now());
     const recover = async () => {
       const count = await sender.partitionsFor(topic);
       const partition = record.partition < count ? record.partition : undefined;

@@ -4,7 +4,7 @@ import { intBytes, numberHeader, removeHeader, shortestBytes } from '../dead-let
 // What a record on its way through retry topics says about itself, in Spring's headers and forms (RetryTopicHeaders).
 
 export const RetryHeaders = {
-  /** Number of the delivery that comes next, a big-endian int; of a dead letter the number of those it had. */
+  /** Number of the delivery that comes next, a big-endian int; so of a dead letter one more than those it had. */
   ATTEMPTS: 'retry_topic-attempts',
   /** When that delivery is due: ms since the epoch, in as few big-endian bytes as hold it. */
   BACKOFF_TIMESTAMP: 'retry_topic-backoff-timestamp',

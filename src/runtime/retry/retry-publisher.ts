@@ -66,7 +66,7 @@ export class RetryPublisher {
     }
     const topic = RetryPublisher.mainTopic(record.topic, stop) + next.suffix;
     const delayMs = jittered(next.delayMs, plan.rules.backOff, this.#random);
-    const send = () => this.#send(failure, topic, next.kind === 'dlt' ? attempt : attempt + 1, now + delayMs);
+    const send = () => this.#send(failure, topic, attempt + 1, now + delayMs);
     const description = next.kind === 'retry' ? `sent to ${topic}, due in ${delayMs} ms` : `sent to ${topic}`;
     return { action: 'recover', recoverer: { recover: send, description }, isOrdered: false };
   }

@@ -79,7 +79,7 @@ describe('@RetryableTopic', () => {
     for (const { at, dueAt } of calls.slice(1)) expect(at).toBeGreaterThanOrEqual(dueAt!);
     expect(calls[1]!.dueAt! - calls[0]!.at).toBeGreaterThanOrEqual(40);
     expect(letters).toEqual([
-      ['ham', 'no ham', expect.objectContaining({ topic: 'orders-dlt', partition: 2, attempt: 3 })],
+      ['ham', 'no ham', expect.objectContaining({ topic: 'orders-dlt', partition: 2, attempt: 4 })],
     ]);
     await kafka.untilConsumed('orders', 'orders');
     await kafka.untilConsumed('orders-retry-80', 'orders-retry-80');
