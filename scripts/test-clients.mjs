@@ -24,16 +24,6 @@ const PYTHON_PACKAGES = ['kafka-python==3.0.12', 'confluent-kafka==2.16.1'];
 const PLATFORMATIC = '@platformatic/kafka@1.35.0';
 const SPRING_KAFKA = '4.0.0';
 
-const SPRING_POM = `<project xmlns="http://maven.apache.org/POM/4.0.0">
-  <modelVersion>4.0.0</modelVersion>
-  <groupId>nestdaw</groupId><artifactId>spring-kafka-client</artifactId><version>1</version>
-  <dependencies>
-    <dependency><groupId>org.springframework.kafka</groupId><artifactId>spring-kafka</artifactId><version>4.0.0</version></dependency>
-    <dependency><groupId>org.slf4j</groupId><artifactId>slf4j-nop</artifactId><version>2.0.17</version></dependency>
-  </dependencies>
-</project>
-`;
-
 const has = (tool, ...args) => spawnSync(tool, args, { stdio: 'ignore' }).status === 0;
 
 /** Runs what brings a toolchain's packages here, unless the same was brought before. */
@@ -79,6 +69,23 @@ function javaPrograms(names, command) {
   return { command: command(`${classes}:${classPath}`) };
 }
 
+/** A program with Spring for Apache Kafka; `more` are arguments behind the others. */
+function springProgram(name, command, more) {
+  const missing = missingJava();
+  if (missing.length > 0) return { missing: missing.join(', ') };
+  const jars = join(kept, 'spring');
+  fetchOnce('spring', SPRING_KAFKA, () => {
+    rmSync(jars, { recursive: true, force: true });
+    copyDependencies([`org.springframework.kafka:spring-kafka:${SPRING_KAFKA}`, 'org.slf4j:slf4j-nop:2.0.17'], jars);
+  });
+  const classes = join(kept, 'spring-classes');
+  const libraries = join(jars, '*');
+  const source = join(programs, 'spring', `${name}.java`);
+  execFileSync('javac', ['-nowarn', '-Xlint:none', '-parameters', '-cp', libraries, '-d', classes, source], quiet);
+  const classPath = `${classes}:${libraries}`;
+  return { command: command(classPath), more: more?.(classPath) };
+}
+
 /** How each client is made ready: a command to which servers, topic and "transactions" are added, or what is missing. */
 const CLIENTS = {
   kcat: () =>
@@ -90,54 +97,17 @@ const CLIENTS = {
   java: () => javaPrograms(['Client'], (classPath) => ['java', '-Xmx256m', '-cp', classPath, 'Client']),
   'mixed-group': () =>
     javaPrograms(['Member'], (classPath) => [process.execPath, join(programs, 'mixed-group.mjs'), classPath]),
-  'spring-kafka': () => {
-    const missing = missingJava();
-    if (missing.length > 0) return { missing: missing.join(', ') };
-    const jars = join(kept, 'spring');
-    fetchOnce('spring', SPRING_KAFKA, () => {
-      rmSync(jars, { recursive: true, force: true });
-      copyDependencies([`org.springframework.kafka:spring-kafka:${SPRING_KAFKA}`, 'org.slf4j:slf4j-nop:2.0.17'], jars);
-    });
-    const classes = join(kept, 'spring-classes');
-    const classPath = join(jars, '*');
-    execFileSync(
-      'javac',
-      [
-        '-nowarn',
-        '-Xlint:none',
-        '-parameters',
-        '-cp',
-        classPath,
-        '-d',
-        classes,
-        join(programs, 'spring', 'SpringClient.java'),
-      ],
-      quiet,
+  'spring-kafka': () =>
+    springProgram('SpringClient', (classPath) => [
+      ...['java', '-Xmx256m', '-XX:TieredStopAtLevel=1', '-cp', classPath, 'SpringClient'],
+    ]),
+  'spring-retries': () => {
+    const script = join(programs, 'with-spring-retries.mjs');
+    return springProgram(
+      'Retries',
+      () => [process.execPath, script],
+      (classPath) => [classPath, root],
     );
-    return {
-      command: ['java', '-Xmx256m', '-XX:TieredStopAtLevel=1', '-cp', `${classes}:${classPath}`, 'SpringClient'],
-    };
-  },
-  'spring-kafka': () => {
-    const missing = [...missingTools(), ...(has('javac', '-version') ? [] : ['javac'])];
-    if (missing.length > 0)
-      return { missing: `${missing.join(', ')} (Debian: apt-get install openjdk-17-jdk-headless maven)` };
-    const home = join(kept, 'spring-kafka');
-    fetchOnce('spring-kafka', SPRING_POM, () => {
-      mkdirSync(home, { recursive: true });
-      writeFileSync(join(home, 'pom.xml'), SPRING_POM);
-      const goal = ['dependency:copy-dependencies', `-DoutputDirectory=${join(home, 'libs')}`];
-      execFileSync('mvn', ['-q', '-B', '-f', join(home, 'pom.xml'), ...goal], quiet);
-    });
-    const classPath = join(home, 'libs', '*');
-    const classes = join(home, 'classes');
-    execFileSync(
-      'javac',
-      ['-nowarn', '-cp', classPath, '-d', classes, join(programs, 'spring', 'Retries.java')],
-      quiet,
-    );
-    const command = [process.execPath, join(programs, 'with-spring-kafka.mjs')];
-    return { command, more: [`${classes}:${classPath}`, root] };
   },
   'franz-go': () => {
     if (!has('go', 'version')) return { missing: 'go (1.24 or newer)' };
