@@ -1,6 +1,6 @@
 import { NestdawError } from '../../common/errors.js';
 import { currentSqlTransaction, withSqlTransaction } from '../sql/current-transaction.js';
-import { sqlDatabase } from '../sql/sql-client.js';
+import { sqlRunner } from '../sql/sql-client.js';
 import { type SqlDatabase, type SqlRunner, type SqlTransaction } from '../sql/sql-database.js';
 import { type ProducerRecord } from '../template/producer-record.js';
 import { type RecordWriter } from '../template/record-writer.js';
@@ -60,7 +60,7 @@ export class OutboxTemplate<T = any> {
    * kind on which you have begun one (a `PoolClient` of pg, a connection of mysql2, an `EntityManager`).
    */
   within(transaction: SqlRunner | object): OutboxTemplate<T> {
-    const runner = isRunner(transaction) ? transaction : sqlDatabase(transaction);
+    const runner = isRunner(transaction) ? transaction : sqlRunner(transaction);
     return new OutboxTemplate({ ...this.#options, writer: this.#options.writer.within(runner) });
   }
 

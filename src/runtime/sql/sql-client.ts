@@ -6,7 +6,7 @@ import { PgDatabase } from './adapters/pg.js';
 import { PrismaDatabase } from './adapters/prisma.js';
 import { SqliteDatabase } from './adapters/sqlite.js';
 import { TypeormDatabase } from './adapters/typeorm.js';
-import { type SqlDatabase, type SqlDialect } from './sql-database.js';
+import { type SqlDatabase, type SqlDialect, type SqlRunner } from './sql-database.js';
 
 // From what the application has to a SqlDatabase. Clients are known by what they can do, never by their class: the
 // application may hold another copy of the package, and none of these packages is one of ours.
@@ -32,17 +32,29 @@ const ADVICE =
  * @throws {NestdawError} KAFKA_CONFIG_INVALID when it is none that is known
  */
 export function sqlDatabase<C = any>(client: object): SqlDatabase<C> {
-  const found = known.get(client) ?? databaseOf(client);
-  if (found) {
-    known.set(client, found);
-    return found as SqlDatabase<C>;
-  }
+  const known = databases.get(client);
+  if (known) return known as SqlDatabase<C>;
+  const made = database(client);
+  databases.set(client, made);
+  return made as SqlDatabase<C>;
+}
+
+/**
+ * One for each client, whoever asks: transactions of a single connection have to take turns.
+ */
+const databases = new WeakMap<object, SqlDatabase>();
+
+/** Statements on a connection that the caller has begun a transaction on: they wait for nobody's turn. */
+export function sqlRunner(connection: object): SqlRunner {
+  return database(connection);
+}
+
+function database(client: object): SqlDatabase {
+  const found = databaseOf(client);
+  if (found) return found;
   const name = client?.constructor?.name ?? typeof client;
   throw new NestdawError('KAFKA_CONFIG_INVALID', `${name} is no SQL client that is known: ${ADVICE}`);
 }
-
-/** One for each client: transactions of a single connection must take turns with each other. */
-const known = new WeakMap<object, SqlDatabase>();
 
 function databaseOf(client: any): SqlDatabase | undefined {
   if (client === null || (typeof client !== 'object' && typeof client !== 'function')) return undefined;

@@ -3,7 +3,7 @@ import mysqlCallbacks from 'mysql2';
 import mysql from 'mysql2/promise';
 import sqlite from 'node-sqlite3-wasm';
 import pg from 'pg';
-import { sqlDatabase } from '../../../src/runtime/sql/sql-client.js';
+import { sqlDatabase, sqlRunner } from '../../../src/runtime/sql/sql-client.js';
 import { type SqlDatabase } from '../../../src/runtime/sql/sql-database.js';
 import { describeWith } from '../../support/servers/describe-with.js';
 import { hasMariadb, mariadbAddress, startMariadb } from '../../support/servers/mariadb.js';
@@ -148,6 +148,30 @@ describe('sqlDatabase', () => {
     expect(() => sqlDatabase({ createQueryRunner() {}, transaction() {}, options: { type: 'oracle' } })).toThrow(
       /TypeORM speaks oracle here/,
     );
+  });
+
+  it('lets all who use one connection take turns', async () => {
+    const client = new sqlite.Database(':memory:');
+    const [one, other] = [sqlDatabase(client), sqlDatabase(client)];
+    expect(other).toBe(one);
+    await one.query('CREATE TABLE turns (n INTEGER)');
+    const rolledBack = one.runInTransaction(async (transaction) => {
+      await transaction.query('INSERT INTO turns VALUES (1)');
+      throw new Error('not this one');
+    });
+    const kept = other.runInTransaction((transaction) => transaction.query('INSERT INTO turns VALUES (2)'));
+    await expect(rolledBack).rejects.toThrow('not this one');
+    await kept;
+    expect((await one.query('SELECT n FROM turns')).rows).toEqual([{ n: 2 }]);
+    client.close();
+  });
+
+  it('waits for nobody on a connection that is in a transaction already', async () => {
+    const client = new sqlite.Database(':memory:');
+    await sqlDatabase(client).query('CREATE TABLE turns (n INTEGER)');
+    await sqlDatabase(client).runInTransaction(() => sqlRunner(client).query('INSERT INTO turns VALUES (1)'));
+    expect((await sqlDatabase(client).query('SELECT n FROM turns')).rows).toEqual([{ n: 1 }]);
+    client.close();
   });
 
   it('takes a database of the application as it is', () => {

@@ -1,0 +1,17 @@
+import { Module } from '@nestjs/common';
+import { KafkaModule, KafkaOutboxModule } from 'nestdaw';
+import { AuditListener } from './audit.listener.js';
+import { BankController } from './bank.controller.js';
+import { BankService } from './bank.service.js';
+import { DATABASE, DatabaseModule } from './database.js';
+
+@Module({
+  imports: [
+    KafkaModule.forRoot(),
+    DatabaseModule,
+    KafkaOutboxModule.forRootAsync({ inject: [DATABASE], useFactory: (database: object) => ({ database }) }),
+  ],
+  controllers: [BankController],
+  providers: [BankService, AuditListener],
+})
+export class AppModule {}
