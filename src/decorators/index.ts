@@ -1,5 +1,14 @@
 // Everything a class can say about itself.
 
+export type {
+  ContainerErrorHandler,
+  ContainerOptions,
+  InterceptorReference,
+  KafkaContainerOptions,
+  ListenerRate,
+  RetryListenerReference,
+  SteeredWorkers,
+} from './container-options.js';
 export { ExternalOffsets, type ExternalOffsetsOptions } from './external-offsets.js';
 export type { FilteredRecord } from './filtered-record.js';
 export {

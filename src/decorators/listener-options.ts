@@ -1,5 +1,6 @@
 import { type RecordHeader } from '../common/record.js';
 import { type SeekTarget } from '../common/seek-target.js';
+import { type ContainerOptions, type SteeredWorkers } from './container-options.js';
 import { type ExternalOffsetsOptions } from './external-offsets.js';
 import { type FilteredRecord } from './filtered-record.js';
 import { type IdempotentOptions } from './idempotent.js';
@@ -92,7 +93,7 @@ export interface InboxOptions {
  * What a listener declares. Every string may hold placeholders, `${orders.topic}` or `${orders.topic:orders}`, filled
  * from the application's configuration at start; numbers and booleans may be given as such strings too.
  */
-export interface KafkaListenerOptions {
+export interface KafkaListenerOptions extends ContainerOptions {
   /**
    * Name in the container registry, unique in the application. Default `Class.method`. Like in Spring, an id given
    * here is also the consumer group when `groupId` is absent, unless `idIsGroup` is false.
@@ -131,10 +132,11 @@ export interface KafkaListenerOptions {
   /** Consumers that this listener opens in its group, 1 to 1000. Default `kafka.listener.concurrency`, 1. */
   readonly concurrency?: number | string;
   /**
-   * Handlers of one consumer that may run at the same time, 1 to 10000. Default: absent, each consumer handles its
+   * Handlers of one consumer that may run at the same time, 1 to 10000; or `{ min, max, by }`, between which the pool
+   * finds the number itself. Default: absent, each consumer handles its
    * records one after another.
    */
-  readonly workers?: number | string;
+  readonly workers?: number | string | SteeredWorkers;
   /**
    * Where the workers run: `lanes` of this thread's event loop, or `threads`: worker threads, which open the module
    * that `KafkaModule.forRoot({ threads: { module } })` names. For handlers that compute. Default `lanes`; with a
@@ -205,6 +207,11 @@ export interface KafkaListenerOptions {
    * listener's own class are called without being named here.
    */
   readonly rebalanceListener?: ProviderReference<object>;
+  /**
+   * A set of options for what this listener does not say (Spring: `containerFactory`): the name of one of the module's
+   * `containers`, or a provider that has such options as its properties. Default: the set `default`, if there is one.
+   */
+  readonly containerFactory?: ProviderReference<object>;
   /** A text of the application's own about this listener, found in the context of its calls. */
   readonly info?: string;
   /** Name of a set of listeners that `ContainerRegistry.group(name)` starts and stops together. */

@@ -26,6 +26,7 @@ import {
 import { type Clock, systemClock } from '../common/clock.js';
 import { NestdawError } from '../common/errors.js';
 import { type Logger } from '../common/logger.js';
+import { type KafkaContainerOptions } from '../decorators/container-options.js';
 import { type IdempotentOptions } from '../decorators/idempotent.js';
 import {
   DEFAULT_CONNECTION,
@@ -84,6 +85,11 @@ export interface KafkaModuleOptions extends SendExtensionOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Arguments. Default: those of the process. */
   readonly argv?: readonly string[];
+  /**
+   * Container options by name, that listeners take by `containerFactory: 'bulk'`: `{ bulk: { workers: 32, order: 'key' } }`.
+   * The set `default` counts for listeners that name none.
+   */
+  readonly containers?: Readonly<Record<string, KafkaContainerOptions>>;
   /**
    * Strategies of your own for `partition.assignment.strategy`, named there by their `name` or their class. Classes are
    * constructed without arguments; with `forRootAsync` the factory may inject a provider and give it here.
@@ -334,6 +340,7 @@ function connectionOf(
     factories: options.factories ?? {},
     startBroker: startBrokerBeside,
     idempotent: options.idempotent,
+    ...(options.containers === undefined ? {} : { containers: options.containers }),
     assignors: (options.assignors ?? []).map((one) => (typeof one === 'function' ? new one() : one)),
     types: options.types,
     extensions: options,

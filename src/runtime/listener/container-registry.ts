@@ -98,15 +98,21 @@ export class ContainerRegistry {
 
   /** Starts all that say `autoStartup`; rejects with the first failure after every one was tried. */
   async startAll(): Promise<void> {
-    await settleAll(
-      this.list().filter(({ endpoint }) => endpoint.autoStartup),
-      (container) => container.start(),
-    );
+    for (const phase of phasesOf(this.list().filter(({ endpoint }) => endpoint.autoStartup))) {
+      await settleAll(phase, (container) => container.start());
+    }
   }
 
   /** Stops all, each within its own deadline. */
   async stopAll(): Promise<void> {
-    await settleAll(this.list(), (container) => container.stop());
+    const failures: unknown[] = [];
+    const note = (error: unknown): void => void failures.push(error);
+    // The last to start are the first to stop.
+    for (const phase of phasesOf(this.list()).reverse()) {
+      await Promise.all(phase.map((container) => container.stop().catch(note)));
+    }
+    if (failures.length === 1) throw failures[0];
+    if (failures.length > 1) throw new AggregateError(failures, `${failures.length} listeners did not stop`);
   }
 
   start(id: string, connection?: string): Promise<void> {
@@ -150,4 +156,14 @@ export class ContainerRegistry {
     const full: ListenerEvent = { ...event, listener: container.id, container };
     for (const listener of this.#eventListeners) listener(full);
   }
+}
+
+/** By `phase`, the lowest first, those of one phase in the order given. */
+export function phasesOf(containers: readonly ListenerContainer[]): ListenerContainer[][] {
+  const phases = new Map<number, ListenerContainer[]>();
+  for (const container of containers) {
+    const phase = container.endpoint.phase ?? 0;
+    phases.set(phase, [...(phases.get(phase) ?? []), container]);
+  }
+  return [...phases].sort(([a], [b]) => a - b).map(([, phase]) => phase);
 }

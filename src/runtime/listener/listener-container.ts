@@ -252,6 +252,19 @@ export class ListenerContainer {
     if (this.#state !== 'starting') return;
     this.#become(this.#isPaused ? 'paused' : 'running');
     this.#events.emit({ type: 'started', consumers: this.#consumers.length });
+    this.#warnOfIdle();
+  }
+
+  /** A partition has one consumer of a group: more of them than partitions only cost connections. */
+  #warnOfIdle(): void {
+    const { concurrency, workers } = this.endpoint;
+    const partitions = this.#assigned().length;
+    if (concurrency <= Math.max(1, partitions)) return;
+    const advice = workers === undefined ? 'give it workers instead, which share partitions' : 'lower concurrency';
+    this.#options.logger.warn(
+      `listener '${this.id}' has ${concurrency} consumers and ${partitions} partition(s): ` +
+        `${concurrency - partitions} of them have nothing to read; ${advice}`,
+    );
   }
 
   #createRunner(index: number): ConsumerRunner {

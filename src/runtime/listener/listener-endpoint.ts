@@ -164,6 +164,8 @@ export interface ListenerEndpoint {
   /** Finished ranges ride in the commit's metadata, so that a crash repeats only what was unfinished. */
   readonly gapMap: boolean;
   readonly autoStartup: boolean;
+  /** Lower ones start earlier and stop later. Default 0. */
+  readonly phase?: number | undefined;
   /** Start of the client id; the consumer's number is appended. */
   readonly clientIdPrefix?: string | undefined;
   /** A text of the application's own about the listener. */

@@ -112,6 +112,9 @@ export function consumerNumbers(properties: KafkaProperties): ConsumerNumbers {
   };
 }
 
+/** Between tries of a listener that cannot start. */
+const START_RETRY_MS = 10_000;
+
 export function containerNumbers(properties: KafkaProperties): Partial<ContainerSettings> {
   return {
     pollMaxRecords: properties.get('consumer.max-poll-records'),
@@ -119,6 +122,10 @@ export function containerNumbers(properties: KafkaProperties): Partial<Container
     maxPollIntervalMs: properties.get('consumer.max-poll-interval'),
     shutdownTimeoutMs: properties.get('listener.shutdown-timeout'),
     idleEventMs: properties.get('listener.idle-event-interval'),
+    slowHandler: properties.get('listener.slow-handler'),
+    overflow: properties.get('listener.overflow'),
+    authRetryMs: properties.get('listener.auth-exception-retry-interval'),
+    ...(properties.get('listener.start-failure') === 'retry' ? { startRetryMs: START_RETRY_MS } : {}),
     idlePartitionEventMs: properties.get('listener.idle-partition-event-interval'),
   };
 }

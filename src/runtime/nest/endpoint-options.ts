@@ -5,6 +5,7 @@ import { type Environment } from '../config/environment.js';
 import { parseBoolean, parseChoice, parseInteger, parseList } from '../config/formats.js';
 import { type KafkaProperties } from '../config/kafka-properties.js';
 import { type Mistake } from '../config/mistakes.js';
+import { type SteeringMeasure, type SteeringOptions } from '../dispatch/worker-steering.js';
 import { type AckMode, type ListenerEndpoint, type Order } from '../listener/listener-endpoint.js';
 import { OptionReader } from './option-reader.js';
 import { partitionRequests } from './partition-options.js';
@@ -14,6 +15,7 @@ import { partitionRequests } from './partition-options.js';
 const ACK_MODES = ['RECORD', 'BATCH', 'TIME', 'COUNT', 'COUNT_TIME', 'MANUAL', 'MANUAL_IMMEDIATE'] as const;
 const MAX_THREADS = 256;
 const POOLS = ['lanes', 'threads'] as const;
+const MEASURES = ['latency', 'lag'] as const;
 const ORDERS = ['partition', 'key', 'none'] as const;
 
 export type EndpointNumbers = Omit<ListenerEndpoint, 'id' | 'connection' | 'handler' | 'rebalanceListeners'> & {
@@ -42,7 +44,8 @@ export function endpointNumbers(
   const concurrency = read.whole('concurrency', options.concurrency, 1_000);
   const consumers = concurrency ?? properties.get('listener.concurrency');
   const threads = threadsOf(read, options);
-  const ownWorkers = read.whole('workers', options.workers, 10_000);
+  const steering = steeringOf(read, options.workers);
+  const ownWorkers = steering?.min ?? read.whole('workers', plainWorkers(options.workers), 10_000);
   const workers = ownWorkers ?? (typeof threads === 'number' ? Math.ceil(threads / consumers) : undefined);
   if (order !== undefined && order !== 'partition' && workers === undefined) {
     read.mistake('order', order, 'only a pool of workers has an order to choose; give workers, or leave order out');
@@ -60,6 +63,8 @@ export function endpointNumbers(
     groupId,
     concurrency: atMost(source.assignment, consumers, read, notices),
     workers,
+    steering,
+    phase: phaseOf(read, options.phase),
     order: order ?? 'partition',
     threads,
     ...commitRules(read, options, properties, notices),
@@ -104,6 +109,28 @@ function parseThreads(text: string): number | boolean | undefined {
   const count = parseInteger(text);
   if (count === undefined) return parseBoolean(text);
   return count >= 1 && count <= MAX_THREADS ? count : undefined;
+}
+
+function plainWorkers(given: KafkaListenerOptions['workers']): number | string | undefined {
+  return typeof given === 'object' ? undefined : given;
+}
+
+/** `workers: { min, max, by }`. */
+function steeringOf(read: OptionReader, given: KafkaListenerOptions['workers']): SteeringOptions | undefined {
+  if (typeof given !== 'object') return undefined;
+  const min = read.whole('workers.min', given.min, 10_000);
+  const max = read.whole('workers.max', given.max, 10_000);
+  const by = read.parsed<SteeringMeasure>(
+    'workers.by',
+    given.by as SteeringMeasure | undefined,
+    (text) => parseChoice(text, MEASURES),
+    MEASURES.join(', '),
+  );
+  return { min: min ?? 1, max: max ?? 1, by: by ?? 'latency' };
+}
+
+function phaseOf(read: OptionReader, given: number | string | undefined): number {
+  return read.parsed<number>('phase', given as number | undefined, parseInteger, 'a whole number') ?? 0;
 }
 
 type Source = Pick<ListenerEndpoint, 'topics' | 'topicPattern' | 'assignment'>;

@@ -45,6 +45,7 @@ import { ConnectionClusters } from './connection-clusters.js';
 import { ConnectionLogs } from './connection-logs.js';
 import { ConnectionProducers } from './connection-producers.js';
 import { ConnectionTransactions } from './connection-transactions.js';
+import { type ContainerSets } from './container-factory.js';
 import { type DiscoveredListener } from './listener-factory.js';
 import { spanProducers } from './listener-transactions.js';
 import { requireTopics } from './missing-topics.js';
@@ -83,6 +84,8 @@ export interface KafkaConnectionOptions {
   readonly configuration: Configuration;
   readonly factories: ClientFactories;
   readonly startBroker: BrokerStarter;
+  /** Container options by name, for listeners. */
+  readonly containers?: ContainerSets;
   /** Strategies that `partition.assignment.strategy` may name beside those of the package. */
   readonly assignors?: readonly Assignor[];
   /** What stands in the way of sends. */
@@ -198,6 +201,10 @@ export class KafkaConnection implements Startable {
   get listenerTransactions(): OpenSpanProducer | undefined {
     const { pool, manager } = this.#transactions;
     return pool && spanProducers(pool, manager, this.properties.get('producer.properties.transaction.timeout.ms'));
+  }
+
+  get containers(): ContainerSets {
+    return this.#options.containers ?? {};
   }
 
   get clock(): Clock {

@@ -13,7 +13,7 @@ import { topicsIn } from '../client/admin/new-topic.js';
 import { type Mistake, throwIfAny } from '../config/mistakes.js';
 import { judgeNames } from '../config/name-judge.js';
 import { type Findings } from '../config/rules.js';
-import { type ContainerRegistry } from '../listener/container-registry.js';
+import { type ContainerRegistry, phasesOf } from '../listener/container-registry.js';
 import { type ListenerContainer } from '../listener/listener-container.js';
 import { type ThreadState } from '../threads/thread-state.js';
 import { EventBinder } from './event-binder.js';
@@ -193,9 +193,11 @@ export class KafkaRuntime {
       const limit = sleep(this.tools.clock, patience, enough.signal);
       await Promise.race([made, limit]);
       await this.#requireTopics(wanted);
-      const starting = wanted.map((container) => this.#start(container, waiting, made));
+      const starting = this.#startInPhases(wanted, waiting, made);
+      // Who waits no more is not told; it is logged there.
+      starting.catch(() => undefined);
       if (patience === 0) return;
-      await Promise.race([Promise.all(starting), limit]);
+      await Promise.race([starting, limit]);
     } finally {
       enough.abort();
     }
@@ -205,6 +207,23 @@ export class KafkaRuntime {
           'the application starts, and they go on trying',
       );
     }
+  }
+
+  /** Those of one phase together, those of the next when they have started, or failed to. */
+  async #startInPhases(
+    containers: readonly ListenerContainer[],
+    waiting: Set<string>,
+    made: Promise<void>,
+  ): Promise<void> {
+    for (const { id } of containers) waiting.add(id);
+    for (const phase of phasesOf(containers)) {
+      await Promise.all(phase.map((container) => this.#start(container, waiting, made)));
+      if (this.#draining) return;
+    }
+  }
+
+  #stopsFor({ endpoint }: ListenerContainer): boolean {
+    return this.#connections.get(endpoint.connection)?.properties.get('listener.start-failure') === 'stop';
   }
 
   /** Goes on trying while the cluster is away; what it refuses is said, and is for somebody to make by hand. */
@@ -282,6 +301,7 @@ export class KafkaRuntime {
     } catch (error) {
       if (!this.#draining) {
         this.tools.logger.error(`listener ${container.id} did not start: ${messageOf(error)}`, error);
+        if (this.#stopsFor(container)) throw error;
       }
     } finally {
       waiting.delete(container.id);

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { type KafkaRecord } from '../../common/record.js';
 import { type ListenerConsumer } from '../listener/listener-consumer.js';
 import { type Acknowledgment, type InvocationContext } from '../listener/listener-endpoint.js';
@@ -13,11 +14,26 @@ export interface ListenerIdentity {
   readonly info: string | undefined;
 }
 
+const calls = new AsyncLocalStorage<KafkaListenerContext>();
+
+/** Runs `action` with `context` as the current one. */
+export function inContext<T>(context: KafkaListenerContext, action: () => T): T {
+  return calls.run(context, action);
+}
+
 /** One call of a listener: its record or records, and what the container gives with them. */
 export class KafkaListenerContext implements InvocationContext {
   readonly #batch: readonly KafkaRecord[] | undefined;
   readonly #invocation: InvocationContext;
   readonly #listener: ListenerIdentity;
+
+  /**
+   * The context of the call that this code runs for, of a listener with `asyncContext: true`, however deep and however
+   * many awaits later; undefined elsewhere.
+   */
+  static current(): KafkaListenerContext | undefined {
+    return calls.getStore();
+  }
 
   constructor(
     /** The record; in a batch the first one. */

@@ -19,6 +19,8 @@ import { type RetryTopicConfiguration } from '../retry/retry-topic-configuration
 import { classHandlers } from './class-handlers.js';
 import { payloadFormats } from './client-options.js';
 import { type ConnectionLogs } from './connection-logs.js';
+import { type ContainerSets, withContainer } from './container-factory.js';
+import { containerSettingsOf } from './container-settings-options.js';
 import { deadLettersOf } from './dead-letter-option.js';
 import { type EndpointNumbers, endpointNumbers } from './endpoint-options.js';
 import { type HandlerPlan, handlerPlan } from './handler-plan.js';
@@ -54,6 +56,8 @@ export interface ListenerConnection extends TransactionalConnection {
   readonly template: RecordSender & ReplyTemplate;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Options by name that listeners share. */
+  readonly containers: ContainerSets;
   /** What the module says for all listeners. */
   readonly idempotent: IdempotentOptions | undefined;
   readonly logs: Pick<ConnectionLogs, 'readLogs'>;
@@ -141,13 +145,16 @@ export class ListenerFactory {
   }
 
   /** The listener, then those of its retry and dead-letter topics. Empty, with mistakes, when it is impossible. */
-  create(declaration: ListenerDeclaration, findings: Findings): DiscoveredListener[] {
-    const { where, options } = declaration;
+  create(given: ListenerDeclaration, findings: Findings): DiscoveredListener[] {
+    const { where } = given;
     const { mistakes, notices } = findings;
     const before = mistakes.length;
     try {
-      const connection = options.connection ?? DEFAULT_CONNECTION;
+      const connection = given.options.connection ?? DEFAULT_CONNECTION;
       const parts = this.#connectionOf(connection);
+      const early = new OptionReader(`@KafkaListener of ${where}`, parts.environment, mistakes);
+      const options = withContainer(early, given.options, parts.containers, this.#lookup);
+      const declaration = { ...given, options };
       const { environment, properties: common, template, logger, serdes, clock } = parts;
       const properties = listenerProperties(where, options, common, environment, findings);
       const numbers = endpointNumbers(where, options, properties, environment, mistakes, notices);
@@ -190,6 +197,7 @@ export class ListenerFactory {
           'keeps offsets by itself; leave the transaction, or the store of offsets, out',
         );
       }
+      const running = containerSettingsOf(read, options, numbers, this.#lookup);
       const letters = deadLettersOf(read, options.deadLetters, numbers, parts);
       if (mistakes.length > before) return [];
       const { batch: _batch, idleEventMs, ...rest } = counted;
@@ -206,7 +214,7 @@ export class ListenerFactory {
       const listener = {
         endpoint,
         properties,
-        settings: { ...(idleEventMs === undefined ? {} : { idleEventMs }), ...letters.settings },
+        settings: { ...(idleEventMs === undefined ? {} : { idleEventMs }), ...running, ...letters.settings },
         neededTopics: letters.topics,
       };
       const expanded = this.#retries.expand(declaration, listener, parts, findings, (source, identity) => {
@@ -276,6 +284,7 @@ export class ListenerFactory {
       listener,
       filter: this.#lookup.functionOf(options.filter, 'accepts', filter, mistakes),
       errorHandler: this.#lookup.functionOf(options.errorHandler, 'handleError', errors, mistakes),
+      isTracked: options.asyncContext === true || options.asyncContext === 'true',
     };
   }
 

@@ -10,7 +10,7 @@ import {
   type RecordInvoker,
 } from '../listener/listener-endpoint.js';
 import { atIndex, BatchRecordError } from './argument-resolver.js';
-import { KafkaListenerContext, type ListenerIdentity } from './listener-context.js';
+import { inContext, KafkaListenerContext, type ListenerIdentity } from './listener-context.js';
 import { type Call } from './method-call.js';
 import { type PayloadConverter } from './payload-converter.js';
 import { SubBatch } from './sub-batch.js';
@@ -30,6 +30,8 @@ export interface CallRules {
   readonly filter: ((record: KafkaRecord) => unknown) | undefined;
   /** Sees what the method threw first. */
   readonly errorHandler: ((error: unknown, context: KafkaListenerContext) => unknown) | undefined;
+  /** The context of a call is found in everything that it calls. */
+  readonly isTracked?: boolean;
 }
 
 const FILTERED: Outcome = Object.freeze({ status: 'skipped', reason: 'filtered' });
@@ -37,8 +39,11 @@ const FILTERED: Outcome = Object.freeze({ status: 'skipped', reason: 'filtered' 
 /** Decodes a record and calls the method for it. */
 export type RecordCall = (record: KafkaRecord, context: KafkaListenerContext) => unknown;
 
-export function recordInvoker(start: RecordCall, rules: CallRules): RecordInvoker {
+export function recordInvoker(call: RecordCall, rules: CallRules): RecordInvoker {
   const { filter, listener } = rules;
+  const start: RecordCall = rules.isTracked
+    ? (record, context) => inContext(context, () => call(record, context))
+    : call;
   const onError = errorStep(rules, failed);
   return (record, invocation) => {
     let context: KafkaListenerContext | undefined;
@@ -130,7 +135,7 @@ function runBatch(
   };
   try {
     const decoded = converter ? records.map((one, index) => atIndex(index, () => converter.decode(one))) : records;
-    const result = call(decoded, context);
+    const result = rules.isTracked ? inContext(context, () => call(decoded, context)) : call(decoded, context);
     if (!isPending(result)) return DONE;
     return settled(result).then(
       (value): Handled => (isObservable(value) ? settled(value).then(() => DONE, failure) : DONE),

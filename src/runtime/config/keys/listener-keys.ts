@@ -120,8 +120,23 @@ export const LISTENER_KEYS = {
   'listener.auth-exception-retry-interval': duration({
     default: undefined,
     min: 1,
-    doc: 'Time between tries after a refused login.',
-    inert: 'a refused login stops the listener here; start it again from the container registry',
+    doc: 'Time until a listener starts again whose login or rights were refused. Default: it fails.',
+    acts: 'runtime/listener/restart-rule',
+  }),
+  'listener.slow-handler': choice(['abort', 'leave', 'warn'], {
+    default: 'abort',
+    doc: 'What happens to a handler that runs longer than max-poll-interval: its signal fires, its consumer leaves the group, or it is logged. Not a key of Spring.',
+    acts: 'runtime/listener/watchdog',
+  }),
+  'listener.overflow': choice(['pause', 'block', 'caller-runs', 'reject'], {
+    default: 'pause',
+    doc: "What happens when the budget of a pool's partition is used up. Not a key of Spring.",
+    acts: 'runtime/listener/overflow',
+  }),
+  'listener.start-failure': choice(['continue', 'retry', 'stop'], {
+    default: 'continue',
+    doc: 'What follows a listener that cannot start: the application goes on without it, it is tried again every 10 s, or the application does not start. Not a key of Spring.',
+    acts: 'runtime/nest/kafka-runtime',
   }),
   'listener.startup-timeout': duration({
     default: 10_000,

@@ -1,0 +1,96 @@
+import { type KafkaListenerOptions, type ProviderReference } from './listener-options.js';
+
+// How a listener's container runs, apart from what it reads: said in a listener, or in a named set for many.
+
+/** A pool that finds its number of workers itself. Numbers may be placeholders too. */
+export interface SteeredWorkers {
+  readonly min: number | string;
+  readonly max: number | string;
+  /**
+   * `latency`: more workers while handlers take no longer for it. `lag`: more while the records that wait become no
+   * fewer. Default `latency`.
+   */
+  readonly by?: 'latency' | 'lag' | (string & {});
+}
+
+/** How many records may begin in a second. What waits for its turn keeps no worker. */
+export interface ListenerRate {
+  /** Above 0; 0.1 is one in ten seconds. */
+  readonly perSecond: number;
+  /** How many may begin at once after a pause. Default 1. */
+  readonly burst?: number;
+  /** True: of each key. Default false: of the whole listener in this process. */
+  readonly perKey?: boolean;
+}
+
+/** Decides what becomes of failed records; what `defaultErrorHandler` and its like make, or a function of one's own. */
+export type ContainerErrorHandler = (failure: any) => any;
+
+/** What stands around the calls of a listener, see `RecordInterceptor` and `BatchInterceptor`. */
+export type InterceptorReference = ProviderReference<{
+  intercept?(subject: any, context: any): any;
+  success?(subject: any): void;
+  failure?(subject: any, error: unknown): void;
+  afterRecord?(record: any): void;
+  afterBatch?(records: any): void;
+}>;
+
+/** Told about failed deliveries, see `RetryListener`. */
+export type RetryListenerReference = ProviderReference<{
+  failedDelivery?(record: any, error: unknown, attempt: number, decision: any): void;
+  recovered?(record: any, error: unknown): void;
+  recoveryFailed?(record: any, failure: unknown): void;
+}>;
+
+/** Options of the container itself. */
+export interface ContainerOptions {
+  /**
+   * What becomes of failed records (Spring: `CommonErrorHandler`): a function such as `defaultErrorHandler({ … })`
+   * gives, or a provider with `handle(failure)`. Default: ten deliveries, then the partition waits.
+   */
+  readonly commonErrorHandler?: ProviderReference<ContainerErrorHandler | { handle: ContainerErrorHandler }>;
+  /**
+   * What happens to a handler that runs longer than `max.poll.interval.ms`. `abort`: its signal fires, and the record
+   * counts as failed when it ends. `leave`: the consumer leaves its group until then, as a Java consumer does. `warn`:
+   * it is logged. Default `kafka.listener.slow-handler`, `abort`.
+   */
+  readonly slowHandler?: 'abort' | 'leave' | 'warn' | (string & {});
+  /**
+   * With `workers`, what happens when a partition's budget is used up. `pause`: it is not fetched until there is room.
+   * `block`: the consumer polls nothing until then. `caller-runs`: the poll loop handles a record itself. `reject`: what
+   * is beyond it fails with KAFKA_POOL_FULL. Default `kafka.listener.overflow`, `pause`.
+   */
+  readonly overflow?: 'pause' | 'block' | 'caller-runs' | 'reject' | (string & {});
+  /** How many records may begin in a second. Default: as many as can. */
+  readonly rate?: ListenerRate;
+  /** Around each call, in this order: a `RecordInterceptor`, or for batches a `BatchInterceptor`. */
+  readonly interceptors?: readonly InterceptorReference[];
+  /** Told about failed deliveries. */
+  readonly retryListeners?: readonly RetryListenerReference[];
+  /** Lower ones start earlier and stop later; those of one phase together. Default 0. */
+  readonly phase?: number | string;
+  /**
+   * True: `KafkaListenerContext.current()` gives the call's context in everything that a record's handler calls, by
+   * AsyncLocalStorage. Costs about a microsecond a record. Default false.
+   */
+  readonly asyncContext?: boolean | string;
+}
+
+/**
+ * A set of container options with a name (Spring: a listener container factory): what listeners that name it in
+ * `containerFactory` do not say themselves. Any option of a listener but those that say what it reads.
+ */
+export type KafkaContainerOptions = Omit<
+  KafkaListenerOptions,
+  | 'id'
+  | 'idIsGroup'
+  | 'topics'
+  | 'topicPattern'
+  | 'topicPartitions'
+  | 'broadcast'
+  | 'groupId'
+  | 'connection'
+  | 'payload'
+  | 'info'
+  | 'containerFactory'
+>;
