@@ -1,0 +1,105 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { postgresAddress, startPostgres } from '../../test/support/servers/postgres.js';
+import { startRedis } from '../../test/support/servers/redis.js';
+import { type ServerProcess } from '../../test/support/servers/server-process.js';
+import { BrokerProcess } from '../broker-process.js';
+import { freePort } from '../orders-application.js';
+import { ApplicationProcess } from './application-process.js';
+import { type Guarantee } from './guarantee.js';
+
+// What a guarantee is proven in: broker, store and application, each a process that can be killed and started again.
+
+export type Part = 'application' | 'broker' | 'store';
+
+const PATIENCE_MS = 30_000;
+
+export class Arena {
+  readonly folder = mkdtempSync(join(tmpdir(), 'guarantee-'));
+  readonly topic: string;
+  readonly bootstrapServers: string;
+  /** Undefined on a cluster that was given. */
+  readonly broker: BrokerProcess | undefined;
+  readonly store: ServerProcess | undefined;
+  readonly application: ApplicationProcess;
+  /** When something was killed. */
+  readonly kills: number[] = [];
+
+  private constructor(guarantee: Guarantee, port: number, store: ServerProcess | undefined) {
+    const given = process.env.KAFKA_BOOTSTRAP_SERVERS;
+    const settings = { 'group.initial.rebalance.delay.ms': '0', 'num.partitions': '3' };
+    this.broker = given ? undefined : new BrokerProcess(join(this.folder, 'broker'), settings, port);
+    this.bootstrapServers = given ?? `127.0.0.1:${port}`;
+    this.topic = `proof-${guarantee.name}-${Date.now().toString(36)}`;
+    this.store = store;
+    this.application = new ApplicationProcess(guarantee.application, this.folder, {
+      ...guarantee.environment,
+      KAFKA_BOOTSTRAP_SERVERS: this.bootstrapServers,
+      PROOF_TOPIC: this.topic,
+      PROOF_FOLDER: this.folder,
+      PROOF_STORE_PORT: String(store?.port ?? 0),
+    });
+  }
+
+  static async open(guarantee: Guarantee): Promise<Arena> {
+    const start = { redis: startRedis, postgres: startPostgres };
+    const store = guarantee.store ? await start[guarantee.store]() : undefined;
+    const arena = new Arena(guarantee, await freePort(), store);
+    await arena.broker?.start();
+    await guarantee.prepare?.(arena);
+    await arena.application.start();
+    return arena;
+  }
+
+  /** How to reach the PostgreSQL of this arena. */
+  get postgres() {
+    return postgresAddress({ port: this.store!.port });
+  }
+
+  /** What can be killed here. */
+  get parts(): Part[] {
+    const optional = [this.broker ? ('broker' as const) : undefined, this.store ? ('store' as const) : undefined];
+    return ['application', ...optional.flatMap((part) => part ?? [])];
+  }
+
+  /** Kills them at the same moment, and starts them again after a while. */
+  async killAndStart(parts: readonly Part[], pauseMs: number): Promise<void> {
+    this.kills.push(Date.now());
+    const servers = { application: this.application, broker: this.broker, store: this.store };
+    await Promise.all(parts.map((part) => servers[part]?.kill('SIGKILL')));
+    await delay(pauseMs);
+    if (parts.includes('store')) await this.store?.start();
+    if (parts.includes('broker')) await within('the broker', this.broker!.start());
+    if (parts.includes('application')) await within('the application', this.application.start());
+    this.kills.push(Date.now());
+  }
+
+  /** Lines of a file that the application writes; the last may have been cut short by a kill. */
+  lines(name: string): string[] {
+    try {
+      const text = readFileSync(join(this.folder, name), 'utf8');
+      return text
+        .slice(0, text.lastIndexOf('\n') + 1)
+        .split('\n')
+        .filter((line) => line !== '');
+    } catch {
+      return []; // nothing was written yet
+    }
+  }
+
+  async close({ keep }: { readonly keep: boolean }): Promise<void> {
+    await this.application.kill('SIGKILL');
+    await this.broker?.kill('SIGKILL');
+    await this.store?.stop();
+    if (!keep) rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+function within<T>(what: string, started: Promise<T>): Promise<T | void> {
+  const limit = delay(PATIENCE_MS, undefined, { ref: false }).then(() => {
+    throw new Error(`${what} did not start within ${PATIENCE_MS} ms`);
+  });
+  return Promise.race([started, limit]);
+}

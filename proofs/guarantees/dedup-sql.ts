@@ -1,0 +1,15 @@
+import { createEffectsTable, effectsInTable } from './effects.js';
+import { type Guarantee } from './guarantee.js';
+
+// Message ids in the handler's own SQL transaction: id and effect commit together.
+
+export const dedupSql: Guarantee = {
+  name: 'dedup-sql',
+  promise: 'exactly once',
+  store: 'postgres',
+  sendsTwice: true,
+  application: 'guarded',
+  environment: { PROOF_GUARANTEE: 'dedup-sql' },
+  prepare: createEffectsTable,
+  effects: effectsInTable,
+};
