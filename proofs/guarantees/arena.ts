@@ -68,7 +68,7 @@ export class Arena {
   async killAndStart(parts: readonly Part[], pauseMs: number): Promise<void> {
     this.kills.push(Date.now());
     const servers = { application: this.application, broker: this.broker, store: this.store };
-    await Promise.all(parts.map((part) => servers[part]?.kill('SIGKILL')));
+    await Promise.all(parts.map(async (part) => servers[part]?.kill('SIGKILL')));
     await delay(pauseMs);
     if (parts.includes('store')) await this.store?.start();
     if (parts.includes('broker')) await within('the broker', this.broker!.start());
