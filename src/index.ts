@@ -83,6 +83,8 @@ export {
   type RetryListenerReference,
   SendTo,
   type SendToOptions,
+  SequenceGuard,
+  type SequenceGuardOptions,
   Signal,
   Sql,
   type SteeredWorkers,

@@ -75,4 +75,5 @@ export {
   type RetryListenerOptions,
 } from './retryable-topic.js';
 export { SendTo, type SendToOptions } from './send-to.js';
+export { SequenceGuard, type SequenceGuardOptions } from './sequence-guard.js';
 export { Transactional, type TransactionalOptions } from './transactional.js';

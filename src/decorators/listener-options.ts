@@ -5,6 +5,7 @@ import { type ExternalOffsetsOptions } from './external-offsets.js';
 import { type FilteredRecord } from './filtered-record.js';
 import { type IdempotentOptions } from './idempotent.js';
 import { type ReplyTopicFunction } from './reply-topic.js';
+import { type SequenceGuardOptions } from './sequence-guard.js';
 
 // What a listener may be told, as types. The decorators take it, the explorer works it out.
 
@@ -200,6 +201,8 @@ export interface KafkaListenerOptions extends ContainerOptions {
   readonly deadLetters?: boolean | string;
   /** As `@Idempotent` says it; false: not even where the configuration makes all listeners idempotent. */
   readonly idempotent?: boolean | IdempotentOptions;
+  /** As `@SequenceGuard` says it. */
+  readonly sequence?: SequenceGuardOptions;
   /** As `@ExternalOffsets` says it; false: in Kafka, even where the configuration names another store. */
   readonly offsets?: ExternalOffsetsOptions | false;
   /**

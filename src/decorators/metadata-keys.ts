@@ -21,6 +21,9 @@ export const KAFKA_SEND_TO = Symbol.for('nestdaw:send-to');
 /** On a method's function, or on a class: `ExternalOffsetsOptions` of `@ExternalOffsets`. */
 export const KAFKA_OFFSETS = Symbol.for('nestdaw:offsets');
 
+/** On a method's function, or on a class: `SequenceGuardOptions` of `@SequenceGuard`. */
+export const KAFKA_SEQUENCE = Symbol.for('nestdaw:sequence');
+
 /** On a method's function, or on a class: `IdempotentOptions` of `@Idempotent`. */
 export const KAFKA_IDEMPOTENT = Symbol.for('nestdaw:idempotent');
 

@@ -82,7 +82,11 @@ export class ContainerConsumer implements ConsumerRunner {
     });
     this.#dispatcher = dispatcher;
     const rejects = settings.overflow === 'reject';
-    const partitions = new PartitionTable(dispatcher, consumer, { keeper: endpoint.keeper, rejects });
+    const partitions = new PartitionTable(dispatcher, consumer, {
+      keeper: endpoint.keeper,
+      arrivals: endpoint.arrivals,
+      rejects,
+    });
     this.#partitions = partitions;
     const policy = new CommitPolicy(endpoint);
     this.#policy = policy;
@@ -126,6 +130,9 @@ export class ContainerConsumer implements ConsumerRunner {
       progress,
       counters,
       keeper: endpoint.keeper,
+      arrivals: endpoint.arrivals,
+      events,
+      index,
       passage,
     });
     this.#steering = steeringOf(endpoint.steering, {

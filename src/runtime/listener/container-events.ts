@@ -4,6 +4,7 @@ import { type KafkaRecord } from '../../common/record.js';
 import { type TopicPartition } from '../../common/topic-partition.js';
 import { type CommitOffset, type ConsumerEvent } from '../client/consumer-client.js';
 import { type FailureDecision } from './error-handler.js';
+import { type ArrivalReport } from './listener-endpoint.js';
 
 // What happens in a container, for logs, metrics, health and tests. `consumer` is the index of the consumer.
 
@@ -53,6 +54,8 @@ export type ContainerEvent =
   | { readonly type: 'duplicates'; readonly consumer: number; readonly records: readonly KafkaRecord[] }
   /** A transaction was aborted; the records of these partitions that it covered are delivered again. */
   | { readonly type: 'rolled-back'; readonly consumer: number; readonly partitions: readonly TopicPartition[] }
+  /** Numbers of a producer are missing, come twice or come late; see `@SequenceGuard`. */
+  | ({ readonly type: 'sequence'; readonly consumer: number } & ArrivalReport)
   /** A handler nears or passed max.poll.interval.ms. */
   | {
       readonly type: 'slow';
@@ -125,6 +128,7 @@ export const CONTAINER_EVENT_TYPES: ReadonlySet<string> = new Set<ContainerEvent
   'recovered',
   'recovery-failed',
   'duplicates',
+  'sequence',
   'rolled-back',
   'slow',
   'sought',

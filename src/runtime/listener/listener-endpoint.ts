@@ -96,6 +96,18 @@ export interface ExecutorSupervisor {
   fail(cause: unknown): void;
 }
 
+/** Something about the order of records, found as they arrive: in which record, and what. */
+export interface ArrivalReport {
+  readonly record: KafkaRecord;
+  readonly finding: { readonly kind: 'missing' | 'duplicate' | 'reordered'; readonly producer: string };
+}
+
+/** Looks at records of every kind of listener as they arrive. */
+export interface ArrivalWatch {
+  arrived(records: readonly KafkaRecord[]): readonly ArrivalReport[];
+  forgotten(topic: string, partition: number): void;
+}
+
 /** Keeps account of records beside their offsets. */
 export interface RecordKeeper {
   /** Records of one poll that will be handled one by one, before the first of them is. */
@@ -173,6 +185,7 @@ export interface ListenerEndpoint {
   /** Name of a set of containers that are started and stopped together. */
   readonly containerGroup?: string | undefined;
   readonly keeper?: RecordKeeper | undefined;
+  readonly arrivals?: ArrivalWatch | undefined;
   /** Given: handlers run in transactions, and offsets are committed in them. */
   readonly transactions?: OpenSpanProducer | undefined;
   /** Where the group's offsets are kept instead of in Kafka. */

@@ -2,11 +2,17 @@ import { type TopicPartition, TopicPartitionMap } from '../../common/topic-parti
 import { type ConsumerClient } from '../client/consumer-client.js';
 import { type KeyDispatcher } from '../dispatch/key-dispatcher.js';
 import { type Delivery } from './delivery.js';
-import { type RecordKeeper } from './listener-endpoint.js';
+import { type ArrivalWatch, type RecordKeeper } from './listener-endpoint.js';
 import { type HoldReason, type PartitionState } from './partition-state.js';
 
 // The partitions that one consumer of a container owns, and everything that keeps one of them from flowing: holds at
 // the dispatcher (nothing starts) and back pressure at the consumer (nothing is fetched).
+
+export interface PartitionTableOptions {
+  readonly keeper?: RecordKeeper | undefined;
+  readonly arrivals?: ArrivalWatch | undefined;
+  readonly rejects?: boolean;
+}
 
 export class PartitionTable {
   readonly #states = new TopicPartitionMap<PartitionState>();
@@ -15,14 +21,16 @@ export class PartitionTable {
   readonly #dispatcher: KeyDispatcher<Delivery>;
   readonly #consumer: ConsumerClient;
   readonly #keeper: RecordKeeper | undefined;
+  readonly #arrivals: ArrivalWatch | undefined;
   readonly #rejects: boolean;
 
   /** `rejects`: what is beyond the queue's budget fails, so that only unfinished work above the commits is bounded. */
   constructor(
     dispatcher: KeyDispatcher<Delivery>,
     consumer: ConsumerClient,
-    { keeper, rejects = false }: { readonly keeper?: RecordKeeper | undefined; readonly rejects?: boolean } = {},
+    { keeper, arrivals, rejects = false }: PartitionTableOptions = {},
   ) {
+    this.#arrivals = arrivals;
     this.#keeper = keeper;
     this.#rejects = rejects;
     this.#dispatcher = dispatcher;
@@ -58,6 +66,7 @@ export class PartitionTable {
     state.parked.clear();
     this.#states.delete(state.topic, state.partition);
     this.#keeper?.forgotten(state.topic, state.partition);
+    this.#arrivals?.forgotten(state.topic, state.partition);
     // Should the partition come back, it comes back as a new one: none of our pauses may be left on it.
     if (state.isBackpressured) this.#consumer.resume([state], 'backpressure');
     if (state.holds.has('error')) this.#consumer.resume([state], 'error');

@@ -3,8 +3,9 @@ import { type PartitionRecords } from '../client/consumer-client.js';
 import { type CommitPolicy } from '../dispatch/commit-policy.js';
 import { type KeyDispatcher } from '../dispatch/key-dispatcher.js';
 import { type ContainerCounters } from './container-counters.js';
+import { type ContainerEvents } from './container-events.js';
 import { Delivery, type PollBatch, weightOf } from './delivery.js';
-import { type RecordKeeper } from './listener-endpoint.js';
+import { type ArrivalWatch, type RecordKeeper } from './listener-endpoint.js';
 import { type PartitionState } from './partition-state.js';
 import { type PartitionTable } from './partition-table.js';
 import { type Progress } from './progress.js';
@@ -23,6 +24,9 @@ export interface RecordIntakeOptions {
   readonly progress: Progress;
   readonly counters: ContainerCounters;
   readonly keeper: RecordKeeper | undefined;
+  readonly arrivals: ArrivalWatch | undefined;
+  readonly events: ContainerEvents;
+  readonly index: number;
   readonly passage: RecordPassage | undefined;
 }
 
@@ -34,7 +38,7 @@ export class RecordIntake {
   }
 
   accept(polled: readonly PartitionRecords[]): void {
-    const { partitions, counters, policy, progress, isBatch, keeper } = this.#options;
+    const { partitions, counters, policy, progress, isBatch, keeper, arrivals } = this.#options;
     const begun: KafkaRecord[] = [];
     const poll: PollBatch = { remaining: 0 };
     for (const received of polled) {
@@ -47,6 +51,7 @@ export class RecordIntake {
       }
       state.highWatermark = received.highWatermark;
       counters.received += received.records.length;
+      if (arrivals !== undefined) this.#watch(arrivals, received);
       const before = counters.restored;
       if (isBatch) this.#acceptBatch(received, state, poll);
       else this.#acceptRecords(received, state, poll, begun);
@@ -56,6 +61,13 @@ export class RecordIntake {
     // Nothing of it has begun: handlers start in a later turn.
     if (keeper !== undefined && begun.length > 0) keeper.received(begun);
     if (poll.remaining === 0) progress.pollHandled();
+  }
+
+  #watch(arrivals: ArrivalWatch, { records }: PartitionRecords): void {
+    const { events, index } = this.#options;
+    for (const { record, finding } of arrivals.arrived(records)) {
+      events.emit({ type: 'sequence', consumer: index, record, finding });
+    }
   }
 
   #acceptRecords({ records }: PartitionRecords, state: PartitionState, poll: PollBatch, begun: KafkaRecord[]): void {

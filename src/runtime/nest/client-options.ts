@@ -46,6 +46,8 @@ function configuredOptions(properties: KafkaProperties): ProducerOptions {
     ...partitioning(properties),
     onDeliveryFailure: properties.get('producer.on-delivery-failure'),
     transactionTimeoutMs: properties.get('producer.properties.transaction.timeout.ms'),
+    messageIdHeader: properties.get('template.message-id-header') || undefined,
+    sequenceIdHeader: properties.get('template.sequence-id-header') || undefined,
     metadataMaxAgeMs: properties.get('producer.properties.metadata.max.age.ms'),
   };
 }

@@ -17,6 +17,7 @@ import {
   listenersOf,
   parametersOf,
   retryableOf,
+  sequenceOf,
 } from './metadata-accessor.js';
 import { type HandlerTarget } from './method-call.js';
 import { eachHost, type MethodHost } from './method-hosts.js';
@@ -60,13 +61,7 @@ export class ListenerExplorer {
       holder: object,
       retryable = ofAll,
     ) => {
-      const idempotent = given.idempotent ?? idempotentOf(holder);
-      const offsets = given.offsets ?? externalOffsetsOf(holder);
-      const guards = {
-        ...(idempotent === undefined ? {} : { idempotent }),
-        ...(offsets === undefined ? {} : { offsets }),
-      };
-      const options = { ...given, ...guards };
+      const options = { ...guardsOf(holder), ...given };
       return { where, options, source, host: instance, retryable, dltHandler, isDeclared: true };
     };
     const ofClass = listenersOf(host.type);
@@ -109,6 +104,16 @@ function dltHandlerOf(host: MethodHost, names: readonly string[], mistakes: Mist
     mistakes.push({ origin: `${host.type.name}.${second}`, problem });
   }
   return first === undefined ? undefined : handlerMethod(host, first);
+}
+
+/** What the guards beside `@KafkaListener` say; what it says itself counts more. */
+function guardsOf(holder: object): Partial<KafkaListenerOptions> {
+  const [idempotent, offsets, sequence] = [idempotentOf(holder), externalOffsetsOf(holder), sequenceOf(holder)];
+  return {
+    ...(idempotent === undefined ? {} : { idempotent }),
+    ...(offsets === undefined ? {} : { offsets }),
+    ...(sequence === undefined ? {} : { sequence }),
+  };
 }
 
 /** Instances of a scoped provider come with a record and go with it; partitions do not. */

@@ -12,6 +12,7 @@ import { type KafkaProperties } from '../config/kafka-properties.js';
 import { type Mistake } from '../config/mistakes.js';
 import { type RecordSender } from '../dead-letters/record-sender.js';
 import { type DedupGuard } from '../dedup/dedup-guard.js';
+import { SequenceGuard } from '../dedup/sequence-guard.js';
 import { type ContainerSettings } from '../listener/container-settings.js';
 import { type ListenerEndpoint } from '../listener/listener-endpoint.js';
 import { type KafkaRebalanceListener, REBALANCE_CALLBACKS } from '../listener/rebalance-callbacks.js';
@@ -171,6 +172,8 @@ export class ListenerFactory {
         mistakes,
       );
       const read = new OptionReader(`@KafkaListener of ${where}`, environment, mistakes);
+      const header = options.sequence && (read.text('sequence.header', options.sequence.header) ?? 'sequence-id');
+      const arrivals = header ? new SequenceGuard({ listener: id, header, logger }) : undefined;
       const kept = { read, listener: id, properties, lookup: this.#lookup, shelf: this.#shelf, clock, logger };
       const elsewhere = externalOffsetsOf({ ...kept, own: options.offsets, endpoint: numbers });
       const counted = { ...numbers, ...elsewhere.commits };
@@ -204,6 +207,7 @@ export class ListenerFactory {
       const placed = this.#placed(
         declaration,
         { ...rest, ...transactions, id, connection, handler, rebalanceListeners, inbox, offsets: elsewhere.offsets },
+        { ...rest, ...transactions, id, connection, handler, rebalanceListeners, offsets: elsewhere.offsets, arrivals },
         properties,
         mistakes,
       );

@@ -13,6 +13,7 @@ import {
   KAFKA_PRODUCER,
   KAFKA_SEND_TO,
   KAFKA_SENDERS,
+  KAFKA_SEQUENCE,
   PARAMETER_KINDS,
   PARAMETERS,
   type ParameterKind,
@@ -23,6 +24,7 @@ import { type ContainerEventSubscription } from '../../decorators/on-container-e
 import { type ProducerOptions, type SenderProperty } from '../../decorators/producer.js';
 import { type RetryableTopicOptions } from '../../decorators/retryable-topic.js';
 import { type SendToMetadata } from '../../decorators/send-to.js';
+import { type SequenceGuardOptions } from '../../decorators/sequence-guard.js';
 import { type TransactionalOptions } from '../../decorators/transactional.js';
 
 // The only reader of what decorators wrote, ours and Nest's.
@@ -73,6 +75,11 @@ export function listenersOf(holder: object): readonly KafkaListenerOptions[] {
 /** What `@ExternalOffsets` says on a method's function, or on a class. */
 export function externalOffsetsOf(holder: object): ExternalOffsetsOptions | undefined {
   return Reflect.getMetadata(KAFKA_OFFSETS, holder) as ExternalOffsetsOptions | undefined;
+}
+
+/** What `@SequenceGuard` says on a method's function, or on a class. */
+export function sequenceOf(holder: object): SequenceGuardOptions | undefined {
+  return Reflect.getMetadata(KAFKA_SEQUENCE, holder) as SequenceGuardOptions | undefined;
 }
 
 /** What `@Idempotent` says on a method's function, or on a class. */

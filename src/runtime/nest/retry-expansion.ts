@@ -142,6 +142,8 @@ function listenerAt(
       keeper: isDlt ? undefined : endpoint.keeper,
       // Their groups are their own, and so are their offsets.
       offsets: undefined,
+      // Numbers count the records of the topics that producers send to.
+      arrivals: undefined,
       handler: listener.handlerOf(stop, identity),
     },
     properties: fromBeginning(main.properties),

@@ -26,6 +26,7 @@ import {
 import { ReadyGate } from './ready-gate.js';
 import { RecordAccumulator } from './record-accumulator.js';
 import { RecordPlacement } from './record-placement.js';
+import { RecordStamps } from './record-stamps.js';
 import { Sender } from './sender.js';
 import { TopicCounts } from './topic-counts.js';
 import { type TransactionGate } from './transaction-gate.js';
@@ -60,6 +61,7 @@ export class KafkaProducer implements ProducerClient {
   readonly #waiting: WaitingSends;
   readonly #gate = new ReadyGate(() => this.hasRoom);
   readonly #lost: DeliveryStop;
+  readonly #stamps: RecordStamps | undefined;
   #isHurrying = false;
   /** Grows when calls that wait are given up, for those that wait elsewhere. */
   #abandoned = 0;
@@ -98,6 +100,8 @@ export class KafkaProducer implements ProducerClient {
       maxMs: settings.retryBackoffMaxMs,
       random,
     });
+    const { messageIdHeader: messageId, sequenceIdHeader: sequenceId } = settings;
+    this.#stamps = RecordStamps.of({ messageId, sequenceId }, random);
     this.#topics = new TopicCounts({ cluster, clock, backoff, logger, maxBlockMs: settings.maxBlockMs });
     this.#placement = new RecordPlacement({ settings, cluster, topics: this.#topics, accumulator, random });
   }
@@ -108,13 +112,15 @@ export class KafkaProducer implements ProducerClient {
     this.#refresh ??= every(this.#clock, this.#settings.metadataMaxAgeMs, () => this.#topics.refresh());
   }
 
-  send(topic: string, partition: number | undefined, record: OutgoingRecord): Promise<RecordMetadata> {
+  send(topic: string, partition: number | undefined, given: OutgoingRecord): Promise<RecordMetadata> {
+    const record = this.#stamps ? this.#stamps.stamped(given) : given;
     const size = RecordBatchBuilder.sizeOf(record);
     const refusal = this.#refusalOf(topic, partition, size);
     return refusal ? Promise.reject(refusal) : this.#accept(topic, partition, record, size);
   }
 
-  enqueue(topic: string, partition: number | undefined, record: OutgoingRecord, sink: DeliverySink): void {
+  enqueue(topic: string, partition: number | undefined, given: OutgoingRecord, sink: DeliverySink): void {
+    const record = this.#stamps ? this.#stamps.stamped(given) : given;
     const size = RecordBatchBuilder.sizeOf(record);
     const refusal = this.#refusalOf(topic, partition, size);
     if (refusal) {
@@ -191,6 +197,7 @@ export class KafkaProducer implements ProducerClient {
     size: number,
     sink?: DeliverySink,
   ): Promise<RecordMetadata> | undefined {
+    this.#stamps?.number(topic, partition, record);
     const timestamp = record.timestamp ?? this.#clock.now();
     const now = this.#clock.monotonic();
     const promise = this.#accumulator.append(topic, partition, record, size, timestamp, now, sink!);

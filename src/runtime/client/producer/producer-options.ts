@@ -51,11 +51,15 @@ export interface ProducerOptions {
    * `enableIdempotence`, or one request in flight. Default `continue`.
    */
   readonly onDeliveryFailure?: 'continue' | 'stop';
+  /** Header that each record gets an id of its own in, unless it has one. Default: none. */
+  readonly messageIdHeader?: string | undefined;
+  /** Header that says which record of its producer and partition it is, `<producer>:<number>`. Default: none. */
+  readonly sequenceIdHeader?: string | undefined;
   /** Ms after which partitions are counted anew. Default 300,000. */
   readonly metadataMaxAgeMs?: number;
 }
 
-type Optional = 'compressionLevel' | 'partitioner';
+type Optional = 'compressionLevel' | 'partitioner' | 'messageIdHeader' | 'sequenceIdHeader';
 export type ProducerSettings = Required<Omit<ProducerOptions, Optional>> & Pick<ProducerOptions, Optional>;
 
 const MAX_INT = 0x7fff_ffff;
@@ -86,7 +90,7 @@ const DEFAULTS = {
 
 /** Fills in the defaults. Throws KAFKA_CONFIG_INVALID listing everything that does not fit together. */
 export function producerSettings(options: ProducerOptions): ProducerSettings {
-  const { compressionLevel, partitioner, ...given } = options;
+  const { compressionLevel, partitioner, messageIdHeader, sequenceIdHeader, ...given } = options;
   const merged = { ...DEFAULTS, ...withoutUndefined(given) };
   const conflicts = idempotenceConflicts(merged);
   const settings: ProducerSettings = {
@@ -95,6 +99,8 @@ export function producerSettings(options: ProducerOptions): ProducerSettings {
     enableIdempotence: options.enableIdempotence ?? conflicts.length === 0,
     ...(compressionLevel === undefined ? {} : { compressionLevel }),
     ...(partitioner === undefined ? {} : { partitioner }),
+    messageIdHeader,
+    sequenceIdHeader,
   };
   const mistakes = [...outOfRange(settings), ...(options.enableIdempotence === true ? conflicts : [])];
   if (settings.deliveryTimeoutMs < settings.lingerMs + settings.requestTimeoutMs) {

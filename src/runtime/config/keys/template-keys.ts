@@ -4,6 +4,16 @@ import { NO_OBSERVATIONS } from './reasons.js';
 // Keys of the template, of retry topics and of the admin client. Part of the table in config-keys.ts.
 
 export const TEMPLATE_KEYS = {
+  'template.message-id-header': string({
+    default: undefined,
+    doc: 'Header that every record gets an id of its own in, unless it has one: message-id, by which @Idempotent tells messages apart. Not a key of Spring.',
+    acts: 'runtime/client/producer',
+  }),
+  'template.sequence-id-header': string({
+    default: undefined,
+    doc: 'Header with the number of each record among those of its producer and partition: sequence-id, by which @SequenceGuard finds loss and reordering. Not a key of Spring.',
+    acts: 'runtime/client/producer',
+  }),
   'template.default-topic': string({
     default: undefined,
     doc: 'Topic of sendDefault.',
