@@ -18,7 +18,6 @@ export class BrokerProcess {
     readonly directory: string,
     readonly settings: Readonly<Record<string, string>> = {},
     /** Default: another free one at each start. */
-    /** 0: another one at each start. */
     readonly port = 0,
   ) {}
 

@@ -1,42 +1,20 @@
+import { dedupRedis } from './guarantees/dedup-redis.js';
+import { dedupSql } from './guarantees/dedup-sql.js';
+import { offsetsFile } from './guarantees/offsets-file.js';
+import { offsetsRedis } from './guarantees/offsets-redis.js';
+import { offsetsSql } from './guarantees/offsets-sql.js';
 import { transactions } from './guarantees/transactions.js';
 import { type Proof, type ProofContext, type ProofResult } from './proof.js';
 
 // Every guarantee under kill -9, one file each in guarantees/. `npm run prove -- guarantees` runs all of them;
 // `npm run prove -- guarantees transactions` some. A failing seed runs again with --seed.
 
-export const GUARANTEES: readonly Proof[] = [transactions];
+export const GUARANTEES: readonly Proof[] = [transactions, dedupSql, dedupRedis, offsetsSql, offsetsFile, offsetsRedis];
 
 export const guarantees: Proof = {
   name: 'guarantees',
   summary: `kill -9 of processes and brokers: ${GUARANTEES.map(({ name }) => name).join(', ')}`,
   defaultCycles: 100,
-import { setTimeout as delay } from 'node:timers/promises';
-import { type Random, seededRandom } from '../src/common/random.js';
-import { hasPostgres } from '../test/support/servers/postgres.js';
-import { hasRedis } from '../test/support/servers/redis.js';
-import { Arena, type Part } from './guarantees/arena.js';
-import { dedupRedis } from './guarantees/dedup-redis.js';
-import { dedupSql } from './guarantees/dedup-sql.js';
-import { type Effect, type Guarantee } from './guarantees/guarantee.js';
-import { Load } from './guarantees/load.js';
-import { offsetsFile } from './guarantees/offsets-file.js';
-import { offsetsRedis } from './guarantees/offsets-redis.js';
-import { offsetsSql } from './guarantees/offsets-sql.js';
-import { type Proof, type ProofContext, type ProofResult } from './proof.js';
-
-// Every guarantee under load while application, broker and store are killed with SIGKILL, each alone and together:
-// nothing that was acknowledged may be lost, and nothing may take effect twice where exactly once is promised.
-
-const GUARANTEES: readonly Guarantee[] = [dedupSql, dedupRedis, offsetsSql, offsetsFile, offsetsRedis];
-
-const PATIENCE_MS = 60_000;
-/** Between an effect and the note of it: what a kill in between lets happen again. */
-const IN_WORK_MS = 1_000;
-
-export const guarantees: Proof = {
-  name: 'guarantees',
-  summary: `kill -9 of application, broker and store under load (parts: ${GUARANTEES.map(({ name }) => name).join(', ')})`,
-  defaultCycles: 5,
   run,
 };
 
@@ -59,98 +37,4 @@ async function run(context: ProofContext): Promise<ProofResult> {
     figures: results.map(({ name, figures }) => `${name}: ${figures}`).join(' | '),
     details: results.flatMap(({ name, details = [] }) => details.map((line) => `${name}: ${line}`)),
   };
-  const { parts = [] } = context;
-  const unknown = parts.find((part) => !GUARANTEES.some(({ name }) => name === part));
-  if (unknown !== undefined) return { passed: false, figures: `there is no guarantee ${unknown}` };
-  const chosen = GUARANTEES.filter(({ name }) => parts.length === 0 || parts.includes(name));
-  const details: string[] = [];
-  let passed = true;
-  for (const guarantee of chosen) {
-    const missing = missingFor(guarantee);
-    if (missing) {
-      details.push(`${guarantee.name}: SKIPPED, ${missing} is not installed`);
-      continue;
-    }
-    const result = await prove(guarantee, context);
-    passed &&= result.passed;
-    details.push(`${guarantee.name} (${guarantee.promise}): ${result.figures}`, ...(result.details ?? []));
-  }
-  return { passed, figures: `${chosen.length} guarantees, ${context.cycles} kills each`, details };
-}
-
-function missingFor({ store }: Guarantee): string | undefined {
-  if (store === 'redis' && !hasRedis) return 'redis-server';
-  return store === 'postgres' && !hasPostgres ? 'postgres' : undefined;
-}
-
-async function prove(guarantee: Guarantee, context: ProofContext): Promise<ProofResult> {
-  const random = seededRandom(context.seed);
-  const arena = await Arena.open(guarantee);
-  const load = new Load(arena.bootstrapServers, arena.topic, random, guarantee.sendsTwice);
-  const problems: string[] = [];
-  let effects: readonly Effect[] = [];
-  try {
-    await load.start();
-    const until = performance.now() + context.seconds * 1000;
-    for (let cycle = 0; cycle < context.cycles && performance.now() < until; cycle++) {
-      await delay(200 + random.next() * 800);
-      const parts = partsOf(cycle, arena, random);
-      await arena.killAndStart(parts, random.next() * 300);
-      context.progress(`${guarantee.name}: ${cycle + 1} kills (${parts.join(' + ')}), ${load.accepted.size} accepted`);
-    }
-    await delay(300);
-    await load.stop();
-    effects = await allEffects(guarantee, arena, load.accepted);
-  } catch (error) {
-    problems.push(`  ${String((error as Error).stack ?? error)}`);
-  }
-  const figures = judge(guarantee, arena, load.accepted, effects, problems);
-  if (problems.length > 0) problems.push(`  kept: ${arena.folder}`, arena.application.output.slice(-3_000));
-  await arena.close({ keep: problems.length > 0 });
-  return { passed: problems.length === 0, figures, details: problems };
-}
-
-/** Each alone, then all of them, then by chance. */
-function partsOf(cycle: number, { parts }: Arena, random: Random): readonly Part[] {
-  if (cycle < parts.length) return [parts[cycle]!];
-  if (cycle === parts.length) return parts;
-  const some = parts.filter(() => random.next() < 0.5);
-  return some.length > 0 ? some : ['application'];
-}
-
-/** The effects once nothing is missing any more, or nothing more comes. */
-async function allEffects(guarantee: Guarantee, arena: Arena, accepted: ReadonlySet<string>) {
-  const deadline = performance.now() + PATIENCE_MS;
-  for (;;) {
-    const effects = await guarantee.effects(arena);
-    const known = new Set(effects.map(({ id }) => id));
-    if ([...accepted].every((id) => known.has(id)) || performance.now() > deadline) break;
-    await delay(100);
-  }
-  await delay(500); // repeats that are still on their way
-  return guarantee.effects(arena);
-}
-
-function judge(
-  { promise }: Guarantee,
-  { kills }: Arena,
-  accepted: ReadonlySet<string>,
-  effects: readonly Effect[],
-  problems: string[],
-): string {
-  const times = new Map<string, number[]>();
-  for (const { id, at } of effects) times.set(id, [...(times.get(id) ?? []), at]);
-  const lost = [...accepted].filter((id) => !times.has(id));
-  const twice = [...times].filter(([, all]) => all.length > 1);
-  const unexplained = twice.filter(([, all]) => !isExplained(all, kills));
-  if (accepted.size === 0) problems.push('  nothing was accepted');
-  if (lost.length > 0) problems.push(`  lost: ${lost.slice(0, 10).join(', ')}`);
-  if (promise === 'exactly once' && twice.length > 0) problems.push(`  twice: ${JSON.stringify(twice.slice(0, 5))}`);
-  if (unexplained.length > 0) problems.push(`  twice without a kill: ${JSON.stringify(unexplained.slice(0, 5))}`);
-  return `${accepted.size} accepted · ${lost.length} lost · ${twice.length} took effect twice`;
-}
-
-/** Whether something died shortly after each effect that was followed by another one. */
-function isExplained(times: readonly number[], kills: readonly number[]): boolean {
-  return times.slice(0, -1).every((at) => kills.some((kill) => kill >= at - IN_WORK_MS && kill <= at + IN_WORK_MS));
 }

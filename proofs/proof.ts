@@ -8,8 +8,6 @@ export interface ProofContext {
   readonly seed: number;
   /** What was named behind the proof: parts of it to run. Default all. */
   readonly names?: readonly string[];
-  /** Parts of the proof that were named; none for all. */
-  readonly parts?: readonly string[];
   /** Shows what is going on; overwritten in a terminal. */
   readonly progress: (text: string) => void;
 }

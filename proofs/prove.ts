@@ -7,7 +7,7 @@ import { killOrders } from './kill-orders.js';
 import { type Proof } from './proof.js';
 import { simulation } from './simulation.js';
 
-// `npm run prove -- <proof> [part …] [--cycles N] [--seconds S] [--seed S]`
+// `npm run prove -- <proof> [--cycles N] [--seconds S] [--seed S]`
 
 const PROOFS: readonly Proof[] = [killOrders, brokerKill, fuzz, coordinators, simulation, guarantees];
 
@@ -25,7 +25,7 @@ if (values.help || !proof) {
   const list = PROOFS.map(
     ({ name, summary, defaultCycles }) => `  ${name.padEnd(16)} ${summary} (${defaultCycles} cycles)`,
   );
-  console.log(`usage: npm run prove -- <proof> [part …] [--cycles N] [--seconds S] [--seed N]\n\n${list.join('\n')}`);
+  console.log(`usage: npm run prove -- <proof> [--cycles N] [--seconds S] [--seed N]\n\n${list.join('\n')}`);
   process.exit(values.help ? 0 : 2);
 }
 
@@ -36,7 +36,6 @@ const result = await proof.run({
   seconds: Number(values.seconds ?? Number.POSITIVE_INFINITY),
   seed,
   names: positionals.slice(1),
-  parts: positionals.slice(1),
   progress: (text) => {
     if (process.stdout.isTTY) process.stdout.write(`\r\x1b[2K${text}`);
     else console.log(text);

@@ -1,9 +1,10 @@
+import { type Proof } from '../proof.js';
 import { createEffectsTable, effectsInTable } from './effects.js';
-import { type Guarantee } from './guarantee.js';
+import { storeProof } from './store-proof.js';
 
 // Message ids in the handler's own SQL transaction: id and effect commit together.
 
-export const dedupSql: Guarantee = {
+export const dedupSql: Proof = storeProof({
   name: 'dedup-sql',
   promise: 'exactly once',
   store: 'postgres',
@@ -12,4 +13,4 @@ export const dedupSql: Guarantee = {
   environment: { PROOF_GUARANTEE: 'dedup-sql' },
   prepare: createEffectsTable,
   effects: effectsInTable,
-};
+});

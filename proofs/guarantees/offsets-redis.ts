@@ -1,9 +1,10 @@
+import { type Proof } from '../proof.js';
 import { effectsInFile } from './effects.js';
-import { type Guarantee } from './guarantee.js';
+import { storeProof } from './store-proof.js';
 
 // Offsets in Redis, stored by policy.
 
-export const offsetsRedis: Guarantee = {
+export const offsetsRedis: Proof = storeProof({
   name: 'offsets-redis',
   promise: 'at least once',
   store: 'redis',
@@ -11,4 +12,4 @@ export const offsetsRedis: Guarantee = {
   application: 'guarded',
   environment: { PROOF_GUARANTEE: 'offsets-redis' },
   effects: effectsInFile,
-};
+});

@@ -1,9 +1,10 @@
+import { type Proof } from '../proof.js';
 import { createEffectsTable, effectsInTable } from './effects.js';
-import { type Guarantee } from './guarantee.js';
+import { storeProof } from './store-proof.js';
 
 // Offsets in the handler's own SQL transaction: result and position commit together.
 
-export const offsetsSql: Guarantee = {
+export const offsetsSql: Proof = storeProof({
   name: 'offsets-sql',
   promise: 'exactly once',
   store: 'postgres',
@@ -12,4 +13,4 @@ export const offsetsSql: Guarantee = {
   environment: { PROOF_GUARANTEE: 'offsets-sql' },
   prepare: createEffectsTable,
   effects: effectsInTable,
-};
+});

@@ -206,8 +206,17 @@ export class ListenerFactory {
       const { batch: _batch, idleEventMs, ...rest } = counted;
       const placed = this.#placed(
         declaration,
-        { ...rest, ...transactions, id, connection, handler, rebalanceListeners, inbox, offsets: elsewhere.offsets },
-        { ...rest, ...transactions, id, connection, handler, rebalanceListeners, offsets: elsewhere.offsets, arrivals },
+        {
+          ...rest,
+          ...transactions,
+          id,
+          connection,
+          handler,
+          rebalanceListeners,
+          inbox,
+          offsets: elsewhere.offsets,
+          arrivals,
+        },
         properties,
         mistakes,
       );
