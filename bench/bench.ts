@@ -3,12 +3,13 @@ import { closeArena } from './broker/arena.js';
 import { type Measured, type Row } from './row.js';
 import { brokerRows } from './rows/broker.js';
 import { listenerRows } from './rows/listener.js';
+import { listenerCpuRows } from './rows/listener-cpu.js';
 import { replyRows } from './rows/replies.js';
 import { templateRows } from './rows/template.js';
 
 // `npm run bench -- [row …] [--repeats N] [--json]`: rows are chosen by the beginning of their names.
 
-const ROWS: readonly Row[] = [...listenerRows, ...templateRows, ...replyRows, ...brokerRows];
+const ROWS: readonly Row[] = [...listenerRows, ...listenerCpuRows, ...templateRows, ...replyRows, ...brokerRows];
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
