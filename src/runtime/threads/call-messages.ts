@@ -25,6 +25,8 @@ export interface CallResults {
   /** Slots of calls that are simply done. */
   readonly done: readonly number[];
   readonly others: readonly CallResult[];
+  /** Slots of calls that had been taken back when the thread came to them. */
+  readonly passed: readonly number[];
 }
 
 export interface CallResult {

@@ -98,15 +98,26 @@ export class CallScheduler<C> {
     return this.#loads.get(thread)?.slots[slot]?.call;
   }
 
-  /** A call is over, or was taken back; its slot is free. Undefined when it was free already. */
+  /** A call is over; its slot is free. Undefined when there is none. */
   finish(thread: number, slot: number): C | undefined {
+    const call = this.takeBack(thread, slot);
+    if (call !== undefined) this.release(thread, slot);
+    return call;
+  }
+
+  /** A call was taken back. Its slot is not free before the thread has passed over what it was sent: see `release`. */
+  takeBack(thread: number, slot: number): C | undefined {
     const load = this.#loads.get(thread);
     const held = load?.slots[slot];
     if (load === undefined || held === undefined) return undefined;
     load.slots[slot] = undefined;
-    load.free.push(slot);
     load.size--;
     return held.call;
+  }
+
+  /** The thread has passed over a call that was taken back: the slot may be used again. */
+  release(thread: number, slot: number): void {
+    this.#loads.get(thread)?.free.push(slot);
   }
 
   /** A thread that has nothing to do, and the busiest one that has calls it may not have begun: worth sharing. */

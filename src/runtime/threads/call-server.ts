@@ -40,6 +40,7 @@ export class CallServer {
   #spentOn = 0;
   #done: number[] = [];
   #others: CallResult[] = [];
+  #passed: number[] = [];
   #flushed = 0;
   readonly #kept = new FinalizationRegistry<number>((id) => this.#forget(id));
   #forgotten: number[] = [];
@@ -108,6 +109,7 @@ export class CallServer {
     this.#begun++;
     if (!board.enter(call.slot)) {
       this.#calls.delete(call.id); // taken back: it runs elsewhere
+      this.#passed.push(call.slot);
       return;
     }
     let outcome: BatchOutcome | Promise<BatchOutcome>;
@@ -154,9 +156,17 @@ export class CallServer {
     const begun = this.#begun;
     if (this.#done.length === 0 && this.#others.length === 0 && begun === this.#toldBegun) return;
     const callMs = this.#spentOn === 0 ? 0 : this.#spentMs / this.#spentOn;
-    const results = { type: 'results', begun, callMs, done: this.#done, others: this.#others } as const;
+    const results = {
+      type: 'results',
+      begun,
+      callMs,
+      done: this.#done,
+      others: this.#others,
+      passed: this.#passed,
+    } as const;
     this.#done = [];
     this.#others = [];
+    this.#passed = [];
     this.#toldBegun = begun;
     // The latest calls count most, so that a change of pace is seen soon.
     this.#spentMs /= 2;

@@ -193,7 +193,7 @@ export class ThreadPool implements HandlerExecutor, CallKeeper {
     }
   }
 
-  #results(thread: number, { begun, callMs, done, others }: CallResults): void {
+  #results(thread: number, { begun, callMs, done, others, passed }: CallResults): void {
     this.#scheduler.begun(thread, begun, callMs);
     if (done.length + others.length > 0) this.#crew.progressed();
     for (const slot of done) {
@@ -202,6 +202,7 @@ export class ThreadPool implements HandlerExecutor, CallKeeper {
       this.#acknowledgments.returned(call.id, false);
       call.settle({ status: 'done' });
     }
+    for (const slot of passed) this.#scheduler.release(thread, slot);
     for (const result of others) this.#result(thread, result);
     this.#place();
     this.#share();
@@ -242,7 +243,7 @@ export class ThreadPool implements HandlerExecutor, CallKeeper {
     const board = this.#crew.link(uneven.busy)?.board;
     const slot = uneven.slots.find((each) => board?.withdraw(each));
     if (slot === undefined) return;
-    const call = this.#scheduler.finish(uneven.busy, slot)!;
+    const call = this.#scheduler.takeBack(uneven.busy, slot)!;
     call.thread = NOWHERE;
     this.#scheduler.putBack([call]);
     this.#place();

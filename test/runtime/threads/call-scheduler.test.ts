@@ -22,7 +22,8 @@ class Work extends WorkItem {
 }
 
 interface FakeThread {
-  readonly queue: Array<{ slot: number; call: Work }>;
+  /** What it was sent and has not come to; what was taken back meanwhile is still there. */
+  readonly queue: Array<{ slot: number; call: Work; isTaken?: boolean }>;
   readonly running: Array<{ slot: number; call: Work }>;
   begun: number;
 }
@@ -76,7 +77,10 @@ class Bench {
     for (let placed = this.scheduler.next(); placed; placed = this.scheduler.next()) {
       this.check(placed.call.holders.size === 0, 'a call is in two threads');
       placed.call.holders.add(placed.thread);
-      this.threads.get(placed.thread)!.queue.push(placed);
+      const { queue, running } = this.threads.get(placed.thread)!;
+      const isUsed = [...queue, ...running].some(({ slot }) => slot === placed.slot);
+      this.check(!isUsed, 'a slot is used that the thread has not left');
+      queue.push(placed);
     }
     const atOnce = this.scheduler.placed + this.scheduler.waiting;
     this.mostAtOnce = Math.max(this.mostAtOnce, atOnce);
@@ -87,7 +91,8 @@ class Bench {
     const next = one.queue.shift();
     if (!next) return;
     one.begun++;
-    one.running.push(next);
+    if (next.isTaken) this.scheduler.release(index, next.slot);
+    else one.running.push(next);
     this.scheduler.begun(index, one.begun, 5);
     this.place();
   }
@@ -109,7 +114,7 @@ class Bench {
   die(index: number): void {
     const dead = this.threads.get(index)!;
     const had = this.scheduler.remove(index);
-    const held = new Set([...dead.running, ...dead.queue].map(({ call }) => call));
+    const held = new Set([...dead.running, ...dead.queue.filter(({ isTaken }) => !isTaken)].map(({ call }) => call));
     this.check(had.length === held.size && had.every(({ call }) => held.has(call)), 'a dead thread gives back others');
     const board = {
       blockedBy: undefined,
@@ -133,14 +138,13 @@ class Bench {
     const uneven = this.scheduler.imbalance();
     if (!uneven) return;
     const { queue } = this.threads.get(uneven.busy)!;
-    const slot = uneven.slots.find((each) => queue.some((one) => one.slot === each));
+    const slot = uneven.slots.find((each) => queue.some((one) => one.slot === each && !one.isTaken));
     if (slot === undefined) return;
-    const at = queue.findIndex((one) => one.slot === slot);
-    const [taken] = queue.splice(at, 1);
-    this.check(this.scheduler.finish(uneven.busy, slot) === taken!.call, 'a slot holds another call');
-    taken!.call.holders.delete(uneven.busy);
-    this.threads.get(uneven.busy)!.begun++;
-    this.scheduler.putBack([taken!.call]);
+    const taken = queue.find((one) => one.slot === slot)!;
+    taken.isTaken = true;
+    this.check(this.scheduler.takeBack(uneven.busy, slot) === taken.call, 'a slot holds another call');
+    taken.call.holders.delete(uneven.busy);
+    this.scheduler.putBack([taken.call]);
     this.place();
   }
 
@@ -156,6 +160,7 @@ class Bench {
 
   drain(): void {
     for (let round = 0; round < 10_000 && this.ended.length < this.pushed.length; round++) {
+      this.place();
       for (const index of this.threads.keys()) {
         this.begin(index);
         this.end(index);

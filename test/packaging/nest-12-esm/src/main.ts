@@ -7,8 +7,10 @@ import { NestFactory } from '@nestjs/core';
 import { KafkaListener, KafkaModule, KafkaTemplate, Payload } from 'nestdaw';
 import { Broker } from 'nestdaw/broker';
 import { until } from 'nestdaw/testing';
+import { type Answer, WorkerModule } from './worker.module.js';
 
-// The packed tarball in a fresh Nest 12 application: embedded broker in its thread, template, listener, clean end.
+// The packed tarball in a fresh Nest 12 application: embedded broker in its thread, template, listener, a
+// listener in a worker thread, clean end.
 
 interface Greeting {
   readonly to: string;
@@ -31,7 +33,19 @@ const properties = {
   'kafka.consumer.auto-offset-reset': 'earliest',
 };
 
-@Module({ imports: [KafkaModule.forRoot({ properties })], providers: [Listener] })
+@Injectable()
+class Answers {
+  readonly heard: Answer[] = [];
+
+  @KafkaListener({ topics: 'answers', groupId: 'listeners' })
+  hear(@Payload() answer: Answer): void {
+    this.heard.push(answer);
+  }
+}
+
+const threads = { module: new URL('./worker.module.js', import.meta.url) };
+
+@Module({ imports: [KafkaModule.forRoot({ properties, threads }), WorkerModule], providers: [Listener, Answers] })
 class AppModule {}
 
 const app = await NestFactory.createApplicationContext(AppModule, { logger: ['warn', 'error'] });
@@ -39,6 +53,12 @@ const template = app.get<KafkaTemplate<Greeting>>(KafkaTemplate);
 const result = await template.send('greetings', 'ada', { to: 'Ada' });
 if (result.offset !== 0) throw new Error(`offset ${result.offset}`);
 await until(() => app.get(Listener).heard.length === 1, { what: 'the greeting heard' });
+await app.get(KafkaTemplate).send('numbers', null, { n: 1 });
+const [answer] = await until(() => app.get(Answers).heard.length > 0 && app.get(Answers).heard, {
+  what: 'an answer from the thread',
+  timeoutMs: 60_000,
+});
+if (answer?.n !== 1 || answer.threadId === 0) throw new Error(`an answer from thread ${answer?.threadId}`);
 await app.close();
 
 const broker = await Broker.start({ port: 0 });
