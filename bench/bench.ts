@@ -72,8 +72,10 @@ function report(row: Row, ours: readonly Measured[], peer: readonly Measured[]):
       `  ratio ${ratio.toFixed(2)} (goal ${row.goal}) ${mark} · ${repeats} repeats · ${row.settings}`,
   );
   const [left, right] = [besideOf(ours), besideOf(peer)];
-  for (const name of Object.keys(left))
-    console.log(`  ${name}: ours ${brief(left[name]!)}, peer ${brief(right[name]!)}`);
+  for (const [name, value] of Object.entries(left)) {
+    const theirsToo = right[name] === undefined ? '' : `, peer ${brief(right[name])}`;
+    console.log(`  ${name}: ours ${brief(value)}${theirsToo}`);
+  }
 }
 
 function besideOf(side: readonly Measured[]): Record<string, number> {

@@ -1,57 +1,271 @@
 import 'reflect-metadata';
+import { execFileSync } from 'node:child_process';
+import { pathToFileURL } from 'node:url';
 import { type INestApplicationContext, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import kafkajs from 'kafkajs';
 import { KafkaModule, KafkaTemplate } from 'nestdaw';
 import { startBrokerProcess } from '../broker-process.js';
-import { type Row } from '../row.js';
+import { type Contest, type Measured, type Row } from '../row.js';
+import { SpringTemplate, springClassPath } from '../spring.js';
 
-// Templates: awaited single sends, many at once, as request handlers make them.
+// Templates: single sends, awaited by so many callers as request handlers make them, and all of a source; beside kafkajs
+// and beside Spring's template. One broker, 12 partitions, acks=all.
 
 const TOPIC = 'bench-sends';
-const COUNT = 20_000;
-const OUTSTANDING = 256;
+const PARTITIONS = 12;
+const VALUE_BYTES = 100;
+const VALUE = 'x'.repeat(VALUE_BYTES);
+const MEGABYTE = 1024 * 1024;
+const SETTINGS = `acks=all, ${VALUE_BYTES} B, ${PARTITIONS} partitions`;
 
-/** Calls `send` COUNT times, OUTSTANDING at once; returns sends per second. */
-async function rate(send: (i: number) => Promise<unknown>): Promise<number> {
+interface Bench {
+  readonly template: KafkaTemplate<string>;
+  readonly producer: kafkajs.Producer;
+  readonly servers: string;
+  close(): Promise<void>;
+}
+
+async function open(properties: Readonly<Record<string, string>> = {}): Promise<Bench> {
+  const broker = await startBrokerProcess({ 'num.partitions': String(PARTITIONS) });
+  const servers = broker.bootstrapServers;
+
+  @Module({ imports: [KafkaModule.forRoot({ properties: { 'kafka.bootstrap-servers': servers, ...properties } })] })
+  class BenchModule {}
+  const app: INestApplicationContext = await NestFactory.createApplicationContext(BenchModule, { logger: false });
+  const template = app.get<KafkaTemplate<string>>(KafkaTemplate);
+  const kafka = new kafkajs.Kafka({ brokers: [servers], logLevel: kafkajs.logLevel.NOTHING });
+  const producer = kafka.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner });
+  await producer.connect();
+  return {
+    template,
+    producer,
+    servers,
+    async close() {
+      await producer.disconnect();
+      await app.close();
+      await broker.stop();
+    },
+  };
+}
+
+const keyOf = (i: number) => `key-${i % 1000}`;
+
+/** Calls `send` `count` times, `outstanding` at once; sends per second, and what each took. */
+async function rate(send: (i: number) => Promise<unknown>, outstanding: number, count: number): Promise<Measured> {
+  const times = new Float64Array(count);
   const started = performance.now();
   let next = 0;
   await Promise.all(
-    Array.from({ length: OUTSTANDING }, async () => {
-      while (next < COUNT) await send(next++);
+    Array.from({ length: outstanding }, async () => {
+      while (next < count) {
+        const i = next++;
+        const from = performance.now();
+        await send(i);
+        times[i] = performance.now() - from;
+      }
     }),
   );
-  return (COUNT / (performance.now() - started)) * 1000;
+  const value = (count / (performance.now() - started)) * 1000;
+  times.sort();
+  const at = (share: number) => times[Math.floor((count - 1) * share)]!;
+  return { value, beside: { 'p50 ms': at(0.5), 'p99 ms': at(0.99) } };
 }
 
-const send: Row = {
-  name: 'template send',
-  unit: 'sends/s',
-  better: 'higher',
-  peerName: 'kafkajs producer.send',
-  goal: 1,
-  settings: `acks=all, one record of 100 B a call, ${OUTSTANDING} calls outstanding, ${COUNT} calls, 4 partitions, linger 0`,
-  async prepare() {
-    const broker = await startBrokerProcess({ 'num.partitions': '4' });
-    const value = 'x'.repeat(100);
+/** kafkajs's way to many records: batches of 500, four calls at once. */
+async function batches(producer: kafkajs.Producer, count: number): Promise<number> {
+  const started = performance.now();
+  let next = 0;
+  await Promise.all(
+    Array.from({ length: 4 }, async () => {
+      while (next < count) {
+        const from = next;
+        next += 500;
+        const messages = Array.from({ length: 500 }, (_, i) => ({ key: keyOf(from + i), value: VALUE }));
+        await producer.sendBatch({ topicMessages: [{ topic: TOPIC, messages }] });
+      }
+    }),
+  );
+  return (count / (performance.now() - started)) * 1000;
+}
 
-    @Module({ imports: [KafkaModule.forRoot({ properties: { 'kafka.bootstrap-servers': broker.bootstrapServers } })] })
-    class BenchModule {}
-    const app: INestApplicationContext = await NestFactory.createApplicationContext(BenchModule, { logger: false });
-    const template = app.get<KafkaTemplate<string>>(KafkaTemplate);
-    const kafka = new kafkajs.Kafka({ brokers: [broker.bootstrapServers], logLevel: kafkajs.logLevel.NOTHING });
-    const producer = kafka.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner });
-    await producer.connect();
+async function all(template: KafkaTemplate<string>, count: number): Promise<number> {
+  function* values() {
+    for (let i = 0; i < count; i++) yield VALUE;
+  }
+  let i = 0;
+  const started = performance.now();
+  await template.sendAll(TOPIC, values(), () => ({ key: keyOf(i++) }));
+  return (count / (performance.now() - started)) * 1000;
+}
+
+/** Every send without waiting for it, as far as the template is ready; then all acknowledgments. */
+async function unawaited(template: KafkaTemplate<string>, count: number): Promise<number> {
+  const started = performance.now();
+  const sent: Array<Promise<unknown>> = [];
+  for (let i = 0; i < count; i++) {
+    if (!template.isReady) await template.ready();
+    sent.push(template.send(TOPIC, keyOf(i), VALUE));
+  }
+  await Promise.all(sent);
+  return (count / (performance.now() - started)) * 1000;
+}
+
+interface Duel {
+  readonly name: string;
+  readonly peerName: string;
+  readonly goal: number;
+  readonly settings: string;
+  readonly ours: (bench: Bench) => Promise<number | Measured>;
+  readonly peer: (bench: Bench) => Promise<number | Measured>;
+}
+
+function row({ name, peerName, goal, settings, ours, peer }: Duel): Row {
+  return {
+    name: `template ${name}`,
+    unit: 'sends/s',
+    better: 'higher',
+    peerName,
+    goal,
+    settings: `${SETTINGS}, ${settings}`,
+    async prepare(): Promise<Contest> {
+      const bench = await open();
+      return { ours: () => ours(bench), peer: () => peer(bench), close: () => bench.close() };
+    },
+  };
+}
+
+function single(outstanding: number, goal: number, oursCount: number, peerCount: number): Row {
+  return row({
+    name: `send ${outstanding}`,
+    peerName: 'kafkajs send',
+    goal,
+    settings: `single sends, ${outstanding} outstanding, linger 0`,
+    ours: ({ template }) => rate((i) => template.send(TOPIC, keyOf(i), VALUE), outstanding, oursCount),
+    peer: ({ producer }) =>
+      rate((i) => producer.send({ topic: TOPIC, messages: [{ key: keyOf(i), value: VALUE }] }), outstanding, peerCount),
+  });
+}
+
+const sendAgainstBatches = row({
+  name: 'send 1000 against batches',
+  peerName: 'kafkajs sendBatch 500 x 4',
+  goal: 1.3,
+  settings: 'ours: single sends, 1,000 outstanding',
+  ours: ({ template }) => rate((i) => template.send(TOPIC, keyOf(i), VALUE), 1_000, 150_000),
+  peer: ({ producer }) => batches(producer, 60_000),
+});
+
+const sendAll = row({
+  name: 'sendAll',
+  peerName: 'kafkajs sendBatch 500 x 4',
+  goal: 3,
+  settings: 'ours: sendAll of a generator',
+  ours: ({ template }) => all(template, 400_000),
+  peer: ({ producer }) => batches(producer, 60_000),
+});
+
+/** Memory of a million sends with back-pressure; the peer's figure is the limit. */
+const memory: Row = {
+  name: 'template memory',
+  unit: 'MB',
+  better: 'lower',
+  peerName: 'the limit, buffer.memory + 64 MB',
+  goal: 1,
+  settings: `${SETTINGS}, 1,000,000 sends with ready() before each, growth of the process's memory at its highest`,
+  async prepare() {
+    const bench = await open();
+    const { template } = bench;
+    const limit = template.metrics()['buffer-total-bytes']! / MEGABYTE + 64;
     return {
-      ours: () => rate((i) => template.send(TOPIC, `key-${i % 1000}`, value)),
-      peer: () => rate((i) => producer.send({ topic: TOPIC, messages: [{ key: `key-${i % 1000}`, value }] })),
-      async close() {
-        await producer.disconnect();
-        await app.close();
-        await broker.stop();
+      async ours() {
+        global.gc?.();
+        const before = process.memoryUsage().rss;
+        let highest = 0;
+        for (let i = 0; i < 1_000_000; i++) {
+          if (!template.isReady) await template.ready();
+          template.sendOneway(TOPIC, keyOf(i), VALUE);
+          if (i % 5_000 === 0) highest = Math.max(highest, process.memoryUsage().rss - before);
+        }
+        await template.flush();
+        return Math.max(1, highest / MEGABYTE);
       },
+      peer: () => Promise.resolve(limit),
+      close: () => bench.close(),
     };
   },
 };
 
-export const templateRows: readonly Row[] = [send];
+/** Reading the configuration in a process that has just started; the peer's figure is the limit. */
+const configuration: Row = {
+  name: 'template configuration',
+  unit: 'ms',
+  better: 'lower',
+  peerName: 'the limit',
+  goal: 1,
+  settings:
+    'first call in a fresh process: all sources read, the whole table bound, every name judged, a file of 50 lines',
+  prepare: () =>
+    Promise.resolve({
+      ours: () => Promise.resolve(configurationMs()),
+      peer: () => Promise.resolve(15),
+      close: () => Promise.resolve(),
+    }),
+};
+
+function configurationMs(): Measured {
+  const program = `
+    import { loadConfiguration } from '${pathToFileURL('dist/esm/runtime/config/load-configuration.js').href}';
+    const [started, cpu] = [performance.now(), process.cpuUsage()];
+    loadConfiguration({ cwd: 'samples/hello' });
+    const { user, system } = process.cpuUsage(cpu);
+    console.log(JSON.stringify({ value: performance.now() - started, beside: { 'CPU ms': (user + system) / 1000 } }));`;
+  const printed = execFileSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' });
+  return JSON.parse(printed) as Measured;
+}
+
+/** Beside Spring's template: a virtual machine that has just started for each round, or one for all. */
+function beside(kind: 'cold' | 'warm', goal: number): Row {
+  const count = 200_000;
+  return {
+    name: `spring template ${kind}`,
+    unit: 'sends/s',
+    better: 'higher',
+    peerName: `KafkaTemplate of Spring, ${kind}`,
+    goal,
+    settings: `${SETTINGS}, ${count} sends without waiting for each, linger 0 and Kafka's 5 ms`,
+    async prepare() {
+      const classPath = await springClassPath();
+      if (classPath === undefined) return undefined;
+      const bench = await open();
+      const start = () => new SpringTemplate(classPath, bench.servers, TOPIC, VALUE_BYTES);
+      const kept = kind === 'warm' ? start() : undefined;
+      for (let i = 0; kept && i < 4; i++) await kept.send(count);
+      return {
+        ours: () => unawaited(bench.template, count),
+        async peer() {
+          const spring = kept ?? start();
+          const ms = await spring.send(count);
+          if (!kept) await spring.close();
+          return (count / ms) * 1000;
+        },
+        async close() {
+          await kept?.close();
+          await bench.close();
+        },
+      };
+    },
+  };
+}
+
+export const templateRows: readonly Row[] = [
+  single(1_000, 20, 150_000, 8_000),
+  sendAgainstBatches,
+  single(64, 5, 80_000, 8_000),
+  single(1, 1, 10_000, 10_000),
+  sendAll,
+  memory,
+  configuration,
+  beside('cold', 1),
+  beside('warm', 0.5),
+];
