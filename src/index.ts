@@ -304,6 +304,7 @@ export type {
   Serde,
   SerdeProperties,
   Serializer,
+  SerializerReference,
 } from './runtime/template/serdes/serde.js';
 export { Serdes } from './runtime/template/serdes/serdes.js';
 export type { HeadersInput, HeaderValue, RecordKey } from './runtime/template/serializers.js';

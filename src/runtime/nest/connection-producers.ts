@@ -14,6 +14,7 @@ import { LiveProducer } from './live-producer.js';
 import { namedProducers } from './named-producers.js';
 import { type ProviderLookup } from './provider-lookup.js';
 import { type SendExtensionOptions, SendExtensions } from './send-extensions.js';
+import { type SerializerPair } from './serdes/serde-resolver.js';
 
 // The producers of a connection, the plain one and those with names, and the templates over them.
 
@@ -22,6 +23,8 @@ export interface ConnectionProducersOptions {
   readonly properties: KafkaProperties;
   readonly environment: Environment;
   readonly extensions: SendExtensionOptions;
+  /** The serializers that a producer's properties name. */
+  readonly serializers: (properties: KafkaProperties) => SerializerPair;
   readonly openCluster: (properties: KafkaProperties) => Cluster;
   /** Another client, for tests. */
   readonly factory: ((properties: KafkaProperties) => ProducerClient) | undefined;
@@ -62,7 +65,8 @@ export class ConnectionProducers {
     const { properties, environment } = this.#options;
     for (const [name, other] of namedProducers(properties, environment, this.#mistakes)) {
       const producer = this.#live(`producer ${name}`, other);
-      const template = new KafkaTemplate({ ...parts, named, producer: () => producer.client });
+      const serializers = this.#options.serializers(other);
+      const template = new KafkaTemplate({ ...parts, ...serializers, named, producer: () => producer.client });
       this.#named.set(name, { properties: other, producer, template });
     }
     this.#template = new KafkaTemplate({ ...parts, named, ...own });

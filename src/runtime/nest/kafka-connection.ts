@@ -162,6 +162,7 @@ export class KafkaConnection implements Startable {
       properties,
       environment: this.environment,
       extensions: options.extensions ?? {},
+      serializers: (own) => this.serdes.serializers(own),
       openCluster: (own) => this.#clusters.open('producer', producerRequest(own)),
       factory: factories.producer,
       clock: options.clock,
@@ -169,9 +170,9 @@ export class KafkaConnection implements Startable {
     });
     const plain = () => this.#producers.client;
     const transactions = this.#transactions.template;
+    const serializers = this.serdes.serializers();
     const shared = {
-      keySerializer: this.serdes.keySerializer,
-      valueSerializer: this.serdes.valueSerializer,
+      ...serializers,
       ...templateOptions(properties),
       reader: this.#lookUp,
       clock: options.clock,
@@ -179,7 +180,7 @@ export class KafkaConnection implements Startable {
     };
     const producer = transactions.isEnabled ? () => transactions.producer(plain) : plain;
     this.template = this.#producers.makeTemplate(shared, { producer, transactions });
-    this.recordWriter = new RecordWriter(this.serdes.keySerializer, this.serdes.valueSerializer);
+    this.recordWriter = new RecordWriter(serializers.keySerializer, serializers.valueSerializer);
   }
 
   /** Something that starts when the connection is open, in the background, and ends before it does. */

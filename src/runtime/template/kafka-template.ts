@@ -20,10 +20,11 @@ import {
   type SendResult,
 } from './producer-record.js';
 import { type SendAllResult, sendEvery } from './send-all.js';
+import { type SendHooks } from './send-hooks.js';
 import { type SendObserver } from './send-observer.js';
 import { SendPipeline } from './send-pipeline.js';
-import { type Serializer } from './serdes/serde.js';
-import { autoKeySerializer, autoValueSerializer, type RecordKey } from './serializers.js';
+import { type Serializer, type SerializerReference, serializerIn } from './serdes/serde.js';
+import { autoKeySerializer, autoValueSerializer, ofKeys, ofValues, type RecordKey } from './serializers.js';
 import { type TemplateTransactions } from './template-transactions.js';
 import { type OffsetOwner, type TransactionOffset } from './transaction.js';
 
@@ -74,13 +75,15 @@ export class KafkaTemplate<T = any> {
   readonly #options: KafkaTemplateOptions;
   readonly #pipeline: SendPipeline;
 
-  constructor(options: KafkaTemplateOptions) {
+  /** @param hooks for `withSerializers` */
+  constructor(options: KafkaTemplateOptions, hooks?: SendHooks) {
     const { producer, clock = systemClock, logger = silentLogger } = options;
     this.#options = options;
     this.#pipeline = new SendPipeline({
       producer,
       keySerializer: options.keySerializer ?? autoKeySerializer,
       valueSerializer: options.valueSerializer ?? autoValueSerializer(),
+      hooks,
       clock,
       logger,
     });
@@ -236,6 +239,22 @@ export class KafkaTemplate<T = any> {
       return Promise.reject(new NestdawError('KAFKA_CONFIG_INVALID', problem));
     }
     return reader(positions, timeoutMs);
+  }
+
+  /**
+   * The same template with other serializers: a format of `Serdes`, a function, or an object with `serialize`. Producer,
+   * interceptors and listeners are shared.
+   */
+  withSerializers<U = T>(serializers: {
+    readonly key?: SerializerReference;
+    readonly value?: SerializerReference;
+  }): KafkaTemplate<U> {
+    const { key, value } = serializers;
+    const own = {
+      ...(key === undefined ? {} : { keySerializer: ofKeys(serializerIn(key)) }),
+      ...(value === undefined ? {} : { valueSerializer: ofValues(serializerIn(value)) }),
+    };
+    return new KafkaTemplate<U>({ ...this.#options, ...own }, this.#pipeline.hooks);
   }
 
   /**

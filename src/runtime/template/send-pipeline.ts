@@ -15,6 +15,8 @@ export interface SendPipelineOptions {
   readonly producer: () => ProducerClient;
   readonly keySerializer: Serializer;
   readonly valueSerializer: Serializer;
+  /** Those of a template whose sends are watched together with these. */
+  readonly hooks?: SendHooks | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -29,7 +31,7 @@ export class SendPipeline {
     this.#options = options;
     this.#writer = new RecordWriter(options.keySerializer, options.valueSerializer);
     this.failures = new FailedSends(options.clock, options.logger);
-    this.hooks = new SendHooks(options.clock, options.logger);
+    this.hooks = options.hooks ?? new SendHooks(options.clock, options.logger);
   }
 
   get producer(): ProducerClient {

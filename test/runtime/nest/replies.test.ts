@@ -11,6 +11,7 @@ import {
   type KafkaListenerOptions,
   KafkaListenerRegistrar,
   Payload,
+  RecordToSend,
   replyWithError,
   SendTo,
 } from '../../../src/index.js';
@@ -118,15 +119,17 @@ describe('what a listener returns', () => {
         payload: 1,
         headers: { [KafkaHeaders.TOPIC]: 'own', [KafkaHeaders.KEY]: 'x', [KafkaHeaders.PARTITION]: 1, a: 'b' },
       },
+      new RecordToSend('record', { partition: 3, headers: { c: 'd' } }),
     ];
     await listener(SendTo('t'), () => results.shift());
-    for (let i = 0; i < 5; i++) await run({ value: {}, headers: REQUEST.slice(0, 1) });
+    for (let i = 0; i < 6; i++) await run({ value: {}, key: Buffer.from('k'), headers: REQUEST.slice(0, 1) });
     expect(sent()).toEqual([
-      { to: 't', key: null, value: 'later', headers: CORRELATION },
-      { to: 't', key: null, value: 'last', headers: CORRELATION },
-      { to: 't', key: null, value: 'both', headers: CORRELATION },
-      { to: 't', key: null, value: null, headers: CORRELATION },
+      { to: 't', key: 'k', value: 'later', headers: CORRELATION },
+      { to: 't', key: 'k', value: 'last', headers: CORRELATION },
+      { to: 't', key: 'k', value: 'both', headers: CORRELATION },
+      { to: 't', key: 'k', value: null, headers: CORRELATION },
       { to: 'own-1', key: 'x', value: '1', headers: { ...CORRELATION, a: 'b' } },
+      { to: 't-3', key: 'k', value: 'record', headers: { ...CORRELATION, c: 'd' } },
     ]);
   });
 

@@ -143,6 +143,23 @@ describe('serializers of the template', () => {
     expect(told).toEqual(['all', false, 'closed']);
   });
 
+  it("may be another template's own, or those of a named producer", async () => {
+    const { template, producer } = await sent({ 'kafka.producers.bulk.value-serializer': 'IntegerSerializer' });
+    const numbers = template.withSerializers<number>({
+      key: Serdes.uuid,
+      value: { serialize: (_topic, value) => Buffer.of(value) },
+    });
+    await numbers.send('t', '550E8400-E29B-41D4-A716-446655440000', 7);
+    await expect(numbers.send('t', 'no uuid', 7)).rejects.toThrow('the key for topic t is a string; give a UUID');
+    await template.withProducer('bulk').send('t', 'k', 7);
+    await template.send('t', 'k', 7);
+    expect(producer.sent.map(({ key, value }) => [String(key), value!.toString('hex')])).toEqual([
+      ['550e8400-e29b-41d4-a716-446655440000', '07'],
+      ['k', '00000007'],
+      ['k', '37'],
+    ]);
+  });
+
   it('are refused at start when nobody knows them, with what there is', async () => {
     const start = sent({
       'kafka.producer.value-serializer': 'com.acme.OrderSerializer',

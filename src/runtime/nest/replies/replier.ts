@@ -2,6 +2,7 @@ import { messageOf, NestdawError } from '../../../common/errors.js';
 import { KafkaHeaders } from '../../../common/kafka-headers.js';
 import { type Logger } from '../../../common/logger.js';
 import { type KafkaRecord } from '../../../common/record.js';
+import { isRecordToSend } from '../../../decorators/record-to-send.js';
 import { isMessage, type KafkaMessage, type ProducerRecord, recordOfMessage } from '../../template/producer-record.js';
 import { OutgoingHeaders } from '../../template/serdes/outgoing-headers.js';
 import { recordHeaders } from '../../template/serializers.js';
@@ -79,19 +80,30 @@ function settledAll(sends: ReadonlyArray<Promise<void> | undefined>): Promise<vo
 }
 
 function replyOf(plan: ReplyPlan, request: KafkaRecord, result: unknown): ProducerRecord | undefined {
-  const message = isReply(result) ? result : undefined;
-  const own = message?.headers[KafkaHeaders.TOPIC];
-  const wanted = own === undefined ? plan.addressOf(request, result) : { topic: String(own), partition: undefined };
+  const own = ownPlace(result);
+  const wanted = own === undefined ? plan.addressOf(request, result) : { topic: own, partition: undefined };
   const { topic } = wanted;
   if (topic === undefined) return undefined;
-  const record: ProducerRecord =
-    message === undefined ? { topic, key: request.key, value: result } : recordOfMessage(message, topic);
+  const record = recordOf(result, topic, request);
   const headers = new OutgoingHeaders(request.headers.filter(({ key, value }) => plan.copies(key, value)));
   for (const header of recordHeaders(topic, plan.headers)) headers.set(header.key, header.value);
   const correlation = correlationOf(plan, request);
   if (correlation !== undefined) headers.set(plan.correlationHeader, correlation);
   for (const header of recordHeaders(topic, record.headers)) headers.set(header.key, header.value);
   return { ...record, partition: record.partition ?? wanted.partition, headers: headers.all };
+}
+
+/** The topic that a result says itself. */
+function ownPlace(result: unknown): string | undefined {
+  if (isRecordToSend(result)) return result.parts.topic;
+  const topic = isReply(result) ? result.headers[KafkaHeaders.TOPIC] : undefined;
+  return topic === undefined ? undefined : String(topic);
+}
+
+function recordOf(result: unknown, topic: string, request: KafkaRecord): ProducerRecord {
+  if (isReply(result)) return recordOfMessage(result, topic);
+  if (isRecordToSend(result)) return { key: request.key, ...result.parts, topic, value: result.value };
+  return { topic, key: request.key, value: result };
 }
 
 /** Exactly these two properties: anything else is a payload that happens to have them. */

@@ -3,7 +3,6 @@ import { nearestName } from '../../config/formats.js';
 import { type KafkaProperties } from '../../config/kafka-properties.js';
 import { type Mistake } from '../../config/mistakes.js';
 import { FORMATS, type FormatName, formatOf } from '../../config/serde-names.js';
-import { asBuffer } from '../../template/serdes/basic-serdes.js';
 import {
   headerDeserializer,
   headerSerializer,
@@ -17,6 +16,8 @@ import {
   type KafkaDeserializer,
   type KafkaSerializer,
   type Serializer,
+  type SerializerReference,
+  serializerIn,
 } from '../../template/serdes/serde.js';
 import { Serdes } from '../../template/serdes/serdes.js';
 import { autoKeySerializer, autoValueSerializer, ofKeys, ofValues } from '../../template/serializers.js';
@@ -60,41 +61,57 @@ export interface Deserializers {
 /** Formats that listeners choose between by the type of their parameter. */
 const BY_PARAMETER: readonly string[] = ['auto', 'json', 'string', 'bytes'];
 
+/** What a template is made with. */
+export interface SerializerPair {
+  readonly keySerializer: Serializer;
+  readonly valueSerializer: Serializer;
+}
+
+interface BoundSerializers {
+  readonly properties: KafkaProperties;
+  key: Serializer;
+  value: Serializer;
+}
+
 export class SerdeResolver {
   readonly #properties: KafkaProperties;
   readonly #table: JsonTypeTable | undefined;
   readonly #configured = new Map<object, Part>();
   #providerOf: ProviderByName = () => undefined;
-  #key: Serializer = autoKeySerializer;
-  #value: Serializer = autoValueSerializer();
+  readonly #bound: BoundSerializers[] = [];
 
   constructor(properties: KafkaProperties, types: JsonTypeTable | undefined) {
     this.#properties = properties;
     this.#table = types;
   }
 
-  /** Stays the same while what it does is only known once the application's providers are. */
-  readonly keySerializer: Serializer = (topic, key, headers) => this.#key(topic, key, headers);
-  readonly valueSerializer: Serializer = (topic, value, headers) => this.#value(topic, value, headers);
+  /** The serializers that some properties name; what they do is only known once the application's providers are. */
+  serializers(properties: KafkaProperties = this.#properties): SerializerPair {
+    const bound: BoundSerializers = { properties, key: autoKeySerializer, value: autoValueSerializer() };
+    this.#bound.push(bound);
+    return {
+      keySerializer: (topic, key, headers) => bound.key(topic, key, headers),
+      valueSerializer: (topic, value, headers) => bound.value(topic, value, headers),
+    };
+  }
 
   /** Works the serializers out. Adds to `mistakes` what nobody knows. */
   bind(providerOf: ProviderByName, mistakes: Mistake[]): void {
     this.#providerOf = providerOf;
-    const settings = serializerSettings(this.#properties);
-    const types = this.types(settings, mistakes);
-    const { addTypeHeaders } = settings;
-    const json = { types, addTypeHeaders };
-    const part = (which: Part, own: Readonly<Record<string, Serializer>>) =>
-      this.#serializer(
-        which,
-        settings,
-        { json: jsonSerializer({ ...json, isKey: which === 'key' }), ...own },
-        mistakes,
-      );
-    const key = part('key', { auto: autoKeySerializer, string: autoKeySerializer });
-    const value = part('value', { auto: autoValueSerializer(json) });
-    this.#key = settings.key.name === 'auto' ? key : ofKeys(key);
-    this.#value = settings.value.name === 'auto' ? value : ofValues(value);
+    for (const bound of this.#bound) {
+      const settings = serializerSettings(bound.properties);
+      const types = this.types(settings, mistakes);
+      const { addTypeHeaders } = settings;
+      const json = { types, addTypeHeaders };
+      const part = (which: Part, own: Readonly<Record<string, Serializer>>) => {
+        const all = { json: jsonSerializer({ ...json, isKey: which === 'key' }), ...own };
+        return this.#serializer(which, settings, all, mistakes);
+      };
+      const key = part('key', { auto: autoKeySerializer, string: autoKeySerializer });
+      const value = part('value', { auto: autoValueSerializer(json) });
+      bound.key = settings.key.name === 'auto' ? key : ofKeys(key);
+      bound.value = settings.value.name === 'auto' ? value : ofValues(value);
+    }
   }
 
   /** Deserializers of a listener, whose own properties stand over the connection's. */
@@ -147,15 +164,7 @@ export class SerdeResolver {
       const format = formatOf(name, 'Serializer') ?? name;
       const known = own[format] ?? BASIC[format as keyof typeof BASIC]?.serializer;
       if (known) return known;
-      const provider = this.#provider(name, which, 'serialize', part, mistakes) as
-        | KafkaSerializer
-        | Serializer
-        | undefined;
-      if (typeof provider === 'function') return provider;
-      return (topic, value, headers) => {
-        const bytes = provider!.serialize(topic, value, headers);
-        return bytes === null ? null : asBuffer(bytes);
-      };
+      return serializerIn(this.#provider(name, which, 'serialize', part, mistakes) as SerializerReference);
     };
     if (part.name === 'by-header') return headerSerializer(byToken(part.selectors, find), which === 'key');
     if (part.name !== 'by-topic') return find(part.name);

@@ -42,3 +42,17 @@ export interface Serde<T = any> {
   readonly serializer: Serializer<T>;
   readonly deserializer: Deserializer<T>;
 }
+
+/** A serializer in any of its forms. */
+export type SerializerReference<T = any> = Serializer<T> | KafkaSerializer<T> | Pick<Serde<T>, 'serializer'>;
+
+/** The function behind it. */
+export function serializerIn(reference: SerializerReference): Serializer {
+  if (typeof reference === 'function') return reference;
+  if ('serializer' in reference) return reference.serializer;
+  return (topic, value, headers) => {
+    const bytes = reference.serialize(topic, value, headers);
+    if (bytes === null || Buffer.isBuffer(bytes)) return bytes;
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  };
+}
