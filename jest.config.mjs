@@ -29,6 +29,8 @@ export default {
       },
     ],
   },
+  // Nothing here waits for time to pass: this is how long a busy machine may take for what is usually done at once.
+  testTimeout: 60_000,
   // Module graphs of finished test files are not fully released (about 6 MB per Nest file):
   // recycle workers instead of growing.
   workerIdleMemoryLimit: '512MB',

@@ -101,7 +101,7 @@ export function clusterOnBrokerSuite(subject: ClusterOnBroker): void {
       const from = performance.now();
       await cluster.close();
       expect(await polling).toMatchObject({ code: 'KAFKA_STOPPED' });
-      expect(performance.now() - from).toBeLessThan(100);
+      expect(performance.now() - from).toBeLessThan(2_000);
     });
 
     it('goes on asking for metadata while a member waits to join', async () => {

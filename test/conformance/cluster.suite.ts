@@ -224,7 +224,7 @@ export function clusterSuite(subject: ClusterSubject): void {
       const start = performance.now();
       await cluster.close();
       expect(await pending).toMatchObject({ code: 'KAFKA_STOPPED' });
-      expect(performance.now() - start).toBeLessThan(100);
+      expect(performance.now() - start).toBeLessThan(2_000);
       await expect(produce(cluster, 1, 'late')).rejects.toMatchObject({ code: 'KAFKA_STOPPED' });
       await expect(cluster.connect()).rejects.toMatchObject({ code: 'KAFKA_STOPPED' });
       await expect(cluster.partitionsOf('orders')).rejects.toMatchObject({ code: 'KAFKA_STOPPED' });
