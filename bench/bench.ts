@@ -6,10 +6,18 @@ import { listenerRows } from './rows/listener.js';
 import { listenerCpuRows } from './rows/listener-cpu.js';
 import { replyRows } from './rows/replies.js';
 import { templateRows } from './rows/template.js';
+import { transactionRows } from './rows/transactions.js';
 
 // `npm run bench -- [row …] [--repeats N] [--json]`: rows are chosen by the beginning of their names.
 
-const ROWS: readonly Row[] = [...listenerRows, ...listenerCpuRows, ...templateRows, ...replyRows, ...brokerRows];
+const ROWS: readonly Row[] = [
+  ...listenerRows,
+  ...listenerCpuRows,
+  ...templateRows,
+  ...transactionRows,
+  ...replyRows,
+  ...brokerRows,
+];
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
