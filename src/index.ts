@@ -163,7 +163,7 @@ export { type SqlDedupOptions, SqlDedupStore, sqlDedupTable } from './runtime/de
 /** The module. */
 export { KafkaModule, type KafkaModuleAsyncOptions, type KafkaModuleOptions } from './runtime/kafka.module.js';
 /** Listener containers at run time: start, stop, pause, resume, look at. */
-export type { ContainerDescription } from './runtime/listener/container-description.js';
+export type { ContainerDescription, ThreadDescription } from './runtime/listener/container-description.js';
 export type { ContainerEvent } from './runtime/listener/container-events.js';
 export { ContainerGroup } from './runtime/listener/container-group.js';
 export { ContainerRegistry, type ListenerEvent } from './runtime/listener/container-registry.js';

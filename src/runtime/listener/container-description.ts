@@ -40,6 +40,17 @@ export interface ConsumerDescription {
   readonly counters: ContainerCounters;
 }
 
+/** A worker thread of a listener. */
+export interface ThreadDescription {
+  readonly name: string;
+  /** Calls that it has, begun or not; undefined where it runs a whole consumer. */
+  readonly calls: number | undefined;
+  /** How long the handler that keeps it busy has been running, ms; undefined when it is idle, or waits. */
+  readonly busyMs: number | undefined;
+  /** Threads that stood in its place before and died. */
+  readonly deaths: number;
+}
+
 export interface ContainerDescription {
   readonly id: string;
   readonly connection: string;
@@ -52,6 +63,8 @@ export interface ContainerDescription {
   /** Undefined: records of a consumer run one after another. */
   readonly workers: number | undefined;
   readonly consumers: readonly ConsumerDescription[];
+  /** Its worker threads; absent where it has none. */
+  readonly threads?: readonly ThreadDescription[];
 }
 
 interface Described {
@@ -62,6 +75,7 @@ interface Described {
     readonly topics: readonly string[];
     readonly topicPattern?: RegExp | undefined;
     readonly workers: number | undefined;
+    readonly executor?: { describe(): readonly ThreadDescription[] } | undefined;
   };
   readonly state: ContainerState;
   readonly failure: unknown;
@@ -80,6 +94,7 @@ export function describeContainer(container: Described, consumers: readonly Cons
     failure: container.failure,
     workers: container.endpoint.workers === undefined ? undefined : container.workers,
     consumers: consumers.map((consumer) => consumer.describe()),
+    ...(container.endpoint.executor === undefined ? {} : { threads: container.endpoint.executor.describe() }),
   };
 }
 

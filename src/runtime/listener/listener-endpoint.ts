@@ -4,6 +4,7 @@ import { type OffsetKeeper } from '../client/consumer-client.js';
 import { type SteeringOptions } from '../dispatch/worker-steering.js';
 import { type SqlTransaction } from '../sql/sql-database.js';
 import { type ConsumerRunner, type RunnerOptions } from './consumer-runner.js';
+import { type ThreadDescription } from './container-description.js';
 import { type ContainerEvent } from './container-events.js';
 import { type ListenerConsumer } from './listener-consumer.js';
 import { type KafkaRebalanceListener } from './rebalance-callbacks.js';
@@ -84,6 +85,8 @@ export interface HandlerExecutor {
   start(supervisor: ExecutorSupervisor): Promise<void>;
   /** Ends it; what still runs is given up. */
   stop(): Promise<void>;
+  /** Its threads right now. */
+  describe(): readonly ThreadDescription[];
   /** Where handlers run elsewhere: the same for one more container, which starts and stops it for itself. */
   share?(): HandlerExecutor;
   /** Where whole consumers run elsewhere, not only their handlers: one of them. */

@@ -52,6 +52,11 @@ export class CallScheduler<C> {
     return sum;
   }
 
+  /** Calls that a thread has. */
+  sizeOf(thread: number): number {
+    return this.#loads.get(thread)?.size ?? 0;
+  }
+
   /** A thread is ready, with room for `slots` calls. */
   add(thread: number, slots: number): void {
     const free = Array.from({ length: slots }, (_, index) => slots - 1 - index);

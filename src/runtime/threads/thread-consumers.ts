@@ -1,6 +1,7 @@
 import { type Clock } from '../../common/clock.js';
 import { type Logger } from '../../common/logger.js';
 import { type ConsumerRunner, type RunnerOptions } from '../listener/consumer-runner.js';
+import { type ThreadDescription } from '../listener/container-description.js';
 import { type ExecutorSupervisor, type HandlerExecutor } from '../listener/listener-endpoint.js';
 import { sentenceOf } from '../listener/log-text.js';
 import { RemoteConsumer } from './remote-consumer.js';
@@ -64,6 +65,13 @@ export class ThreadConsumers implements HandlerExecutor {
     const link = this.#crew.link(options.index);
     if (link) consumer.attach(link);
     return consumer;
+  }
+
+  describe(): ThreadDescription[] {
+    return [...this.#crew.links()].map(([index, { name }]) => {
+      const deaths = this.#crew.deathsAt(index);
+      return { name, calls: undefined, busyMs: this.#consumers.get(index)?.describe().oldest?.ms, deaths };
+    });
   }
 
   async stop(): Promise<void> {

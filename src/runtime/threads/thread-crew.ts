@@ -33,6 +33,7 @@ export interface ThreadCrewOptions {
 export class ThreadCrew {
   readonly #options: ThreadCrewOptions;
   readonly #links = new Map<number, ThreadLink>();
+  readonly #deaths: number[] = [];
   readonly #backoff = exponentialBackoff({ initialMs: RESTART_MS, maxMs: RESTART_MAX_MS });
   #deathsInRow = 0;
   #started: Promise<void> | undefined;
@@ -49,6 +50,16 @@ export class ThreadCrew {
 
   link(index: number): ThreadLink | undefined {
     return this.#links.get(index);
+  }
+
+  /** Threads that died in this place. */
+  deathsAt(index: number): number {
+    return this.#deaths[index] ?? 0;
+  }
+
+  /** Those that are there, by number. */
+  links(): IterableIterator<[number, ThreadLink]> {
+    return this.#links.entries();
   }
 
   /** Starts all; rejects with the first failure, and then none is left. Harmless when repeated. */
@@ -95,6 +106,7 @@ export class ThreadCrew {
     void link.ended.then((reason) => {
       if (stopping.aborted || this.#links.get(index) !== link) return;
       this.#links.delete(index);
+      this.#deaths[index] = this.deathsAt(index) + 1;
       this.#options.left(index, link, reason);
       this.#replace(index);
     });

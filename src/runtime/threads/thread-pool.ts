@@ -2,6 +2,7 @@ import { type Clock } from '../../common/clock.js';
 import { hasCode, messageOf, NestdawError } from '../../common/errors.js';
 import { type Logger } from '../../common/logger.js';
 import { type KafkaRecord } from '../../common/record.js';
+import { type ThreadDescription } from '../listener/container-description.js';
 import { type ContainerEvent } from '../listener/container-events.js';
 import {
   type BatchOutcome,
@@ -78,10 +79,19 @@ export class ThreadPool implements HandlerExecutor, CallKeeper {
     this.#own = undefined;
   }
 
+  describe(): ThreadDescription[] {
+    return [...this.#crew.links()].map(([index, { name, board }]) => {
+      const inside = board.blockedBy;
+      const busyMs = inside === undefined ? undefined : board.runningFor(inside);
+      return { name, calls: this.#scheduler.sizeOf(index), busyMs, deaths: this.#crew.deathsAt(index) };
+    });
+  }
+
   share(): HandlerExecutor {
     let own: ExecutorSupervisor | undefined;
     return {
       prepare: () => this.prepare(),
+      describe: () => this.describe(),
       start: async (supervisor) => {
         own = supervisor;
         await this.#join(supervisor);

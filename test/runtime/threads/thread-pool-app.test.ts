@@ -50,10 +50,33 @@ describe('a pool of threads', () => {
     });
     const started = () => events.some((event) => event.type === 'thread-started');
     await until(started, { what: 'a new thread', ...PATIENCE });
+    const described = () => app.get(ContainerRegistry).get('work').describe().threads!;
+    await until(() => described().length === 2, { what: 'both threads', ...PATIENCE });
+    expect(described().map(({ name }) => name)).toEqual(expect.arrayContaining(['work#0', 'work#1']));
+    expect(described().map(({ deaths }) => deaths)).toEqual(expect.arrayContaining([0, 1]));
+    expect(described()[0]).toMatchObject({ calls: 0, busyMs: undefined });
 
     await app.close();
     const destroyed = (await bench.said(46)).filter(({ what }) => what === 'destroyed');
     expect(destroyed.map(({ threadId }) => threadId === 0)).toEqual([false, false, true]);
+  });
+
+  it('outlives threads that run out of memory, or die of an error that nobody catches', async () => {
+    const limits = { maxOldGenerationSizeMb: 80 };
+    const app = await bench.start({ threads: '1', workers: '2' }, { threads: { module, limits } });
+    const failures: unknown[] = [];
+    app.get(ContainerRegistry).onEvent((event) => event.type === 'failed' && failures.push(event.error));
+    await bench.send('in', 0, { n: 1, do: 'hoard' });
+    await bench.send('in', 1, { n: 2 });
+    await bench.said(2);
+    await bench.send('in', 0, { n: 3, do: 'crash' });
+    expect(new Set((await bench.said(3)).map(({ n }) => n))).toEqual(new Set([1, 2, 3]));
+    expect(failures).toEqual([
+      expect.objectContaining({ code: 'KAFKA_THREAD_DIED', message: expect.stringContaining('memory') }),
+      expect.objectContaining({ code: 'KAFKA_THREAD_DIED', message: expect.stringContaining('nobody catches this') }),
+    ]);
+    await bench.untilConsumed('in');
+    await app.close();
   });
 
   it('kills a thread that hangs, after its signal and a while', async () => {
