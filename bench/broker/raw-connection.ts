@@ -21,10 +21,10 @@ export class RawConnection {
     this.#socket = socket;
   }
 
-  static connect(port: number): Promise<RawConnection> {
+  static connect(port: number, bufferBytes: number = READ_BUFFER_BYTES): Promise<RawConnection> {
     return new Promise((resolve, reject) => {
       let connection: RawConnection | undefined;
-      const buffer = Buffer.allocUnsafe(READ_BUFFER_BYTES);
+      const buffer = Buffer.allocUnsafe(bufferBytes);
       const callback = (length: number, bytes: Uint8Array): boolean => {
         connection!.#read(Buffer.from(bytes.buffer, bytes.byteOffset, length));
         return true;

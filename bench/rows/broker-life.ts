@@ -240,12 +240,13 @@ async function createMany({ port }: Side, topics: number, partitions: number): P
   return ms;
 }
 
-const partitions = duel({
-  name: 'broker partitions 1000',
-  unit: 'ms',
-  better: 'lower',
-  settings: '100 topics of 10 partitions in one CreateTopics request, until all of them answer',
-  measure: (side) => createMany(side, 100, 10),
-});
+const partitions = (topics: number): Row =>
+  duel({
+    name: `broker partitions ${topics * 10}`,
+    unit: 'ms',
+    better: 'lower',
+    settings: `${topics} topics of 10 partitions in one CreateTopics request, until all of them answer`,
+    measure: (side) => createMany(side, topics, 10),
+  });
 
-export const lifeRows: readonly Row[] = [start, idleMemory, loadedMemory, partitions, afterKill];
+export const lifeRows: readonly Row[] = [start, idleMemory, loadedMemory, partitions(100), partitions(500), afterKill];
