@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ApiVersions } from '../../src/protocol/messages/index.js';
 import { createTopic, type Side } from '../broker/arena.js';
-import { ask, batchOf, checkProduced, fetchFrame, frameOf, produceFrame } from '../broker/frames.js';
+import { ask, batchOf, checkProduced, fetchFrame, produceFrame } from '../broker/frames.js';
 import { residentMegabytes } from '../broker/process-usage.js';
 import { pump, RawConnection } from '../broker/raw-connection.js';
 import { startBrokerProcess } from '../broker-process.js';
@@ -123,25 +123,28 @@ async function settledMegabytes(pid: number): Promise<number> {
 const perPartition = memoryOf(
   'partition',
   4,
-  `resident memory of a broker that has started on ${MANY} empty partitions, above one on none, for each`,
+  `resident memory after a start on ${2 * MANY} empty partitions above that on ${MANY}, for each`,
   async () => {
     const folder = mkdtempSync(join(tmpdir(), 'nestdaw-bench-'));
     try {
-      const first = await startAlone(folder);
-      await first.stop();
-      const empty = await startAlone(folder);
-      const before = await settledMegabytes(empty.side.pid);
-      await createTopic(empty.connection, 'idle', MANY);
-      await empty.stop();
-      const full = await startAlone(folder);
-      const after = await settledMegabytes(full.side.pid);
-      await full.stop();
-      return ((after - before) * KILOBYTES) / MANY;
+      const [few, many] = [await withMore(folder, 'one'), await withMore(folder, 'other')];
+      return ((many - few) * KILOBYTES) / MANY;
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
   },
 );
+
+/** Adds a topic and starts the broker anew: its memory then. */
+async function withMore(folder: string, topic: string): Promise<number> {
+  const first = await startAlone(folder);
+  await createTopic(first.connection, topic, MANY);
+  await first.stop();
+  const again = await startAlone(folder);
+  const megabytes = await settledMegabytes(again.side.pid);
+  await again.stop();
+  return megabytes;
+}
 
 const perConnection = memoryOf(
   'connection',

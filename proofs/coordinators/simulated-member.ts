@@ -31,6 +31,9 @@ export class SimulatedMember {
   /** Next offset to work on, by partition held. */
   readonly #next = new Map<number, number>();
   readonly #committed = new Map<number, number>();
+  /** Which assignment each partition is held by: what was polled under another one is not worked on. */
+  readonly #tenures = new Map<number, number>();
+  #assignments = 0;
   #generation = -1;
   /** Partitions that are about to go: nothing more of them is begun. */
   readonly #going = new Set<number>();
@@ -117,6 +120,7 @@ export class SimulatedMember {
     for (const { partition, position, source } of added) {
       this.checker.assigned(name, this.#generation, partition, position, source);
       this.#next.set(partition, position);
+      this.#tenures.set(partition, ++this.#assignments);
       this.#committed.set(partition, position);
     }
     for (const { partition, position } of kept) {
@@ -155,13 +159,14 @@ export class SimulatedMember {
   }
 
   async #work(records: ReadonlyArray<{ readonly partition: number; readonly offset: number }>): Promise<void> {
+    const tenures = new Map(this.#tenures);
     for (const { partition, offset } of records) {
       // The record that is under way when its partition is to go is finished, those behind it are left.
       if (this.#going.has(partition)) continue;
       const takes = Math.floor(this.#random.next() ** 6 * this.options.slowMs);
       if (takes > 0) await sleep(this.clock, takes);
       if (this.isGone) return;
-      if (!this.#next.has(partition)) continue;
+      if (!this.#next.has(partition) || tenures.get(partition) !== this.#tenures.get(partition)) continue;
       this.checker.effect(this.options.name, partition, offset);
       if (offset >= this.#next.get(partition)!) this.#next.set(partition, offset + 1);
     }

@@ -19,6 +19,7 @@ import { allHandlers } from './handlers/index.js';
 import { InternalTopicLog } from './internal-topic-log.js';
 import { readBootId } from './log/boot-id.js';
 import { type CleanerSettings } from './log/cleaner/log-cleaner.js';
+import { descriptorLimit } from './log/descriptor-limit.js';
 import { DiskFileSystem } from './log/disk-file-system.js';
 import { type FileSystem } from './log/file-system.js';
 import { kafkaLockHolder } from './log/kafka-lock.js';
@@ -263,6 +264,7 @@ async function openStorage(place: Place, { bootId }: BrokerOptions, basics: Basi
     producerIdExpirationMs: () => config.number('producer.id.expiration.ms'),
     producerIdExpirationCheckIntervalMs: config.number('producer.id.expiration.check.interval.ms'),
     cleaner: cleanerSettingsOf(config),
+    maxOpenFiles: descriptorLimit(fileSystem),
   });
   return { logs, lock };
 }

@@ -94,7 +94,9 @@ export function writePartitionMetadata(fs: FileSystem, directory: string, topicI
 /** Topic id of a partition's directory; undefined when the file is missing or torn. */
 export function readPartitionMetadata(fs: FileSystem, directory: string): string | undefined {
   const content = readIfThere(fs, `${directory}/${PARTITION_METADATA_FILE}`)?.toString('utf8') ?? '';
-  return /^topic_id: ([\w-]{22})$/m.exec(content)?.[1];
+  const id = /^topic_id: ([\w-]{22})$/m.exec(content)?.[1];
+  // A string of its own: a part of the file's text would keep all of it in memory, for each partition.
+  return id && Buffer.from(id, 'latin1').toString('latin1');
 }
 
 export interface MetaProperties {

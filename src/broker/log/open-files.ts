@@ -22,10 +22,11 @@ export interface FileOwner {
 }
 
 export class OpenFiles {
-  readonly #open = new Set<PooledFile>();
+  /** Files that are open, the least recently used first; those of active segments apart. */
+  readonly #idle = new Set<PooledFile>();
+  readonly #active = new Set<PooledFile>();
   readonly #waiting: Array<() => void> = [];
   #syncs = 0;
-  #uses = 0;
 
   constructor(
     readonly fileSystem: FileSystem,
@@ -33,25 +34,30 @@ export class OpenFiles {
   ) {}
 
   get openCount(): number {
-    return this.#open.size;
+    return this.#idle.size + this.#active.size;
   }
 
   file(place: FilePlace, extension: SegmentExtension = 'log', owner?: FileOwner): PooledFile {
     return new PooledFile(this, place, extension, owner);
   }
 
-  /** For PooledFile: the time of a use, as a growing number. */
-  tick(): number {
-    return ++this.#uses;
+  opened(file: PooledFile): void {
+    if (this.openCount >= this.limit) this.#evictOne();
+    this.#place(file).add(file);
   }
 
-  opened(file: PooledFile): void {
-    if (this.#open.size >= this.limit) this.#evictOne();
-    this.#open.add(file);
+  /** An open file was used again, or became active or ceased to be. */
+  used(file: PooledFile): void {
+    this.closed(file);
+    this.#place(file).add(file);
   }
 
   closed(file: PooledFile): void {
-    this.#open.delete(file);
+    if (!this.#active.delete(file)) this.#idle.delete(file);
+  }
+
+  #place(file: PooledFile): Set<PooledFile> {
+    return file.isActive ? this.#active : this.#idle;
   }
 
   /** Makes renames and removals in a directory durable. */
@@ -74,14 +80,14 @@ export class OpenFiles {
 
   /** The least recently used one goes; files of active segments only when nothing else is left. */
   #evictOne(): void {
-    let victim: PooledFile | undefined;
-    for (const file of this.#open) {
-      if (file.isSyncing) continue;
-      if (!victim || (file.isActive === victim.isActive ? file.lastUse < victim.lastUse : victim.isActive))
-        victim = file;
-    }
+    const victim = firstAtRest(this.#idle) ?? firstAtRest(this.#active);
     victim?.evict();
   }
+}
+
+function firstAtRest(files: Iterable<PooledFile>): PooledFile | undefined {
+  for (const file of files) if (!file.isSyncing) return file;
+  return undefined;
 }
 
 /** A descriptor with the fsyncs that run on it. */
@@ -94,9 +100,7 @@ interface Descriptor {
 export class PooledFile {
   #descriptor: Descriptor | undefined;
   #place: FilePlace;
-  lastUse = 0;
-  /** Belongs to an active segment: evicted last. */
-  isActive = false;
+  #isActive = false;
 
   constructor(
     private readonly pool: OpenFiles,
@@ -109,6 +113,17 @@ export class PooledFile {
 
   get path(): string {
     return typeof this.#place === 'string' ? this.#place : this.#place.pathOf(this.extension);
+  }
+
+  /** Belongs to an active segment: evicted last. */
+  get isActive(): boolean {
+    return this.#isActive;
+  }
+
+  set isActive(isActive: boolean) {
+    if (this.#isActive === isActive) return;
+    this.#isActive = isActive;
+    if (this.#descriptor) this.pool.used(this);
   }
 
   get isSyncing(): boolean {
@@ -125,8 +140,10 @@ export class PooledFile {
   }
 
   #use(create: boolean): Descriptor {
-    this.lastUse = this.pool.tick();
-    if (this.#descriptor) return this.#descriptor;
+    if (this.#descriptor) {
+      this.pool.used(this);
+      return this.#descriptor;
+    }
     const handle = this.pool.fileSystem.open(this.path, { create });
     this.pool.opened(this);
     this.#descriptor = { handle, syncs: 0, closing: false };

@@ -56,7 +56,20 @@ export type ConfigResource = (typeof ConfigResource)[keyof typeof ConfigResource
 
 const NO_OVERRIDES: ReadonlyMap<string, string> = new Map();
 
+/** Lists that thousands of partitions have alike, each kept once. */
+class SharedLists {
+  readonly #byContent = new Map<string, readonly unknown[]>();
+
+  shared<T extends number | string>(list: readonly T[]): readonly T[] {
+    const content = `${typeof list[0]} ${list.join()}`;
+    const known = this.#byContent.get(content) ?? [...list];
+    this.#byContent.set(content, known);
+    return known as readonly T[];
+  }
+}
+
 export class MetadataImage {
+  readonly #lists = new SharedLists();
   readonly #topics = new Map<string, TopicState>();
   readonly #topicsById = new Map<string, TopicState>();
   /** Names with `.` as `_`, which is how metrics spell them: two topics must not share one. */
@@ -202,8 +215,13 @@ export class MetadataImage {
 
   #addPartition(record: RecordOf<typeof Partition>): void {
     const { partitions } = this.#topicOf(record.topicId);
-    const { topicId: _, ...state } = record;
-    partitions[record.partitionId] = state;
+    const { topicId: _, replicas, isr, directories, ...state } = record;
+    partitions[record.partitionId] = {
+      ...state,
+      replicas: this.#lists.shared(replicas),
+      isr: this.#lists.shared(isr),
+      directories: this.#lists.shared(directories),
+    };
   }
 
   #changePartition(change: RecordOf<typeof PartitionChange>): void {
