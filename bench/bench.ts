@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { closeArena } from './broker/arena.js';
 import { type Measured, type Row } from './row.js';
 import { brokerRows } from './rows/broker.js';
+import { guardRows } from './rows/guard.js';
 import { listenerRows } from './rows/listener.js';
 import { listenerCpuRows } from './rows/listener-cpu.js';
 import { replyRows } from './rows/replies.js';
@@ -18,6 +19,7 @@ const ROWS: readonly Row[] = [
   ...replyRows,
   ...brokerRows,
 ];
+const ROWS: readonly Row[] = [...listenerRows, ...guardRows, ...templateRows, ...replyRows, ...brokerRows];
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {

@@ -1,5 +1,6 @@
 import { dedupRedis } from './guarantees/dedup-redis.js';
 import { dedupSql } from './guarantees/dedup-sql.js';
+import { dedupTopic } from './guarantees/dedup-topic.js';
 import { offsetsFile } from './guarantees/offsets-file.js';
 import { offsetsRedis } from './guarantees/offsets-redis.js';
 import { offsetsSql } from './guarantees/offsets-sql.js';
@@ -9,7 +10,15 @@ import { type Proof, type ProofContext, type ProofResult } from './proof.js';
 // Every guarantee under kill -9, one file each in guarantees/. `npm run prove -- guarantees` runs all of them;
 // `npm run prove -- guarantees transactions` some. A failing seed runs again with --seed.
 
-export const GUARANTEES: readonly Proof[] = [transactions, dedupSql, dedupRedis, offsetsSql, offsetsFile, offsetsRedis];
+export const GUARANTEES: readonly Proof[] = [
+  transactions,
+  dedupSql,
+  dedupRedis,
+  dedupTopic,
+  offsetsSql,
+  offsetsFile,
+  offsetsRedis,
+];
 
 export const guarantees: Proof = {
   name: 'guarantees',

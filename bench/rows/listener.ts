@@ -61,7 +61,7 @@ class NestController {
   }
 }
 
-async function fill(broker: BrokerProcess, count: number): Promise<void> {
+export async function fillOrders(broker: BrokerProcess, count: number): Promise<void> {
   const kafka = new kafkajs.Kafka({ brokers: [broker.bootstrapServers], logLevel: kafkajs.logLevel.NOTHING });
   const admin = kafka.admin();
   await admin.connect();
@@ -160,7 +160,7 @@ function row(
     settings: `${count} JSON records of about 100 B, ${PARTITIONS} partitions, ${settings}`,
     async prepare(): Promise<Contest> {
       const broker = await startBrokerProcess();
-      await fill(broker, count);
+      await fillOrders(broker, count);
       return { ours: () => ours(broker), peer: () => peer(broker), close: () => broker.stop() };
     },
   };

@@ -44,7 +44,7 @@ export class Arena {
   }
 
   static async open(guarantee: Guarantee): Promise<Arena> {
-    const start = { redis: startRedis, postgres: startPostgres };
+    const start = { redis: () => startRedis(), postgres: startPostgres };
     const store = guarantee.store ? await start[guarantee.store]() : undefined;
     const arena = new Arena(guarantee, await freePort(), store);
     await arena.broker?.start();

@@ -32,6 +32,7 @@ interface Form {
 const FORMS: Readonly<Record<string, Form>> = {
   'dedup-sql': { idempotent: { store: 'POOL' }, inSql: true },
   'dedup-redis': { idempotent: { store: 'redis', lease: '2s' }, inSql: false },
+  'dedup-topic': { idempotent: { store: 'topic' }, inSql: false },
   'offsets-sql': { offsets: { store: 'POOL', transaction: true }, inSql: true },
   'offsets-file': { offsets: { store: 'file' }, inSql: false },
   'offsets-redis': { offsets: { store: 'redis' }, inSql: false },

@@ -45,6 +45,4 @@ export interface DedupStore {
   release(groups: readonly IdGroup[], claimant: Claimant): void | Promise<void>;
   /** Prolongs claims for another lease. */
   renew(groups: readonly IdGroup[], claimant: Claimant): void | Promise<void>;
-  /** These partitions are read here from now on: a store that keeps its ids in this process loads them. */
-  restore?(scope: string, partitions: ReadonlyArray<{ topic: string; partition: number }>): Promise<void>;
 }

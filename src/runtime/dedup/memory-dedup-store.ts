@@ -37,9 +37,16 @@ export class MemoryDedupStore implements DedupStore {
     return answers;
   }
 
-  finish(groups: readonly IdGroup[], _claimant: Claimant, window: DedupWindow): void {
+  /** `onForgotten` hears of ids that the window does not keep any more. */
+  finish(
+    groups: readonly IdGroup[],
+    _claimant: Claimant,
+    window: DedupWindow,
+    onForgotten?: (group: IdGroup, id: string) => void,
+  ): void {
     const now = this.#clock.monotonic();
-    for (const { scope, topic, partition, ids } of groups) {
+    for (const group of groups) {
+      const { scope, topic, partition, ids } = group;
       const { states, recent } = this.#scope(scope);
       const kept = recent.getOrCreate(topic, partition, () => new RecentIds());
       for (const id of ids) {
@@ -50,6 +57,7 @@ export class MemoryDedupStore implements DedupStore {
       let gone = kept.takeExpired(window, now);
       while (gone !== undefined) {
         states.delete(gone);
+        onForgotten?.(group, gone);
         gone = kept.takeExpired(window, now);
       }
     }

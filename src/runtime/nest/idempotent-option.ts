@@ -3,16 +3,20 @@ import { type Logger } from '../../common/logger.js';
 import { randomUuid, systemRandom } from '../../common/random.js';
 import { type KafkaRecord } from '../../common/record.js';
 import { type IdempotentOptions, type IdempotentWindow } from '../../decorators/idempotent.js';
+import { type NeededTopic } from '../client/topic-maker.js';
 import { parseDuration, parseInteger } from '../config/formats.js';
 import { type KafkaProperties } from '../config/kafka-properties.js';
 import { textHeader } from '../dead-letters/header-bytes.js';
 import { RETRY_TOPIC_HEADERS } from '../dead-letters/header-names.js';
 import { DedupGuard } from '../dedup/dedup-guard.js';
-import { type DedupWindow } from '../dedup/dedup-store.js';
+import { type DedupStore, type DedupWindow } from '../dedup/dedup-store.js';
 import { type IdReader, idMistake, idReader, requiredId } from '../dedup/message-id.js';
 import { isSqlDedupStore } from '../dedup/sql-dedup-store.js';
 import { SqlIds } from '../dedup/sql-ids.js';
+import { TopicDedupStore } from '../dedup/topic-dedup-store.js';
+import { type KafkaRebalanceListener } from '../listener/rebalance-callbacks.js';
 import { type EndpointNumbers } from './endpoint-options.js';
+import { type ListenerConnection } from './listener-factory.js';
 import { type OptionReader } from './option-reader.js';
 import { type ProviderLookup } from './provider-lookup.js';
 import { type SqlUnit } from './sql-invoker.js';
@@ -30,6 +34,7 @@ export interface IdempotentQuestion {
   readonly properties: KafkaProperties;
   readonly lookup: ProviderLookup;
   readonly shelf: StoreShelf;
+  readonly connection: Pick<ListenerConnection, 'sendRecord' | 'logs'>;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -38,6 +43,9 @@ export interface IdempotentQuestion {
 export interface Idempotence {
   readonly guard?: DedupGuard;
   readonly unit?: SqlUnit;
+  /** Told about partitions before the listener is. */
+  readonly rebalanceListeners?: readonly KafkaRebalanceListener[];
+  readonly topics?: readonly NeededTopic[];
 }
 
 const DEFAULT_ID = '#header:message-id';
@@ -53,7 +61,9 @@ export function idempotenceOf(question: IdempotentQuestion): Idempotence {
   const window = windowOf(question, given);
   const leaseMs = leaseOf(read, given.lease) ?? properties.get('listener.idempotent.lease');
   const reference = typeof given.store === 'string' ? read.text('idempotent.store', given.store) : given.store;
-  const store = question.shelf.dedup(reference ?? properties.get('listener.idempotent.store'), {
+  const named = reference ?? properties.get('listener.idempotent.store');
+  if (named === 'topic') return inTopic(question, given, { idOf, window, leaseMs });
+  const store = question.shelf.dedup(named, {
     wanted: {
       origin: read.where,
       option: 'idempotent.store',
@@ -74,9 +84,61 @@ export function idempotenceOf(question: IdempotentQuestion): Idempotence {
       },
     };
   }
+  return { guard: guardOf(question, given, store, { idOf, window, leaseMs }) };
+}
+
+interface GuardParts {
+  readonly idOf: IdReader | undefined;
+  readonly window: DedupWindow | undefined;
+  readonly leaseMs: number;
+}
+
+function guardOf(
+  question: IdempotentQuestion,
+  given: IdempotentOptions,
+  store: DedupStore,
+  { idOf, window, leaseMs }: GuardParts,
+): DedupGuard {
+  const { listener, clock, logger } = question;
   const claimant = { owner: randomUuid(systemRandom), leaseMs };
   const whenDown = given.whenDown ?? 'wait';
-  return { guard: new DedupGuard({ listener, store, idOf, scopeOf, window, claimant, whenDown, clock, logger }) };
+  const scopeOf = scopes(question, given);
+  return new DedupGuard({ listener, store, idOf: idOf!, scopeOf, window: window!, claimant, whenDown, clock, logger });
+}
+
+/** Ids in compacted topics of the group's, one for each topic that it reads, with as many partitions. */
+function inTopic(question: IdempotentQuestion, given: IdempotentOptions, parts: GuardParts): Idempotence {
+  const { endpoint, read, connection, clock } = question;
+  const { groupId, topics } = endpoint;
+  if (parts.idOf === undefined || parts.window === undefined) return {};
+  if (groupId === '' || topics.length === 0) {
+    const problem = 'needs a group, and topics by name: its ids stand in a topic of the group';
+    read.mistake('idempotent.store', 'topic', problem);
+    return {};
+  }
+  // Records of retry topics have the partition of the first one, and their ids stand with its ids.
+  const journalOf = (topic: string) => {
+    const own = topics.includes(topic) ? topic : topics[0]!;
+    return `${groupId.replace(/[^a-zA-Z0-9._-]/g, '_')}.${own}.message-ids`.slice(-249);
+  };
+  const store = new TopicDedupStore(
+    {
+      append: ({ topic, partition }, record) => connection.sendRecord(journalOf(topic), partition, record),
+      read: (partitions, visit) =>
+        connection.logs.readLogs(
+          partitions.map(({ topic, partition }) => ({ topic: journalOf(topic), partition })),
+          visit,
+        ),
+    },
+    parts.window,
+    clock,
+  );
+  const configs = { 'cleanup.policy': 'compact' };
+  return {
+    guard: guardOf(question, given, store, parts),
+    rebalanceListeners: [{ onPartitionsAssigned: (partitions) => store.restore(partitions) }],
+    topics: topics.map((as) => ({ name: journalOf(as), as, configs, grows: true })),
+  };
 }
 
 /** The transaction commits after the handler returned; an acknowledgment within it would come before. */

@@ -2,6 +2,7 @@ import { type Clock } from '../../common/clock.js';
 import { messageOf } from '../../common/errors.js';
 import { KafkaHeaders } from '../../common/kafka-headers.js';
 import { type Logger } from '../../common/logger.js';
+import { type OutgoingRecord } from '../../common/record.js';
 import { type IdempotentOptions } from '../../decorators/idempotent.js';
 import { DEFAULT_CONNECTION } from '../../decorators/inject-kafka-template.js';
 import { type KafkaHandlerOptions, type KafkaListenerOptions } from '../../decorators/listener-options.js';
@@ -59,9 +60,10 @@ export interface ListenerConnection extends TransactionalConnection {
   readonly logger: Logger;
   /** Options by name that listeners share. */
   readonly containers: ContainerSets;
+  readonly logs: Pick<ConnectionLogs, 'readLogs'>;
+  sendRecord(topic: string, partition: number | undefined, record: OutgoingRecord): Promise<unknown>;
   /** What the module says for all listeners. */
   readonly idempotent: IdempotentOptions | undefined;
-  readonly logs: Pick<ConnectionLogs, 'readLogs'>;
   readonly serdes: SerdeResolver;
 }
 
@@ -177,13 +179,20 @@ export class ListenerFactory {
       const kept = { read, listener: id, properties, lookup: this.#lookup, shelf: this.#shelf, clock, logger };
       const elsewhere = externalOffsetsOf({ ...kept, own: options.offsets, endpoint: numbers });
       const counted = { ...numbers, ...elsewhere.commits };
-      const ids = idempotenceOf({ ...kept, own: options.idempotent, common: parts.idempotent, endpoint: counted });
+      const ids = idempotenceOf({
+        ...kept,
+        own: options.idempotent,
+        common: parts.idempotent,
+        endpoint: counted,
+        connection: parts,
+      });
       const { guard } = ids;
       const unit = oneUnit(read, ids.unit, elsewhere.unit);
       const hasSql = unit !== undefined;
       const bare = this.#handler(declaration, numbers, { ...formats, replies, hasSql }, rules, findings);
       const handler = unit ? inSqlUnit(bare, unit) : bare;
-      const rebalanceListeners = this.#rebalanceListeners(declaration, mistakes);
+      const own = this.#rebalanceListeners(declaration, mistakes);
+      const rebalanceListeners = [...(ids.rebalanceListeners ?? []), ...own];
       const { source } = declaration;
       const asked = {
         isGuarded: guard !== undefined,
@@ -228,7 +237,7 @@ export class ListenerFactory {
         endpoint,
         properties,
         settings: { ...(idleEventMs === undefined ? {} : { idleEventMs }), ...running, ...letters.settings },
-        neededTopics: letters.topics,
+        neededTopics: [...letters.topics, ...(ids.topics ?? [])],
       };
       const expanded = this.#retries.expand(declaration, listener, parts, findings, (source, identity) => {
         const isOwn = source === declaration.source;

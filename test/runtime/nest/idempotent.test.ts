@@ -401,3 +401,30 @@ describe('mistakes of @Idempotent', () => {
     expect(message).toMatch(/Billing\.g.*give a window of time/);
   });
 });
+
+describe('@Idempotent in a topic', () => {
+  it('knows after a restart what was handled before, and forgets beyond its window', async () => {
+    const seen: string[] = [];
+    @Injectable()
+    class Billing {
+      @KafkaListener({ topics: 'orders', groupId: 'billing', properties: { 'max.poll.records': 2 } })
+      @Idempotent({ store: 'topic', window: 3 })
+      pay(@Payload() order: Order): void {
+        seen.push(order.id);
+      }
+    }
+    await send(['a', 'b', 'a', 'c', 'd']);
+    await start(Billing);
+    await kafka.untilConsumed('billing', 'orders');
+    await app!.close();
+    await send(['d', 'b', 'a']);
+    await start(Billing);
+    await kafka.untilConsumed('billing', 'orders');
+    // `a` was beyond the last three; the others are known from the topic.
+    expect(seen).toEqual(['a', 'b', 'c', 'd', 'a']);
+    const journal = await kafka.records('billing.orders.message-ids');
+    expect(
+      journal.map(({ key, value }) => `${key!.toString().split('\0')[1]!}${value === null ? ' forgotten' : ''}`),
+    ).toEqual(['a', 'b', 'c', 'd', 'a forgotten', 'a', 'b forgotten']);
+  });
+});

@@ -7,7 +7,8 @@ const program = findProgram('redis-server', 'valkey-server');
 
 export const hasRedis = program !== undefined;
 
-export function startRedis(): Promise<ServerProcess> {
+/** @param fsync `always`: a kill loses nothing; `everysec`: as most run it */
+export function startRedis(fsync: 'always' | 'everysec' = 'always'): Promise<ServerProcess> {
   const plan: ServerPlan = {
     name: 'redis-server',
     program: program!,
@@ -23,7 +24,7 @@ export function startRedis(): Promise<ServerProcess> {
       '--appendonly',
       'yes',
       '--appendfsync',
-      'always',
+      fsync,
     ],
     isReady: pong,
   };

@@ -1,0 +1,258 @@
+import 'reflect-metadata';
+import { randomUUID } from 'node:crypto';
+import { Injectable, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { Idempotent, KafkaListener, KafkaModule, Payload, Sql, type SqlTransaction, sqlDatabase } from 'nestdaw';
+import pg from 'pg';
+import { hasPostgres, postgresAddress, startPostgres } from '../../test/support/servers/postgres.js';
+import { hasRedis, startRedis } from '../../test/support/servers/redis.js';
+import { type BrokerProcess, startBrokerProcess } from '../broker-process.js';
+import { type Contest, type Row } from '../row.js';
+import { fillOrders } from './listener.js';
+
+// What a guard costs: the same listener with and without it, in turn.
+
+const TOPIC = 'bench-orders';
+const PARTITIONS = 4;
+
+/** Resolves with the ms from the first to the last of so many records. */
+class Finish {
+  #left = 0;
+  #first = 0;
+  #resolve: (ms: number) => void = () => undefined;
+
+  expect(count: number): Promise<number> {
+    this.#left = count;
+    this.#first = 0;
+    return new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+  }
+
+  hit(): void {
+    if (this.#first === 0) this.#first = performance.now();
+    if (--this.#left === 0) this.#resolve(performance.now() - this.#first);
+  }
+}
+
+const finish = new Finish();
+const BY_PLACE = 'topic-partition-offset';
+/** Fewer commits than records, so that the guard is what is measured. */
+const LISTENER = { topics: TOPIC, groupId: '${bench.group}' };
+
+@Injectable()
+class Plain {
+  @KafkaListener(LISTENER)
+  handle(@Payload() _order: unknown): void {
+    finish.hit();
+  }
+}
+
+@Injectable()
+class InMemory {
+  @KafkaListener(LISTENER)
+  @Idempotent({ id: BY_PLACE, store: 'memory' })
+  handle(@Payload() _order: unknown): void {
+    finish.hit();
+  }
+}
+
+/** A handler with a millisecond of input and output, 64 of them at once: most listeners are of that kind. */
+const POOL = { ...LISTENER, order: 'key', workers: 64 } as const;
+const io = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1));
+
+@Injectable()
+class PlainPool {
+  @KafkaListener(POOL)
+  async handle(@Payload() _order: unknown): Promise<void> {
+    await io();
+    finish.hit();
+  }
+}
+
+@Injectable()
+class InRedisPool {
+  @KafkaListener(POOL)
+  @Idempotent({ id: BY_PLACE, store: 'redis' })
+  async handle(@Payload() _order: unknown): Promise<void> {
+    await io();
+    finish.hit();
+  }
+}
+
+@Injectable()
+class InRedis {
+  @KafkaListener(LISTENER)
+  @Idempotent({ id: BY_PLACE, store: 'redis' })
+  handle(@Payload() _order: unknown): void {
+    finish.hit();
+  }
+}
+
+const INSERT = 'INSERT INTO payments (id) VALUES (?)';
+
+@Injectable()
+class PlainSql {
+  static pool: pg.Pool;
+
+  @KafkaListener(LISTENER)
+  async handle(@Payload() order: { id: number }): Promise<void> {
+    await sqlDatabase(PlainSql.pool).runInTransaction((sql) => sql.query(INSERT, [order.id]));
+    finish.hit();
+  }
+}
+
+@Injectable()
+class InSql {
+  @KafkaListener(LISTENER)
+  @Idempotent({ id: BY_PLACE, store: 'POOL' })
+  async handle(@Payload() order: { id: number }, @Sql() sql: SqlTransaction): Promise<void> {
+    await sql.query(INSERT, [order.id]);
+    finish.hit();
+  }
+}
+
+interface Servers {
+  readonly broker: BrokerProcess;
+  readonly redisPort?: number;
+  readonly pool?: pg.Pool;
+}
+
+/** Ms for the whole topic. */
+async function consume({ broker, redisPort, pool }: Servers, listener: new () => object, count: number) {
+  @Module({
+    imports: [
+      KafkaModule.forRoot({
+        properties: {
+          'kafka.bootstrap-servers': broker.bootstrapServers,
+          'kafka.consumer.auto-offset-reset': 'earliest',
+          'kafka.redis.url': `redis://127.0.0.1:${redisPort ?? 1}`,
+          'bench.group': `bench-${randomUUID()}`,
+        },
+      }),
+    ],
+    providers: [listener, { provide: 'POOL', useValue: pool ?? {} }],
+  })
+  class BenchModule {}
+  const done = finish.expect(count);
+  const app = await NestFactory.createApplicationContext(BenchModule, { logger: false });
+  const ms = await done;
+  await app.close();
+  return ms;
+}
+
+type Listener = new () => object;
+
+/** Records a second, with the guard and without. */
+function row(
+  name: string,
+  peerName: string,
+  goal: number,
+  count: number,
+  settings: string,
+  pair: [Listener, Listener],
+  open: () => Promise<{ servers: Omit<Servers, 'broker'>; close(): Promise<void> } | undefined>,
+): Row {
+  return {
+    name,
+    unit: 'records/s',
+    better: 'higher',
+    peerName,
+    goal,
+    settings: `${count} JSON records of about 100 B, ${PARTITIONS} partitions, 500 a poll, ${settings}`,
+    async prepare(): Promise<Contest | undefined> {
+      const opened = await open();
+      if (!opened) return undefined;
+      const broker = await startBrokerProcess();
+      await fillOrders(broker, count);
+      const rate = async (listener: Listener) =>
+        (count / (await consume({ broker, ...opened.servers }, listener, count))) * 1000;
+      return {
+        ours: () => rate(pair[0]),
+        peer: () => rate(pair[1]),
+        async close() {
+          await broker.stop();
+          await opened.close();
+        },
+      };
+    },
+  };
+}
+
+const QUICK = 50_000;
+const POOLED = 20_000;
+const ROWS = 3_000;
+
+async function redis() {
+  if (!hasRedis) {
+    console.log('guard redis: SKIPPED, redis-server is not installed');
+    return undefined;
+  }
+  const server = await startRedis('everysec');
+  return { servers: { redisPort: server.port }, close: () => server.stop() };
+}
+
+async function postgres() {
+  if (!hasPostgres) {
+    console.log('guard sql: SKIPPED, postgres is not installed');
+    return undefined;
+  }
+  const server = await startPostgres();
+  const pool = new pg.Pool({ ...postgresAddress(server), max: 4 });
+  pool.on('error', () => undefined);
+  await pool.query('CREATE TABLE payments (id INTEGER)');
+  PlainSql.pool = pool;
+  return {
+    servers: { pool },
+    async close() {
+      await pool.end();
+      await server.stop();
+    },
+  };
+}
+
+const memory: Row = {
+  name: 'guard memory',
+  unit: 'µs a record more',
+  better: 'lower',
+  peerName: 'the budget',
+  goal: 1,
+  settings: `${QUICK} JSON records, ids from topic, partition and offset, handler returns at once`,
+  async prepare(): Promise<Contest> {
+    const broker = await startBrokerProcess();
+    await fillOrders(broker, QUICK);
+    const micros = async (listener: Listener) => ((await consume({ broker }, listener, QUICK)) * 1000) / QUICK;
+    return {
+      async ours() {
+        const plain = [await micros(Plain), await micros(Plain)];
+        const guarded = [await micros(InMemory), await micros(InMemory)];
+        return Math.max(0.01, Math.min(...guarded) - Math.min(...plain));
+      },
+      peer: () => Promise.resolve(2),
+      close: () => broker.stop(),
+    };
+  },
+};
+
+export const guardRows: readonly Row[] = [
+  memory,
+  row(
+    'guard redis',
+    'the same without',
+    0.85,
+    POOLED,
+    'handler of 1 ms, key order, 64 workers',
+    [InRedisPool, PlainPool],
+    redis,
+  ),
+  row('guard redis-quick', 'the same without', 0.4, QUICK, 'handler returns at once', [InRedis, Plain], redis),
+  row(
+    'guard sql',
+    'the same in a transaction without ids',
+    0.83,
+    ROWS,
+    'one insert a record in PostgreSQL',
+    [InSql, PlainSql],
+    postgres,
+  ),
+];

@@ -1,0 +1,86 @@
+import { type Clock } from '../../common/clock.js';
+import { type KafkaRecord, type OutgoingRecord } from '../../common/record.js';
+import { type TopicPartition } from '../../common/topic-partition.js';
+import { type ClaimAnswer, type Claimant, type DedupStore, type DedupWindow, type IdGroup } from './dedup-store.js';
+import { MemoryDedupStore } from './memory-dedup-store.js';
+
+// Ids in a compacted topic: no server beside Kafka. The owner of a partition knows its ids in memory; finished ones are
+// also written to a journal, which the next owner reads through before it begins.
+//
+//   key    scope, id        value    topic and partition of the record; null once the window has forgotten the id
+
+/** The journal of each partition, as the store sees it. */
+export interface IdJournal {
+  /** Resolves when the record is stored for good. */
+  append(of: TopicPartition, record: OutgoingRecord): Promise<unknown>;
+  /** Calls `visit` for everything that stands in these partitions now, in order. */
+  read(of: readonly TopicPartition[], visit: (record: KafkaRecord) => void): Promise<void>;
+}
+
+/** Between the parts of a key; no scope holds it. */
+const BETWEEN = '\0';
+
+/**
+ * A `DedupStore` in a compacted topic. Ids are known to the owner of the partition that they came in: one that comes in
+ * another partition, read by another process, is not found.
+ */
+export class TopicDedupStore implements DedupStore {
+  readonly isLocal = true;
+  readonly #journal: IdJournal;
+  readonly #memory: MemoryDedupStore;
+  readonly #window: DedupWindow;
+
+  constructor(journal: IdJournal, window: DedupWindow, clock: Clock) {
+    this.#journal = journal;
+    this.#window = window;
+    this.#memory = new MemoryDedupStore(clock);
+  }
+
+  claim(groups: readonly IdGroup[], claimant: Claimant): ClaimAnswer[] {
+    return this.#memory.claim(groups, claimant);
+  }
+
+  async finish(groups: readonly IdGroup[], claimant: Claimant, window: DedupWindow): Promise<void> {
+    const written: Array<Promise<unknown>> = [];
+    for (const group of groups) {
+      const { scope, topic, partition, ids } = group;
+      const value = Buffer.from(`${topic}${BETWEEN}${partition}`);
+      for (const id of ids) written.push(this.#journal.append({ topic, partition }, { key: keyOf(scope, id), value }));
+    }
+    await Promise.all(written);
+    const forgotten: Array<Promise<unknown>> = [];
+    this.#memory.finish(groups, claimant, window, ({ scope, topic, partition }, id) => {
+      forgotten.push(this.#journal.append({ topic, partition }, { key: keyOf(scope, id), value: null }));
+    });
+    await Promise.all(forgotten);
+  }
+
+  release(groups: readonly IdGroup[], claimant: Claimant): void {
+    this.#memory.release(groups, claimant);
+  }
+
+  renew(): void {
+    // A claim lives as long as this process, and so does who has it.
+  }
+
+  /** These partitions are read here from now on: their ids are read from the journal. */
+  async restore(partitions: readonly TopicPartition[]): Promise<void> {
+    const found = new Map<string, IdGroup>();
+    await this.#journal.read(partitions, ({ key, value, topic: log, partition }) => {
+      if (key === null) return;
+      // What comes later counts: a mark of forgetting, or the id once more, and then as a younger one.
+      const text = key.toString();
+      const entry = [log, partition, text].join(BETWEEN);
+      found.delete(entry);
+      if (value === null) return;
+      const [scope, id] = text.split(BETWEEN) as [string, string];
+      const [topic, number] = value.toString().split(BETWEEN) as [string, string];
+      found.set(entry, { scope, topic, partition: Number(number), ids: [id] });
+    });
+    this.#memory.finish([...found.values()], { owner: '', leaseMs: 0 }, this.#window);
+  }
+}
+
+function keyOf(scope: string, id: string): Buffer {
+  return Buffer.from(`${scope}${BETWEEN}${id}`);
+}
