@@ -14,12 +14,12 @@ import { transactionRows } from './rows/transactions.js';
 const ROWS: readonly Row[] = [
   ...listenerRows,
   ...listenerCpuRows,
+  ...guardRows,
   ...templateRows,
   ...transactionRows,
   ...replyRows,
   ...brokerRows,
 ];
-const ROWS: readonly Row[] = [...listenerRows, ...guardRows, ...templateRows, ...replyRows, ...brokerRows];
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
