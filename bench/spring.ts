@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-// Spring's KafkaTemplate as a peer: compiled once against Maven Central's artifacts, run as a Java process.
+// Spring for Apache Kafka as a peer: compiled once against Maven Central's artifacts, run as a Java process.
 
 const SPRING_KAFKA = '4.0.0';
 
@@ -12,12 +12,12 @@ interface Script {
   copyDependencies(artifacts: readonly string[], folder: string): void;
 }
 
-/** Class path of the peer; undefined, said aloud, where Java or Maven is missing. */
-export async function springClassPath(): Promise<string | undefined> {
+/** Class path with a program of bench/spring/; undefined, said aloud, where Java or Maven is missing. */
+export async function springClassPath(program = 'SpringSend'): Promise<string | undefined> {
   const script = (await import(pathToFileURL('scripts/kafka.mjs').href)) as Script;
   const missing = [...script.missingTools(), ...(hasCompiler() ? [] : ['javac'])];
   if (missing.length > 0) {
-    console.error(`SKIPPED: Spring's KafkaTemplate as a peer needs ${missing.join(' and ')}`);
+    console.error(`SKIPPED: spring-kafka as a peer needs ${missing.join(' and ')}`);
     return undefined;
   }
   const home = resolve('.clients/spring-bench');
@@ -35,7 +35,7 @@ export async function springClassPath(): Promise<string | undefined> {
   const classes = join(home, 'classes');
   const classPath = join(jars, '*');
   const options = ['-nowarn', '-Xlint:none', '-cp', classPath, '-d', classes];
-  execFileSync('javac', [...options, 'bench/spring/SpringSend.java'], { stdio: ['ignore', 'inherit', 'inherit'] });
+  execFileSync('javac', [...options, `bench/spring/${program}.java`], { stdio: ['ignore', 'inherit', 'inherit'] });
   return `${classes}:${classPath}`;
 }
 

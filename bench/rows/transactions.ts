@@ -5,7 +5,7 @@ import kafkajs from 'kafkajs';
 import { KafkaListener, KafkaModule, type KafkaRecord, KafkaTemplate, Record, Transactional } from 'nestdaw';
 import { startBrokerProcess } from '../broker-process.js';
 import { type Row } from '../row.js';
-import { SpringPeer } from '../spring-kafka.js';
+import { SpringPeer } from '../spring-peer.js';
 
 // Consume, transform, produce: a batch listener copies a topic into another one, in transactions of a given size.
 

@@ -31,7 +31,10 @@ class PooledSpanProducer implements SpanProducer {
     const transaction = this.#transaction!;
     transaction.requireCommittable();
     transaction.close();
+    // What waits for more records goes out while the offsets do.
+    const flushed = this.producer.flush();
     await this.producer.sendOffsets(offsets, group);
+    await flushed;
     await this.producer.commit();
     this.#transaction = undefined;
   }

@@ -112,9 +112,13 @@ export class PartitionQueue {
     return !this.#gap && this.#identity?.producerId === producerId && this.#identity.epoch === epoch;
   }
 
-  /** Starts from sequence 0 under a producer id from the broker. */
-  adopt(identity: Identity): void {
+  /**
+   * Starts from sequence 0 under a producer id from the broker. `startsAtZero`: the broker takes nothing else as its
+   * first, so a second batch cannot overtake a first one that failed.
+   */
+  adopt(identity: Identity, startsAtZero = false): void {
     this.#begin(identity);
+    this.#confirmed = startsAtZero;
   }
 
   /** Puts what `next` gave under way; `build` makes its bytes when it needs a sequence. */

@@ -210,7 +210,7 @@ export class Sender {
     if (!identity) return false;
     if (queue.unsettled.length > 0 && queue.isUnder(identity)) return true;
     if (!transaction.admits(queue.topic, queue.partition)) return false;
-    if (!queue.isUnder(identity)) queue.adopt(identity);
+    if (!queue.isUnder(identity)) queue.adopt(identity, transaction.startsAtZero);
     return true;
   }
 

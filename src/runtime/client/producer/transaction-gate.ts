@@ -6,6 +6,8 @@ export interface TransactionGate {
   readonly transactionalId: string;
   /** Highest version of Produce. From 12 on brokers add partitions to the transaction by themselves. */
   readonly produceVersion: number;
+  /** Whether brokers refuse a first batch of an epoch that is not the first (KIP-890). */
+  readonly startsAtZero: boolean;
   /** Producer id and epoch for new batches; undefined while none may go. */
   readonly identity: Identity | undefined;
   /** Whether a new batch of the partition may go now. If not, the sender is woken as soon as it may. */

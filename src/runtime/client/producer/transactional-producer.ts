@@ -273,6 +273,10 @@ export class TransactionalKafkaProducer implements TransactionalProducerClient, 
     return PRODUCE_VERSION[this.#state.version];
   }
 
+  get startsAtZero(): boolean {
+    return this.#state.version === 2;
+  }
+
   get identity() {
     return this.#state.maySend ? this.#state.identity : undefined;
   }

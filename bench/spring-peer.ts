@@ -1,0 +1,42 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface, type Interface } from 'node:readline';
+import { springClassPath } from './spring.js';
+
+// A program of bench/spring/ in a JVM that stays up, so that it is warm: a line in, a number out.
+
+export class SpringPeer {
+  readonly #lines: AsyncIterator<string>;
+
+  private constructor(
+    readonly child: ChildProcess,
+    readonly reader: Interface,
+  ) {
+    this.#lines = reader[Symbol.asyncIterator]();
+  }
+
+  /** Undefined, said aloud, where the peer cannot be had. */
+  static async start(program: string, args: readonly string[]): Promise<SpringPeer | undefined> {
+    const classPath = await springClassPath(program);
+    if (classPath === undefined) return undefined;
+    const child = spawn('java', ['-Xmx512m', '-cp', classPath, program, ...args], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    return new SpringPeer(child, createInterface({ input: child.stdout }));
+  }
+
+  /** Hands it one line and resolves with the number that it answers. */
+  async ask(line: string): Promise<number> {
+    this.child.stdin!.write(`${line}\n`);
+    const { value, done } = await this.#lines.next();
+    if (done) throw new Error('the Spring program has ended');
+    return Number(value);
+  }
+
+  async stop(): Promise<void> {
+    if (this.child.exitCode !== null) return;
+    const ended = once(this.child, 'exit');
+    this.child.stdin!.end();
+    await ended;
+  }
+}
