@@ -68,6 +68,14 @@ export class CallScheduler<C> {
     this.#waiting.push(call);
   }
 
+  /** Takes a call out that waits; false when it does not. */
+  forget(call: C): boolean {
+    const at = this.#waiting.indexOf(call, this.#head);
+    if (at < 0) return false;
+    this.#waiting.splice(at, 1);
+    return true;
+  }
+
   /** Calls that have to run again, before all others and in the order in which they were handed over first. */
   putBack(calls: readonly C[]): void {
     this.#waiting = [...calls, ...this.#waiting.slice(this.#head)];

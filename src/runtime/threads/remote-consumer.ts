@@ -21,6 +21,8 @@ const STOP_GRACE_MS = 2_000;
 export interface RemoteConsumerOptions extends RunnerOptions {
   readonly listener: string;
   readonly groupId: string;
+  /** The consumer stops: its thread is needed no more. */
+  readonly onStopping: () => void;
 }
 
 export class RemoteConsumer implements ConsumerRunner {
@@ -85,6 +87,7 @@ export class RemoteConsumer implements ConsumerRunner {
   async stop(deadline: AbortSignal): Promise<void> {
     const { clock } = this.#options;
     this.#isStopping = true;
+    this.#options.onStopping();
     this.#watch?.cancel();
     const link = this.#link;
     if (link === undefined) return;

@@ -54,7 +54,7 @@ export class ThreadConsumers implements HandlerExecutor {
 
   createRunner(options: RunnerOptions): ConsumerRunner {
     const { listener, groupId } = this.#options;
-    const consumer = new RemoteConsumer({ ...options, listener, groupId });
+    const consumer = new RemoteConsumer({ ...options, listener, groupId, onStopping: () => this.#crew.retire() });
     this.#consumers.set(options.index, consumer);
     options.pausedPartitions.onChange = (topic, partition, isPaused) => {
       for (const each of this.#consumers.values()) each.mark(topic, partition, isPaused);
@@ -82,8 +82,7 @@ export class ThreadConsumers implements HandlerExecutor {
   #left(index: number, link: ThreadLink, reason: Error): void {
     const { logger, listener } = this.#options;
     logger.error(
-      `listener '${listener}': ${link.name} died: ${sentenceOf(reason)} What it had not committed is delivered again, ` +
-        'and a new thread takes its place.',
+      `listener '${listener}': ${link.name} died: ${sentenceOf(reason)} What it had not committed is delivered again.`,
       reason,
     );
     this.#supervisor?.emit({ type: 'thread-died', thread: link.name, error: reason, failed: 0, requeued: 0 });

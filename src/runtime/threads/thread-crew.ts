@@ -36,6 +36,7 @@ export class ThreadCrew {
   readonly #deaths: number[] = [];
   readonly #backoff = exponentialBackoff({ initialMs: RESTART_MS, maxMs: RESTART_MAX_MS });
   #deathsInRow = 0;
+  #isRetiring = false;
   #started: Promise<void> | undefined;
   #stopping = new AbortController();
   readonly #replacing = new Set<Promise<void>>();
@@ -78,7 +79,13 @@ export class ThreadCrew {
     this.#links.clear();
     this.#started = undefined;
     this.#deathsInRow = 0;
+    this.#isRetiring = false;
     this.#stopping = new AbortController();
+  }
+
+  /** Whoever dies from here on until the next start is not replaced. */
+  retire(): void {
+    this.#isRetiring = true;
   }
 
   /** A record was finished: whatever died before, threads are of use. */
@@ -108,7 +115,7 @@ export class ThreadCrew {
       this.#links.delete(index);
       this.#deaths[index] = this.deathsAt(index) + 1;
       this.#options.left(index, link, reason);
-      this.#replace(index);
+      if (!this.#isRetiring) this.#replace(index);
     });
     if (!stopping.aborted) this.#options.joined(index, link);
   }

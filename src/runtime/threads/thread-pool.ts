@@ -136,7 +136,12 @@ export class ThreadPool implements HandlerExecutor, CallKeeper {
 
   abort(call: PoolCall, reason: unknown): void {
     const link = this.#crew.link(call.thread);
-    if (link === undefined) return; // it waits: there is nobody to tell
+    if (this.#takeBack(call)) {
+      this.#acknowledgments.close(call.id);
+      call.settle({ status: 'failed', error: reason });
+      return;
+    }
+    if (link === undefined) return; // its thread has just died
     link.post({ type: 'abort', id: call.id, reason: toPlainError(reason) });
     if (!hasCode(reason, 'KAFKA_HANDLER_TIMEOUT')) return;
     const { clock, killAfterMs, logger, listener } = this.#options;
@@ -149,6 +154,15 @@ export class ThreadPool implements HandlerExecutor, CallKeeper {
       );
       link.kill();
     });
+  }
+
+  /** A call that has not begun begins no more; false when it has. */
+  #takeBack(call: PoolCall): boolean {
+    const { thread, slot } = call;
+    if (thread === NOWHERE) return this.#scheduler.forget(call);
+    if (!this.#crew.link(thread)?.board.withdraw(slot)) return false;
+    this.#scheduler.takeBack(thread, slot);
+    return true;
   }
 
   #place(): void {

@@ -77,6 +77,7 @@ describe('a consumer in a thread', () => {
     consumer = new RemoteConsumer({
       listener: 'readers',
       groupId: 'g',
+      onStopping: () => undefined,
       index: 0,
       settings: containerSettings({ maxPollIntervalMs: 1_000 }),
       workers: 1,

@@ -102,6 +102,32 @@ describe('a pool whose threads die at any moment', () => {
     );
   });
 
+  it('begins nothing more of a partition that was taken away, wherever it waits', async () => {
+    const begun: number[] = [];
+    const ends: Array<() => void> = [];
+    const bench = new PoolBench(1, { workers: 6, order: 'none' }, (record) => {
+      begun.push(record.offset);
+      // The first keeps its thread busy, as far as anybody can see.
+      return new Promise((resolve) => ends.push(() => resolve(DONE)));
+    });
+    const { harness } = bench;
+    await harness.start();
+    harness.push(1);
+    await until(() => begun.length === 1, { what: 'the first record begun' });
+    const [thread] = bench.alive;
+    const boarded = thread!.board.enter.bind(thread!.board);
+    harness.push(5);
+    // Handed over and waiting, but the thread never comes to them.
+    thread!.server.receive = () => undefined;
+    await until(() => harness.container.describe().consumers[0]!.running === 6, { what: 'six in work' });
+    await harness.consumer.lose();
+    expect(boarded(1)).toBe(false);
+    expect(begun).toEqual([0]);
+    await until(() => harness.container.describe().consumers[0]!.running === 1, { what: 'five given up' });
+    for (const end of ends) end();
+    await harness.container.stop();
+  });
+
   it('reads again what was handled but can no longer be acknowledged', async () => {
     const kept = new Map<number, Acknowledgment>();
     const seen: number[] = [];
