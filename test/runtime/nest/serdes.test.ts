@@ -290,6 +290,24 @@ describe('deserializers of listeners', () => {
     expect(result.payload).toBeInstanceOf(Refund);
   });
 
+  it('make instances of JSON keys too', async () => {
+    const properties = {
+      'kafka.consumer.key-deserializer': 'JsonDeserializer',
+      'kafka.consumer.properties.spring.json.key.default.type': 'Refund',
+    };
+    const module = { types: [Order, Refund] };
+    const key = Buffer.from('{"id":"k"}');
+    const named = [header('__Key_TypeId__', 'Order')];
+    expect((await received({}, { value: {}, key, headers: named }, { properties, module })).key).toBeInstanceOf(Order);
+    await running!.app.close();
+    expect((await received({}, { value: {}, key }, { properties, module })).key).toEqual(
+      Object.assign(new Refund(), { id: 'k' }),
+    );
+    await running!.app.close();
+    const plain = { 'kafka.consumer.key-deserializer': 'json' };
+    expect((await received({}, { value: {}, key: Buffer.from('7') }, { properties: plain })).key).toBe(7);
+  });
+
   it('are chosen by the content type of the record', async () => {
     const options = {
       contentTypeConverter: { 'application/json': 'json', 'text/plain': 'string', 'application/x-int': Serdes.integer },

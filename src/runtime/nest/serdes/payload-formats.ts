@@ -1,12 +1,14 @@
+import { plainToInstance } from 'class-transformer';
 import { NestdawError } from '../../../common/errors.js';
 import { type KafkaRecord } from '../../../common/record.js';
 import { type KafkaListenerOptions } from '../../../decorators/listener-options.js';
 import { type KafkaProperties } from '../../config/kafka-properties.js';
 import { type Mistake } from '../../config/mistakes.js';
 import { contentTypeDeserializer } from '../../template/serdes/delegating-serdes.js';
+import { jsonDeserializer } from '../../template/serdes/json-serde.js';
 import { type JsonClass, type JsonTypes } from '../../template/serdes/json-types.js';
 import { type Deserializer } from '../../template/serdes/serde.js';
-import { type PayloadDecoding, positionOf } from '../payload-converter.js';
+import { type PayloadDecoding } from '../payload-converter.js';
 import { type ProviderLookup } from '../provider-lookup.js';
 import { type SerdeResolver } from './serde-resolver.js';
 import { deserializerSettings, type Part } from './serde-settings.js';
@@ -35,7 +37,7 @@ export function listenerFormats(question: FormatQuestion, mistakes: Mistake[]): 
   const { types, ...decoding } = valueDecoding(properties, serdes, mistakes);
   return {
     decoding: value === undefined ? decoding : { ...decoding, deserializer: value },
-    keyDeserializer: named(question, 'key', mistakes) ?? serdes.deserializers(properties, mistakes).key,
+    keyDeserializer: named(question, 'key', mistakes) ?? keyDeserializerOf(properties, serdes, types, mistakes),
     wireNames: (type) => types.idsOf(type),
   };
 }
@@ -44,39 +46,71 @@ export function listenerFormats(question: FormatQuestion, mistakes: Mistake[]): 
 export function valueDecoding(properties: KafkaProperties, serdes: SerdeResolver, mistakes: Mistake[]) {
   const settings = deserializerSettings(properties);
   const types = serdes.types(settings, mistakes);
-  const fallback = defaultType(settings.defaultTypes.value, types, mistakes);
-  const typeOf = settings.useTypeHeaders || fallback ? typeReader(types, settings.useTypeHeaders, fallback) : undefined;
   return {
     types,
     deserializer: serdes.deserializers(properties, mistakes).value,
-    typeOf: types.isEmpty ? undefined : typeOf,
+    typeOf: typeReader(types, settings, 'value', mistakes),
   };
 }
 
-/** The class that a record names; throws where its package is not trusted. */
-function typeReader(types: JsonTypes, useHeaders: boolean, fallback: JsonClass | undefined) {
-  return (record: KafkaRecord): JsonClass | undefined => {
-    const named = useHeaders ? types.named(record.headers) : undefined;
+/** JSON keys are instances of what the record, or the configuration, says, as values are. */
+function keyDeserializerOf(
+  properties: KafkaProperties,
+  serdes: SerdeResolver,
+  types: JsonTypes,
+  mistakes: Mistake[],
+): Deserializer | undefined {
+  const settings = deserializerSettings(properties);
+  if (settings.key.name !== 'json') return serdes.deserializers(properties, mistakes).key;
+  const typeOf = typeReader(types, settings, 'key', mistakes);
+  if (typeOf === undefined) return jsonDeserializer;
+  return (topic, bytes, headers) => {
+    const type = typeOf({ topic, headers });
+    const plain = jsonDeserializer(topic, bytes, headers);
+    return type === undefined || typeof plain !== 'object' ? plain : plainToInstance<object, unknown>(type, plain);
+  };
+}
+
+type DeserializerSettings = ReturnType<typeof deserializerSettings>;
+type TypedRecord = Pick<KafkaRecord, 'topic' | 'headers'>;
+
+/** The class that a record names for its value, or its key; throws where its package is not trusted. */
+function typeReader(
+  types: JsonTypes,
+  { useTypeHeaders, defaultTypes }: DeserializerSettings,
+  part: Part,
+  mistakes: Mistake[],
+): ((record: TypedRecord) => JsonClass | undefined) | undefined {
+  const fallback = defaultType(part, defaultTypes[part], types, mistakes);
+  if (types.isEmpty || !(useTypeHeaders || fallback)) return undefined;
+  return (record) => {
+    const named = useTypeHeaders ? types.named(record.headers, part === 'key') : undefined;
     if (named === undefined) return fallback;
     for (const name of [named.name, named.content]) {
       const untrusted = name === undefined ? undefined : types.untrustedPackage(name);
       if (untrusted === undefined) continue;
       throw new NestdawError(
         'KAFKA_DESERIALIZATION_FAILED',
-        `${positionOf(record)} says that it is a ${name}, and ${untrusted === '' ? 'its package' : untrusted} is not ` +
-          'trusted: add it to spring.json.trusted.packages, or give the class in KafkaModule.forRoot({ types })',
+        `a record of ${record.topic} says that its ${part} is a ${name}, and ` +
+          `${untrusted === '' ? 'its package' : untrusted} is not trusted: add it to spring.json.trusted.packages, or ` +
+          'give the class in KafkaModule.forRoot({ types })',
       );
     }
     return types.classOf(named.name) ?? (named.content === undefined ? undefined : types.classOf(named.content));
   };
 }
 
-function defaultType(name: string | undefined, types: JsonTypes, mistakes: Mistake[]): JsonClass | undefined {
+function defaultType(
+  part: Part,
+  name: string | undefined,
+  types: JsonTypes,
+  mistakes: Mistake[],
+): JsonClass | undefined {
   if (name === undefined) return undefined;
   const found = types.classOf(name);
   if (found) return found;
   const problem = `no class is called ${name}; list it in KafkaModule.forRoot({ types })`;
-  mistakes.push({ origin: 'configuration', key: 'spring.json.value.default.type', problem });
+  mistakes.push({ origin: 'configuration', key: `spring.json.${part}.default.type`, problem });
   return undefined;
 }
 

@@ -58,7 +58,7 @@ export interface Deserializers {
   readonly value: Deserializer | undefined;
 }
 
-/** Formats that listeners choose between by the type of their parameter. */
+/** Formats that listeners choose between by the type of their parameter; JSON by that of the record. */
 const BY_PARAMETER: readonly string[] = ['auto', 'json', 'string', 'bytes'];
 
 /** What a template is made with. */
