@@ -1,6 +1,7 @@
 import { type Clock } from '../../common/clock.js';
 import { type Logger } from '../../common/logger.js';
 import { type KafkaRecord } from '../../common/record.js';
+import { KafkaAdmin } from '../client/admin/kafka-admin.js';
 import { type Cluster } from '../client/cluster/cluster.js';
 import { type ManualPartition } from '../client/consumer/consumer-options.js';
 import { StandaloneConsumer } from '../client/consumer/standalone-consumer.js';
@@ -11,6 +12,9 @@ import { consumerNumbers } from './client-options.js';
 import { consumerRequest, producerRequest, type RequestNumbers } from './cluster-request.js';
 
 // What features of a connection do with logs beside producing and consuming: making them, reading them through.
+
+/** How long making topics is tried before whoever asked is told that the cluster is away. */
+const MAKING_MS = 2_000;
 
 export interface ConnectionLogsOptions {
   readonly properties: KafkaProperties;
@@ -30,8 +34,20 @@ export class ConnectionLogs {
 
   /** Makes topics that are missing. */
   async makeTopics(needed: readonly NeededTopic[]): Promise<void> {
-    const { logger, isFaked } = this.#options;
-    if (needed.length > 0 && !isFaked) await this.withCluster((cluster) => makeTopics(cluster, needed, logger));
+    const { properties, openCluster, isFaked, clock, logger } = this.#options;
+    if (needed.length === 0 || isFaked) return;
+    const numbers = { ...producerRequest(properties), allowAutoCreateTopics: false };
+    const admin = new KafkaAdmin({
+      openCluster: () => openCluster('producer', numbers),
+      operationTimeoutMs: MAKING_MS,
+      clock,
+      logger,
+    });
+    try {
+      await makeTopics(admin, needed);
+    } finally {
+      await admin.close();
+    }
   }
 
   /** Reads partitions from somewhere to where they end now, outside of any group. */

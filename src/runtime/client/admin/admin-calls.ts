@@ -24,6 +24,8 @@ export interface AdminResult {
 
 /** A topic that was just made may be unknown to a node for a moment; one that nobody made stays unknown. */
 const MISSING_TRIES = 3;
+/** The least that brokers are given for one request. */
+const BROKER_MS = 30_000;
 
 export class AdminCalls {
   readonly #options: AdminCallsOptions;
@@ -39,9 +41,9 @@ export class AdminCalls {
     return this.#options.clock;
   }
 
-  /** What is left of a request's own time-out, as brokers are told. */
+  /** How long brokers may work on one request. */
   get timeoutMs(): number {
-    return this.#options.operationTimeoutMs;
+    return Math.max(BROKER_MS, this.#options.operationTimeoutMs);
   }
 
   /** Carries out one operation: again after trouble that may pass, until its time is over. */
