@@ -252,6 +252,7 @@ export type {
   SqlRunner,
   SqlTransaction,
 } from './runtime/sql/sql-database.js';
+export type { DelayedSend, DelayOptions } from './runtime/template/delayed-send.js';
 export {
   KafkaTemplate,
   type KafkaTemplateOptions,

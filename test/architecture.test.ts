@@ -22,7 +22,14 @@ const ARROWS: Record<string, { readonly folders: readonly string[]; readonly pac
   },
   'runtime/threads': { folders: ['common', 'runtime/listener', 'runtime/client/consumer-client.ts'], packages: [] },
   'runtime/retry': {
-    folders: ['common', 'decorators', 'runtime/listener', 'runtime/dead-letters', 'runtime/client/producer-client.ts'],
+    folders: [
+      'common',
+      'decorators',
+      'runtime/listener',
+      'runtime/redis',
+      'runtime/dead-letters',
+      'runtime/client/producer-client.ts',
+    ],
     packages: [],
   },
   'runtime/dead-letters': {

@@ -75,6 +75,12 @@ export interface RetryableTopicOptions {
   /** Consumers of each retry and dead-letter listener. Default those of the listener. */
   readonly concurrency?: number | string;
   /**
+   * Where records wait for their delivery: `topics`, in their retry topic; or Redis, in a sorted set by due time:
+   * `redis` for the one of `kafka.redis.url`, or the client of the application, by class or token. A retry topic whose
+   * records are not due yet is then emptied into Redis at once, however many there are. Default `topics`.
+   */
+  readonly delays?: 'topics' | 'redis' | ProviderReference<object>;
+  /**
    * `key`: while a record waits for its retry, later records of its key wait behind it, over restarts too; other keys go
    * on. There is then one retry topic, read by the listener's own consumers, so `workers` and `order: 'key'` of the
    * listener hold for both, and the group must use the range assignor. Default: records overtake what is retried.

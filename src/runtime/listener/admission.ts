@@ -9,7 +9,12 @@ export type Admission =
   /** Finished without its handler. */
   | { readonly action: 'skip' }
   /** Hand it on instead; it is finished when the recoverer has taken it. */
-  | { readonly action: 'hand-over'; readonly recoverer: Recoverer };
+  | {
+      readonly action: 'hand-over';
+      readonly recoverer: Recoverer;
+      /** Whether what must not overtake it waits until it is taken. Default true. */
+      readonly isOrdered?: boolean;
+    };
 
 /** Undefined: the record may run. */
 export type AdmissionRule = (record: KafkaRecord) => Admission | undefined;

@@ -160,7 +160,7 @@ export class DeliveryRunner {
       return false;
     }
     if (admission.action === 'hand-over') {
-      turnedAway.handOver(delivery, admission.recoverer);
+      turnedAway.handOver(delivery, admission.recoverer, admission.isOrdered ?? true);
       return false;
     }
     // Timers may fire a little early: the record is asked about again then, and is never early itself.

@@ -104,9 +104,10 @@ export class FailureDesk {
   }
 
   /** Goes on to somebody else instead of being handled. */
-  handOver(delivery: Delivery, recoverer: Recoverer): void {
+  handOver(delivery: Delivery, recoverer: Recoverer, isOrdered: boolean): void {
     const failure = this.#failureOf(delivery.record, delivery, undefined);
-    this.#handOver.begin(delivery, { action: 'recover', recoverer, attemptAfterFailure: delivery.attempt }, [failure]);
+    const decision = { action: 'recover', recoverer, isOrdered, attemptAfterFailure: delivery.attempt } as const;
+    this.#handOver.begin(delivery, decision, [failure]);
   }
 
   /** Interrupted by a rebalance: not a failure of the record. It runs again if the partition stays. */

@@ -42,6 +42,7 @@ import {
 } from './cluster-request.js';
 import { ConnectionAdmin } from './connection-admin.js';
 import { ConnectionClusters } from './connection-clusters.js';
+import { ConnectionDelays } from './connection-delays.js';
 import { ConnectionLogs } from './connection-logs.js';
 import { ConnectionProducers } from './connection-producers.js';
 import { ConnectionTransactions } from './connection-transactions.js';
@@ -171,10 +172,13 @@ export class KafkaConnection implements Startable {
     const plain = () => this.#producers.client;
     const transactions = this.#transactions.template;
     const serializers = this.serdes.serializers();
+    const delays = new ConnectionDelays(() => this, clock);
+    if (properties.get('delays.store') !== 'none') this.attach(delays, true);
     const shared = {
       ...serializers,
       ...templateOptions(properties),
       reader: this.#lookUp,
+      delays,
       clock: options.clock,
       logger: options.logger,
     };

@@ -1,6 +1,7 @@
 import { type Clock } from '../../common/clock.js';
 import { messageOf } from '../../common/errors.js';
 import { KafkaHeaders } from '../../common/kafka-headers.js';
+import { type Startable } from '../../common/lifecycle.js';
 import { type Logger } from '../../common/logger.js';
 import { type OutgoingRecord } from '../../common/record.js';
 import { type IdempotentOptions } from '../../decorators/idempotent.js';
@@ -64,6 +65,8 @@ export interface ListenerConnection extends TransactionalConnection {
   sendRecord(topic: string, partition: number | undefined, record: OutgoingRecord): Promise<unknown>;
   /** What the module says for all listeners. */
   readonly idempotent: IdempotentOptions | undefined;
+  /** Something that starts and ends with the connection. */
+  attach(part: Startable, autoStartup: boolean): void;
   readonly serdes: SerdeResolver;
 }
 
@@ -144,7 +147,7 @@ export class ListenerFactory {
     this.#shelf = shelf;
     this.#connectionOf = connectionOf;
     this.#threads = threads;
-    this.#retries = new RetryFactory(lookup, configurations);
+    this.#retries = new RetryFactory(lookup, shelf, configurations);
   }
 
   /** The listener, then those of its retry and dead-letter topics. Empty, with mistakes, when it is impossible. */

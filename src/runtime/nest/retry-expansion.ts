@@ -9,6 +9,7 @@ import { RETRY_TOPIC_HEADERS } from '../dead-letters/header-names.js';
 import { type RecordSender } from '../dead-letters/record-sender.js';
 import { type AdmissionRule } from '../listener/admission.js';
 import { DONE, type ListenerEndpoint, type RecordInvoker } from '../listener/listener-endpoint.js';
+import { type DelayStore } from '../retry/delays/delay-store.js';
 import { type DestinationTopic } from '../retry/destination-topics.js';
 import { OrderedRetries, type PartitionScan } from '../retry/ordered-retries.js';
 import { dueAtOf } from '../retry/retry-headers.js';
@@ -27,6 +28,8 @@ export interface RetryableListener {
   readonly settings: RetrySettings;
   readonly sender: RecordSender;
   readonly scan: PartitionScan;
+  /** Where records wait that are not due; undefined: in their topic. */
+  readonly delays: DelayStore | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
   /** The handler of one stop: the listener's own, or that of dead letters. */
@@ -110,6 +113,20 @@ function fromBeginning(properties: KafkaProperties): KafkaProperties {
   return properties.with(new Map<ConfigName, unknown>([['consumer.auto-offset-reset', 'earliest']]), '@RetryableTopic');
 }
 
+/**
+ * Puts a record that is not due into the store, which sends it to the same topic when it is. One id for one record:
+ * delivered again after a crash it does not wait twice.
+ */
+function inStore(store: DelayStore, clock: Clock): AdmissionRule {
+  return (record) => {
+    const dueAt = dueAtOf(record);
+    if (dueAt === undefined || dueAt <= clock.now()) return undefined;
+    const { topic, partition, offset, key, value, headers } = record;
+    const message = { id: `${topic}-${partition}@${offset}`, dueAt, topic, partition, record: { key, value, headers } };
+    return { action: 'hand-over', isOrdered: false, recoverer: { recover: () => store.put(message) } };
+  };
+}
+
 function listenerAt(
   stop: DestinationTopic,
   listener: RetryableListener,
@@ -150,7 +167,7 @@ function listenerAt(
     settings: {
       ...main.settings,
       errorHandler: publisher.errorHandlerFor(stop),
-      ...(isDlt ? {} : { admission: whenDue }),
+      ...(isDlt ? {} : { admission: listener.delays ? inStore(listener.delays, listener.clock) : whenDue }),
     },
     neededTopics: [],
   };

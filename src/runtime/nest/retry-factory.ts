@@ -1,6 +1,11 @@
+import { type RetryableTopicOptions } from '../../decorators/retryable-topic.js';
 import { type Mistake } from '../config/mistakes.js';
 import { type RecordSender } from '../dead-letters/record-sender.js';
 import { type ListenerEndpoint } from '../listener/listener-endpoint.js';
+import { isRedisClient, redisRunner } from '../redis/redis-scripts.js';
+import { DelayRelay } from '../retry/delays/delay-relay.js';
+import { type DelayStore } from '../retry/delays/delay-store.js';
+import { RedisDelayStore } from '../retry/delays/redis-delay-store.js';
 import { type RetryTopicConfiguration } from '../retry/retry-topic-configuration.js';
 import { functionMethod } from './function-method.js';
 import { type ListenerIdentity } from './listener-context.js';
@@ -15,6 +20,7 @@ import { OptionReader } from './option-reader.js';
 import { type ProviderLookup } from './provider-lookup.js';
 import { expandRetries, loggingDltHandler } from './retry-expansion.js';
 import { configuredRetries, retrySettings } from './retry-options.js';
+import { type StoreShelf } from './store-shelf.js';
 
 // Finds out whether a listener has retry topics, from its own decorator, from a configuration for its topics or from
 // the properties, in this order; and adds the listeners that they need.
@@ -26,9 +32,13 @@ export class RetryFactory {
   readonly #configurations: readonly RetryTopicConfiguration[];
   /** Who reads a retry topic. */
   readonly #readers = new Map<string, string>();
+  /** By client, by name. */
+  readonly #stores = new Map<unknown, Map<string, DelayStore>>();
+  readonly #shelf: StoreShelf;
 
-  constructor(lookup: ProviderLookup, configurations: readonly RetryTopicConfiguration[]) {
+  constructor(lookup: ProviderLookup, shelf: StoreShelf, configurations: readonly RetryTopicConfiguration[]) {
     this.#lookup = lookup;
+    this.#shelf = shelf;
     this.#configurations = configurations;
   }
 
@@ -59,6 +69,7 @@ export class RetryFactory {
       options,
       settings,
       sender,
+      delays: this.#delays(read, options.delays, main, connection, mistakes),
       scan: ({ topic, partition }, from, visit) => connection.logs.readLogs([{ topic, partition, from }], visit),
       clock: connection.clock,
       logger: connection.logger,
@@ -79,6 +90,36 @@ export class RetryFactory {
     if (found === undefined || typeof found.sendBytes === 'function') return (found ?? template) as RecordSender;
     read.mistake('kafkaTemplate', undefined, `is no template; give ${wanted.allowed}`);
     return template;
+  }
+
+  /** One relay for each store and connection: it sends what is due, whosever it is. */
+  #delays(
+    read: OptionReader,
+    given: RetryableTopicOptions['delays'],
+    { properties, endpoint }: DiscoveredListener,
+    connection: ListenerConnection,
+    mistakes: Mistake[],
+  ): DelayStore | undefined {
+    if (given === undefined || given === 'topics') return undefined;
+    const wanted = { origin: read.where, option: 'delays', allowed: 'topics, redis, or a client of Redis' };
+    const client =
+      given === 'redis'
+        ? this.#shelf.redis({ wanted, lookup: this.#lookup, properties, mistakes })
+        : this.#lookup.find(given as object, wanted, mistakes);
+    if (client === undefined) return undefined;
+    if (given !== 'redis' && !isRedisClient(client)) {
+      read.mistake('delays', undefined, `is no client of Redis; give ${wanted.allowed}`);
+      return undefined;
+    }
+    const name = `retries-${endpoint.connection}`;
+    const known = this.#stores.get(client)?.get(name);
+    if (known) return known;
+    const store = new RedisDelayStore(redisRunner(client as object), name);
+    const { template, clock, logger } = connection;
+    const send: RecordSender['sendBytes'] = (topic, partition, record) => template.sendBytes(topic, partition, record);
+    connection.attach(new DelayRelay({ store, send, clock, logger }), true);
+    this.#stores.set(client, (this.#stores.get(client) ?? new Map<string, DelayStore>()).set(name, store));
+    return store;
   }
 
   /** A record of one listener would be handled by the other one as well. */
@@ -116,7 +157,7 @@ function isPossible({ handler, groupId, topicPattern, assignment, transactions }
 function reportImpossible(
   read: OptionReader,
   { endpoint }: DiscoveredListener,
-  { options }: ListenerDeclaration,
+  { options, retryable }: ListenerDeclaration,
 ): void {
   const { handler, groupId, topicPattern, transactions } = endpoint;
   if (transactions !== undefined) {
@@ -126,6 +167,9 @@ function reportImpossible(
   }
   if (handler.kind === 'batch') {
     read.mistake('batch', 'true', 'batches have no retry topics; take records one by one, or use deadLetters');
+  }
+  if (retryable?.order !== undefined && retryable.delays !== undefined && retryable.delays !== 'topics') {
+    read.mistake('delays', undefined, "goes not with order: 'key', whose records wait in their lane");
   }
   if (groupId === '') read.mistake('groupId', undefined, 'retry topics are read by groups; give the listener one');
   if (topicPattern !== undefined) {

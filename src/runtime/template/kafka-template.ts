@@ -9,6 +9,7 @@ import {
   type StoppedDelivery,
   type TopicPartitionInfo,
 } from '../client/producer-client.js';
+import { type DelayedSend, type DelayOptions, type DelayPort } from './delayed-send.js';
 import { type ProducerInterceptor } from './producer-interceptor.js';
 import { type ProducerListener } from './producer-listener.js';
 import {
@@ -59,7 +60,11 @@ export interface KafkaTemplateOptions {
   readonly named?: (name: string) => KafkaTemplate;
   readonly clock?: Clock;
   readonly logger?: Logger;
+  /** Takes records that are sent later. */
+  readonly delays?: DelayPort;
 }
+
+const NO_DELAYS = 'this template cannot send later: inject the template of a connection with kafka.delays.store';
 
 type SendArguments = readonly unknown[];
 const RECEIVE_TIMEOUT_MS = 5_000;
@@ -107,18 +112,39 @@ export class KafkaTemplate<T = any> {
   send(record: ProducerRecord<T>): Promise<SendResult>;
   /** Sends a payload to where its headers say, else to the default topic. */
   send(message: KafkaMessage<T>): Promise<SendResult>;
-  send(first: string | ProducerRecord<T> | KafkaMessage<T>, ...rest: SendArguments): Promise<SendResult> {
+  /**
+   * Sends a record later, over restarts too; resolves when it is stored where it waits (`kafka.delays.store`). Rejects
+   * with KAFKA_CONFIG_INVALID where none is configured.
+   */
+  send(record: ProducerRecord<T>, options: DelayOptions): Promise<DelayedSend>;
+  send(first: string | ProducerRecord<T> | KafkaMessage<T>, ...rest: SendArguments): Promise<any> {
     if (typeof first === 'string') {
       if (rest.length === 1) return this.#pipeline.sendParts(first, null, rest[0]);
       if (rest.length === 2) return this.#pipeline.sendParts(first, rest[0] as RecordKey, rest[1]);
       return this.#pipeline.send(recordOf(first, rest));
     }
+    if (rest.length > 0 && !isMessage(first)) return this.#delays().send(first, rest[0] as DelayOptions);
     if (!isMessage(first)) return this.#pipeline.send(first);
     try {
       return this.#pipeline.send(recordOfMessage(first, this.#options.defaultTopic));
     } catch (error) {
       return this.#refused(error);
     }
+  }
+
+  /**
+   * Takes a delayed send back; false when it is too late: it was sent, or is about to be. While it waits in topics, that
+   * is the last second; Redis knows to the moment.
+   */
+  cancelDelayed(id: string): Promise<boolean> {
+    return this.#delays().cancel(id);
+  }
+
+  #delays(): DelayPort {
+    const { delays } = this.#options;
+    if (delays) return delays;
+    const refuse = () => Promise.reject(new NestdawError('KAFKA_CONFIG_INVALID', NO_DELAYS));
+    return { send: refuse, cancel: refuse };
   }
 
   /** Like `send`, to `kafka.template.default-topic`. Rejects with KAFKA_CONFIG_INVALID when there is none. */

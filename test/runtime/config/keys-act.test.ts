@@ -81,6 +81,7 @@ function observed(given: Properties): string {
 /** Read by their names where they act; the tests of those places show what they do. */
 const READ_DIRECTLY: readonly ConfigName[] = [
   'embedded.enabled',
+  'delays.store',
   'consumer.properties.group.instance.id',
   'listener.startup-timeout',
   'listener.missing-topics-fatal',

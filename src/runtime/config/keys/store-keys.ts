@@ -1,4 +1,4 @@
-import { duration, integer, string } from '../config-key.js';
+import { choice, duration, integer, string } from '../config-key.js';
 
 // Keys of what is kept outside of Kafka: message ids, offsets. Part of the table in config-keys.ts.
 
@@ -8,6 +8,11 @@ export const STORE_KEYS = {
     allowed: 'redis://host:port, rediss:// with TLS',
     doc: 'Redis of the stores that are called redis; needs the package ioredis. Not a key of Spring.',
     acts: 'runtime/nest/store-shelf',
+  }),
+  'delays.store': choice(['none', 'topics', 'redis'], {
+    default: 'none',
+    doc: 'Where records wait that are sent with a delay, and who sends them: topics of the cluster, or redis.url. Not a key of Spring.',
+    acts: 'runtime/nest/connection-delays',
   }),
   'listener.offset-store': string({
     default: 'kafka',
