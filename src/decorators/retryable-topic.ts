@@ -79,7 +79,7 @@ export interface RetryableTopicOptions {
    * `redis` for the one of `kafka.redis.url`, or the client of the application, by class or token. A retry topic whose
    * records are not due yet is then emptied into Redis at once, however many there are. Default `topics`.
    */
-  readonly delays?: 'topics' | 'redis' | ProviderReference<object>;
+  readonly delays?: ProviderReference<object>;
   /**
    * `key`: while a record waits for its retry, later records of its key wait behind it, over restarts too; other keys go
    * on. There is then one retry topic, read by the listener's own consumers, so `workers` and `order: 'key'` of the
