@@ -82,12 +82,10 @@ describe('a delayed send', () => {
 });
 
 describeWith('redis-server', hasRedis)('with Redis', () => {
-  it(
-    'a delayed send waits in a sorted set, over a restart, unless it is taken back',
-    () =>
-      sendsLater({ 'kafka.delays.store': 'redis', 'kafka.redis.url': `redis://127.0.0.1:${redis!.port}` }, 'by-redis'),
-    60_000,
-  );
+  it('a delayed send waits in a sorted set, over a restart, unless it is taken back', async () => {
+    const properties = { 'kafka.delays.store': 'redis', 'kafka.redis.url': `redis://127.0.0.1:${redis!.port}` };
+    expect(await sendsLater(properties, 'by-redis')).toEqual(SENT);
+  }, 60_000);
 
   it('a store gives each message to one of many takers, again when its lease has run out, and cancels', async () => {
     const store = new RedisDelayStore(redisRunner(client!), 'suite');
