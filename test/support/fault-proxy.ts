@@ -13,13 +13,16 @@ export interface Exchange {
   readonly connection: number;
 }
 
-/** What becomes of a request: passed on, or its answer swallowed, the connection cut before or after the broker acts. */
-export type Fault = 'pass' | 'swallow' | 'cut-before' | 'cut-after' | { readonly delayMs: number };
+/**
+ * What becomes of a request: passed on, its answer swallowed or delayed, given to the broker twice (answered once), or
+ * the connection cut before or after the broker acts.
+ */
+export type Fault = 'pass' | 'swallow' | 'duplicate' | 'cut-before' | 'cut-after' | { readonly delayMs: number };
 
 export class FaultProxy {
   /** Decides about each request. */
   decide: (exchange: Exchange) => Fault = () => 'pass';
-  readonly counts = { requests: 0, swallowed: 0, cut: 0 };
+  readonly counts = { requests: 0, swallowed: 0, duplicated: 0, delayed: 0, cut: 0 };
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   #connections = 0;
@@ -114,6 +117,8 @@ export class FaultProxy {
         end();
       });
     }
+    /** Requests of which a second answer will come. */
+    const surplus = new Set<number>();
     const requests = new FrameSplitter(1 << 28);
     client.on('data', (chunk) =>
       requests.push(chunk, (frame) => {
@@ -132,15 +137,22 @@ export class FaultProxy {
           return;
         }
         faults.set(exchange.correlationId, { exchange, fault });
-        if (!broker.destroyed) broker.write(framed(frame));
+        if (broker.destroyed) return;
+        broker.write(framed(frame));
+        if (fault !== 'duplicate') return;
+        this.counts.duplicated++;
+        surplus.add(exchange.correlationId);
+        broker.write(framed(frame));
       }),
     );
     const answers = new FrameSplitter(1 << 28);
     let order: Promise<unknown> = Promise.resolve();
     broker.on('data', (chunk) =>
       answers.push(chunk, (frame) => {
-        const known = faults.get(frame.readInt32BE(0));
-        faults.delete(frame.readInt32BE(0));
+        const correlationId = frame.readInt32BE(0);
+        const known = faults.get(correlationId);
+        faults.delete(correlationId);
+        if (!known && surplus.delete(correlationId)) return;
         const fault = known?.fault ?? 'pass';
         if (fault === 'swallow') {
           this.counts.swallowed++;
@@ -150,6 +162,7 @@ export class FaultProxy {
         } else {
           // Answers stay in order behind a delayed one.
           const delayMs = typeof fault === 'object' ? fault.delayMs : 0;
+          if (delayMs > 0) this.counts.delayed++;
           if (delayMs > 0) order = order.then(() => new Promise((resolve) => setTimeout(resolve, delayMs)));
           const answer = known ? this.#redirected(known.exchange, frame) : framed(frame);
           order = order.then(() => client.destroyed || client.write(answer));

@@ -65,7 +65,8 @@ export class WaitingSends {
     this.#timer = undefined;
     const now = this.#clock.monotonic();
     while (this.count > 0 && this.#entries[this.#head]!.deadline <= now) this.#drop().giveUp(undefined, this.lastError);
-    this.#setTimer();
+    // Those behind may need less than the ones that have gone.
+    this.drain();
   }
 
   #drop(): WaitingSend {

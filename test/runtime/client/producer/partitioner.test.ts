@@ -53,4 +53,30 @@ describe('partitioner', () => {
     expect(partitioner.choose('a', null, 1, 2)).toBeLessThan(2);
     expect(partitioner.choose('b', null, 1, 1)).toBe(0);
   });
+
+  describe('by load', () => {
+    const shares = (loads: ReadonlyArray<number | undefined>, turns = 600): number[] => {
+      const loadOf = (_topic: string, partition: number) => loads[partition];
+      const partitioner = new Partitioner({ batchSize: 100, random, loadOf });
+      return counted(partitioner, turns, loads.length);
+    };
+
+    it('gives equal turns to equal loads', () => {
+      expect(shares([0, 0, 0])).toEqual([200, 200, 200]);
+      expect(shares([7, 7, 7])).toEqual([200, 200, 200]);
+    });
+
+    it('gives a partition with a backlog fewer, by as much as the others are ahead', () => {
+      const [idle, behind, far] = shares([0, 2, 5]) as [number, number, number];
+      // Weights 6, 4 and 1.
+      expect([Math.round(idle / 55), Math.round(behind / 55), Math.round(far / 55)]).toEqual([6, 4, 1]);
+    });
+
+    it('leaves out one without a leader while others have one', () => {
+      const [one, two, three] = shares([0, undefined, 0]) as [number, number, number];
+      expect(two).toBeLessThanOrEqual(1); // where it happened to begin
+      expect(Math.abs(one - three)).toBeLessThanOrEqual(1);
+      expect(shares([undefined, undefined]).reduce((a, b) => a + b)).toBe(600);
+    });
+  });
 });

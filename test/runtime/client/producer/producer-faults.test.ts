@@ -64,14 +64,16 @@ describe('the producer over sockets', () => {
   };
 
   it(
-    `keeps its word through ${LOST_ANSWERS} lost answers with 8 concurrent senders`,
+    `keeps its word through ${LOST_ANSWERS} lost answers, delayed ones and repeated requests, with 8 concurrent senders`,
     async () => {
       const topic = await createTopic(broker.address, 2);
       const random = seededRandom(42);
       await start({ requestTimeoutMs: 20, deliveryTimeoutMs: 60_000, batchSize: 200 });
       proxy.decide = ({ apiKey }) => {
         if (apiKey !== PRODUCE || proxy.counts.swallowed >= LOST_ANSWERS) return 'pass';
-        return random.next() < 0.5 ? 'swallow' : 'pass';
+        const chance = random.next();
+        if (chance < 0.1) return 'duplicate';
+        return chance < 0.2 ? { delayMs: chance * 200 } : chance < 0.6 ? 'swallow' : 'pass';
       };
       const sent: Sent[] = [];
       let next = 0;
@@ -80,6 +82,7 @@ describe('the producer over sockets', () => {
       };
       await Promise.all(Array.from({ length: 8 }, sender));
       expect(proxy.counts.swallowed).toBeGreaterThanOrEqual(LOST_ANSWERS);
+      expect(Math.min(proxy.counts.duplicated, proxy.counts.delayed)).toBeGreaterThan(0);
       await expectTruth(topic, 2, sent);
     },
     20_000 + LOST_ANSWERS * 100,
@@ -117,6 +120,25 @@ describe('the producer over sockets', () => {
     sent.push(...(await Promise.all([...wave, ...during])));
     await expectTruth(topic, 3, sent);
   });
+
+  it('loses nothing under the profile no-loss while the broker goes away twenty times', async () => {
+    const topic = await createTopic(broker.address, 1);
+    // What producer.profile=no-loss sets.
+    await start({ acks: -1, maxInFlightRequestsPerConnection: 1, enableIdempotence: true, onDeliveryFailure: 'stop' });
+    const sent: Array<Promise<Sent>> = [];
+    for (let round = 0; round < 20; round++) {
+      for (let i = 0; i < 20; i++) sent.push(send(topic, 0, `${round * 20 + i}`.padEnd(60)));
+      await Promise.race(sent.slice(-20));
+      for (let i = 0; i < 20; i++) sent.push(send(topic, 0, `more ${round * 20 + i}`.padEnd(60)));
+      proxy.down();
+      await new Promise((resolve) => setImmediate(resolve));
+      proxy.up();
+    }
+    const acknowledged = await Promise.all(sent);
+    await expectTruth(topic, 1, acknowledged);
+    expect(acknowledged.map(({ metadata }) => metadata.offset)).toEqual(acknowledged.map((_, i) => i));
+    expect(producer.stopped()).toEqual([]);
+  }, 60_000);
 
   it('rejects only the records of the partition that is too large', async () => {
     const [small, normal] = [
