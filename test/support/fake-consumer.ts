@@ -6,8 +6,10 @@ import { type TopicPartition, TopicPartitionMap } from '../../src/common/topic-p
 import {
   type AssignedPartition,
   type CommitOffset,
+  type CommittedOffset,
   type ConsumerClient,
   type ConsumerEvent,
+  type GroupMetadata,
   type PartitionRecords,
   type PauseReason,
   type RebalanceListener,
@@ -136,6 +138,20 @@ export class FakeConsumer implements ConsumerClient {
       const end = this.#kafka.end(topic, partition);
       const offset = moment === 'beginning' ? 0 : moment === 'end' ? end : Math.min(moment, end);
       found.set(topic, partition, offset);
+    }
+    return found;
+  }
+
+  groupMetadata(): GroupMetadata | undefined {
+    return this.#isFenced ? undefined : { groupId: 'billing', generationId: this.#kafka.epoch, memberId: 'm' };
+  }
+
+  async committedOffsets(partitions: readonly TopicPartition[]): Promise<TopicPartitionMap<CommittedOffset>> {
+    await Promise.resolve();
+    const found = new TopicPartitionMap<CommittedOffset>();
+    for (const { topic, partition } of partitions) {
+      const committed = this.#kafka.committed.get(topic, partition);
+      if (committed) found.set(topic, partition, committed);
     }
     return found;
   }

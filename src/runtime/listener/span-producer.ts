@@ -14,7 +14,7 @@ export interface SpanProducer {
    * KAFKA_TRANSACTION_UNDECIDED when nobody answered, KAFKA_PRODUCER_FENCED when the id was taken over.
    */
   commit(offsets: readonly CommitOffset[], group: GroupMetadata): Promise<void>;
-  /** Rejects when the producer is of no use any more: replace it. */
+  /** Does nothing when none is open. Rejects when the producer is of no use any more: replace it. */
   abort(): Promise<void>;
   /** A new producer under the same id: what the old one left undecided is decided when it resolves. */
   replace(): Promise<void>;
