@@ -5,6 +5,7 @@ import { brokerRows } from './rows/broker.js';
 import { guardRows } from './rows/guard.js';
 import { listenerRows } from './rows/listener.js';
 import { listenerCpuRows } from './rows/listener-cpu.js';
+import { listenerWorkRows } from './rows/listener-work.js';
 import { replyRows } from './rows/replies.js';
 import { templateRows } from './rows/template.js';
 import { transactionRows } from './rows/transactions.js';

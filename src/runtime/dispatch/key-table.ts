@@ -72,18 +72,24 @@ export class KeyTable {
   }
 
   #grow(): void {
-    const lanes = [...this.lanes()];
-    this.#buckets = emptyBuckets(this.#buckets.length * 2);
-    this.#mask = this.#buckets.length - 1;
-    for (const lane of lanes) {
-      lane.chained = this.#buckets[lane.hash & this.#mask]!;
-      this.#buckets[lane.hash & this.#mask] = lane;
+    const before = this.#buckets;
+    const buckets = emptyBuckets(before.length * 2);
+    const mask = buckets.length - 1;
+    for (let i = 0; i < before.length; i++) {
+      for (let lane = before[i]!; lane !== null; ) {
+        const next: Lane = lane.chained!;
+        lane.chained = buckets[lane.hash & mask]!;
+        buckets[lane.hash & mask] = lane;
+        lane = next;
+      }
     }
+    this.#buckets = buckets;
+    this.#mask = mask;
   }
 }
 
 function emptyBuckets(count: number): Array<Lane | null> {
-  return Array.from<Lane | null>({ length: count }).fill(null);
+  return new Array<Lane | null>(count).fill(null);
 }
 
 /** 32-bit FNV-1a with a final mix: keys differ most in their last bytes, buckets are chosen by the low bits. */

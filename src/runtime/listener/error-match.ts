@@ -8,6 +8,8 @@ export type ErrorMatch = (abstract new (...args: never[]) => Error) | NestdawErr
 /** Whether the error, or one that caused it, matches one of them. */
 export function matchesError(error: unknown, matches: readonly ErrorMatch[]): boolean {
   if (matches.length === 0) return false;
+  if (matches.some((match) => matchesOne(error, match))) return true;
+  if ((error as { cause?: unknown } | null | undefined)?.cause === undefined) return false;
   for (const cause of causesOf(error)) if (matches.some((match) => matchesOne(cause, match))) return true;
   return false;
 }

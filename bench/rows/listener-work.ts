@@ -1,0 +1,404 @@
+import { randomUUID } from 'node:crypto';
+import { systemClock } from '../../src/common/clock.js';
+import { silentLogger } from '../../src/common/logger.js';
+import { type KafkaRecord } from '../../src/common/record.js';
+import {
+  type AssignedPartition,
+  type ConsumerClient,
+  type PartitionRecords,
+  type RebalanceListener,
+} from '../../src/runtime/client/consumer-client.js';
+import { type ContainerSettings } from '../../src/runtime/listener/container-settings.js';
+import { defaultErrorHandler } from '../../src/runtime/listener/error-handler.js';
+import { ListenerContainer } from '../../src/runtime/listener/listener-container.js';
+import { DONE, type ListenerEndpoint, type RecordInvoker } from '../../src/runtime/listener/listener-endpoint.js';
+import { type Contest, type Row } from '../row.js';
+
+// What the container itself costs, without a broker: records come from memory. Pools beside a bare loop of the same
+// sleeps with the same workers, in the same run.
+
+const TOPIC = 'bench';
+
+/** Hands over records that are there already, as fast as it is asked. */
+class Feed implements ConsumerClient {
+  readonly #records: readonly KafkaRecord[];
+  readonly #paused = new Set<string>();
+  #next = 0;
+  #wake: () => void = () => undefined;
+
+  constructor(
+    records: readonly KafkaRecord[],
+    readonly onEmpty: () => void,
+  ) {
+    this.#records = records;
+  }
+
+  async start(listener: RebalanceListener): Promise<void> {
+    const partition: AssignedPartition = {
+      topic: TOPIC,
+      partition: 0,
+      assignmentEpoch: 1,
+      position: 0,
+      metadata: '',
+      source: 'committed',
+    };
+    await listener.onAssigned([partition], []);
+  }
+
+  async poll({ maxRecords, signal }: Parameters<ConsumerClient['poll']>[0]): Promise<PartitionRecords[]> {
+    while (this.#paused.size > 0 || this.#next >= this.#records.length) {
+      if (signal?.aborted) return [];
+      if (this.#next >= this.#records.length) this.onEmpty();
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+        signal?.addEventListener('abort', () => resolve(), { once: true });
+      });
+    }
+    const records = this.#records.slice(this.#next, this.#next + maxRecords);
+    this.#next += records.length;
+    const end = this.#records.length;
+    return [{ topic: TOPIC, partition: 0, records, assignmentEpoch: 1, nextOffset: this.#next, highWatermark: end }];
+  }
+
+  commit(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  position(): number {
+    return this.#next;
+  }
+
+  seek(): void {}
+
+  pause(_partitions: unknown, reason: string): void {
+    this.#paused.add(reason);
+  }
+
+  resume(_partitions: unknown, reason: string): void {
+    this.#paused.delete(reason);
+    this.#wake();
+  }
+
+  assignment() {
+    return [{ topic: TOPIC, partition: 0 }];
+  }
+
+  offsetsAt(): never {
+    throw new Error('nobody asks');
+  }
+
+  enforceRebalance(): void {}
+
+  stop(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  onEvent(): void {}
+}
+
+function records(count: number, keyOf: (i: number) => string | null): KafkaRecord[] {
+  const value = Buffer.alloc(100);
+  return Array.from({ length: count }, (_, offset) => {
+    const key = keyOf(offset);
+    return {
+      topic: TOPIC,
+      partition: 0,
+      offset,
+      timestamp: 0,
+      key: key === null ? null : Buffer.from(key),
+      value,
+      headers: [],
+    };
+  });
+}
+
+/** What a run took, ms: on the clock, and of the processor, which other processes do not disturb. */
+interface Took {
+  readonly ms: number;
+  readonly cpuMs: number;
+}
+
+/** Runs a container over the records, from its start until `handler` has said that all are done. */
+async function run(
+  feed: readonly KafkaRecord[],
+  endpoint: Partial<ListenerEndpoint>,
+  handler: (done: () => void) => RecordInvoker,
+  settings: Partial<ContainerSettings> = {},
+  onEmpty: () => void = () => undefined,
+): Promise<Took> {
+  let resolve: () => void = () => undefined;
+  const finished = new Promise<void>((done) => {
+    resolve = done;
+  });
+  const container = new ListenerContainer({
+    endpoint: {
+      id: randomUUID(),
+      connection: 'default',
+      topics: [TOPIC],
+      groupId: 'bench',
+      concurrency: 1,
+      workers: undefined,
+      order: 'partition',
+      ackMode: 'TIME',
+      ackCount: 1,
+      ackTimeMs: 1_000,
+      gapMap: false,
+      autoStartup: true,
+      handler: { kind: 'record', invoke: handler(() => resolve()) },
+      ...endpoint,
+    },
+    createConsumer: () => new Feed(feed, onEmpty),
+    clock: systemClock,
+    logger: silentLogger,
+    settings,
+  });
+  // Timers of the container keep no process alive, and there is no socket here.
+  const alive = setInterval(() => undefined, 1_000);
+  const cpu = process.cpuUsage();
+  const started = performance.now();
+  await container.start();
+  await finished;
+  const ms = performance.now() - started;
+  const { user, system } = process.cpuUsage(cpu);
+  clearInterval(alive);
+  await container.stop();
+  return { ms, cpuMs: (user + system) / 1_000 };
+}
+
+/** Counts down, then says so. */
+const counted =
+  (count: number) =>
+  (done: () => void): RecordInvoker => {
+    let left = count;
+    return () => {
+      if (--left === 0) done();
+      return DONE;
+    };
+  };
+
+const sleeping =
+  (count: number, ms: number) =>
+  (done: () => void): RecordInvoker => {
+    let left = count;
+    return () =>
+      new Promise((resolve) => {
+        setTimeout(() => {
+          if (--left === 0) done();
+          resolve(DONE);
+        }, ms);
+      });
+  };
+
+/** The same sleeps without anything around them: so many loops that each wait, again and again. */
+async function bareLoop(count: number, workers: number, ms: number): Promise<number> {
+  let left = count;
+  const started = performance.now();
+  const loop = async (): Promise<void> => {
+    while (left-- > 0) await new Promise((resolve) => setTimeout(resolve, ms));
+  };
+  await Promise.all(Array.from({ length: workers }, loop));
+  return performance.now() - started;
+}
+
+const noClose = () => Promise.resolve();
+
+/** Against a figure that is asked for, not against somebody. */
+function budget(
+  name: string,
+  unit: string,
+  goal: string,
+  limit: number,
+  settings: string,
+  ours: () => Promise<number>,
+): Row {
+  return {
+    name,
+    unit,
+    better: 'lower',
+    peerName: goal,
+    goal: 1,
+    settings,
+    prepare: (): Promise<Contest> => Promise.resolve({ ours, peer: () => Promise.resolve(limit), close: noClose }),
+  };
+}
+
+function workRow(name: string, limitUs: number, count: number, keys: number | null): Row {
+  const order = keys === null ? 'partition order' : `key order, ${keys.toLocaleString('en')} keys`;
+  return budget(
+    `listener work ${name}`,
+    'CPU µs/record',
+    `the budget of ${limitUs} µs`,
+    limitUs,
+    `${count} records from memory, ${order}, a handler that returns at once`,
+    async () => {
+      const feed = records(count, (i) => (keys === null ? null : `key-${(i * 7919) % keys}`));
+      const endpoint: Partial<ListenerEndpoint> = keys === null ? {} : { workers: 64, order: 'key', gapMap: true };
+      return ((await run(feed, endpoint, counted(count))).cpuMs * 1_000) / count;
+    },
+  );
+}
+
+/** All keys alive at once: everything is received before the first handler ends. */
+function liveKeysRow(keys: number, limitUs: number): Row {
+  return budget(
+    `listener live keys ${keys}`,
+    'CPU µs/record',
+    `the budget of ${limitUs} µs`,
+    limitUs,
+    `${keys} records of as many keys, all received before the first handler ends`,
+    async () => {
+      const feed = records(keys, (i) => `key-${i}`);
+      const all = { budgetRecords: keys * 2, budgetBytes: 2 ** 40, budgetUncommitted: keys * 2 };
+      let open: () => void = () => undefined;
+      const gate = new Promise<void>((resolve) => {
+        open = resolve;
+      });
+      let left = keys;
+      let isFirst = true;
+      const handler =
+        (done: () => void): RecordInvoker =>
+        () => {
+          if (--left === 0) done();
+          if (!isFirst) return DONE;
+          isFirst = false;
+          return gate.then(() => DONE);
+        };
+      const endpoint = { workers: 1, order: 'key', gapMap: true } as const;
+      return ((await run(feed, endpoint, handler, all, () => open())).cpuMs * 1_000) / keys;
+    },
+  );
+}
+
+function poolRow(ms: number, workers: number, keys: number): Row {
+  const count = Math.min(60_000, Math.max(2_000, Math.floor((workers / ms) * 1_500)));
+  return {
+    name: `listener pool ${ms} ms ${workers} workers ${keys} keys`,
+    unit: 'records/s',
+    better: 'higher',
+    peerName: 'a bare loop of the same sleeps',
+    goal: 0.95,
+    settings: `${count} records from memory, key order, handlers of ${ms} ms`,
+    prepare: (): Promise<Contest> => {
+      const feed = records(count, (i) => `key-${(i * 7919) % keys}`);
+      const endpoint = { workers, order: 'key', gapMap: true } as const;
+      return Promise.resolve({
+        ours: async () => (count * 1_000) / (await run(feed, endpoint, sleeping(count, ms))).ms,
+        peer: async () => (count * 1_000) / (await bareLoop(count, workers, ms)),
+        close: noClose,
+      });
+    },
+  };
+}
+
+/** One record in five has the same key; the others must not notice. */
+function hotKeyRow(): Row {
+  const count = 20_000;
+  const workers = 64;
+  const ms = 5;
+  const timeOthers = async (feed: readonly KafkaRecord[]): Promise<number> => {
+    let others = feed.filter(({ key }) => key!.toString() !== 'hot').length;
+    const total = others;
+    const started = performance.now();
+    let took = 0;
+    const handler =
+      (done: () => void): RecordInvoker =>
+      ({ key }) =>
+        new Promise((resolve) => {
+          setTimeout(() => {
+            if (key!.toString() !== 'hot' && --others === 0) {
+              took = performance.now() - started;
+              done();
+            }
+            resolve(DONE);
+          }, ms);
+        });
+    const wide = { budgetRecords: count, budgetUncommitted: count * 2, shutdownTimeoutMs: 50 };
+    await run(feed, { workers, order: 'key', gapMap: true }, handler, wide);
+    return (total * 1_000) / took;
+  };
+  return {
+    name: 'listener hot key',
+    unit: 'other records/s',
+    better: 'higher',
+    peerName: 'the same without a hot key',
+    goal: 0.9,
+    settings: `${count} records, 20 % of them on one key, ${workers} workers, handlers of ${ms} ms`,
+    prepare: (): Promise<Contest> => {
+      const hot = records(count, (i) => (i % 5 === 0 ? 'hot' : `key-${i % 9_973}`));
+      const even = records(count, (i) => `key-${i % 9_973}`);
+      return Promise.resolve({ ours: () => timeOthers(hot), peer: () => timeOthers(even), close: noClose });
+    },
+  };
+}
+
+function failingRow(): Row {
+  const count = 1_000_000;
+  const rate = async (failsEvery: number): Promise<number> => {
+    const feed = records(count, (i) => `key-${i % 997}`);
+    const settings = { errorHandler: defaultErrorHandler() };
+    let left = count;
+    const handler =
+      (done: () => void): RecordInvoker =>
+      (record, { attempt }) => {
+        if (attempt === 1 && record.offset % failsEvery === 0) return { status: 'failed', error: FAILURE };
+        if (--left === 0) done();
+        return DONE;
+      };
+    return (count * 1_000) / (await run(feed, { workers: 64, order: 'key', gapMap: true }, handler, settings)).cpuMs;
+  };
+  return {
+    name: 'listener failing 1 %',
+    unit: 'records/CPU s',
+    better: 'higher',
+    peerName: 'the same without failures',
+    goal: 0.97,
+    settings: `${count} records from memory in key order, every hundredth fails once and is delivered again`,
+    prepare: (): Promise<Contest> =>
+      Promise.resolve({ ours: () => rate(100), peer: () => rate(Number.POSITIVE_INFINITY), close: noClose }),
+  };
+}
+
+const FAILURE = new Error('once');
+
+const backOffRow = budget(
+  'listener backoff',
+  'ms',
+  '100 ms + 5',
+  105,
+  'the only record of an idle topic fails once; the delay before its next delivery is 100 ms',
+  async () => {
+    let failedAt = 0;
+    let again = 0;
+    const settings = { errorHandler: defaultErrorHandler({ backoff: () => 100 }) };
+    const handler =
+      (done: () => void): RecordInvoker =>
+      (_record, { attempt }) => {
+        if (attempt === 1) {
+          failedAt = performance.now();
+          return { status: 'failed', error: FAILURE };
+        }
+        again = performance.now();
+        done();
+        return DONE;
+      };
+    await run(
+      records(1, () => 'a'),
+      {},
+      handler,
+      settings,
+    );
+    return again - failedAt;
+  },
+);
+
+export const listenerWorkRows: readonly Row[] = [
+  workRow('partition', 1, 500_000, null),
+  workRow('key', 2, 500_000, 10_000),
+  liveKeysRow(1_000_000, 4),
+  hotKeyRow(),
+  failingRow(),
+  backOffRow,
+  ...[1, 5, 10, 100].flatMap((ms) =>
+    [16, 64, 256, 1_000].flatMap((workers) => [10_000, 100_000].map((keys) => poolRow(ms, workers, keys))),
+  ),
+];
