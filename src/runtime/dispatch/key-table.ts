@@ -89,7 +89,7 @@ export class KeyTable {
 }
 
 function emptyBuckets(count: number): Array<Lane | null> {
-  return new Array<Lane | null>(count).fill(null);
+  return Array.from<Lane | null>({ length: count }).fill(null);
 }
 
 /** 32-bit FNV-1a with a final mix: keys differ most in their last bytes, buckets are chosen by the low bits. */
