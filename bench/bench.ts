@@ -16,6 +16,7 @@ const ROWS: readonly Row[] = [
   ...listenerRows,
   ...listenerCpuRows,
   ...guardRows,
+  ...listenerWorkRows,
   ...templateRows,
   ...transactionRows,
   ...replyRows,
