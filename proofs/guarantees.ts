@@ -1,9 +1,11 @@
 import { dedupRedis } from './guarantees/dedup-redis.js';
 import { dedupSql } from './guarantees/dedup-sql.js';
 import { dedupTopic } from './guarantees/dedup-topic.js';
+import { inbox } from './guarantees/inbox.js';
 import { offsetsFile } from './guarantees/offsets-file.js';
 import { offsetsRedis } from './guarantees/offsets-redis.js';
 import { offsetsSql } from './guarantees/offsets-sql.js';
+import { outbox } from './guarantees/outbox.js';
 import { transactions } from './guarantees/transactions.js';
 import { type Proof, type ProofContext, type ProofResult } from './proof.js';
 
@@ -18,6 +20,8 @@ export const GUARANTEES: readonly Proof[] = [
   offsetsSql,
   offsetsFile,
   offsetsRedis,
+  outbox,
+  inbox,
 ];
 
 export const guarantees: Proof = {

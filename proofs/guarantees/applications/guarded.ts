@@ -6,6 +6,7 @@ import { NestFactory } from '@nestjs/core';
 import {
   type ExternalOffsetsOptions,
   type IdempotentOptions,
+  type InboxOptions,
   KafkaListener,
   KafkaModule,
   Payload,
@@ -25,6 +26,7 @@ interface Message {
 interface Form {
   readonly idempotent?: IdempotentOptions;
   readonly offsets?: ExternalOffsetsOptions;
+  readonly inbox?: InboxOptions;
   /** Effects in the handler's transaction. */
   readonly inSql: boolean;
 }
@@ -35,6 +37,7 @@ const FORMS: Readonly<Record<string, Form>> = {
   'dedup-topic': { idempotent: { store: 'topic' }, inSql: false },
   'offsets-sql': { offsets: { store: 'POOL', transaction: true }, inSql: true },
   'offsets-file': { offsets: { store: 'file' }, inSql: false },
+  inbox: { inbox: { folder: join(PROOF_FOLDER!, 'inbox') }, inSql: false },
   'offsets-redis': { offsets: { store: 'redis' }, inSql: false },
 };
 
