@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
+import sqlite from 'node-sqlite3-wasm';
 import { hasCode } from '../../../src/common/errors.js';
 import {
   Consumer,
@@ -223,5 +224,39 @@ describe('a transactional listener', () => {
     const { Invoices: Immediate } = copying({ ackMode: 'MANUAL_IMMEDIATE' });
     const immediate = createOnBroker(kafka, { providers: [Immediate] }, PREFIX).then(({ app }) => app.init());
     await expect(immediate).rejects.toThrow(/MANUAL_IMMEDIATE commits at once/);
+  });
+});
+
+describe('a SQL transaction inside of a Kafka transaction', () => {
+  it('commits first; in the window between the two only Kafka’s part is missing, and is made up for', async () => {
+    const database = new sqlite.Database(':memory:');
+    database.exec('create table bookings (id integer primary key, tries integer not null)');
+    let fails = 2;
+    @Injectable()
+    class Bookings {
+      constructor(readonly template: KafkaTemplate) {}
+
+      @KafkaListener({ topics: 'orders', groupId: 'copiers' })
+      @Transactional('kafka')
+      async book(@Payload() id: number): Promise<void> {
+        void this.template.send('invoices', `invoice ${id}`);
+        database.exec('begin');
+        // Repeatable, since the window makes it be repeated.
+        database.run('insert into bookings values (?, 1) on conflict (id) do update set tries = tries + 1', [id]);
+        database.exec('commit');
+        if (id === 1 && fails-- > 0) throw new Error('the process ends between the two commits');
+      }
+    }
+    running.push(await startOnBroker(kafka, { providers: [Bookings] }, PREFIX));
+    await kafka.produce('orders', 0, numbered(3));
+    await kafka.untilConsumed('copiers', 'orders');
+    const rows = database.all('select id, tries from bookings order by id');
+    expect(rows).toEqual([
+      { id: 0, tries: 1 },
+      { id: 1, tries: 3 },
+      { id: 2, tries: 1 },
+    ]);
+    expect(await invoices()).toEqual(all(3));
+    database.close();
   });
 });
