@@ -38,7 +38,8 @@ interface NamedProducer {
   readonly template: KafkaTemplate;
 }
 
-type TemplateParts = Omit<KafkaTemplateOptions, 'producer' | 'named' | 'transactions'>;
+type TemplateParts = Omit<KafkaTemplateOptions, 'producer' | 'passing' | 'named' | 'transactions'>;
+type OwnParts = Pick<KafkaTemplateOptions, 'producer' | 'passing' | 'transactions'>;
 
 export class ConnectionProducers {
   readonly #options: ConnectionProducersOptions;
@@ -60,7 +61,7 @@ export class ConnectionProducers {
   }
 
   /** The plain producer's template; those of named ones stand behind its `withProducer`. */
-  makeTemplate(parts: TemplateParts, own: Pick<KafkaTemplateOptions, 'producer' | 'transactions'>): KafkaTemplate {
+  makeTemplate(parts: TemplateParts, own: OwnParts): KafkaTemplate {
     const named = (name: string) => this.#namedTemplate(name);
     const { properties, environment } = this.#options;
     for (const [name, other] of namedProducers(properties, environment, this.#mistakes)) {

@@ -183,7 +183,8 @@ export class KafkaConnection implements Startable {
       logger: options.logger,
     };
     const producer = transactions.isEnabled ? () => transactions.producer(plain) : plain;
-    this.template = this.#producers.makeTemplate(shared, { producer, transactions });
+    const passing = () => transactions.passing(plain);
+    this.template = this.#producers.makeTemplate(shared, { producer, passing, transactions });
     this.recordWriter = new RecordWriter(serializers.keySerializer, serializers.valueSerializer);
   }
 

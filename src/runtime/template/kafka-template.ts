@@ -49,6 +49,11 @@ export type { KafkaMessage, ProducerRecord, SendResult };
 export interface KafkaTemplateOptions {
   /** The producer; asked at every send, since a template may be injected before its connection is open. */
   readonly producer: () => ProducerClient;
+  /**
+   * The producer for what is no send of the application: questions, and records that are passed on. Default: the same;
+   * with transactions it serves outside of them too.
+   */
+  readonly passing?: () => ProducerClient;
   readonly defaultTopic?: string | undefined;
   /** Transactions of its connection. Default: there are none. */
   readonly transactions?: TemplateTransactions | undefined;
@@ -186,7 +191,7 @@ export class KafkaTemplate<T = any> {
 
   /** Whether `ready()` would resolve at once. */
   get isReady(): boolean {
-    return this.#pipeline.producer.hasRoom;
+    return this.#passing.hasRoom;
   }
 
   /**
@@ -194,7 +199,7 @@ export class KafkaTemplate<T = any> {
    * each `send` of a long loop bounds its memory without waiting for each acknowledgment. Never rejects.
    */
   ready(): Promise<void> {
-    return this.#pipeline.producer.whenRoom();
+    return this.#passing.whenRoom();
   }
 
   /**
@@ -202,29 +207,33 @@ export class KafkaTemplate<T = any> {
    * caller alone.
    */
   sendBytes(topic: string, partition: number | undefined, record: OutgoingRecord): Promise<SendResult> {
-    return this.#pipeline.producer.send(topic, partition, record);
+    return this.#passing.send(topic, partition, record);
+  }
+
+  get #passing(): ProducerClient {
+    return this.#options.passing?.() ?? this.#pipeline.producer;
   }
 
   /** Sends what waits without lingering; resolves when all of it is acknowledged or has failed. */
   flush(): Promise<void> {
-    return this.#pipeline.producer.flush();
+    return this.#passing.flush();
   }
 
   /** Number of partitions of a topic. Rejects with KAFKA_DELIVERY_FAILED when there is no such topic. */
   partitionsFor(topic: string): Promise<number> {
-    return this.#pipeline.producer.partitionsFor(topic);
+    return this.#passing.partitionsFor(topic);
   }
 
   /** Partitions of a topic with leader and replicas (Spring: `partitionsFor`). Rejects as `partitionsFor` does. */
   partitionInfo(topic: string): Promise<readonly TopicPartitionInfo[]> {
-    return this.#pipeline.producer.partitionInfo(topic);
+    return this.#passing.partitionInfo(topic);
   }
 
   /** What the producer has done and what waits, under Kafka's names, and times of interceptors. */
   metrics(): ProducerMetricValues {
     const { interceptors } = this.#pipeline.hooks;
     return {
-      ...this.#pipeline.producer.metrics(),
+      ...this.#passing.metrics(),
       'failed-sends-total': this.failedSends,
       ...(interceptors.isEmpty
         ? {}
@@ -310,12 +319,12 @@ export class KafkaTemplate<T = any> {
 
   /** Under `producer.on-delivery-failure=stop`: what takes no records since one was lost. */
   stoppedDeliveries(): readonly StoppedDelivery[] {
-    return this.#pipeline.producer.stopped();
+    return this.#passing.stopped();
   }
 
   /** Lets a partition go on after a lost record, a whole topic, or everything. */
   resume(topic?: string, partition?: number): void {
-    this.#pipeline.producer.resume(topic, partition);
+    this.#passing.resume(topic, partition);
   }
 
   /** Whether sends have to be made in transactions: a transaction-id-prefix is configured (Spring: isTransactional). */

@@ -51,6 +51,12 @@ export class TemplateTransactions {
     );
   }
 
+  /** The same for what is no send of the application: outside of transactions `plain` serves, whatever the settings. */
+  passing(plain: () => ProducerClient): ProducerClient {
+    const transaction = this.isEnabled ? this.#options.manager.current : undefined;
+    return transaction?.isOpen ? transaction.producer : plain();
+  }
+
   /** Runs `work` in a transaction of its own, whatever the caller runs in. */
   async execute<R>(work: () => R | Promise<R>): Promise<R> {
     const { manager, pool } = this.#options;

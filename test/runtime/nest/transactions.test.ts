@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { deferred } from '../../../src/common/lifecycle.js';
 import {
   getKafkaTransactionManagerToken,
+  KafkaListener,
   KafkaTemplate,
   KafkaTransactionManager,
   Producer,
@@ -259,5 +260,23 @@ describe('@Transactional', () => {
     const properties = { ...TRANSACTIONS, 'kafka.producer.properties.enable.idempotence': 'false' };
     const message = expect.stringContaining('switches transactions on, and they need');
     await expect(startApp({}, properties)).rejects.toMatchObject({ code: 'KAFKA_CONFIG_INVALID', message });
+  });
+});
+
+describe('a connection with transactions', () => {
+  it('hands dead letters of listeners without them on all the same, and answers questions outside of any', async () => {
+    @Injectable()
+    class Plain {
+      @KafkaListener({ topics: 'orders', groupId: 'plain', deadLetters: true })
+      handle(): void {
+        throw failure;
+      }
+    }
+    const { template } = await start([Plain]);
+    await kafka.produce('orders', 0, [{ key: null, value: Buffer.from('1') }]);
+    await kafka.untilConsumed('plain', 'orders');
+    expect((await seen('orders-dlt')).length).toBe(1);
+    expect(await template.partitionsFor('orders')).toBe(2);
+    await template.flush();
   });
 });
