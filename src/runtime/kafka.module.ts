@@ -348,10 +348,26 @@ function connectionOf(
     clock: options.clock ?? systemClock,
     logger: options.logger ?? thread?.logger ?? nestLogger('Kafka'),
     sources: { ...sourcesOf(name, { ...options, argv, cwd }, overrides) },
+    codeOptions: Object.entries(options).flatMap(([key, value]) => (value === undefined || DATA.has(key) ? [] : [key])),
     threads: options.threads,
     isBrokerHere: thread && (thread.connections.find((one) => one.name === name)?.isBrokerHere ?? false),
   });
 }
+
+/** Options that a thread is sent, or has no need of. */
+const DATA: ReadonlySet<string> = new Set<keyof KafkaModuleOptions>([
+  'name',
+  'properties',
+  'propertiesFile',
+  'cwd',
+  'env',
+  'argv',
+  'topics',
+  'logger',
+  'clock',
+  'threads',
+  'factories',
+]);
 
 /** Loaded only where it is needed: an application with a cluster never touches the broker's code. */
 const startBrokerBeside: BrokerStarter = async (configuration, logger, clock) => {

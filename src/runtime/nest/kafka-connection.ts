@@ -101,6 +101,8 @@ export interface KafkaConnectionOptions {
   readonly logger: Logger;
   /** Where the configuration was read from: plain values, for threads to read it again. */
   readonly sources?: Readonly<Record<string, unknown>>;
+  /** Names of options that are code, which threads have to be given by their own module. */
+  readonly codeOptions?: readonly string[];
   /** What the module says about threads of listeners. */
   readonly threads?: ThreadsOptions | undefined;
   /** In a thread: whether the broker that the application runs on is in this process. Undefined elsewhere. */
@@ -253,6 +255,7 @@ export class KafkaConnection implements Startable {
       sources,
       overrides: { ...(overrides as Record<string, unknown>), ...servers, ...this.#idsOf(thread) },
       isBrokerHere: this.#broker?.isHost ?? false,
+      codeOptions: this.#options.codeOptions ?? [],
     };
   }
 

@@ -4,7 +4,6 @@ import { type Mistake, throwIfAny } from '../config/mistakes.js';
 import { type Findings } from '../config/rules.js';
 import { type ContainerRegistry } from '../listener/container-registry.js';
 import { ListenerContainer } from '../listener/listener-container.js';
-import { RetryTopicConfiguration } from '../retry/retry-topic-configuration.js';
 import { consumerNumbers, containerNumbers } from './client-options.js';
 import { GroupCheck } from './group-check.js';
 import { type KafkaConnection } from './kafka-connection.js';
@@ -12,6 +11,7 @@ import { type NestServices } from './kafka-runtime.js';
 import { ListenerExplorer } from './listener-explorer.js';
 import { type DiscoveredListener, type ListenerDeclaration, ListenerFactory } from './listener-factory.js';
 import { ProviderLookup } from './provider-lookup.js';
+import { retryConfigurations } from './retry-configurations.js';
 import { type RuntimeTools } from './runtime-tools.js';
 import { StoreShelf } from './store-shelf.js';
 import { type ListenerThreads } from './threads/listener-threads.js';
@@ -83,13 +83,10 @@ export class ListenerHost {
     const { mistakes, notices } = findings;
     const { discovery, scanner, creator, config, moduleRef } = services;
     const { connectionOf, threads } = this.#options;
-    const configurations = [...discovery.getProviders()]
-      .map(({ instance }) => instance as unknown)
-      .filter((instance) => RetryTopicConfiguration.isOne(instance));
+    const configurations = retryConfigurations(discovery);
     const lookup = new ProviderLookup(moduleRef);
-    this.#factory = new ListenerFactory({ creator, config }, lookup, this.#shelf, connectionOf, threads, [
-      ...new Set(configurations),
-    ]);
+    const parts = { creator, config };
+    this.#factory = new ListenerFactory(parts, lookup, this.#shelf, connectionOf, threads, configurations);
     const explorer = new ListenerExplorer(discovery, scanner, this.#factory);
     const found = explorer.explore({ mistakes, notices, ids: new Map() });
     const groups = new GroupCheck();

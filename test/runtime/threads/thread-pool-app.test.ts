@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { ContainerRegistry, type ListenerEvent } from '../../../src/index.js';
+import { ContainerRegistry, type KafkaModuleOptions, type ListenerEvent } from '../../../src/index.js';
 import { until } from '../../../src/testing/index.js';
 import { PATIENCE, ThreadBench } from '../../support/thread-bench.js';
 
@@ -93,7 +93,10 @@ describe('a pool of threads', () => {
   });
 
   it('fires the signal in the thread when the container stops waiting', async () => {
-    const app = await bench.start({ threads: '1', 'kafka.listener.shutdown-timeout': '100ms' });
+    // Options that are code come with the worker's own KafkaModule.
+    const own = new URL('./fixtures/own.module.mjs', import.meta.url);
+    const options = { threads: { module: own }, types: [] };
+    const app = await bench.start({ threads: '1', 'kafka.listener.shutdown-timeout': '100ms' }, options);
     await bench.send('in', 0, { n: 1, do: 'wait' });
     await bench.said(1);
     await app.get(ContainerRegistry).stop('work');
@@ -142,8 +145,8 @@ describe('what cannot work', () => {
     expect(error).toMatchObject({ code: 'KAFKA_CONFIG_INVALID' });
     return error!.message;
   };
-  const withModule = (file: string) =>
-    failure(bench.start({ threads: '1' }, { threads: { module: new URL(file, import.meta.url) } }));
+  const withModule = (file: string, more: Partial<KafkaModuleOptions> = {}) =>
+    failure(bench.start({ threads: '1' }, { threads: { module: new URL(file, import.meta.url) }, ...more }));
 
   it('is said at start: no module, no file, only source, no class', async () => {
     expect(await failure(bench.start({}, { threads: undefined as never }))).toContain('KafkaModule.forRoot({ threads:');
@@ -151,6 +154,7 @@ describe('what cannot work', () => {
     expect(await withModule('./fixtures/nowhere.js')).toMatch(/nowhere\.js does not exist; give/);
     expect(await withModule('./thread-pool-app.test.js')).toMatch(/thread-pool-app\.test\.ts, but a thread/);
     expect(await withModule('./fixtures/broken.module.mjs')).toMatch(/broken\.module\.mjs cannot be opened: not today/);
+    expect(await withModule('./fixtures/worker.module.mjs', { types: [] })).toMatch(/is given types, and code cannot/);
     expect(await withModule('./fixtures/empty.module.mjs')).toMatch(/does not have it: list its class among the prov/);
   });
 

@@ -28,6 +28,9 @@ export interface ThreadApplication {
 export async function openThreadApplication(module: ThreadModule, state: ThreadState): Promise<ThreadApplication> {
   const type = await loadThreadModule(module);
   const brought = await connectionsIn(type);
+  for (const { name, codeOptions } of state.connections) {
+    if (codeOptions.length > 0 && !brought.has(name)) throw needsForRoot(name, codeOptions, type.name);
+  }
   const connections = state.connections
     .filter(({ name }) => !brought.has(name))
     .map(({ name }) => KafkaModule.forRoot(name === DEFAULT_CONNECTION ? {} : { name }));
@@ -50,6 +53,15 @@ export async function openThreadApplication(module: ThreadModule, state: ThreadS
     'KAFKA_CONFIG_INVALID',
     `listener ${id}${where} runs in threads, but ${type.name} (${module.href}) does not have it${why}: list its class ` +
       'among the providers of that module, or of one that it imports',
+  );
+}
+
+function needsForRoot(connection: string, options: readonly string[], module: string): NestdawError {
+  const which = connection === DEFAULT_CONNECTION ? 'KafkaModule.forRoot' : `KafkaModule.forRoot of ${connection}`;
+  return new NestdawError(
+    'KAFKA_CONFIG_INVALID',
+    `${which} is given ${options.join(', ')}, and code cannot be sent to a thread: move KafkaModule.forRoot({ … }) into the ` +
+      `imports of ${module}, which the application imports as well, and remove it elsewhere`,
   );
 }
 

@@ -7,6 +7,7 @@ import { type NestServices } from '../kafka-runtime.js';
 import { ListenerExplorer } from '../listener-explorer.js';
 import { ListenerFactory } from '../listener-factory.js';
 import { ProviderLookup } from '../provider-lookup.js';
+import { retryConfigurations } from '../retry-configurations.js';
 import { StoreShelf } from '../store-shelf.js';
 
 // Inside a thread: looks through its classes for the one listener that it is for, and ready to run.
@@ -19,7 +20,8 @@ export function findThreadListener(
   const lookup = new ProviderLookup(moduleRef);
   // Ids are claimed in the main thread; what is made here serves transactions of the handler alone.
   const shelf = new StoreShelf({ clock: systemClock, logger: thread.logger });
-  const factory = new ListenerFactory({ creator, config }, lookup, shelf, connectionOf, undefined, []);
+  const configurations = retryConfigurations(discovery);
+  const factory = new ListenerFactory({ creator, config }, lookup, shelf, connectionOf, undefined, configurations);
   const explorer = new ListenerExplorer(discovery, scanner, factory);
   const mistakes: Mistake[] = [];
   const ids = new Map<string, string>();
