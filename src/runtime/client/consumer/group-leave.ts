@@ -11,15 +11,21 @@ import { type ConsumerSettings } from './consumer-options.js';
 
 const PATIENCE_MS = 1_000;
 
-/** `spare` carries the request while a JoinGroup is waiting and blocks the group's own connection. */
+export interface Leaving {
+  readonly memberId: string;
+  /** Carries the request while a JoinGroup is waiting and blocks the group's own connection. */
+  readonly spare?: Cluster | undefined;
+  /** Also when the member is expected back. */
+  readonly forGood?: boolean;
+}
+
 export async function leaveGroup(
   coordinator: Coordinator,
   settings: ConsumerSettings,
-  memberId: string,
-  spare: Cluster | undefined,
+  { memberId, spare, forGood = false }: Leaving,
 ): Promise<void> {
   const { nodeId } = coordinator;
-  if (memberId === '' || !settings.leaveOnStop || nodeId === undefined) return;
+  if (memberId === '' || !(settings.leaveOnStop || forGood) || nodeId === undefined) return;
   const answer = send(spare ?? coordinator.cluster, nodeId, settings, memberId).catch(messageOf);
   const gaveUp = new AbortController();
   const late = sleep(settings.clock, PATIENCE_MS, gaveUp.signal).then(() => `no answer within ${PATIENCE_MS} ms`);

@@ -55,6 +55,11 @@ export class GroupMember {
   readonly #stopping = new AbortController();
   #term: GroupTerm | undefined;
   #crossing: (Crossing & { end(): void }) | undefined;
+  /**
+   * Partitions were given up, and the rebalance that hands them on is still to come. Were this a static member that is
+   * expected back, its successor would get the same assignment without one, and they would stay with nobody.
+   */
+  #hasGivenUp = false;
   #drainBegan: number | undefined;
   #drainedForMs = 0;
 
@@ -128,7 +133,8 @@ export class GroupMember {
   /** Tells the group that this member goes, so that its peers take over at once. */
   async leave(): Promise<void> {
     const { memberId, isWaiting } = this.#join;
-    await leaveGroup(this.coordinator, this.settings, memberId, isWaiting ? this.spare : undefined);
+    const spare = isWaiting ? this.spare : undefined;
+    await leaveGroup(this.coordinator, this.settings, { memberId, spare, forGood: this.#hasGivenUp });
   }
 
   /** Leaves the group until what `prepare` gives has settled; false when there is no membership to leave. */
@@ -170,6 +176,7 @@ export class GroupMember {
     this.#heartbeater.begin(term.generation);
     if (this.#stopping.signal.aborted) term.end({ kind: 'stop', reason: 'the consumer stops' });
     const surplus = this.#surplus(assignment);
+    this.#hasGivenUp = surplus.length > 0;
     if (surplus.length > 0) await this.#drain('the group gives partitions to other members', term, surplus);
     try {
       await this.listener.assigned(assignment, term.generation, term.ended);

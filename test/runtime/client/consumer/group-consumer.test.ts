@@ -608,6 +608,27 @@ describe('a consumer in a group', () => {
       }
     });
 
+    it('leaves even as a static member when what it gave up is still to be handed on', async () => {
+      const give = (...numbers: number[]): void => {
+        const partitions = numbers.map((partition) => ({ topic: 'orders', partition }));
+        const assignment = encodeAssignment({ partitions, userData: null });
+        group.script.on(SyncGroup, () => ({ errorCode: 0, protocolType: 'consumer', assignment }));
+      };
+      give(0, 1);
+      await start({ groupInstanceId: 'one', partitionAssignmentStrategy: ['cooperative-sticky'] });
+      give(0);
+      const usual = group.script.handler(JoinGroup);
+      let joins = 0;
+      group.script.on(JoinGroup, (request, call) => (joins++ === 0 ? usual(request, call) : never()));
+      group.heartbeatCode = ErrorCode.REBALANCE_IN_PROGRESS;
+      await clock.advance(3_000);
+      group.heartbeatCode = 0;
+      await clock.advance(1_000);
+      expect(listener.log).toContain('revoked orders-1');
+      await settled(consumer.stop());
+      expect(group.script.callsOf(LeaveGroup)[0]!.request.members[0]!.groupInstanceId).toBe('one');
+    });
+
     it('stops while it waits for a broker', async () => {
       group.script.connect = () => {
         throw connectionError('nobody there');
