@@ -117,7 +117,7 @@ export const ADMIN_KEYS = {
   }),
   'admin.fail-fast': boolean({
     default: false,
-    doc: 'Whether the application fails to start when its topics cannot be made; else that is logged.',
+    doc: 'Whether the application fails to start when its topics cannot be made; else that is logged, and a cluster that is away gets them later.',
     ...inAdmin,
   }),
   'admin.modify-topic-configs': boolean({
