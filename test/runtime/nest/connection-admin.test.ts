@@ -43,7 +43,9 @@ describe('a cluster that is away', () => {
       /^warn the topics of the application could not be made: .*127\.0\.0\.1:1.*it goes on trying$/,
     );
     servers = kafka.bootstrapServers;
-    await until(async () => (await admin.client.listTopics().catch((): string[] => [])).includes('late'), { timeoutMs: 30_000 });
+    await until(async () => (await admin.client.listTopics().catch((): string[] => [])).includes('late'), {
+      timeoutMs: 30_000,
+    });
     await admin.close();
   }, 40_000);
 
