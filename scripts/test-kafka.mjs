@@ -17,6 +17,7 @@ const { status } = spawnSync(
     'test/conformance',
     'test/runtime/client',
     'test/samples',
+    'test/runtime/template/template-on-broker',
     // The first requests to a node that has just started take their time.
     '--testTimeout=20000',
     ...process.argv.slice(2),

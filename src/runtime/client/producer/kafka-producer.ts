@@ -14,6 +14,7 @@ import {
   type RecordMetadata,
   type TopicPartitionInfo,
 } from '../producer-client.js';
+import { BufferRoom } from './buffer-room.js';
 import { bufferFull, recordTooLargeForRequest, unknownTopic } from './delivery-errors.js';
 import { DeliveryStop, type StoppedDelivery } from './delivery-stop.js';
 import { type ProducerBatch } from './producer-batch.js';
@@ -23,20 +24,16 @@ import {
   type ProducerSettings,
   producerSettings,
 } from './producer-options.js';
-import { ReadyGate } from './ready-gate.js';
 import { RecordAccumulator } from './record-accumulator.js';
 import { RecordPlacement } from './record-placement.js';
 import { RecordStamps } from './record-stamps.js';
 import { Sender } from './sender.js';
 import { TopicCounts } from './topic-counts.js';
 import { type TransactionGate } from './transaction-gate.js';
-import { type WaitingSend, WaitingSends } from './waiting-sends.js';
+import { lastInLine } from './waiting-sends.js';
 
 // The producer: chooses the partition, hands the record to the accumulator, and makes the call wait where partitions
 // are not known yet or the buffer is full. It owns its cluster: nobody else's requests stand before its own.
-
-/** Most bytes that wait while the producer calls itself ready: several requests' worth, and few promises. */
-const READY_BYTES = 8 * 1024 * 1024;
 
 export interface KafkaProducerOptions {
   /** Its own: connected by `start`, closed by `stop`. */
@@ -57,12 +54,9 @@ export class KafkaProducer implements ProducerClient {
   readonly #accumulator: RecordAccumulator;
   readonly #sender: Sender;
   readonly #topics: TopicCounts;
-  /** Calls that wait for memory. While there is one, later calls wait behind it. */
-  readonly #waiting: WaitingSends;
-  readonly #gate = new ReadyGate(() => this.hasRoom);
+  readonly #room: BufferRoom;
   readonly #lost: DeliveryStop;
   readonly #stamps: RecordStamps | undefined;
-  #isHurrying = false;
   /** Grows when calls that wait are given up, for those that wait elsewhere. */
   #abandoned = 0;
   #refresh: Timer | undefined;
@@ -85,8 +79,7 @@ export class KafkaProducer implements ProducerClient {
       idempotent: settings.enableIdempotence,
       maxUnsettled: Math.min(settings.maxInFlightRequestsPerConnection, MAX_UNSETTLED_BATCHES),
     });
-    this.#waiting = new WaitingSends(clock, settings.maxBlockMs);
-    const onReleased = () => this.#onReleased();
+    const onReleased = () => this.#room.released();
     const onLost = (batch: ProducerBatch, error: Error) => {
       if (this.#noteLost(batch.topic, batch.partition, error)) {
         this.#sender.stopBehind(batch, this.#lost.refusalOf(batch.topic, batch.partition)!);
@@ -103,6 +96,8 @@ export class KafkaProducer implements ProducerClient {
     const { messageIdHeader: messageId, sequenceIdHeader: sequenceId } = settings;
     this.#stamps = RecordStamps.of({ messageId, sequenceId }, random);
     this.#topics = new TopicCounts({ cluster, clock, backoff, logger, maxBlockMs: settings.maxBlockMs });
+    const wake = () => this.wake();
+    this.#room = new BufferRoom({ accumulator, topics: this.#topics, settings, clock, wake });
     this.#placement = new RecordPlacement({ settings, cluster, topics: this.#topics, accumulator, random });
   }
 
@@ -129,7 +124,7 @@ export class KafkaProducer implements ProducerClient {
     }
     const count = this.#topics.of(topic);
     const isInRange = count !== undefined && (partition === undefined || (partition >= 0 && partition < count));
-    if (!isInRange || this.#waiting.count > 0 || !this.#accumulator.fits(size)) {
+    if (!isInRange || !this.#room.takes(size)) {
       this.#accept(topic, partition, record, size).then(
         (stored) => sink.stored(stored.topic, stored.partition, stored.offset, 1),
         (error: Error) => sink.failed(error, 1),
@@ -151,7 +146,9 @@ export class KafkaProducer implements ProducerClient {
     if (size + BATCH_HEADER_BYTES > this.#settings.maxRequestSize) {
       return this.#lostBefore(topic, partition, recordTooLargeForRequest(topic, size, this.#settings.maxRequestSize));
     }
-    return this.#isOverfull(size) ? this.#lostBefore(topic, partition, this.#bufferFull(size, 'at once')) : undefined;
+    return this.#room.isOverfull(size)
+      ? this.#lostBefore(topic, partition, this.#bufferFull(size, 'at once'))
+      : undefined;
   }
 
   #accept(topic: string, partition: number | undefined, record: OutgoingRecord, size: number): Promise<RecordMetadata> {
@@ -160,9 +157,7 @@ export class KafkaProducer implements ProducerClient {
     if (partition !== undefined && !(partition >= 0 && partition < count)) {
       return this.#sendToNewPartition(topic, partition, record, size);
     }
-    if (this.#waiting.count > 0 || !this.#accumulator.fits(size)) {
-      return this.#sendWhenThereIsRoom(topic, partition, record, size);
-    }
+    if (!this.#room.takes(size)) return this.#sendWhenThereIsRoom(topic, partition, record, size);
     return this.#append(topic, partition, record, size, count);
   }
 
@@ -221,7 +216,7 @@ export class KafkaProducer implements ProducerClient {
         },
         giveUp: (error, problem) => {
           reject(error ?? this.#lostBefore(topic, partition, this.#unknownTopic(topic, problem)));
-          this.#gate.check();
+          this.#room.left();
         },
       });
     });
@@ -234,7 +229,7 @@ export class KafkaProducer implements ProducerClient {
     size: number,
   ): Promise<RecordMetadata> {
     return new Promise((resolve, reject) => {
-      this.#wait({
+      this.#room.wait({
         size,
         tryAgain: () => {
           if (!this.#accumulator.fits(size)) return false;
@@ -250,38 +245,18 @@ export class KafkaProducer implements ProducerClient {
         giveUp: (error) => {
           const full = () => this.#bufferFull(size, `for ${this.#settings.maxBlockMs} ms`);
           reject(error ?? this.#lostBefore(topic, partition, full()));
-          this.#gate.check();
+          this.#room.left();
         },
       });
     });
   }
 
-  #wait(send: WaitingSend): void {
-    this.#waiting.push(send);
-    if (this.#isHurrying) return;
-    // Nothing lingers while somebody waits for the memory that it holds.
-    this.#isHurrying = true;
-    this.#accumulator.beginFlush();
-    this.#sender.wake();
-  }
-
-  #onReleased(): void {
-    this.#waiting.drain();
-    if (this.#isHurrying && this.#waiting.count === 0) {
-      this.#isHurrying = false;
-      this.#accumulator.endFlush();
-    }
-    this.#gate.check();
-  }
-
   get hasRoom(): boolean {
-    if (this.#stopped) return true;
-    const bytes = this.#accumulator.usedBytes + this.#waiting.bytes + this.#topics.waitingBytes;
-    return bytes <= Math.min(this.#settings.bufferMemory / 2, READY_BYTES);
+    return this.#room.isPlenty;
   }
 
   whenRoom(): Promise<void> {
-    return this.#gate.wait();
+    return this.#room.whenPlenty();
   }
 
   get wantsGiven(): boolean {
@@ -315,7 +290,7 @@ export class KafkaProducer implements ProducerClient {
       ...this.#sender.metrics.values(batchSize),
       'buffer-total-bytes': bufferMemory,
       'buffer-available-bytes': Math.max(0, bufferMemory - this.#accumulator.usedBytes),
-      'waiting-threads': this.#waiting.count,
+      'waiting-threads': this.#room.waiting,
       'requests-in-flight': this.#sender.inFlight,
     };
   }
@@ -361,14 +336,14 @@ export class KafkaProducer implements ProducerClient {
   async #waitingNow(): Promise<void> {
     const topics = this.#topics.waitingTopics();
     await Promise.all(topics.map((topic) => lastInLine((marker) => this.#topics.whenKnown(topic, marker))));
-    if (this.#waiting.count > 0) await lastInLine((marker) => this.#waiting.push(marker));
+    if (this.#room.waiting > 0) await lastInLine((marker) => this.#room.mark(marker));
   }
 
   /** Rejects everything that is not acknowledged; resolves when none of it is on its way any more. */
   async abandon(reason: Error): Promise<void> {
     this.#abandoned++;
     this.#topics.giveUpAll(reason);
-    this.#waiting.giveUpAll(reason);
+    this.#room.giveUpAll(reason);
     this.#sender.rejectAll(reason);
     await this.#sender.whenQuiet();
   }
@@ -382,18 +357,7 @@ export class KafkaProducer implements ProducerClient {
     const known = this.#topics.of(topic);
     if (known !== undefined) return known;
     if (this.#stopped) throw this.#stopped;
-    return new Promise((resolve, reject) => {
-      this.#topics.whenKnown(topic, {
-        size: 0,
-        tryAgain: () => {
-          const count = this.#topics.of(topic);
-          if (count === undefined) return false;
-          resolve(count);
-          return true;
-        },
-        giveUp: (error, problem) => reject(error ?? this.#unknownTopic(topic, problem)),
-      });
-    });
+    return this.#topics.counted(topic, (problem) => this.#unknownTopic(topic, problem));
   }
 
   stop(): Promise<void> {
@@ -407,40 +371,20 @@ export class KafkaProducer implements ProducerClient {
     this.#stopped = new NestdawError('KAFKA_STOPPED', 'the producer was stopped; send before it is stopped');
     await flushed;
     this.#topics.stop(this.#stopped);
-    this.#waiting.giveUpAll(this.#stopped);
+    this.#room.close(this.#stopped);
     this.#sender.close(this.#stopped);
     this.#settings.partitioner?.close?.();
-    this.#gate.check();
     await this.#cluster.close();
-  }
-
-  /** Calls that wait keep their records too: they get no more room than the buffer itself has. */
-  #isOverfull(size: number): boolean {
-    if (this.#waiting.count === 0 && !this.#topics.isWaitedFor) return false;
-    return this.#waiting.bytes + this.#topics.waitingBytes + size > this.#settings.bufferMemory;
   }
 
   #bufferFull(size: number, time: string): NestdawError {
     const { bufferMemory, maxBlockMs } = this.#settings;
     const { usedBytes } = this.#accumulator;
     const { problem } = this.#sender;
-    return bufferFull({ size, time, usedBytes, bufferMemory, maxBlockMs, problem, waiting: this.#waiting.count });
+    return bufferFull({ size, time, usedBytes, bufferMemory, maxBlockMs, problem, waiting: this.#room.waiting });
   }
 
   #unknownTopic(topic: string, problem: Error | undefined): NestdawError {
     return unknownTopic(topic, this.#settings.maxBlockMs, problem);
   }
-}
-
-function lastInLine(push: (marker: WaitingSend) => void): Promise<void> {
-  return new Promise((resolve) => {
-    push({
-      size: 0,
-      tryAgain: () => {
-        resolve();
-        return true;
-      },
-      giveUp: () => resolve(),
-    });
-  });
 }

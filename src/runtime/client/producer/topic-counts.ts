@@ -46,6 +46,22 @@ export class TopicCounts {
     waiting.push(send);
   }
 
+  /** Number of partitions, once it is known; `unknown` makes the error of a wait that was too long. */
+  counted(topic: string, unknown: (problem: Error | undefined) => Error): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.whenKnown(topic, {
+        size: 0,
+        tryAgain: () => {
+          const count = this.of(topic);
+          if (count === undefined) return false;
+          resolve(count);
+          return true;
+        },
+        giveUp: (error, problem) => reject(error ?? unknown(problem)),
+      });
+    });
+  }
+
   /** Topics that calls wait for. */
   waitingTopics(): string[] {
     return [...this.#waiting.keys()];

@@ -93,3 +93,17 @@ export class WaitingSends {
     }
   }
 }
+
+/** Resolves when whatever waits before the mark has gone on or given up. */
+export function lastInLine(push: (marker: WaitingSend) => void): Promise<void> {
+  return new Promise((resolve) => {
+    push({
+      size: 0,
+      tryAgain: () => {
+        resolve();
+        return true;
+      },
+      giveUp: () => resolve(),
+    });
+  });
+}
