@@ -222,6 +222,7 @@ export { replyWithError } from './runtime/nest/replies/reply-with-error.js';
 export type { SendExtensionOptions } from './runtime/nest/send-extensions.js';
 /** Nest's own `@EventPattern` and `@MessagePattern` handlers, served by listener containers. */
 export { MicroserviceContext } from './runtime/nest/strategy/microservice-context.js';
+export { type KafkaClientSettings, NestdawClient, provideKafkaClient } from './runtime/nest/strategy/nestdaw-client.js';
 export { NestdawStrategy, type PatternListenerOptions } from './runtime/nest/strategy/nestdaw-strategy.js';
 export type { ThreadsOptions } from './runtime/nest/threads/threads-options.js';
 export type { TopicSender } from './runtime/nest/topic-sender.js';
