@@ -1,5 +1,6 @@
 import { type SeekTarget } from '../../common/seek-target.js';
 import { type TopicPartition } from '../../common/topic-partition.js';
+import { type GroupMetadata } from '../client/consumer-client.js';
 
 // What user code may ask of a consumer and tell it: in handlers (`@Consumer()`), in rebalance callbacks, from outside.
 
@@ -32,6 +33,11 @@ export interface ListenerConsumer {
   paused(): readonly TopicPartition[];
   /** Commits what is finished by now. Never passes unfinished work. */
   commit(): Promise<void>;
+  /**
+   * Whose offsets these are, for `template.sendOffsetsToTransaction`: a consumer that lost its partitions meanwhile is
+   * refused (KIP-447). Undefined between two assignments; absent where the consumer runs in another thread.
+   */
+  groupMetadata?(): GroupMetadata | undefined;
   /** Makes the group rebalance. */
   enforceRebalance(): void;
 }

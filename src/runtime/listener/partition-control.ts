@@ -1,7 +1,7 @@
 import { NestdawError } from '../../common/errors.js';
 import { knownOffset, resolveTarget, type SeekTarget, targetMistake } from '../../common/seek-target.js';
 import { partitionName, type TopicPartition, TopicPartitionMap } from '../../common/topic-partition.js';
-import { type ConsumerClient } from '../client/consumer-client.js';
+import { type ConsumerClient, type GroupMetadata } from '../client/consumer-client.js';
 import { type CommitPolicy } from '../dispatch/commit-policy.js';
 import { type Committer } from './committer.js';
 import { type ContainerEvents } from './container-events.js';
@@ -124,6 +124,10 @@ export class PartitionControl implements ListenerConsumer {
     if (!isTransactional) return committer.commitNow();
     const message = `listener '${listener}' runs in transactions: its offsets are committed at the end of each`;
     return Promise.reject(new NestdawError('KAFKA_TRANSACTION_STATE', message));
+  }
+
+  groupMetadata(): GroupMetadata | undefined {
+    return this.#options.consumer.groupMetadata?.();
   }
 
   enforceRebalance(): void {

@@ -2,11 +2,17 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
 import { deferred } from '../../../src/common/lifecycle.js';
 import {
+  Ack,
+  type Acknowledgment,
+  Consumer,
   getKafkaTransactionManagerToken,
   KafkaListener,
+  type KafkaRecord,
   KafkaTemplate,
   KafkaTransactionManager,
+  type ListenerConsumer,
   Producer,
+  Record,
   Transactional,
 } from '../../../src/index.js';
 import { KafkaConnection } from '../../../src/runtime/nest/kafka-connection.js';
@@ -134,6 +140,30 @@ describe('a transactional template', () => {
     gate.resolve();
     expect(await late).toMatchObject({ code: 'KAFKA_TRANSACTION_STATE' });
     expect(await seen()).toEqual([]);
+  });
+
+  it('takes offsets of a listener that does all of it by hand', async () => {
+    @Injectable()
+    class ByHand {
+      constructor(readonly template: KafkaTemplate) {}
+
+      @KafkaListener({ topics: 'audit', groupId: 'by-hand', ackMode: 'MANUAL' })
+      async handle(
+        @Record() { topic, partition, offset }: KafkaRecord,
+        @Consumer() consumer: ListenerConsumer,
+        @Ack() _ack: Acknowledgment,
+      ): Promise<void> {
+        await this.template.executeInTransaction(async (template) => {
+          await template.send('orders', `of ${offset}`);
+          const next = [{ topic, partition, offset: offset + 1 }];
+          await template.sendOffsetsToTransaction(next, consumer.groupMetadata!()!);
+        });
+      }
+    }
+    await start([ByHand]);
+    await kafka.produce('audit', 0, [{ key: null, value: Buffer.from('1') }]);
+    await kafka.untilConsumed('by-hand', 'audit');
+    expect(await seen()).toEqual(['of 0']);
   });
 
   it('makes offsets part of the transaction', async () => {
