@@ -181,7 +181,7 @@ function row(
 
 const QUICK = 50_000;
 const POOLED = 20_000;
-const ROWS = 3_000;
+const ROWS = 1_000;
 
 async function redis() {
   if (!hasRedis) {

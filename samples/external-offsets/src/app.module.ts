@@ -1,0 +1,12 @@
+import { Module } from '@nestjs/common';
+import { KafkaModule } from 'nestdaw';
+import { databaseProvider } from './database.js';
+import { ReadingsController } from './readings.controller.js';
+import { FileReadings, RedisReadings, SqlReadings } from './readings.listeners.js';
+
+@Module({
+  imports: [KafkaModule.forRoot()],
+  controllers: [ReadingsController],
+  providers: [databaseProvider, SqlReadings, FileReadings, RedisReadings],
+})
+export class AppModule {}

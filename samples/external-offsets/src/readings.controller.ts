@@ -1,0 +1,27 @@
+import { Body, Controller, Get, Inject, Post } from '@nestjs/common';
+import { KafkaTemplate } from 'nestdaw';
+import type sqlite from 'node-sqlite3-wasm';
+import { DATABASE } from './database.js';
+import { Reading } from './reading.js';
+
+@Controller('readings')
+export class ReadingsController {
+  constructor(
+    private readonly template: KafkaTemplate<Reading>,
+    @Inject(DATABASE) private readonly database: sqlite.Database,
+  ) {}
+
+  @Post()
+  async add(@Body() reading: Reading): Promise<{ offset: number }> {
+    const { offset } = await this.template.send('readings', reading.sensor, reading);
+    return { offset };
+  }
+
+  @Get()
+  all(): { rows: unknown[]; offsets: unknown[] } {
+    return {
+      rows: this.database.all('SELECT sensor, value FROM readings'),
+      offsets: this.database.all('SELECT topic, part, next_offset FROM nestdaw_offsets'),
+    };
+  }
+}
