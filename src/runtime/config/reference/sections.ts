@@ -41,6 +41,7 @@ const TITLES: ReadonlyArray<readonly [title: string, pattern: RegExp, text: stri
     'The broker beside the application, where no `bootstrap-servers` are set. These keys are not Spring’s.',
   ],
   ['Redis', /^redis\./, 'For what listeners keep in Redis.'],
+  ['Delayed sends', /^delays\./, 'What `{ delay }` of a send goes by.'],
   ['Retry topics', /^retry\./, ''],
   ['Admin client', /^admin\./, ''],
   ['Streams', /^streams/, ''],
