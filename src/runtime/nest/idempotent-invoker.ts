@@ -134,6 +134,14 @@ class Claimed implements InvocationContext {
   get consumer(): InvocationContext['consumer'] {
     return this.invocation.consumer;
   }
+
+  get remote(): InvocationContext['remote'] {
+    return this.invocation.remote;
+  }
+
+  set remote(work: InvocationContext['remote']) {
+    this.invocation.remote = work;
+  }
 }
 
 class ClaimedAcknowledgment implements Acknowledgment {

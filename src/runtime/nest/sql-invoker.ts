@@ -123,4 +123,12 @@ class Transacted implements InvocationContext {
   get consumer(): InvocationContext['consumer'] {
     return this.invocation.consumer;
   }
+
+  get remote(): InvocationContext['remote'] {
+    return this.invocation.remote;
+  }
+
+  set remote(work: InvocationContext['remote']) {
+    this.invocation.remote = work;
+  }
 }

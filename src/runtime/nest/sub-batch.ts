@@ -53,6 +53,14 @@ class PartContext implements InvocationContext {
     return this.invocation.consumer;
   }
 
+  get remote(): InvocationContext['remote'] {
+    return this.invocation.remote;
+  }
+
+  set remote(work: InvocationContext['remote']) {
+    this.invocation.remote = work;
+  }
+
   get sql(): InvocationContext['sql'] {
     return this.invocation.sql;
   }
