@@ -11,16 +11,13 @@ import {
   nextOffset,
 } from '../../protocol/record-batch-header.js';
 import { type BatchVisitor, scanBatches } from './batch-scanner.js';
-import { type EntryFile } from './entry-file.js';
 import { trustedPosition } from './index-trust.js';
 import { type LogConfig } from './log-config.js';
 import { type ReadOptions } from './log-results.js';
-import { type OpenFiles, type PathSource, type PooledFile } from './open-files.js';
+import { type OpenFiles } from './open-files.js';
 import { PositionHints } from './position-hints.js';
 import { type RollState } from './roll-policy.js';
-import { DELETED_SUFFIX, SEGMENT_EXTENSIONS, type SegmentExtension, segmentPath } from './segment-files.js';
-import { OffsetIndex, TimeIndex } from './sparse-index.js';
-import { TransactionIndex } from './transaction-index.js';
+import { SegmentFileSet } from './segment-file-set.js';
 
 // One segment: a log file and its indexes. Nothing is read before it is needed: a closed segment costs no
 // descriptor and no memory until somebody reads it.
@@ -46,14 +43,9 @@ export interface RecoveryResult {
   readonly cutBytes: number;
 }
 
-export class LogSegment implements PathSource {
-  readonly baseOffset: number;
+export class LogSegment extends SegmentFileSet {
   readonly createdAt: number;
   readonly jitterMs: number;
-  readonly log: PooledFile;
-  readonly offsetIndex: OffsetIndex;
-  readonly timeIndex: TimeIndex;
-  readonly transactionIndex: TransactionIndex;
   readonly #intervalBytes: number;
   #hints: PositionHints | undefined;
   #size = -1;
@@ -65,32 +57,15 @@ export class LogSegment implements PathSource {
   #firstTimestamp: number | undefined;
   #isTorn = false;
   #isIntact = true;
-  #isRetired = false;
-  /** False while the log file waits for its first batch. */
-  #hasFile = true;
   /** Whether the indexes may have to be written out when the segment ends. */
   #isChanged = false;
-  #suffix: string;
 
-  constructor(
-    readonly directory: string,
-    private readonly files: OpenFiles,
-    options: SegmentOptions,
-  ) {
-    this.baseOffset = options.baseOffset;
+  constructor(directory: string, files: OpenFiles, options: SegmentOptions) {
+    super(directory, options.baseOffset, files, options.suffix);
     this.createdAt = options.createdAt;
     this.jitterMs = options.jitterMs ?? 0;
     this.#intervalBytes = options.indexIntervalBytes;
     this.#nextOffset = options.baseOffset;
-    this.#suffix = options.suffix ?? '';
-    this.log = files.file(this);
-    this.offsetIndex = new OffsetIndex(files, this, this.baseOffset);
-    this.timeIndex = new TimeIndex(files, this, this.baseOffset);
-    this.transactionIndex = new TransactionIndex(files, this);
-  }
-
-  pathOf(extension: SegmentExtension): string {
-    return segmentPath(this.directory, this.baseOffset, extension) + this.#suffix;
   }
 
   /** Makes the log file of a new segment. Whatever a crash left under its name goes. */
@@ -114,7 +89,7 @@ export class LogSegment implements PathSource {
     for (const index of [this.offsetIndex, this.timeIndex, this.transactionIndex]) index.entries.beginEmpty();
     this.#size = 0;
     this.#isLoaded = true;
-    this.#hasFile = false;
+    this.hasFile = false;
   }
 
   /** Bytes in the log file. */
@@ -152,17 +127,6 @@ export class LogSegment implements PathSource {
     return this.#isIntact;
   }
 
-  /** Its files are on their way out. */
-  get isRetired(): boolean {
-    return this.#isRetired;
-  }
-
-  setActive(active: boolean): void {
-    this.log.isActive = active;
-    this.offsetIndex.entries.setActive(active);
-    this.timeIndex.entries.setActive(active);
-  }
-
   rollState(config: LogConfig): RollState {
     return {
       baseOffset: this.baseOffset,
@@ -188,8 +152,8 @@ export class LogSegment implements PathSource {
   append(batches: Buffer): void {
     this.#load();
     const position = this.#size;
-    const handle = this.log.handle(!this.#hasFile);
-    this.#hasFile = true;
+    const handle = this.log.handle(!this.hasFile);
+    this.hasFile = true;
     this.#isChanged = true;
     try {
       handle.write([batches], position);
@@ -246,7 +210,7 @@ export class LogSegment implements PathSource {
    * checksum. Batches that end at or before `verifyFrom` are trusted; `rebuild` trusts no index either.
    */
   recover(rebuild: boolean, verifyFrom: number): RecoveryResult {
-    if (!this.#hasFile) return { nextOffset: this.#nextOffset, cutBytes: 0 };
+    if (!this.hasFile) return { nextOffset: this.#nextOffset, cutBytes: 0 };
     this.#isChanged = true;
     const end = this.#takeUp(rebuild, verifyFrom);
     const cutBytes = this.#size - end;
@@ -340,62 +304,10 @@ export class LogSegment implements PathSource {
 
   /** The segment takes no more batches: its last timestamp is indexed and the indexes are written out. */
   seal(): void {
-    if (!this.#hasFile) return;
+    if (!this.hasFile) return;
     this.#load();
     if (!this.#isChanged && !this.offsetIndex.entries.hasUnwritten && !this.timeIndex.entries.hasUnwritten) return;
     this.timeIndex.maybeAppend(this.#maxTimestamp, this.#offsetOfMaxTimestamp);
     this.writeIndexes();
-  }
-
-  writeIndexes(): void {
-    // The time index first: an offset entry then never stands for timestamps that are not indexed.
-    this.timeIndex.entries.write();
-    this.offsetIndex.entries.write();
-    if (this.transactionIndex.entries.hasUnwritten) this.transactionIndex.entries.write();
-  }
-
-  /** fsync of the log and its indexes. Ends early and without error when the segment is retired meanwhile. */
-  sync(): Promise<void> {
-    const { log, timeIndex, offsetIndex, transactionIndex } = this;
-    const files = [log, timeIndex.entries, offsetIndex.entries];
-    return this.#syncEach(transactionIndex.entries.exists() ? [...files, transactionIndex.entries] : files);
-  }
-
-  /** fsync of the log file alone. */
-  syncLog(): Promise<void> {
-    return this.#syncEach([this.log]);
-  }
-
-  async #syncEach(files: readonly (PooledFile | EntryFile)[]): Promise<void> {
-    try {
-      for (const file of files) if (this.#hasFile && !this.#isRetired) await file.sync();
-    } catch (error) {
-      if (!this.#isRetired) throw error;
-    }
-  }
-
-  /** Takes the files out of the log; returns their new names, for removal after a delay. */
-  retire(): string[] {
-    this.#isRetired = true;
-    return this.rename(DELETED_SUFFIX);
-  }
-
-  /** Gives the files another suffix and returns their new names. Should one fail, each is still found where it is. */
-  rename(suffix: string): string[] {
-    const { log, offsetIndex, timeIndex, transactionIndex } = this;
-    const files = [log, offsetIndex.entries, timeIndex.entries, transactionIndex.entries];
-    // The log first: recovery goes by it.
-    const renamed = SEGMENT_EXTENSIONS.map((extension, i) =>
-      files[i]!.rename(segmentPath(this.directory, this.baseOffset, extension) + suffix),
-    );
-    this.#suffix = suffix;
-    return renamed.filter((path) => path !== undefined);
-  }
-
-  close(): void {
-    this.log.close();
-    this.offsetIndex.entries.close();
-    this.timeIndex.entries.close();
-    this.transactionIndex.entries.close();
   }
 }
