@@ -50,8 +50,9 @@ export function transactionsOf(
     const problem = 'offsets of a Kafka transaction are committed in it; leave one of the two out';
     read.mistake('offsets', undefined, problem);
   }
-  if (numbers.threads !== undefined) {
-    read.mistake('threads', undefined, 'a transaction does not reach into other threads: leave threads out');
+  if (typeof numbers.threads === 'number') {
+    const problem = 'a transaction does not reach into a pool of threads: leave pool out for a thread a consumer';
+    read.mistake('threads', undefined, problem);
   }
   if (properties.originOf('consumer.isolation-level') === undefined) {
     notices.push(

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { ContainerRegistry, type ListenerEvent } from '../../../src/index.js';
 import { until } from '../../../src/testing/index.js';
+import { readCommitted } from '../../support/committed-reader.js';
 import { PATIENCE, ThreadBench } from '../../support/thread-bench.js';
 
 // Consumers in threads of their own, over a real broker.
@@ -82,6 +83,26 @@ describe('a consumer per thread', () => {
     const all = (await bench.said(5)).filter(({ what }) => what === 'done');
     expect(all.map(({ n }) => n)).toEqual([0, 1, 2]);
     expect(deaths.map(({ type }) => type)).toEqual(['thread-died', 'lost']);
+    await app.close();
+  });
+
+  it('handles records in transactions of its own thread', async () => {
+    const app = await bench.start({
+      work: 'false',
+      readers: 'true',
+      'readers.transactional': 'true',
+      'kafka.producer.transaction-id-prefix': 'tx-',
+      'kafka.consumer.isolation-level': 'read_committed',
+      'kafka.template.allow-non-transactional': 'true',
+    });
+    await bench.send('in', 0, ...numbers(0, 5), { n: 5, do: 'fail' });
+    await bench.send('in', 1, ...numbers(6, 5));
+    await bench.untilConsumed('in');
+    const seen = await readCommitted(bench.kafka.bootstrapServers, bench.topic('out'));
+    const reports = seen.map(({ value }) => JSON.parse(String(value)) as { what: string; n: number; threadId: number });
+    const done = reports.filter(({ what }) => what === 'done');
+    expect(done.map(({ n }) => n).sort((a, b) => a - b)).toEqual(Array.from({ length: 11 }, (_, n) => n));
+    expect(new Set(done.map(({ threadId }) => threadId)).size).toBe(2);
     await app.close();
   });
 });
