@@ -23,4 +23,8 @@ export interface Guarantee {
   /** Before the first start of the application. */
   prepare?(arena: Arena): Promise<void>;
   effects(arena: Arena): Promise<readonly Effect[]>;
+  /** How long around a kill a message may have been in work; default 1,000 ms. */
+  readonly inWorkMs?: number;
+  /** What else is wrong with the effects, in their order. */
+  examine?(effects: readonly Effect[]): readonly string[];
 }

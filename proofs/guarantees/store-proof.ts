@@ -82,7 +82,7 @@ async function allEffects(guarantee: Guarantee, arena: Arena, accepted: Readonly
 }
 
 function judge(
-  { promise }: Guarantee,
+  { promise, inWorkMs = IN_WORK_MS, examine }: Guarantee,
   { kills }: Arena,
   accepted: ReadonlySet<string>,
   effects: readonly Effect[],
@@ -92,15 +92,16 @@ function judge(
   for (const { id, at } of effects) times.set(id, [...(times.get(id) ?? []), at]);
   const lost = [...accepted].filter((id) => !times.has(id));
   const twice = [...times].filter(([, all]) => all.length > 1);
-  const unexplained = twice.filter(([, all]) => !isExplained(all, kills));
+  const unexplained = twice.filter(([, all]) => !isExplained(all, kills, inWorkMs));
   if (accepted.size === 0) problems.push('  nothing was accepted');
   if (lost.length > 0) problems.push(`  lost: ${lost.slice(0, 10).join(', ')}`);
   if (promise === 'exactly once' && twice.length > 0) problems.push(`  twice: ${JSON.stringify(twice.slice(0, 5))}`);
+  for (const problem of examine?.(effects).slice(0, 10) ?? []) problems.push(`  ${problem}`);
   if (unexplained.length > 0) problems.push(`  twice without a kill: ${JSON.stringify(unexplained.slice(0, 5))}`);
   return `${accepted.size} accepted · ${lost.length} lost · ${twice.length} took effect twice`;
 }
 
 /** Whether something died shortly after each effect that was followed by another one. */
-function isExplained(times: readonly number[], kills: readonly number[]): boolean {
-  return times.slice(0, -1).every((at) => kills.some((kill) => kill >= at - IN_WORK_MS && kill <= at + IN_WORK_MS));
+function isExplained(times: readonly number[], kills: readonly number[], inWorkMs: number): boolean {
+  return times.slice(0, -1).every((at) => kills.some((kill) => kill >= at - inWorkMs && kill <= at + inWorkMs));
 }

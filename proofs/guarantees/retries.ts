@@ -1,0 +1,54 @@
+import { type Proof } from '../proof.js';
+import { effectsInFile } from './effects.js';
+import { type Effect, type Guarantee } from './guarantee.js';
+import { storeProof } from './store-proof.js';
+
+// Retries by topics, in the order of keys, and with Redis: every fifth message fails at first, and none is lost.
+
+const common = {
+  promise: 'at least once',
+  sendsTwice: false,
+  application: 'retried',
+  // A message that was on its way to a retry topic at the kill comes twice, each time after its delay.
+  inWorkMs: 15_000,
+  effects: effectsInFile,
+} as const satisfies Partial<Guarantee>;
+
+export const retryTopics: Proof = storeProof({
+  ...common,
+  name: 'retry-topics',
+  environment: { PROOF_GUARANTEE: 'retry-topics' },
+});
+
+export const retryOrder: Proof = storeProof({
+  ...common,
+  name: 'retry-order',
+  environment: { PROOF_GUARANTEE: 'retry-order' },
+  examine: outOfOrder,
+});
+
+export const retryRedis: Proof = storeProof({
+  ...common,
+  name: 'retry-redis',
+  store: 'redis',
+  environment: { PROOF_GUARANTEE: 'retry-redis' },
+});
+
+const KEYS = 50;
+
+/** Messages that had their first effect behind a later one of their key. */
+function outOfOrder(effects: readonly Effect[]): string[] {
+  const seen = new Set<string>();
+  const last = new Map<number, number>();
+  const problems: string[] = [];
+  for (const { id } of effects) {
+    if (seen.has(id)) continue;
+    seen.add(id);
+    const number = Number(id.slice(2));
+    const key = number % KEYS;
+    const before = last.get(key) ?? -1;
+    if (number < before) problems.push(`${id} came behind m-${before} of its key`);
+    else last.set(key, number);
+  }
+  return problems;
+}
