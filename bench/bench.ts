@@ -7,6 +7,7 @@ import { listenerRows } from './rows/listener.js';
 import { listenerCpuRows } from './rows/listener-cpu.js';
 import { listenerWorkRows } from './rows/listener-work.js';
 import { replyRows } from './rows/replies.js';
+import { retryRows } from './rows/retry.js';
 import { templateRows } from './rows/template.js';
 import { transactionRows } from './rows/transactions.js';
 
@@ -19,6 +20,7 @@ const ROWS: readonly Row[] = [
   ...listenerWorkRows,
   ...templateRows,
   ...transactionRows,
+  ...retryRows,
   ...replyRows,
   ...brokerRows,
 ];

@@ -26,5 +26,5 @@ export interface Guarantee {
   /** How long around a kill a message may have been in work; default 1,000 ms. */
   readonly inWorkMs?: number;
   /** What else is wrong with the effects, in their order. */
-  examine?(effects: readonly Effect[]): readonly string[];
+  readonly examine?: (effects: readonly Effect[]) => readonly string[];
 }
