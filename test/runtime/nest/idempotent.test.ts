@@ -428,3 +428,33 @@ describe('@Idempotent in a topic', () => {
     ).toEqual(['a', 'b', 'c', 'd', 'a forgotten', 'a', 'b forgotten']);
   });
 });
+
+describe('@Idempotent in two processes', () => {
+  it('handles an id once that both get at the same moment', async () => {
+    const store = new ScriptedDedupStore();
+    const seen: string[] = [];
+    const gate = deferred();
+    @Injectable()
+    class Billing {
+      @KafkaListener({ topics: 'orders', groupId: 'billing' })
+      @Idempotent({ store })
+      async pay(@Payload() order: Order): Promise<void> {
+        seen.push(order.id);
+        await gate.promise;
+      }
+    }
+    // Soon aware of each other.
+    const quick = { 'kafka.consumer.heartbeat-interval': '50' };
+    const first = await start(Billing, [], quick);
+    const second = await start(Billing, [], quick);
+    const shares = () => [first, second].map((one) => one.get(ContainerRegistry).list()[0]!.assignment().length);
+    await until(() => shares().join() === '1,1', { what: 'a partition each' });
+    await Promise.all([send(['x'], 0), send(['x'], 1)]);
+    await until(() => store.calls.filter((call) => call === 'claim x').length >= 2, { what: 'both claims' });
+    expect(seen).toEqual(['x']);
+    gate.resolve();
+    await kafka.untilConsumed('billing', 'orders');
+    expect(seen).toEqual(['x']);
+    await first.close();
+  });
+});
