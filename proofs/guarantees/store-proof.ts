@@ -11,6 +11,7 @@ import { Load } from './load.js';
 // together: nothing that was acknowledged may be lost, and nothing may take effect twice where exactly once is
 // promised.
 
+/** Without any progress. */
 const PATIENCE_MS = 60_000;
 /** Between an effect and the note of it: what a kill in between lets happen again. */
 const IN_WORK_MS = 1_000;
@@ -68,12 +69,15 @@ function partsOf(cycle: number, { parts }: Arena, random: Random): readonly Part
   return some.length > 0 ? some : ['application'];
 }
 
-/** The effects once nothing is missing any more, or nothing more comes. */
+/** The effects once nothing is missing any more, or nothing more comes: what piled up is waited for. */
 async function allEffects(guarantee: Guarantee, arena: Arena, accepted: ReadonlySet<string>) {
-  const deadline = performance.now() + PATIENCE_MS;
+  let most = -1;
+  let deadline = Number.POSITIVE_INFINITY;
   for (;;) {
     const effects = await guarantee.effects(arena);
     const known = new Set(effects.map(({ id }) => id));
+    if (known.size > most) deadline = performance.now() + PATIENCE_MS;
+    most = known.size;
     if ([...accepted].every((id) => known.has(id)) || performance.now() > deadline) break;
     await delay(100);
   }
