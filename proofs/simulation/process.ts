@@ -218,7 +218,7 @@ export class SimulatedProcess {
   }
 
   #duration(share: number): number {
-    const longest = this.#random.next() < share / 3 ? 60_000 : 200;
+    const longest = this.#random.next() < share ? 60_000 : 200;
     return 1 + Math.floor(this.#random.next() ** 3 * longest);
   }
 
