@@ -10,6 +10,32 @@ import { hasMariadb, mariadbAddress, startMariadb } from '../../support/servers/
 import { hasPostgres, postgresAddress, startPostgres } from '../../support/servers/postgres.js';
 import { type ServerProcess } from '../../support/servers/server-process.js';
 
+/** An ORM as far as it is known here: one that does not look at what COMMIT answers. */
+function prismaOver(pool: pg.Pool): object {
+  const runner = (client: pg.Pool | pg.PoolClient) => ({
+    $queryRawUnsafe: async (sql: string, ...params: unknown[]) => (await client.query(sql, params)).rows as unknown,
+    $executeRawUnsafe: async (sql: string, ...params: unknown[]) => (await client.query(sql, params)).rowCount ?? 0,
+  });
+  return {
+    _activeProvider: 'postgresql',
+    ...runner(pool),
+    async $transaction<T>(work: (client: object) => Promise<T>): Promise<T> {
+      const client = await pool.connect();
+      try {
+        await client.query('BEGIN');
+        const result = await work(runner(client));
+        await client.query('COMMIT');
+        return result;
+      } catch (error) {
+        await client.query('ROLLBACK');
+        throw error;
+      } finally {
+        client.release();
+      }
+    },
+  };
+}
+
 /** The same for every client: rows, counts, commit, rollback, transactions beside each other. */
 function behavesAsADatabase(name: string, open: () => SqlDatabase): void {
   describe(`${name}`, () => {
@@ -99,11 +125,16 @@ describeWith('postgres', hasPostgres)('PostgreSQL', () => {
   behavesAsADatabase('a client of pg', () => sqlDatabase(client));
   behavesAsADatabase('Drizzle over pg', () => sqlDatabase({ $client: pool }));
 
-  it('does not take a swallowed failure for a commit', async () => {
-    const work = sqlDatabase(pool).runInTransaction(async (transaction) => {
+  behavesAsADatabase('a client with the methods of Prisma', () => sqlDatabase(prismaOver(pool)));
+
+  it.each([
+    ['pg', () => pool, /rolled the transaction back instead of committing/],
+    ['an ORM', () => prismaOver(pool), /current transaction is aborted/],
+  ])('does not take a swallowed failure for a commit through %s', async (_name, client, why) => {
+    const work = sqlDatabase(client()).runInTransaction(async (transaction) => {
       await transaction.query('SELECT 1/0').catch(() => undefined);
     });
-    await expect(work).rejects.toThrow(/rolled the transaction back instead of committing/);
+    await expect(work).rejects.toThrow(why);
   });
 
   it('keeps no connection of a failed transaction', async () => {

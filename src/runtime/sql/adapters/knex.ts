@@ -5,6 +5,7 @@ import {
   type SqlRow,
   type SqlTransaction,
 } from '../sql-database.js';
+import { soundly } from './sound-commit.js';
 
 // Knex: an instance. In a transaction `client` is its Transaction. Parameters stand as `?` in every dialect.
 
@@ -31,7 +32,7 @@ export class KnexDatabase implements SqlDatabase<any> {
   runInTransaction<T>(work: (transaction: SqlTransaction) => Promise<T>): Promise<T> {
     const { dialect } = this;
     return this.#knex.transaction((client) =>
-      work({ dialect, query: (sql, params = []) => run(client, sql, params), client }),
+      soundly({ dialect, query: (sql, params = []) => run(client, sql, params), client }, work),
     );
   }
 }

@@ -6,6 +6,7 @@ import {
   type SqlRow,
   type SqlTransaction,
 } from '../sql-database.js';
+import { soundly } from './sound-commit.js';
 
 // Kysely: an instance. In a transaction `client` is its Transaction.
 
@@ -32,7 +33,9 @@ export class KyselyDatabase implements SqlDatabase<any> {
     const { dialect } = this;
     return this.#kysely
       .transaction()
-      .execute((client) => work({ dialect, query: (sql, params = []) => this.#run(client, sql, params), client }));
+      .execute((client) =>
+        soundly({ dialect, query: (sql, params = []) => this.#run(client, sql, params), client }, work),
+      );
   }
 
   async #run<R extends SqlRow>(client: KyselyClient, sql: string, params: readonly unknown[]): Promise<SqlResult<R>> {

@@ -7,6 +7,7 @@ import {
   type SqlRow,
   type SqlTransaction,
 } from '../sql-database.js';
+import { soundly } from './sound-commit.js';
 
 // Prisma: a PrismaClient. In a transaction `client` is the client of that (interactive) transaction.
 
@@ -42,7 +43,7 @@ export class PrismaDatabase implements SqlDatabase<any> {
   runInTransaction<T>(work: (transaction: SqlTransaction) => Promise<T>): Promise<T> {
     const { dialect } = this;
     return this.#prisma.$transaction(
-      (client) => work({ dialect, query: (sql, params = []) => this.#run(client, sql, params), client }),
+      (client) => soundly({ dialect, query: (sql, params = []) => this.#run(client, sql, params), client }, work),
       LIMITS,
     );
   }

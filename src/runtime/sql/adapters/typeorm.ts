@@ -7,6 +7,7 @@ import {
   type SqlRunner,
   type SqlTransaction,
 } from '../sql-database.js';
+import { soundly } from './sound-commit.js';
 
 // TypeORM: a DataSource, or an EntityManager of one. In a transaction `client` is its EntityManager.
 
@@ -56,7 +57,7 @@ export class TypeormDatabase implements SqlDatabase<any> {
         dialect: this.dialect,
         query: (sql, params = []) => this.#run(manager.queryRunner!, sql, params),
       };
-      return work({ ...runner, client: manager });
+      return soundly({ ...runner, client: manager }, work);
     });
   }
 
