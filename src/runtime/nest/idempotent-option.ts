@@ -16,7 +16,7 @@ import { SqlIds } from '../dedup/sql-ids.js';
 import { TopicDedupStore } from '../dedup/topic-dedup-store.js';
 import { type KafkaRebalanceListener } from '../listener/rebalance-callbacks.js';
 import { type EndpointNumbers } from './endpoint-options.js';
-import { type ListenerConnection } from './listener-factory.js';
+import { type ListenerConnection } from './listener-declaration.js';
 import { type OptionReader } from './option-reader.js';
 import { type ProviderLookup } from './provider-lookup.js';
 import { type SqlUnit } from './sql-invoker.js';

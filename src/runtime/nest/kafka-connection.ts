@@ -47,7 +47,7 @@ import { ConnectionLogs } from './connection-logs.js';
 import { ConnectionProducers } from './connection-producers.js';
 import { ConnectionTransactions } from './connection-transactions.js';
 import { type ContainerSets } from './container-factory.js';
-import { type DiscoveredListener } from './listener-factory.js';
+import { type DiscoveredListener } from './listener-declaration.js';
 import { spanProducers } from './listener-transactions.js';
 import { requireTopics } from './missing-topics.js';
 import { type ProviderLookup } from './provider-lookup.js';

@@ -7,8 +7,8 @@ import {
   type Findings,
   type HandlerMethod,
   type ListenerDeclaration,
-  type ListenerFactory,
-} from './listener-factory.js';
+} from './listener-declaration.js';
+import { type ListenerFactory } from './listener-factory.js';
 import {
   externalOffsetsOf,
   handlerOf,

@@ -6,7 +6,7 @@ import { type ContainerRegistry } from '../listener/container-registry.js';
 import { type ListenerContainer } from '../listener/listener-container.js';
 import { functionMethod } from './function-method.js';
 import { type KafkaListenerContext } from './listener-context.js';
-import { type HandlerMethod } from './listener-factory.js';
+import { type HandlerMethod } from './listener-declaration.js';
 import { type ListenerHost } from './listener-host.js';
 import { type AnyClass, parametersOf } from './metadata-accessor.js';
 

@@ -15,7 +15,7 @@ import {
   type HandlerSource,
   type ListenerConnection,
   type ListenerDeclaration,
-} from './listener-factory.js';
+} from './listener-declaration.js';
 import { OptionReader } from './option-reader.js';
 import { type ProviderLookup } from './provider-lookup.js';
 import { expandRetries, loggingDltHandler } from './retry-expansion.js';
