@@ -46,7 +46,8 @@ export class SimulatedProcess {
   readonly #world: Clock;
   readonly #alive = new AbortController();
   readonly #random: Random;
-  readonly #tenures = new Map<number, Tenure>();
+  /** By consumer and partition: one that was put out of the group, and does not know it yet, goes on beside another. */
+  readonly #tenures = new Map<string, Tenure>();
   readonly #generations = new Map<number, number>();
   #starts = 0;
   /** Its requests are lost. */
@@ -154,7 +155,8 @@ export class SimulatedProcess {
     if (event.type === 'assigned') {
       for (const { partition } of event.added) {
         this.ledger.note(`${this.options.name} begins ${partition}`);
-        this.#tenures.set(partition, this.ledger.tenure(this.#clientId(event.consumer), partition));
+        const tenure = this.ledger.tenure(this.#clientId(event.consumer), partition);
+        this.#tenures.set(`${event.consumer} ${partition}`, tenure);
       }
     }
   }
@@ -224,8 +226,8 @@ export class SimulatedProcess {
 
   #begin(records: readonly KafkaRecord[], context: InvocationContext): OpenRun {
     const [first] = records;
-    const tenure = this.#tenures.get(first!.partition)!;
     const { index } = context.consumer!;
+    const tenure = this.#tenures.get(`${index} ${first!.partition}`)!;
     const runs = records.map((record): Run => {
       return {
         process: this.options.name,
