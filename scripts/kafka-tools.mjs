@@ -10,7 +10,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { fetchKafka, freePort, KAFKA_VERSION, startKafka } from './kafka.mjs';
+import { fetchKafka, freePort, KAFKA_VERSION, LIMITS, startKafka } from './kafka.mjs';
 import { difference, normalize } from './kafka-tools/normalize.mjs';
 import { scenarios } from './kafka-tools/scenarios.mjs';
 import { ToolHost } from './kafka-tools/tool-host.mjs';
@@ -148,7 +148,10 @@ async function startTheirs(folder) {
 async function startOurs(folder) {
   const port = await freePort();
   const logs = join(folder, 'logs');
-  const overrides = Object.entries(SETTINGS).flatMap(([key, value]) => ['--override', `${key}=${value}`]);
+  const overrides = Object.entries({ ...LIMITS, ...SETTINGS }).flatMap(([key, value]) => [
+    '--override',
+    `${key}=${value}`,
+  ]);
   const child = spawn(
     process.execPath,
     ['dist/esm/cli/main.js', 'broker', '--port', String(port), '--data-dir', logs, ...overrides],

@@ -20,7 +20,7 @@ const home = fileURLToPath(new URL(`../.kafka/${KAFKA_VERSION}/`, import.meta.ur
 export const libraries = join(home, 'libs');
 
 /** Short limits and time-outs, so that tests of them wait for little; the conformance suite gives them to our broker. */
-const LIMITS = JSON.parse(readFileSync(new URL('kafka-limits.json', import.meta.url), 'utf8'));
+export const LIMITS = JSON.parse(readFileSync(new URL('kafka-limits.json', import.meta.url), 'utf8'));
 
 const ARTIFACTS = [
   `org.apache.kafka:kafka_2.13:${KAFKA_VERSION}`,

@@ -97,8 +97,8 @@ export class Arena {
   }
 }
 
-function within<T>(what: string, started: Promise<T>): Promise<T | void> {
-  const limit = delay(PATIENCE_MS, undefined, { ref: false }).then(() => {
+function within<T>(what: string, started: Promise<T>): Promise<T> {
+  const limit = delay(PATIENCE_MS, undefined, { ref: false }).then((): never => {
     throw new Error(`${what} did not start within ${PATIENCE_MS} ms`);
   });
   return Promise.race([started, limit]);

@@ -258,12 +258,13 @@ export class SimulatedProcess {
     const failsAt = records.findIndex(() => this.#random.next() < this.trouble.share);
     const done = failsAt < 0 ? records : records.slice(0, failsAt);
     for (const record of done) this.ledger.effect(this.options.name, record);
-    const { acknowledgment } = context;
+    // Of this attempt: the context goes over to the next one.
+    const { acknowledgment, signal } = context;
     // A record that was told to end counts as failed, or belongs to somebody else: it may run again.
     const finish = (finished: readonly KafkaRecord[]) => {
       for (const record of finished) {
         this.ledger.finished(record);
-        if (!context.signal.aborted) open.tenure.finished.add(record.offset);
+        if (!signal.aborted) open.tenure.finished.add(record.offset);
       }
     };
     if (!acknowledgment) {
@@ -279,7 +280,7 @@ export class SimulatedProcess {
     const acknowledge = () => {
       if (this.isDead) return;
       for (const record of records) this.ledger.finished(record);
-      const isTimely = !context.signal.aborted;
+      const isTimely = !signal.aborted;
       acknowledgment.acknowledge().then(
         () => {
           if (isTimely) for (const { offset } of records) open.tenure.finished.add(offset);

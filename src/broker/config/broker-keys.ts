@@ -55,7 +55,6 @@ const GENERAL = {
   'unclean.leader.election.enable': dynamic(bool(false, NO_EFFECT)),
   'auto.leader.rebalance.enable': bool(true, NO_EFFECT),
   'leader.imbalance.check.interval.seconds': long(300, NO_EFFECT, { min: 1 }),
-  'leader.imbalance.per.broker.percentage': int(10, NO_EFFECT),
   'compression.type': dynamic(
     str('producer', 'Codec in which batches are stored; producer keeps the one in which they come.', CODECS),
   ),

@@ -36,7 +36,7 @@ function describe(groups: GroupCoordinator, groupId: string, apiVersion: number)
   if (typeof found === 'number') return nothing(groupId, found);
   if (!found) {
     const unknown = nothing(groupId, apiVersion >= 6 ? ErrorCode.GROUP_ID_NOT_FOUND : ErrorCode.NONE);
-    return { ...unknown, groupState: 'Dead', errorMessage: `there is no group '${groupId}'` };
+    return { ...unknown, groupState: 'Dead', errorMessage: `Group ${groupId} not found.` };
   }
   const { state, protocolType, protocolData, members } = found;
   return { errorCode: ErrorCode.NONE, groupId, groupState: state, protocolType, protocolData, members };
