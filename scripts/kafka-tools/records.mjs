@@ -59,7 +59,7 @@ const cleaned = {
 /** A compacted topic: what the cleaner leaves, for readers here and for kafka-dump-log later. */
 export const compaction = [
   topic(
-    '--create --topic squeezed --config cleanup.policy=compact --config segment.ms=100 ' +
+    '--create --topic squeezed --config cleanup.policy=compact --config segment.ms=1 ' +
       '--config min.cleanable.dirty.ratio=0.01 --config delete.retention.ms=100000',
   ),
   produce(`--topic squeezed ${keyed}`, lines(1, 8)),
