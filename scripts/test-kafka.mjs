@@ -19,7 +19,7 @@ const { status } = spawnSync(
     'test/samples',
     'test/runtime/template/template-on-broker',
     // The first requests to a node that has just started take their time.
-    '--testTimeout=20000',
+    '--testTimeout=60000',
     ...process.argv.slice(2),
   ],
   { cwd: fileURLToPath(new URL('..', import.meta.url)), stdio: 'inherit' },
