@@ -320,7 +320,7 @@ export class ListenerContainer {
     if (afterMs === undefined || !this.#isWanted) return;
     logger.warn(`listener '${this.id}' starts again in ${afterMs} ms`);
     // What it fails of is logged there, and tried again in the same way.
-    this.#restart = clock.schedule(afterMs, () => void this.start().catch(() => undefined));
+    this.#restart = clock.schedule(afterMs, () => void this.start().catch(() => undefined), { keepAlive: true });
   }
 
   /** There are consumers that can be spoken to. */

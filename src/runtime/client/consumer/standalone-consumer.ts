@@ -118,9 +118,11 @@ export class StandaloneConsumer implements ConsumerClient {
     if (this.#stopping.signal.aborted) return;
     const { clock, metadataMaxAgeMs } = this.#settings;
     const delayMs = isWaiting ? Math.min(MISSING_RETRY_MS, metadataMaxAgeMs) : metadataMaxAgeMs;
-    this.#timer = clock.schedule(delayMs, () => {
+    const lookAgain = (): void => {
       this.#looking = this.#look(parts);
-    });
+    };
+    // A consumer keeps its process alive until it is stopped, also while no connection does.
+    this.#timer = clock.schedule(delayMs, lookAgain, { keepAlive: true });
   }
 
   async #takeUp({ fetcher, positions }: Parts, fresh: readonly WantedPartition[]): Promise<void> {

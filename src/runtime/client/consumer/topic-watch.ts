@@ -57,7 +57,8 @@ export class TopicWatch {
     if (this.#stopped) return;
     const { clock, metadataMaxAgeMs } = this.settings;
     const delayMs = isWaiting ? Math.min(MISSING_RETRY_MS, metadataMaxAgeMs) : metadataMaxAgeMs;
-    this.#timer = clock.schedule(delayMs, () => void this.#look());
+    // A consumer keeps its process alive until it is stopped, also while no connection does.
+    this.#timer = clock.schedule(delayMs, () => void this.#look(), { keepAlive: true });
   }
 
   #compare(assigned: ReadonlyMap<string, number>, counts: ReadonlyMap<string, number>): void {
