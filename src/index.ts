@@ -194,22 +194,16 @@ export type { RateLimit } from './runtime/listener/rate-limit.js';
 export type { KafkaRebalanceListener, PartitionPosition } from './runtime/listener/rebalance-callbacks.js';
 export type { Recoverer, RecovererFunction } from './runtime/listener/recoverer.js';
 export type { RetryListener } from './runtime/listener/retry-listener.js';
-export type { ClientFactories } from './runtime/nest/kafka-connection.js';
-/** The outbox: messages that commit with the application's own rows. */
-export {
-  type KafkaOutboxAsyncOptions,
-  KafkaOutboxModule,
-  type KafkaOutboxOptions,
-} from './runtime/nest/kafka-outbox.module.js';
+export type { ClientFactories } from './runtime/nest/connection/kafka-connection.js';
 /** What guards, interceptors and filters find in `switchToRpc().getContext()`. */
-export { KafkaListenerContext } from './runtime/nest/listener-context.js';
-export { KafkaListenerEvents } from './runtime/nest/listener-events.js';
+export { KafkaListenerContext } from './runtime/nest/handlers/listener-context.js';
+export { KafkaListenerEvents } from './runtime/nest/listeners/listener-events.js';
 export {
   type FunctionListener,
   KafkaListenerRegistrar,
   type MethodListener,
   type RetryableListenerOptions,
-} from './runtime/nest/listener-registrar.js';
+} from './runtime/nest/listeners/listener-registrar.js';
 /** Requests and replies. */
 export {
   type AggregatingTemplateSettings,
@@ -219,13 +213,19 @@ export {
 } from './runtime/nest/replies/provide-replying-template.js';
 /** Turns what a listener throws into a reply for who asked. */
 export { replyWithError } from './runtime/nest/replies/reply-with-error.js';
-export type { SendExtensionOptions } from './runtime/nest/send-extensions.js';
+/** The outbox: messages that commit with the application's own rows. */
+export {
+  type KafkaOutboxAsyncOptions,
+  KafkaOutboxModule,
+  type KafkaOutboxOptions,
+} from './runtime/nest/sending/kafka-outbox.module.js';
+export type { SendExtensionOptions } from './runtime/nest/sending/send-extensions.js';
+export type { TopicSender } from './runtime/nest/sending/topic-sender.js';
 /** Nest's own `@EventPattern` and `@MessagePattern` handlers, served by listener containers. */
 export { MicroserviceContext } from './runtime/nest/strategy/microservice-context.js';
 export { type KafkaClientSettings, NestdawClient, provideKafkaClient } from './runtime/nest/strategy/nestdaw-client.js';
 export { NestdawStrategy, type PatternListenerOptions } from './runtime/nest/strategy/nestdaw-strategy.js';
 export type { ThreadsOptions } from './runtime/nest/threads/threads-options.js';
-export type { TopicSender } from './runtime/nest/topic-sender.js';
 /** Stores of offsets, for `@ExternalOffsets`. */
 export { FileOffsetStore } from './runtime/offsets/file-offset-store.js';
 export type { OffsetStore, OffsetToStore, StoredOffset } from './runtime/offsets/offset-store.js';

@@ -4,7 +4,7 @@ import { type Logger } from '../common/logger.js';
 import { DEFAULT_PORT, readKeptAddress } from '../embedded/kept-address.js';
 import { readConfiguration } from '../runtime/config/load-configuration.js';
 import { throwIfAny } from '../runtime/config/mistakes.js';
-import { KafkaConnection } from '../runtime/nest/kafka-connection.js';
+import { KafkaConnection } from '../runtime/nest/connection/kafka-connection.js';
 
 // A connection for a command: to the cluster that the application in this folder uses.
 

@@ -2,7 +2,7 @@ import { NestdawError } from '../common/errors.js';
 import { type DeadLetter } from '../runtime/dead-letters/dead-letter.js';
 import { type DeadLetterFilter } from '../runtime/dead-letters/dead-letter-filter.js';
 import { type DeadLetterSelection, DeadLetters, type ReplayTarget } from '../runtime/dead-letters/dead-letters.js';
-import { deadLetterStore } from '../runtime/nest/dead-letter-store.js';
+import { deadLetterStore } from '../runtime/nest/connection/dead-letter-store.js';
 import { withConnection } from './connect.js';
 import { type FilterOptions, type ReplayCommandOptions } from './dlt-command.js';
 import { jsonOf, letterPage, letterTable } from './dlt-output.js';

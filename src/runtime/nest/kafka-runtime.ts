@@ -16,16 +16,16 @@ import { type Findings } from '../config/rules.js';
 import { type ContainerRegistry, phasesOf } from '../listener/container-registry.js';
 import { type ListenerContainer } from '../listener/listener-container.js';
 import { type ThreadState } from '../threads/thread-state.js';
-import { EventBinder } from './event-binder.js';
-import { type KafkaConnection } from './kafka-connection.js';
-import { ListenerHost } from './listener-host.js';
-import { ProducerBinder } from './producer-binder.js';
+import { type KafkaConnection } from './connection/kafka-connection.js';
+import { EventBinder } from './listeners/event-binder.js';
+import { ListenerHost } from './listeners/listener-host.js';
 import { ProviderLookup } from './provider-lookup.js';
 import { type RuntimeTools } from './runtime-tools.js';
+import { ProducerBinder } from './sending/producer-binder.js';
+import { TransactionBinder } from './sending/transaction-binder.js';
 import { ShutdownSignals } from './shutdown-signals.js';
 import { ListenerThreads } from './threads/listener-threads.js';
 import { findThreadListener } from './threads/thread-listener.js';
-import { TransactionBinder } from './transaction-binder.js';
 
 // The life of Kafka in an application, as steps that the module calls at the right moments: prepare, open, start
 // listeners; drain, close. Nothing is opened before everything was checked.

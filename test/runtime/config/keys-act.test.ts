@@ -21,18 +21,18 @@ import {
   payloadFormats,
   producerOptions,
   templateOptions,
-} from '../../../src/runtime/nest/client-options.js';
+} from '../../../src/runtime/nest/connection/client-options.js';
 import {
   adminRequest,
   configuredServers,
   consumerRequest,
   producerRequest,
   saslOf,
-} from '../../../src/runtime/nest/cluster-request.js';
-import { transactionOptions } from '../../../src/runtime/nest/connection-transactions.js';
-import { embeddedOptions } from '../../../src/runtime/nest/embedded-options.js';
-import { endpointNumbers } from '../../../src/runtime/nest/endpoint-options.js';
-import { configuredRetries } from '../../../src/runtime/nest/retry-options.js';
+} from '../../../src/runtime/nest/connection/cluster-request.js';
+import { transactionOptions } from '../../../src/runtime/nest/connection/connection-transactions.js';
+import { embeddedOptions } from '../../../src/runtime/nest/connection/embedded-options.js';
+import { endpointNumbers } from '../../../src/runtime/nest/listeners/endpoint-options.js';
+import { configuredRetries } from '../../../src/runtime/nest/retries/retry-options.js';
 import { deserializerSettings, serializerSettings } from '../../../src/runtime/nest/serdes/serde-settings.js';
 
 // No key is accepted and ignored. Every key of the table is set here, alone, beside what it needs: either something of

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { readConfiguration } from '../../../src/runtime/config/load-configuration.js';
 import { describeMistake } from '../../../src/runtime/config/mistakes.js';
 import { checkConnection, type Findings } from '../../../src/runtime/config/rules.js';
-import { producerOptions } from '../../../src/runtime/nest/client-options.js';
+import { producerOptions } from '../../../src/runtime/nest/connection/client-options.js';
 import { file, folderWith } from '../../support/config-folder.js';
 
 function check(...lines: string[]) {

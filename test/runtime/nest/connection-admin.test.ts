@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { systemClock } from '../../../src/common/clock.js';
 import { KafkajsCluster } from '../../../src/runtime/client/cluster/kafkajs-cluster.js';
 import { readConfiguration } from '../../../src/runtime/config/load-configuration.js';
-import { ConnectionAdmin } from '../../../src/runtime/nest/connection-admin.js';
+import { ConnectionAdmin } from '../../../src/runtime/nest/connection/connection-admin.js';
 import { EmbeddedKafka } from '../../../src/testing/index.js';
 import { until } from '../../../src/testing/until.js';
 import { RecordingLogger } from '../../support/fake-clients.js';

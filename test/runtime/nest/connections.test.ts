@@ -15,7 +15,7 @@ import {
   Producer,
 } from '../../../src/index.js';
 import { type Cluster } from '../../../src/runtime/client/cluster/cluster.js';
-import { type ClusterRequest } from '../../../src/runtime/nest/cluster-request.js';
+import { type ClusterRequest } from '../../../src/runtime/nest/connection/cluster-request.js';
 import { EmbeddedKafka } from '../../../src/testing/embedded-kafka.js';
 import { file, folderWith } from '../../support/config-folder.js';
 import { fakes, startApp } from '../../support/kafka-app.js';

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { Producer } from '../../../src/decorators/index.js';
 import { type PartitionerCluster } from '../../../src/runtime/client/producer/partitioner.js';
 import { type KafkaModuleOptions } from '../../../src/runtime/kafka.module.js';
-import { type TopicSender } from '../../../src/runtime/nest/topic-sender.js';
+import { type TopicSender } from '../../../src/runtime/nest/sending/topic-sender.js';
 import { KafkaTemplate } from '../../../src/runtime/template/kafka-template.js';
 import { type ProducerInterceptor } from '../../../src/runtime/template/producer-interceptor.js';
 import { EmbeddedKafka } from '../../../src/testing/index.js';

@@ -15,7 +15,7 @@ import {
   Record,
   Transactional,
 } from '../../../src/index.js';
-import { KafkaConnection } from '../../../src/runtime/nest/kafka-connection.js';
+import { KafkaConnection } from '../../../src/runtime/nest/connection/kafka-connection.js';
 import { EmbeddedKafka } from '../../../src/testing/index.js';
 import { type BrokerApp, startOnBroker } from '../../support/broker-app.js';
 import { readCommitted } from '../../support/committed-reader.js';

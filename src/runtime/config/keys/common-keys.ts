@@ -12,7 +12,7 @@ export const COMMON_KEYS = {
     ownFirst: true,
     kafkaDefault: 'localhost:9092',
     doc: 'Servers to find the cluster by. Without it a broker starts beside the application.',
-    acts: 'runtime/nest/kafka-connection',
+    acts: 'runtime/nest/connection/kafka-connection',
   }),
   'client-id': string({
     default: 'nestdaw',

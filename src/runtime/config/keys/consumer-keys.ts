@@ -13,7 +13,7 @@ export const CONSUMER_KEYS = {
     default: undefined,
     property: 'group.id',
     doc: 'Group of listeners that name neither a groupId nor an id.',
-    acts: 'runtime/nest/listener-explorer',
+    acts: 'runtime/nest/listeners/listener-explorer',
   }),
   'consumer.client-id': string({
     default: undefined,
@@ -33,14 +33,14 @@ export const CONSUMER_KEYS = {
     default: false,
     property: 'enable.auto.commit',
     doc: 'True means: commit by time, finished work only (ack mode TIME every auto-commit-interval).',
-    acts: 'runtime/nest/listener-explorer',
+    acts: 'runtime/nest/listeners/listener-explorer',
   }),
   'consumer.auto-commit-interval': duration({
     default: 5_000,
     min: 1,
     property: 'auto.commit.interval.ms',
     doc: 'Time between commits under enable-auto-commit=true.',
-    acts: 'runtime/nest/listener-explorer',
+    acts: 'runtime/nest/listeners/listener-explorer',
   }),
   'consumer.properties.exclude.internal.topics': boolean({
     default: true,

@@ -6,7 +6,7 @@ export const EMBEDDED_KEYS = {
   'embedded.enabled': boolean({
     default: true,
     doc: 'Whether a broker starts beside the application when bootstrap-servers is not set.',
-    acts: 'runtime/nest/kafka-connection',
+    acts: 'runtime/nest/connection/kafka-connection',
   }),
   'embedded.data-dir': string({
     default: './.nestdaw/data',

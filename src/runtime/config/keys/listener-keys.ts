@@ -9,7 +9,7 @@ export const LISTENER_KEYS = {
   'listener.type': choice(['single', 'batch'], {
     default: 'single',
     doc: 'Whether listeners receive records or all records of a poll, where they do not say.',
-    acts: 'runtime/nest/listener-explorer',
+    acts: 'runtime/nest/listeners/listener-explorer',
   }),
   'listener.ack-mode': choice(['RECORD', 'BATCH', 'TIME', 'COUNT', 'COUNT_TIME', 'MANUAL', 'MANUAL_IMMEDIATE'], {
     default: undefined,
@@ -92,7 +92,7 @@ export const LISTENER_KEYS = {
   'listener.missing-topics-fatal': boolean({
     default: false,
     doc: 'Whether a topic that does not exist keeps the application from starting. False: it is read once it exists.',
-    acts: 'runtime/nest/missing-topics',
+    acts: 'runtime/nest/connection/missing-topics',
   }),
   'listener.immediate-stop': boolean({
     default: false,

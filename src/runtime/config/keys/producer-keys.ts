@@ -144,19 +144,19 @@ export const PRODUCER_KEYS = {
   'producer.transaction-id-prefix': string({
     default: undefined,
     doc: 'Beginning of the transactional ids, unique for each process; switches transactions on.',
-    acts: 'runtime/nest/connection-transactions',
+    acts: 'runtime/nest/connection/connection-transactions',
   }),
   'producer.transaction-producer-max-age': duration({
     default: 0,
     min: 0,
     doc: "Age at which an idle transactional producer is replaced, to stay below the broker's transactional.id.expiration.ms; 0 is never.",
-    acts: 'runtime/nest/connection-transactions',
+    acts: 'runtime/nest/connection/connection-transactions',
   }),
   'producer.properties.transactional.id': string({
     default: undefined,
     property: 'transactional.id',
     doc: 'Beginning of the transactional ids where producer.transaction-id-prefix is not set.',
-    acts: 'runtime/nest/connection-transactions',
+    acts: 'runtime/nest/connection/connection-transactions',
   }),
   'producer.properties.transaction.timeout.ms': duration({
     default: 60_000,
@@ -211,7 +211,7 @@ export const PRODUCER_KEYS = {
     default: [],
     property: 'interceptor.classes',
     doc: 'Providers with onSend(record) and onAcknowledgement(metadata, error), by the names of their classes, in their order.',
-    acts: 'runtime/nest/send-extensions',
+    acts: 'runtime/nest/sending/send-extensions',
   }),
   'producer.on-delivery-failure': choice(['continue', 'stop'], {
     default: 'continue',
@@ -225,7 +225,7 @@ export const PRODUCER_KEYS = {
   }),
   producers: map({
     doc: 'Further producers of the connection, each with its own buffer and keys: producers.bulk.properties.linger.ms=20.',
-    acts: 'runtime/nest/named-producers',
+    acts: 'runtime/nest/connection/named-producers',
   }),
   'producer.properties.partitioner.ignore.keys': boolean({
     default: false,

@@ -22,7 +22,7 @@ export const TEMPLATE_KEYS = {
   'template.transaction-id-prefix': string({
     default: undefined,
     doc: "Beginning of the transactional ids of executeInTransaction, instead of the producer's.",
-    acts: 'runtime/nest/connection-transactions',
+    acts: 'runtime/nest/connection/connection-transactions',
   }),
   'template.close-timeout': duration({
     default: 5_000,
@@ -81,7 +81,7 @@ export const RETRY_KEYS = {
   }),
 } as const;
 
-const inAdmin = { acts: 'runtime/nest/connection-admin' } as const;
+const inAdmin = { acts: 'runtime/nest/connection/connection-admin' } as const;
 
 export const ADMIN_KEYS = {
   'admin.client-id': string({

@@ -6,7 +6,7 @@ import {
 } from '../../template/replies/aggregating-replying-kafka-template.js';
 import { type ReplyExchangeOptions } from '../../template/replies/reply-exchange.js';
 import { ReplyingKafkaTemplate, type ReplyingTemplateOptions } from '../../template/replies/replying-kafka-template.js';
-import { type KafkaConnection } from '../kafka-connection.js';
+import { type KafkaConnection } from '../connection/kafka-connection.js';
 import { ReplyContainer } from './reply-container.js';
 import { replyReader } from './reply-reader.js';
 

@@ -6,8 +6,8 @@ import { isRecordToSend } from '../../../decorators/record-to-send.js';
 import { isMessage, type KafkaMessage, type ProducerRecord, recordOfMessage } from '../../template/producer-record.js';
 import { OutgoingHeaders } from '../../template/serdes/outgoing-headers.js';
 import { recordHeaders } from '../../template/serializers.js';
-import { type KafkaListenerContext } from '../listener-context.js';
-import { positionOf } from '../payload-converter.js';
+import { type KafkaListenerContext } from '../handlers/listener-context.js';
+import { positionOf } from '../handlers/payload-converter.js';
 import { type ReplyPlan } from './reply-plan.js';
 
 // What a listener's method returned, sent as replies.

@@ -4,8 +4,8 @@ import { type ConfigName } from '../../config/config-keys.js';
 import { ListenerContainer } from '../../listener/listener-container.js';
 import { DONE, type ListenerEndpoint } from '../../listener/listener-endpoint.js';
 import { type ReplySource } from '../../template/replies/reply-exchange.js';
-import { containerNumbers } from '../client-options.js';
-import { type KafkaConnection } from '../kafka-connection.js';
+import { containerNumbers } from '../connection/client-options.js';
+import { type KafkaConnection } from '../connection/kafka-connection.js';
 
 // The consumer behind a replying template: a listener container of its own, which ends after all listeners, so that
 // what they still wait for can come.

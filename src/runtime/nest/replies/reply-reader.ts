@@ -1,9 +1,9 @@
 import { type Mistake } from '../../config/mistakes.js';
 import { type ReplyReader } from '../../template/replies/replying-kafka-template.js';
 import { type Deserializer } from '../../template/serdes/serde.js';
-import { payloadFormats } from '../client-options.js';
-import { type KafkaConnection } from '../kafka-connection.js';
-import { type PayloadConverter, payloadConverter } from '../payload-converter.js';
+import { payloadFormats } from '../connection/client-options.js';
+import { type KafkaConnection } from '../connection/kafka-connection.js';
+import { type PayloadConverter, payloadConverter } from '../handlers/payload-converter.js';
 import { valueDecoding } from '../serdes/payload-formats.js';
 
 /** Reads values of replies as a listener of the connection would, as an instance of a class where one is given. */

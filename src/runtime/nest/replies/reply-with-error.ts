@@ -3,7 +3,7 @@ import { storyOf } from '../../dead-letters/error-story.js';
 import { RETRY_TOPIC_HEADERS } from '../../dead-letters/header-names.js';
 import { type KafkaMessage } from '../../template/producer-record.js';
 import { lastHeader } from '../../template/serdes/outgoing-headers.js';
-import { type KafkaListenerContext } from '../listener-context.js';
+import { type KafkaListenerContext } from '../handlers/listener-context.js';
 
 /**
  * An error handler for listeners that answer, `errorHandler: replyWithError`: what the method throws goes to who asked, as a

@@ -1,8 +1,8 @@
 import { isObservable, lastValueFrom } from 'rxjs';
 import { hasCode } from '../../../common/errors.js';
-import { type KafkaListenerContext } from '../listener-context.js';
-import { type CallRules } from '../listener-invoker.js';
-import { type Call } from '../method-call.js';
+import { type KafkaListenerContext } from '../handlers/listener-context.js';
+import { type CallRules } from '../handlers/listener-invoker.js';
+import { type Call } from '../handlers/method-call.js';
 import { type Replier } from './replier.js';
 
 // Calls of methods whose results are replies: the call is over when the replies are acknowledged.

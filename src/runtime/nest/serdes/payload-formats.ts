@@ -8,7 +8,7 @@ import { contentTypeDeserializer } from '../../template/serdes/delegating-serdes
 import { jsonDeserializer } from '../../template/serdes/json-serde.js';
 import { type JsonClass, type JsonTypes } from '../../template/serdes/json-types.js';
 import { type Deserializer } from '../../template/serdes/serde.js';
-import { type PayloadDecoding } from '../payload-converter.js';
+import { type PayloadDecoding } from '../handlers/payload-converter.js';
 import { type ProviderLookup } from '../provider-lookup.js';
 import { type SerdeResolver } from './serde-resolver.js';
 import { deserializerSettings, type Part } from './serde-settings.js';

@@ -4,7 +4,7 @@ import { type KafkaRecord, type RecordHeader } from '../../../common/record.js';
 import { DONE, type Outcome, type RecordInvoker } from '../../listener/listener-endpoint.js';
 import { replyAddress } from '../../template/replies/reply-address.js';
 import { lastHeader } from '../../template/serdes/outgoing-headers.js';
-import { type CallRules } from '../listener-invoker.js';
+import { type CallRules } from '../handlers/listener-invoker.js';
 import { type ParsedMessage, parsedMessage, replyRecord } from './kafka-message.js';
 import { MicroserviceContext, type RawSend } from './microservice-context.js';
 import { type Reply, replyTo } from './reply-stream.js';

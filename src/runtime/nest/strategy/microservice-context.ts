@@ -1,7 +1,7 @@
 import { type KafkaRecord } from '../../../common/record.js';
 import { type RecordMetadata } from '../../client/producer-client.js';
 import { type InvocationContext } from '../../listener/listener-endpoint.js';
-import { KafkaListenerContext, type ListenerIdentity } from '../listener-context.js';
+import { KafkaListenerContext, type ListenerIdentity } from '../handlers/listener-context.js';
 import { type ParsedMessage, replyRecord } from './kafka-message.js';
 
 // The context of handlers written for Nest's own Kafka transport: everything of its KafkaContext, and everything of

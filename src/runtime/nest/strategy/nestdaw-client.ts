@@ -5,7 +5,7 @@ import { type KafkaRecord } from '../../../common/record.js';
 import { DEFAULT_CONNECTION, getKafkaConnectionToken } from '../../../decorators/inject-kafka-template.js';
 import { type RecordMetadata } from '../../client/producer-client.js';
 import { type ReplyingKafkaTemplate } from '../../template/replies/replying-kafka-template.js';
-import { type KafkaConnection } from '../kafka-connection.js';
+import { type KafkaConnection } from '../connection/kafka-connection.js';
 import { provideReplyingKafkaTemplate } from '../replies/provide-replying-template.js';
 import { parsedMessage, replyRecord } from './kafka-message.js';
 

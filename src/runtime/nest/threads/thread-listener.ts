@@ -1,14 +1,14 @@
 import { systemClock } from '../../../common/clock.js';
 import { type Mistake } from '../../config/mistakes.js';
 import { type ThreadState } from '../../threads/thread-state.js';
-import { containerNumbers } from '../client-options.js';
-import { type KafkaConnection } from '../kafka-connection.js';
+import { containerNumbers } from '../connection/client-options.js';
+import { type KafkaConnection } from '../connection/kafka-connection.js';
+import { StoreShelf } from '../guards/store-shelf.js';
 import { type NestServices } from '../kafka-runtime.js';
-import { ListenerExplorer } from '../listener-explorer.js';
-import { ListenerFactory } from '../listener-factory.js';
+import { ListenerExplorer } from '../listeners/listener-explorer.js';
+import { ListenerFactory } from '../listeners/listener-factory.js';
 import { ProviderLookup } from '../provider-lookup.js';
-import { retryConfigurations } from '../retry-configurations.js';
-import { StoreShelf } from '../store-shelf.js';
+import { retryConfigurations } from '../retries/retry-configurations.js';
 
 // Inside a thread: looks through its classes for the one listener that it is for, and ready to run.
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { type KafkaRecord } from '../../../../src/common/record.js';
 import { DONE, type InvocationContext, type RemoteWork } from '../../../../src/runtime/listener/listener-endpoint.js';
-import { idempotentRecord } from '../../../../src/runtime/nest/idempotent-invoker.js';
-import { SubBatch } from '../../../../src/runtime/nest/sub-batch.js';
+import { idempotentRecord } from '../../../../src/runtime/nest/guards/idempotent-invoker.js';
+import { SubBatch } from '../../../../src/runtime/nest/handlers/sub-batch.js';
 
 // Where a call runs in a thread, its delivery must know, through whatever stands around it: or no signal would reach it,
 // and nobody would notice that it hangs.

@@ -1,0 +1,148 @@
+import { type Clock } from '../../../common/clock.js';
+import { NestdawError } from '../../../common/errors.js';
+import { type Logger } from '../../../common/logger.js';
+import { type Cluster } from '../../client/cluster/cluster.js';
+import { KafkaProducer } from '../../client/producer/kafka-producer.js';
+import { type ProducerOptions, producerSettings } from '../../client/producer/producer-options.js';
+import { type ProducerClient } from '../../client/producer-client.js';
+import { type Environment } from '../../config/environment.js';
+import { type KafkaProperties } from '../../config/kafka-properties.js';
+import { type Mistake } from '../../config/mistakes.js';
+import { KafkaTemplate, type KafkaTemplateOptions } from '../../template/kafka-template.js';
+import { type ProviderLookup } from '../provider-lookup.js';
+import { type SendExtensionOptions, SendExtensions } from '../sending/send-extensions.js';
+import { type SerializerPair } from '../serdes/serde-resolver.js';
+import { producerOptions } from './client-options.js';
+import { LiveProducer } from './live-producer.js';
+import { namedProducers } from './named-producers.js';
+
+// The producers of a connection, the plain one and those with names, and the templates over them.
+
+export interface ConnectionProducersOptions {
+  readonly connection: string;
+  readonly properties: KafkaProperties;
+  readonly environment: Environment;
+  readonly extensions: SendExtensionOptions;
+  /** The serializers that a producer's properties name. */
+  readonly serializers: (properties: KafkaProperties) => SerializerPair;
+  readonly openCluster: (properties: KafkaProperties) => Cluster;
+  /** Another client, for tests. */
+  readonly factory: ((properties: KafkaProperties) => ProducerClient) | undefined;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+interface NamedProducer {
+  readonly properties: KafkaProperties;
+  readonly producer: LiveProducer;
+  readonly template: KafkaTemplate;
+}
+
+type TemplateParts = Omit<KafkaTemplateOptions, 'producer' | 'passing' | 'named' | 'transactions'>;
+type OwnParts = Pick<KafkaTemplateOptions, 'producer' | 'passing' | 'transactions'>;
+
+export class ConnectionProducers {
+  readonly #options: ConnectionProducersOptions;
+  readonly #extensions: SendExtensions;
+  readonly #mistakes: Mistake[] = [];
+  readonly #plain: LiveProducer;
+  readonly #named = new Map<string, NamedProducer>();
+  #template: KafkaTemplate | undefined;
+
+  constructor(options: ConnectionProducersOptions) {
+    this.#options = options;
+    this.#extensions = new SendExtensions(options.extensions, options.properties);
+    this.#plain = this.#live('the producer', options.properties);
+  }
+
+  /** The plain one. Throws KAFKA_STOPPED before the start. */
+  get client(): ProducerClient {
+    return this.#plain.client;
+  }
+
+  /** The plain producer's template; those of named ones stand behind its `withProducer`. */
+  makeTemplate(parts: TemplateParts, own: OwnParts): KafkaTemplate {
+    const named = (name: string) => this.#namedTemplate(name);
+    const { properties, environment } = this.#options;
+    for (const [name, other] of namedProducers(properties, environment, this.#mistakes)) {
+      const producer = this.#live(`producer ${name}`, other);
+      const serializers = this.#options.serializers(other);
+      const template = new KafkaTemplate({ ...parts, ...serializers, named, producer: () => producer.client });
+      this.#named.set(name, { properties: other, producer, template });
+    }
+    this.#template = new KafkaTemplate({ ...parts, named, ...own });
+    return this.#template;
+  }
+
+  /** Finds keys that are none, and settings that contradict each other. */
+  check(mistakes: Mistake[]): void {
+    mistakes.push(...this.#mistakes);
+  }
+
+  /** Throws KAFKA_CONFIG_INVALID for settings that no rule of the configuration has found; one check for each producer. */
+  *settingsChecks(): Generator<readonly [origin: string, check: () => unknown]> {
+    yield ['producer', () => producerSettings(producerOptions(this.#options.properties))];
+    for (const [name, { properties }] of this.#named) {
+      yield [`producer ${name}`, () => producerSettings(producerOptions(properties))];
+    }
+  }
+
+  /** Puts interceptors and the like before the templates, once the application has all its providers. */
+  extend(providers: ProviderLookup, mistakes: Mistake[]): void {
+    this.#extensions.bind(providers, this.#templates(), mistakes);
+    for (const { properties } of this.#named.values()) this.#extensions.partitionerFor(properties, mistakes);
+  }
+
+  /** What a producer with these properties is made with. */
+  optionsOf(properties: KafkaProperties): ProducerOptions {
+    const partitioner = this.#extensions.partitionerFor(properties);
+    return { ...producerOptions(properties), ...(partitioner ? { partitioner } : {}) };
+  }
+
+  async start(): Promise<void> {
+    await this.#plain.start();
+    for (const { producer } of this.#named.values()) await producer.start();
+  }
+
+  async stop(): Promise<void> {
+    const producers = [this.#plain, ...[...this.#named.values()].map(({ producer }) => producer)];
+    await Promise.all(producers.map((producer) => producer.stop()));
+  }
+
+  /** After the producers' end: what is counted is told, and interceptors end. */
+  close(): void {
+    for (const template of this.#templates()) template.reportFailures();
+    this.#template?.close();
+  }
+
+  #templates(): KafkaTemplate[] {
+    const named = [...this.#named.values()].map(({ template }) => template);
+    return this.#template ? [this.#template, ...named] : named;
+  }
+
+  #live(what: string, properties: KafkaProperties): LiveProducer {
+    const { connection, factory, openCluster, clock, logger } = this.#options;
+    const create = (): ProducerClient => {
+      if (factory) return factory(properties);
+      return new KafkaProducer({
+        cluster: openCluster(properties),
+        options: this.optionsOf(properties),
+        clock,
+        logger,
+      });
+    };
+    return new LiveProducer({ what, connection, create, clock, logger });
+  }
+
+  #namedTemplate(name: string): KafkaTemplate {
+    const found = this.#named.get(name);
+    if (found) return found.template;
+    const { connection, properties } = this.#options;
+    const known = [...this.#named.keys()].join(', ');
+    const others = known ? `there are: ${known}` : `set ${properties.prefix}.producers.${name}.…`;
+    throw new NestdawError(
+      'KAFKA_CONFIG_INVALID',
+      `there is no producer ${name} of connection ${connection}; ${others}`,
+    );
+  }
+}

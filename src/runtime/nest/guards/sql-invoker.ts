@@ -1,0 +1,134 @@
+import { type KafkaRecord } from '../../../common/record.js';
+import {
+  type BatchInvoker,
+  type BatchOutcome,
+  type InvocationContext,
+  type Outcome,
+  type RecordInvoker,
+} from '../../listener/listener-endpoint.js';
+import { withSqlTransaction } from '../../sql/current-transaction.js';
+import { type SqlDatabase, type SqlTransaction } from '../../sql/sql-database.js';
+import { SubBatch } from '../handlers/sub-batch.js';
+
+// A handler inside of a SQL transaction that also holds what is known about its records: ids, offsets, or both. Effect
+// and knowledge become visible together, or not at all.
+
+/** What is written in the handler's transaction beside the handler's own rows. */
+export interface SqlUnit {
+  readonly database: SqlDatabase;
+  /** Ids of the records; absent: every record is new. */
+  readonly ids?: {
+    ready(): Promise<void>;
+    claim(transaction: SqlTransaction, records: readonly KafkaRecord[]): Promise<boolean[]>;
+    committed(records: readonly KafkaRecord[]): void;
+  };
+  /** The position after the records; throws when somebody else owns their partition by now. */
+  readonly offsets?: {
+    save(transaction: SqlTransaction, records: readonly KafkaRecord[]): Promise<void>;
+  };
+}
+
+export function sqlRecord(invoke: RecordInvoker, unit: SqlUnit): RecordInvoker {
+  return (record, invocation) =>
+    runUnit(unit, [record], invocation, (_part, context) => invoke(record, context)) as Promise<Outcome>;
+}
+
+export function sqlBatch(invoke: BatchInvoker, unit: SqlUnit): BatchInvoker {
+  const transacted: BatchInvoker = async (records, invocation) => {
+    const outcome = await runUnit(unit, records, invocation, (part, context) => invoke(part, context));
+    if (outcome.status !== 'failed-at' || outcome.index === 0) return outcome;
+    // Rolled back with the rest, those before the failed record are handled once more, in a transaction of their own.
+    const front = new SubBatch(records, [...records.keys()].slice(0, outcome.index), invocation, true);
+    const again = await transacted(front.records, front.context);
+    return again.status === 'done' || again.status === 'skipped' ? outcome : again;
+  };
+  return transacted;
+}
+
+type PartCall = (part: readonly KafkaRecord[], context: InvocationContext) => BatchOutcome | Promise<BatchOutcome>;
+
+/** Never rejects: what goes wrong is an outcome. */
+async function runUnit(
+  unit: SqlUnit,
+  records: readonly KafkaRecord[],
+  invocation: InvocationContext,
+  call: PartCall,
+): Promise<BatchOutcome> {
+  try {
+    await unit.ids?.ready();
+    const outcome = await unit.database.runInTransaction((transaction) =>
+      withSqlTransaction(transaction, () => handle(unit, transaction, records, invocation, call)),
+    );
+    unit.ids?.committed(records);
+    return outcome;
+  } catch (error) {
+    return error instanceof RolledBack ? error.outcome : { status: 'failed', error };
+  }
+}
+
+async function handle(
+  { ids, offsets }: SqlUnit,
+  transaction: SqlTransaction,
+  records: readonly KafkaRecord[],
+  invocation: InvocationContext,
+  call: PartCall,
+): Promise<BatchOutcome> {
+  const isNew = await ids?.claim(transaction, records);
+  const indexes = [...records.keys()].filter((index) => isNew === undefined || isNew[index]);
+  const outcome = await handleNew(records, indexes, new Transacted(invocation, transaction), call);
+  if (outcome.status === 'failed' || outcome.status === 'failed-at') throw new RolledBack(outcome);
+  await offsets?.save(transaction, records);
+  return outcome;
+}
+
+async function handleNew(
+  records: readonly KafkaRecord[],
+  indexes: readonly number[],
+  context: InvocationContext,
+  call: PartCall,
+): Promise<BatchOutcome> {
+  if (indexes.length === records.length) return call(records, context);
+  const isKept = new Set(indexes);
+  const duplicates = records.filter((_, index) => !isKept.has(index));
+  if (indexes.length === 0) return { status: 'skipped', reason: 'duplicate', duplicates };
+  const part = new SubBatch(records, indexes, context, false);
+  const outcome = await call(part.records, part.context);
+  if (outcome.status === 'failed-at') return { ...outcome, index: part.indexInWhole(outcome.index) };
+  return outcome.status === 'done' ? { ...outcome, duplicates } : outcome;
+}
+
+/** Makes the transaction roll back, and carries why. */
+class RolledBack extends Error {
+  constructor(readonly outcome: BatchOutcome) {
+    super('rolled back');
+  }
+}
+
+class Transacted implements InvocationContext {
+  readonly acknowledgment = undefined;
+
+  constructor(
+    readonly invocation: InvocationContext,
+    readonly sql: SqlTransaction,
+  ) {}
+
+  get signal(): AbortSignal {
+    return this.invocation.signal;
+  }
+
+  get attempt(): number {
+    return this.invocation.attempt;
+  }
+
+  get consumer(): InvocationContext['consumer'] {
+    return this.invocation.consumer;
+  }
+
+  get remote(): InvocationContext['remote'] {
+    return this.invocation.remote;
+  }
+
+  set remote(work: InvocationContext['remote']) {
+    this.invocation.remote = work;
+  }
+}

@@ -1,0 +1,50 @@
+import { type KafkaListenerOptions, type ProviderReference } from '../../../decorators/listener-options.js';
+import { parseChoice } from '../../config/formats.js';
+import { type ContainerSettings } from '../../listener/container-settings.js';
+import { type ErrorHandler } from '../../listener/error-handler.js';
+import { type OptionReader } from '../option-reader.js';
+import { type ProviderLookup } from '../provider-lookup.js';
+
+// What a listener, or its container factory, says about how its container runs.
+
+const SLOW_HANDLERS = ['abort', 'leave', 'warn'] as const;
+const OVERFLOWS = ['pause', 'block', 'caller-runs', 'reject'] as const;
+
+export function containerSettingsOf(
+  read: OptionReader,
+  options: KafkaListenerOptions,
+  { batch, workers }: { readonly batch: boolean; readonly workers: number | undefined },
+  lookup: ProviderLookup,
+): Partial<ContainerSettings> {
+  const { mistakes, where: origin } = read;
+  const choice = <T extends string>(option: string, given: string | undefined, allowed: readonly T[]) =>
+    read.parsed<T>(option, given as T | undefined, (text) => parseChoice(text, allowed), allowed.join(', '));
+  const errors = {
+    origin,
+    option: 'commonErrorHandler',
+    allowed: 'what defaultErrorHandler() and its like give, or a provider with handle(failure)',
+  };
+  const errorHandler = lookup.functionOf(options.commonErrorHandler, 'handle', errors, mistakes);
+  const interceptors = providers(options.interceptors, 'interceptors', read, lookup);
+  const slowHandler = choice('slowHandler', options.slowHandler, SLOW_HANDLERS);
+  const overflow = choice('overflow', options.overflow, OVERFLOWS) ?? (workers === undefined ? 'pause' : undefined);
+  return {
+    ...(slowHandler === undefined ? {} : { slowHandler }),
+    // The configured one is for pools only.
+    ...(overflow === undefined ? {} : { overflow }),
+    ...(options.rate === undefined ? {} : { rate: options.rate }),
+    ...(errorHandler === undefined ? {} : { errorHandler: errorHandler as ErrorHandler }),
+    ...(batch ? { batchInterceptors: interceptors } : { recordInterceptors: interceptors }),
+    retryListeners: providers(options.retryListeners, 'retryListeners', read, lookup),
+  };
+}
+
+function providers(
+  references: ReadonlyArray<ProviderReference<object>> | undefined,
+  option: string,
+  { where: origin, mistakes }: OptionReader,
+  lookup: ProviderLookup,
+): object[] {
+  const wanted = { origin, option, allowed: 'objects, or providers by class or token' };
+  return (references ?? []).flatMap((one) => (lookup.find(one, wanted, mistakes) as object | undefined) ?? []);
+}

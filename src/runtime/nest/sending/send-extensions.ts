@@ -1,0 +1,146 @@
+import { type ProviderReference } from '../../../decorators/listener-options.js';
+import { type KafkaPartitioner } from '../../client/producer/partitioner.js';
+import { CONFIG_NAMES, keyOf } from '../../config/config-keys.js';
+import { type KafkaProperties } from '../../config/kafka-properties.js';
+import { type Mistake } from '../../config/mistakes.js';
+import { type KafkaTemplate } from '../../template/kafka-template.js';
+import { type ProducerInterceptor } from '../../template/producer-interceptor.js';
+import { type ProducerListener } from '../../template/producer-listener.js';
+import { type SendObserver } from '../../template/send-observer.js';
+import { type ProviderLookup } from '../provider-lookup.js';
+
+// What applications put into the way of sends: interceptors, listeners, observers, a partitioner. Named by the
+// configuration or given to the module; providers are found once the application has all of them.
+
+/** Extensions that `KafkaModule.forRoot` takes; a class stands for the provider of that class. */
+export interface SendExtensionOptions {
+  /**
+   * Chooses partitions for records without one of their own, instead of `partitioner.class`: a provider, an object with
+   * `partition(topic, key, keyBytes, value, valueBytes, cluster)`, or that function.
+   */
+  readonly partitioner?: ProviderReference<KafkaPartitioner> | KafkaPartitioner['partition'];
+  /** Called in this order, behind those of `interceptor.classes`. */
+  readonly producerInterceptors?: ReadonlyArray<ProviderReference<ProducerInterceptor>>;
+  /** Told how each send ended. */
+  readonly producerListeners?: ReadonlyArray<ProviderReference<ProducerListener>>;
+  /** Watch sends, for traces and meters. */
+  readonly sendObservers?: ReadonlyArray<ProviderReference<SendObserver>>;
+}
+
+export const BUILT_IN_PARTITIONERS: readonly string[] = ['default', 'sticky', 'round-robin', 'random'];
+
+const PARTITIONER = 'a class with partition(topic, key, keyBytes, value, valueBytes, cluster)';
+
+export class SendExtensions {
+  readonly #options: SendExtensionOptions;
+  readonly #properties: KafkaProperties;
+  #partitioner: KafkaPartitioner | undefined;
+  #providers: ProviderLookup | undefined;
+
+  constructor(options: SendExtensionOptions, properties: KafkaProperties) {
+    this.#options = options;
+    this.#properties = properties;
+  }
+
+  /** Looks the providers up and puts them before the templates. Adds to `mistakes` what nobody knows. */
+  bind(providers: ProviderLookup, templates: readonly KafkaTemplate[], mistakes: Mistake[]): void {
+    this.#providers = providers;
+    const { producerInterceptors = [], producerListeners = [], sendObservers = [] } = this.#options;
+    const configs = configsOf(this.#properties);
+    for (const name of this.#properties.get('producer.properties.interceptor.classes')) {
+      const interceptor = providers.named(simpleName(name)) as ProducerInterceptor | undefined;
+      if (interceptor) this.#intercept(interceptor, configs, templates);
+      else mistakes.push(this.#unknown('producer.properties.interceptor.classes', name, 'a class with onSend(record)'));
+    }
+    const given = <T extends object>(
+      references: ReadonlyArray<ProviderReference<T>>,
+      option: string,
+      allowed: string,
+    ) =>
+      references.flatMap((reference) => {
+        const found = providers.find(reference, { origin: 'KafkaModule', option, allowed }, mistakes);
+        return found === undefined ? [] : [found as T];
+      });
+    const allowed = 'an object with onSend(record)';
+    for (const interceptor of given(producerInterceptors, 'producerInterceptors', allowed)) {
+      this.#intercept(interceptor, configs, templates);
+    }
+    for (const listener of given(producerListeners, 'producerListeners', 'an object with onError(record, error)')) {
+      for (const template of templates) template.addProducerListener(listener);
+    }
+    for (const observer of given(sendObservers, 'sendObservers', 'an object with begin(send)')) {
+      for (const template of templates) template.addSendObserver(observer);
+    }
+    this.#partitioner = this.#ownPartitioner(providers, configs, mistakes);
+  }
+
+  /** Somebody's own partitioner for a producer with these properties; undefined for the built-in ones. */
+  partitionerFor(properties: KafkaProperties, mistakes: Mistake[] = []): KafkaPartitioner | undefined {
+    if (this.#options.partitioner !== undefined) return this.#partitioner;
+    const name = properties.get('producer.properties.partitioner.class');
+    if (BUILT_IN_PARTITIONERS.includes(name)) return undefined;
+    const found = this.#providers?.named(simpleName(name)) as KafkaPartitioner | undefined;
+    if (typeof found?.partition === 'function') return found;
+    mistakes.push(this.#unknown('producer.properties.partitioner.class', name, PARTITIONER, properties));
+    return undefined;
+  }
+
+  #ownPartitioner(
+    providers: ProviderLookup,
+    configs: Readonly<Record<string, unknown>>,
+    mistakes: Mistake[],
+  ): KafkaPartitioner | undefined {
+    const { partitioner } = this.#options;
+    if (partitioner === undefined) {
+      const named = this.partitionerFor(this.#properties, mistakes);
+      named?.configure?.(configs);
+      return named;
+    }
+    const wanted = { origin: 'KafkaModule', option: 'partitioner', allowed: `${PARTITIONER}, or that function` };
+    const found = providers.find(partitioner as ProviderReference<KafkaPartitioner>, wanted, mistakes);
+    if (found === undefined) return undefined;
+    const own = typeof found === 'function' ? { partition: found as KafkaPartitioner['partition'] } : found;
+    (own as KafkaPartitioner).configure?.(configs);
+    return own as KafkaPartitioner;
+  }
+
+  #intercept(
+    interceptor: ProducerInterceptor,
+    configs: Readonly<Record<string, unknown>>,
+    templates: readonly KafkaTemplate[],
+  ): void {
+    interceptor.configure?.(configs);
+    for (const template of templates) template.addProducerInterceptor(interceptor);
+  }
+
+  #unknown(
+    name: 'producer.properties.partitioner.class' | 'producer.properties.interceptor.classes',
+    value: string,
+    wanted: string,
+    properties = this.#properties,
+  ): Mistake {
+    const ours = name.includes('partitioner') ? `; ours are ${BUILT_IN_PARTITIONERS.join(', ')}` : '';
+    return {
+      origin: properties.originOf(name) ?? 'configuration',
+      key: `${properties.prefix}.${name}`,
+      value,
+      problem: `no provider is called ${simpleName(value)}: Java classes do not run here; write ${wanted} and list it in the providers of a module${ours}`,
+    };
+  }
+}
+
+/** A Java class is found under its name without the package. */
+function simpleName(name: string): string {
+  return name.slice(name.lastIndexOf('.') + 1);
+}
+
+/** What `configure` is given: the properties of the producer by Kafka's names. */
+function configsOf(properties: KafkaProperties): Readonly<Record<string, unknown>> {
+  const entries = CONFIG_NAMES.filter((name) => name.startsWith('producer.')).flatMap((name) => {
+    const { property } = keyOf(name);
+    return property === undefined || /password|jaas|key-store|secret/.test(name)
+      ? []
+      : [[property, properties.get(name)] as const];
+  });
+  return Object.freeze(Object.fromEntries(entries));
+}
