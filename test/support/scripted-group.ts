@@ -10,6 +10,7 @@ import { LeaveGroup } from '../../src/protocol/messages/13-leave-group.js';
 import { SyncGroup } from '../../src/protocol/messages/14-sync-group.js';
 import { encodeRecords } from '../../src/protocol/record-batch.js';
 import { setBaseOffset } from '../../src/protocol/record-batch-header.js';
+import { encodeAssignment } from '../../src/runtime/client/consumer/consumer-protocol.js';
 import { ClusterScript } from './scripted-cluster.js';
 
 // A group with one member and its topics' logs, as far as a consumer can tell. Codes to answer with are fields; the
@@ -45,6 +46,13 @@ export class ScriptedGroup {
   /** Fetches that wait; each has a timer. */
   get parked(): number {
     return this.#parked.size;
+  }
+
+  /** Whoever leads: these partitions are what the member gets, from the next generation on. */
+  gives(topic: string, ...numbers: number[]): void {
+    const partitions = numbers.map((partition) => ({ topic, partition }));
+    const assignment = encodeAssignment({ partitions, userData: null });
+    this.script.on(SyncGroup, () => ({ errorCode: 0, protocolType: 'consumer', assignment }));
   }
 
   log(name: string): ScriptedLog {
