@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
-import { deferred } from '../../../src/common/lifecycle.js';
+import { deferred } from '../../../../src/common/lifecycle.js';
 import {
   Ack,
   type Acknowledgment,
@@ -14,12 +14,12 @@ import {
   Producer,
   Record,
   Transactional,
-} from '../../../src/index.js';
-import { KafkaConnection } from '../../../src/runtime/nest/connection/kafka-connection.js';
-import { EmbeddedKafka } from '../../../src/testing/index.js';
-import { type BrokerApp, startOnBroker } from '../../support/broker-app.js';
-import { readCommitted } from '../../support/committed-reader.js';
-import { startApp } from '../../support/kafka-app.js';
+} from '../../../../src/index.js';
+import { KafkaConnection } from '../../../../src/runtime/nest/connection/kafka-connection.js';
+import { EmbeddedKafka } from '../../../../src/testing/index.js';
+import { type BrokerApp, startOnBroker } from '../../../support/broker-app.js';
+import { readCommitted } from '../../../support/committed-reader.js';
+import { startApp } from '../../../support/kafka-app.js';
 
 // Transactions of an application's own code, over our broker on a real port.
 

@@ -9,9 +9,9 @@ import {
   type KafkaListenerOptions,
   Key,
   Payload,
-} from '../../../src/index.js';
-import { EmbeddedKafka, until } from '../../../src/testing/index.js';
-import { type BrokerApp, records, startOnBroker } from '../../support/broker-app.js';
+} from '../../../../src/index.js';
+import { EmbeddedKafka, until } from '../../../../src/testing/index.js';
+import { type BrokerApp, records, startOnBroker } from '../../../support/broker-app.js';
 
 // Classes that listen: one listener, a method by type of payload.
 

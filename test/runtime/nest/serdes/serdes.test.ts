@@ -13,10 +13,10 @@ import {
   OutgoingHeaders,
   Payload,
   Serdes,
-} from '../../../src/index.js';
-import { type Outcome } from '../../../src/runtime/listener/listener-endpoint.js';
-import { recordOf } from '../../support/fake-clients.js';
-import { type KafkaApp, startApp } from '../../support/kafka-app.js';
+} from '../../../../src/index.js';
+import { type Outcome } from '../../../../src/runtime/listener/listener-endpoint.js';
+import { recordOf } from '../../../support/fake-clients.js';
+import { type KafkaApp, startApp } from '../../../support/kafka-app.js';
 
 // Serializers and deserializers as the configuration, the decorators and the records choose them.
 

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type INestApplicationContext, Injectable, type Provider } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import sqlite from 'node-sqlite3-wasm';
-import { deferred } from '../../../src/common/lifecycle.js';
+import { deferred } from '../../../../src/common/lifecycle.js';
 import {
   Ack,
   type Acknowledgment,
@@ -18,10 +18,10 @@ import {
   RetryableTopic,
   Sql,
   type SqlTransaction,
-} from '../../../src/index.js';
-import { EmbeddedKafka } from '../../../src/testing/index.js';
-import { until } from '../../../src/testing/until.js';
-import { ScriptedDedupStore } from '../../support/scripted-dedup-store.js';
+} from '../../../../src/index.js';
+import { EmbeddedKafka } from '../../../../src/testing/index.js';
+import { until } from '../../../../src/testing/until.js';
+import { ScriptedDedupStore } from '../../../support/scripted-dedup-store.js';
 
 // Guards before listeners, over a real broker.
 

@@ -16,9 +16,9 @@ import {
   type ListenerConsumer,
   Payload,
   Record as RawRecord,
-} from '../../../src/index.js';
-import { EmbeddedKafka, until } from '../../../src/testing/index.js';
-import { type BrokerApp, records, startOnBroker } from '../../support/broker-app.js';
+} from '../../../../src/index.js';
+import { EmbeddedKafka, until } from '../../../../src/testing/index.js';
+import { type BrokerApp, records, startOnBroker } from '../../../support/broker-app.js';
 
 // Batch listeners over a real broker, in every form.
 

@@ -8,17 +8,17 @@ import {
   Payload,
   Record as RawRecord,
   RetryableTopic,
-} from '../../../src/index.js';
-import { redisRunner } from '../../../src/runtime/redis/redis-scripts.js';
-import { type DelayedMessage } from '../../../src/runtime/retry/delays/delay-store.js';
-import { RedisDelayStore } from '../../../src/runtime/retry/delays/redis-delay-store.js';
-import { attemptOf, dueAtOf } from '../../../src/runtime/retry/retry-headers.js';
-import { EmbeddedKafka } from '../../../src/testing/index.js';
-import { until } from '../../../src/testing/until.js';
-import { records, startOnBroker } from '../../support/broker-app.js';
-import { describeWith } from '../../support/servers/describe-with.js';
-import { hasRedis, startRedis } from '../../support/servers/redis.js';
-import { type ServerProcess } from '../../support/servers/server-process.js';
+} from '../../../../src/index.js';
+import { redisRunner } from '../../../../src/runtime/redis/redis-scripts.js';
+import { type DelayedMessage } from '../../../../src/runtime/retry/delays/delay-store.js';
+import { RedisDelayStore } from '../../../../src/runtime/retry/delays/redis-delay-store.js';
+import { attemptOf, dueAtOf } from '../../../../src/runtime/retry/retry-headers.js';
+import { EmbeddedKafka } from '../../../../src/testing/index.js';
+import { until } from '../../../../src/testing/until.js';
+import { records, startOnBroker } from '../../../support/broker-app.js';
+import { describeWith } from '../../../support/servers/describe-with.js';
+import { hasRedis, startRedis } from '../../../support/servers/redis.js';
+import { type ServerProcess } from '../../../support/servers/server-process.js';
 
 let kafka: EmbeddedKafka;
 let redis: ServerProcess | undefined;

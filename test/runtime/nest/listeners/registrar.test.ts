@@ -11,9 +11,9 @@ import {
   type ListenerEvent,
   OnContainerEvent,
   Payload,
-} from '../../../src/index.js';
-import { EmbeddedKafka, until } from '../../../src/testing/index.js';
-import { type BrokerApp, numbered, records, startOnBroker } from '../../support/broker-app.js';
+} from '../../../../src/index.js';
+import { EmbeddedKafka, until } from '../../../../src/testing/index.js';
+import { type BrokerApp, numbered, records, startOnBroker } from '../../../support/broker-app.js';
 
 // Listeners made, controlled and watched while the application runs, over a real broker.
 

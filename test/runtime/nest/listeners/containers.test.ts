@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
-import { type Logger } from '../../../src/common/logger.js';
+import { type Logger } from '../../../../src/common/logger.js';
 import {
   ContainerRegistry,
   defaultErrorHandler,
@@ -13,8 +13,8 @@ import {
   type KafkaModuleOptions,
   type KafkaRecord,
   Payload,
-} from '../../../src/index.js';
-import { EmbeddedKafka } from '../../../src/testing/index.js';
+} from '../../../../src/index.js';
+import { EmbeddedKafka } from '../../../../src/testing/index.js';
 
 // Containers with options of their own: sets by name, error handlers, interceptors, phases.
 

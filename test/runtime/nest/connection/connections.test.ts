@@ -13,12 +13,12 @@ import {
   NestdawError,
   Payload,
   Producer,
-} from '../../../src/index.js';
-import { type Cluster } from '../../../src/runtime/client/cluster/cluster.js';
-import { type ClusterRequest } from '../../../src/runtime/nest/connection/cluster-request.js';
-import { EmbeddedKafka } from '../../../src/testing/embedded-kafka.js';
-import { file, folderWith } from '../../support/config-folder.js';
-import { fakes, startApp } from '../../support/kafka-app.js';
+} from '../../../../src/index.js';
+import { type Cluster } from '../../../../src/runtime/client/cluster/cluster.js';
+import { type ClusterRequest } from '../../../../src/runtime/nest/connection/cluster-request.js';
+import { EmbeddedKafka } from '../../../../src/testing/embedded-kafka.js';
+import { file, folderWith } from '../../../support/config-folder.js';
+import { fakes, startApp } from '../../../support/kafka-app.js';
 
 // Several connections in one application, and what the whole of it is told about its configuration.
 
@@ -314,7 +314,7 @@ it('a process whose configuration is wrong ends with exit code 1 and the whole l
     import 'reflect-metadata';
     import { Module } from '@nestjs/common';
     import { NestFactory } from '@nestjs/core';
-    import { KafkaModule } from '${fileURLToPath(new URL('../../../dist/esm/index.js', import.meta.url))}';
+    import { KafkaModule } from '${fileURLToPath(new URL('../../../../dist/esm/index.js', import.meta.url))}';
     class App {}
     Module({ imports: [KafkaModule.forRoot({ cwd: process.env.FOLDER, argv: [] })] })(App);
     const app = await NestFactory.create(App);

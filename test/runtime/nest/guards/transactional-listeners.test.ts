@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
 import sqlite from 'node-sqlite3-wasm';
-import { hasCode } from '../../../src/common/errors.js';
+import { hasCode } from '../../../../src/common/errors.js';
 import {
   Consumer,
   ContainerRegistry,
@@ -11,11 +11,11 @@ import {
   type ListenerConsumer,
   Payload,
   Transactional,
-} from '../../../src/index.js';
-import { type ContainerEvent } from '../../../src/runtime/listener/container-events.js';
-import { EmbeddedKafka, until } from '../../../src/testing/index.js';
-import { type BrokerApp, createOnBroker, numbered, startOnBroker } from '../../support/broker-app.js';
-import { readCommitted } from '../../support/committed-reader.js';
+} from '../../../../src/index.js';
+import { type ContainerEvent } from '../../../../src/runtime/listener/container-events.js';
+import { EmbeddedKafka, until } from '../../../../src/testing/index.js';
+import { type BrokerApp, createOnBroker, numbered, startOnBroker } from '../../../support/broker-app.js';
+import { readCommitted } from '../../../support/committed-reader.js';
 
 // Consume, transform, produce in transactions, over our broker on a real port: what a read_committed reader sees is
 // what was read, once, whatever failed on the way.

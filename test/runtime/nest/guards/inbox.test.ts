@@ -3,19 +3,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
-import { deferred } from '../../../src/common/lifecycle.js';
-import { type KafkaRecord } from '../../../src/common/record.js';
+import { deferred } from '../../../../src/common/lifecycle.js';
+import { type KafkaRecord } from '../../../../src/common/record.js';
 import {
   ContainerRegistry,
   KafkaListener,
   type KafkaListenerOptions,
   Record as RawRecord,
-} from '../../../src/index.js';
-import { OffsetCommit } from '../../../src/protocol/messages/08-offset-commit.js';
-import { DeleteRecords } from '../../../src/protocol/messages/21-delete-records.js';
-import { EmbeddedKafka, until } from '../../../src/testing/index.js';
-import { type BrokerApp, numbered, startOnBroker } from '../../support/broker-app.js';
-import { directClient } from '../../support/raw-client.js';
+} from '../../../../src/index.js';
+import { OffsetCommit } from '../../../../src/protocol/messages/08-offset-commit.js';
+import { DeleteRecords } from '../../../../src/protocol/messages/21-delete-records.js';
+import { EmbeddedKafka, until } from '../../../../src/testing/index.js';
+import { type BrokerApp, numbered, startOnBroker } from '../../../support/broker-app.js';
+import { directClient } from '../../../support/raw-client.js';
 
 // Listeners that handle records from their inbox, over a real broker.
 

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
-import { DltHandler, KafkaListener, Key, Payload, RetryableTopic } from '../../../src/index.js';
-import { LANE_NOTE } from '../../../src/runtime/retry/ordered-retries.js';
-import { EmbeddedKafka } from '../../../src/testing/index.js';
-import { until } from '../../../src/testing/until.js';
-import { startOnBroker } from '../../support/broker-app.js';
+import { DltHandler, KafkaListener, Key, Payload, RetryableTopic } from '../../../../src/index.js';
+import { LANE_NOTE } from '../../../../src/runtime/retry/ordered-retries.js';
+import { EmbeddedKafka } from '../../../../src/testing/index.js';
+import { until } from '../../../../src/testing/until.js';
+import { startOnBroker } from '../../../support/broker-app.js';
 
 let kafka: EmbeddedKafka;
 beforeEach(async () => {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type INestApplicationContext, Injectable } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
-import { type KafkaRecord } from '../../../src/common/record.js';
+import { type KafkaRecord } from '../../../../src/common/record.js';
 import {
   type ContainerEvent,
   ContainerRegistry,
@@ -9,8 +9,8 @@ import {
   KafkaModule,
   KafkaTemplate,
   SequenceGuard,
-} from '../../../src/index.js';
-import { EmbeddedKafka } from '../../../src/testing/index.js';
+} from '../../../../src/index.js';
+import { EmbeddedKafka } from '../../../../src/testing/index.js';
 
 let kafka: EmbeddedKafka;
 let app: INestApplicationContext | undefined;

@@ -1,15 +1,15 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
-import { Producer } from '../../../src/decorators/index.js';
-import { type PartitionerCluster } from '../../../src/runtime/client/producer/partitioner.js';
-import { type KafkaModuleOptions } from '../../../src/runtime/kafka.module.js';
-import { type TopicSender } from '../../../src/runtime/nest/sending/topic-sender.js';
-import { KafkaTemplate } from '../../../src/runtime/template/kafka-template.js';
-import { type ProducerInterceptor } from '../../../src/runtime/template/producer-interceptor.js';
-import { EmbeddedKafka } from '../../../src/testing/index.js';
-import { startOnBroker } from '../../support/broker-app.js';
-import { FakeProducer } from '../../support/fake-clients.js';
-import { startApp } from '../../support/kafka-app.js';
+import { Producer } from '../../../../src/decorators/index.js';
+import { type PartitionerCluster } from '../../../../src/runtime/client/producer/partitioner.js';
+import { type KafkaModuleOptions } from '../../../../src/runtime/kafka.module.js';
+import { type TopicSender } from '../../../../src/runtime/nest/sending/topic-sender.js';
+import { KafkaTemplate } from '../../../../src/runtime/template/kafka-template.js';
+import { type ProducerInterceptor } from '../../../../src/runtime/template/producer-interceptor.js';
+import { EmbeddedKafka } from '../../../../src/testing/index.js';
+import { startOnBroker } from '../../../support/broker-app.js';
+import { FakeProducer } from '../../../support/fake-clients.js';
+import { startApp } from '../../../support/kafka-app.js';
 
 // What applications put into the way of sends: by name in the configuration, by class or object in the module.
 

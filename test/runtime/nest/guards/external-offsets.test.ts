@@ -19,10 +19,10 @@ import {
   Record as RawRecord,
   Sql,
   type SqlTransaction,
-} from '../../../src/index.js';
-import { EmbeddedKafka } from '../../../src/testing/index.js';
-import { until } from '../../../src/testing/until.js';
-import { RecordingLogger } from '../../support/fake-clients.js';
+} from '../../../../src/index.js';
+import { EmbeddedKafka } from '../../../../src/testing/index.js';
+import { until } from '../../../../src/testing/until.js';
+import { RecordingLogger } from '../../../support/fake-clients.js';
 
 // Offsets outside of Kafka, over a real broker.
 

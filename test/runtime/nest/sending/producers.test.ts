@@ -1,9 +1,9 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: placeholders of properties, not of templates
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Injectable, type OnModuleInit, Scope } from '@nestjs/common';
-import { Producer, RecordToSend } from '../../../src/decorators/index.js';
-import { type TopicSender } from '../../../src/runtime/nest/sending/topic-sender.js';
-import { type KafkaApp, startApp } from '../../support/kafka-app.js';
+import { Producer, RecordToSend } from '../../../../src/decorators/index.js';
+import { type TopicSender } from '../../../../src/runtime/nest/sending/topic-sender.js';
+import { type KafkaApp, startApp } from '../../../support/kafka-app.js';
 
 // What @Producer makes of what a method returns, and what it puts on properties.
 

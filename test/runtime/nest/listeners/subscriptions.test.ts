@@ -15,10 +15,10 @@ import {
   KafkaModule,
   Payload,
   Record as RawRecord,
-} from '../../../src/index.js';
-import { InMemoryCluster } from '../../../src/runtime/client/cluster/in-memory-cluster.js';
-import { EmbeddedKafka, until } from '../../../src/testing/index.js';
-import { type BrokerApp, numbered, records, startOnBroker } from '../../support/broker-app.js';
+} from '../../../../src/index.js';
+import { InMemoryCluster } from '../../../../src/runtime/client/cluster/in-memory-cluster.js';
+import { EmbeddedKafka, until } from '../../../../src/testing/index.js';
+import { type BrokerApp, numbered, records, startOnBroker } from '../../../support/broker-app.js';
 
 // What listeners read, over a real broker: by pattern, by partition, by everybody; and what is kept from them.
 

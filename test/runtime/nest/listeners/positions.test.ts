@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Injectable, Scope } from '@nestjs/common';
-import { deferred } from '../../../src/common/lifecycle.js';
+import { deferred } from '../../../../src/common/lifecycle.js';
 import {
   Ack,
   type Acknowledgment,
@@ -13,9 +13,9 @@ import {
   type ListenerEvent,
   type PartitionPosition,
   Payload,
-} from '../../../src/index.js';
-import { EmbeddedKafka, until } from '../../../src/testing/index.js';
-import { type BrokerApp, numbered, startOnBroker } from '../../support/broker-app.js';
+} from '../../../../src/index.js';
+import { EmbeddedKafka, until } from '../../../../src/testing/index.js';
+import { type BrokerApp, numbered, startOnBroker } from '../../../support/broker-app.js';
 
 // Where listeners stand: moved, paused and committed, from handlers and from outside, over a real broker.
 

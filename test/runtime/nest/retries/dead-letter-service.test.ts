@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type INestApplication, Injectable } from '@nestjs/common';
-import { type DeadLetter, DeadLetters, KafkaListener, Payload, RetryableTopic } from '../../../src/index.js';
-import { EmbeddedKafka } from '../../../src/testing/index.js';
-import { until } from '../../../src/testing/until.js';
-import { startOnBroker } from '../../support/broker-app.js';
+import { type DeadLetter, DeadLetters, KafkaListener, Payload, RetryableTopic } from '../../../../src/index.js';
+import { EmbeddedKafka } from '../../../../src/testing/index.js';
+import { until } from '../../../../src/testing/until.js';
+import { startOnBroker } from '../../../support/broker-app.js';
 
 const MAIN = join(process.cwd(), 'dist/esm/cli/main.js');
 

@@ -10,9 +10,9 @@ import {
   type KafkaModuleOptions,
   NewTopics,
   TopicBuilder,
-} from '../../../src/index.js';
-import { EmbeddedKafka } from '../../../src/testing/index.js';
-import { RecordingLogger } from '../../support/fake-clients.js';
+} from '../../../../src/index.js';
+import { EmbeddedKafka } from '../../../../src/testing/index.js';
+import { RecordingLogger } from '../../../support/fake-clients.js';
 
 let kafka: EmbeddedKafka;
 let running: INestApplication | undefined;

@@ -15,9 +15,9 @@ import {
   OutboxTemplate,
   Payload,
   sqlDatabase,
-} from '../../../src/index.js';
-import { EmbeddedKafka, until } from '../../../src/testing/index.js';
-import { type BrokerApp, startOnBroker } from '../../support/broker-app.js';
+} from '../../../../src/index.js';
+import { EmbeddedKafka, until } from '../../../../src/testing/index.js';
+import { type BrokerApp, startOnBroker } from '../../../support/broker-app.js';
 
 // From a method's return value through a table or a file to a listener, over a real broker.
 

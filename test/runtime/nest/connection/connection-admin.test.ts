@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { systemClock } from '../../../src/common/clock.js';
-import { KafkajsCluster } from '../../../src/runtime/client/cluster/kafkajs-cluster.js';
-import { readConfiguration } from '../../../src/runtime/config/load-configuration.js';
-import { ConnectionAdmin } from '../../../src/runtime/nest/connection/connection-admin.js';
-import { EmbeddedKafka } from '../../../src/testing/index.js';
-import { until } from '../../../src/testing/until.js';
-import { RecordingLogger } from '../../support/fake-clients.js';
+import { systemClock } from '../../../../src/common/clock.js';
+import { KafkajsCluster } from '../../../../src/runtime/client/cluster/kafkajs-cluster.js';
+import { readConfiguration } from '../../../../src/runtime/config/load-configuration.js';
+import { ConnectionAdmin } from '../../../../src/runtime/nest/connection/connection-admin.js';
+import { EmbeddedKafka } from '../../../../src/testing/index.js';
+import { until } from '../../../../src/testing/until.js';
+import { RecordingLogger } from '../../../support/fake-clients.js';
 
 let kafka: EmbeddedKafka;
 

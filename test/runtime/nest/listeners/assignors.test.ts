@@ -7,8 +7,8 @@ import {
   type GroupAssignment,
   KafkaListener,
   KafkaModule,
-} from '../../../src/index.js';
-import { EmbeddedKafka } from '../../../src/testing/index.js';
+} from '../../../../src/index.js';
+import { EmbeddedKafka } from '../../../../src/testing/index.js';
 
 /** The first member by id takes everything. */
 class Selfish implements Assignor {

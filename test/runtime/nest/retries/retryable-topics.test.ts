@@ -15,11 +15,11 @@ import {
   RETRY_TOPIC_HEADERS,
   RetryableTopic,
   RetryTopicConfigurationBuilder,
-} from '../../../src/index.js';
-import { attemptOf, dueAtOf } from '../../../src/runtime/retry/retry-headers.js';
-import { EmbeddedKafka } from '../../../src/testing/index.js';
-import { until } from '../../../src/testing/until.js';
-import { records, startOnBroker } from '../../support/broker-app.js';
+} from '../../../../src/index.js';
+import { attemptOf, dueAtOf } from '../../../../src/runtime/retry/retry-headers.js';
+import { EmbeddedKafka } from '../../../../src/testing/index.js';
+import { until } from '../../../../src/testing/until.js';
+import { records, startOnBroker } from '../../../support/broker-app.js';
 
 let kafka: EmbeddedKafka;
 beforeAll(async () => {

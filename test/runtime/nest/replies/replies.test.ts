@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Injectable, type Type } from '@nestjs/common';
 import { from, of } from 'rxjs';
-import { deferred } from '../../../src/common/lifecycle.js';
+import { deferred } from '../../../../src/common/lifecycle.js';
 import {
   ContainerRegistry,
   KafkaHandler,
@@ -14,9 +14,9 @@ import {
   RecordToSend,
   replyWithError,
   SendTo,
-} from '../../../src/index.js';
-import { recordOf } from '../../support/fake-clients.js';
-import { type KafkaApp, startApp } from '../../support/kafka-app.js';
+} from '../../../../src/index.js';
+import { recordOf } from '../../../support/fake-clients.js';
+import { type KafkaApp, startApp } from '../../../support/kafka-app.js';
 
 let running: KafkaApp | undefined;
 

@@ -1,9 +1,9 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: placeholders of properties, not of templates
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
-import { KafkaListener, Payload } from '../../../src/index.js';
-import { EmbeddedKafka } from '../../../src/testing/index.js';
-import { records, startOnBroker } from '../../support/broker-app.js';
+import { KafkaListener, Payload } from '../../../../src/index.js';
+import { EmbeddedKafka } from '../../../../src/testing/index.js';
+import { records, startOnBroker } from '../../../support/broker-app.js';
 
 let kafka: EmbeddedKafka;
 beforeAll(async () => {
