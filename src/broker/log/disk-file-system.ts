@@ -4,7 +4,6 @@ import {
   existsSync,
   fdatasync,
   fstatSync,
-  fsync,
   fsyncSync,
   ftruncateSync,
   mkdirSync,
@@ -22,6 +21,7 @@ import {
 } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { syncDirectory } from '../../common/sync-directory.js';
 import { type FileHandle, type FileSystem } from './file-system.js';
 
 // The disk behind the port: the broker's only user of node:fs (beside the lock of its data directory).
@@ -148,16 +148,8 @@ export class DiskFileSystem implements FileSystem {
     }
   }
 
-  async syncDirectoryLater(path: string): Promise<void> {
-    if (process.platform === 'win32') return;
-    const descriptor = openSync(path, 'r');
-    try {
-      await new Promise<void>((resolve, reject) => {
-        fsync(descriptor, (error) => (error ? reject(error) : resolve()));
-      });
-    } finally {
-      closeSync(descriptor);
-    }
+  syncDirectoryLater(path: string): Promise<void> {
+    return syncDirectory(path);
   }
 
   space(path: string): { readonly total: number; readonly usable: number } {

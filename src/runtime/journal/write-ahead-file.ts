@@ -1,6 +1,7 @@
 import { type FileHandle, mkdir, open, readdir, unlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { type Deferred, deferred } from '../../common/lifecycle.js';
+import { syncDirectory } from '../../common/sync-directory.js';
 
 // Lines in files that follow each other. A line is there after a crash once its `append` resolved: one fsync serves all
 // that wait for it. Opening gives every whole line back and cuts off what a crash left half written.
@@ -36,7 +37,7 @@ export class WriteAheadFile {
 
   /** Reads what is there, oldest first. `take` returns false for a line that is not whole: the rest is cut off. */
   async open(take: (line: string, place: LinePlace) => boolean): Promise<void> {
-    await mkdir(this.#folder, { recursive: true });
+    await makeFolder(this.#folder);
     const names = (await readdir(this.#folder)).flatMap((name) => NAME.exec(name)?.[1] ?? []);
     const files = names.map(Number).sort((a, b) => a - b);
     for (const file of files) await this.#load(file, take);
@@ -137,13 +138,18 @@ export class WriteAheadFile {
   }
 
   async #create(file: number): Promise<void> {
-    this.#handles.set(file, await open(this.#path(file), 'wx+'));
+    const path = this.#path(file);
+    const handle = await open(path, 'wx+');
+    try {
+      await syncDirectory(this.#folder); // before it is written to: a file exists durably once its folder was synced
+    } catch (error) {
+      await handle.close();
+      await unlink(path); // the next write makes it anew
+      throw error;
+    }
+    this.#handles.set(file, handle);
     this.#active = file;
     this.#size = 0;
-    // A file exists durably once its folder was synced; platforms that cannot do that need not.
-    const folder = await open(this.#folder, 'r').catch(() => undefined);
-    await folder?.sync().catch(() => undefined);
-    await folder?.close();
   }
 
   async #load(file: number, take: (line: string, place: LinePlace) => boolean): Promise<void> {
@@ -164,4 +170,12 @@ export class WriteAheadFile {
   #path(file: number): string {
     return join(this.#folder, `${String(file).padStart(20, '0')}.journal`);
   }
+}
+
+/** With everything above it that was missing, durably. */
+async function makeFolder(folder: string): Promise<void> {
+  const first = await mkdir(folder, { recursive: true });
+  if (first === undefined) return;
+  for (let made = resolve(folder); made.length >= first.length; made = dirname(made))
+    await syncDirectory(dirname(made));
 }

@@ -1,5 +1,6 @@
 import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { syncDirectory } from '../../common/sync-directory.js';
 import { type TopicPartition } from '../../common/topic-partition.js';
 import { decodeOffsetFile, encodeOffsetFile, type OffsetFile } from './offset-file.js';
 import { type OffsetStore, type OffsetToStore, type StoredOffset } from './offset-store.js';
@@ -102,15 +103,4 @@ async function replace(path: string, text: string): Promise<void> {
     await file.close();
   }
   await rename(beside, path);
-}
-
-/** The rename is durable when its directory is. Where directories cannot be opened, the system takes care of that. */
-async function syncDirectory(folder: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const directory = await open(folder, 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
 }

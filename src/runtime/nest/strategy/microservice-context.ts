@@ -94,9 +94,11 @@ export class MicroserviceContext extends KafkaListenerContext {
       pause: (topics: readonly PartitionsOf[]): void => consumer?.pause(partitionsOf(topics)),
       resume: (topics: readonly PartitionsOf[]): void => consumer?.resume(partitionsOf(topics)),
       paused: () => consumer?.paused() ?? [],
-      seek: ({ topic, partition, offset }: OffsetOf): void => {
-        // A failure is the caller's only where the caller waits; here nobody can.
-        void consumer?.seek(Number(offset), { topic, partition }).catch(() => undefined);
+      seek: ({ topic, partition, offset }: OffsetOf): Promise<void> => {
+        const moved = consumer?.seek(Number(offset), { topic, partition }) ?? Promise.resolve();
+        // Code written for kafkajs does not wait, and must not end the process; code that waits gets the rejection.
+        moved.catch(() => undefined);
+        return moved;
       },
     };
   }
