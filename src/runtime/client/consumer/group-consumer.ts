@@ -20,9 +20,10 @@ import { type ConsumerOptions, type ConsumerSettings, consumerSettings } from '.
 import { type Assignment } from './consumer-protocol.js';
 import { type FetchPartition } from './fetch-partition.js';
 import { Fetcher } from './fetcher.js';
-import { GroupLeader, grownTopicsIn } from './group-leader.js';
+import { GroupLeader } from './group-leader.js';
 import { type Crossing, GroupMember } from './group-member.js';
 import { type Generation } from './group-term.js';
+import { leaderNoteIn } from './leader-note.js';
 import { LogOffsets } from './log-offsets.js';
 import { OffsetClient } from './offset-client.js';
 import { type PollOptions, RecordPoll } from './record-poll.js';
@@ -185,7 +186,7 @@ export class GroupConsumer implements ConsumerClient {
     const { fetcher, positions } = this.#parts!;
     const starts = await positions.of(
       assignment.partitions.filter((tp) => !isKept(tp)),
-      grownTopicsIn(assignment.userData),
+      leaderNoteIn(assignment.userData)?.grownTopics ?? new Set(),
       ended,
     );
     const assignmentEpoch = ++this.#epoch;

@@ -29,6 +29,8 @@ export interface JoinListener {
 export interface Joined {
   readonly generation: Generation;
   readonly assignment: Assignment;
+  /** It came without a member id. A static member may then have another's assignment, from before it came. */
+  readonly isNew: boolean;
 }
 
 type JoinAnswer = ResponseOf<typeof JoinGroup>;
@@ -95,6 +97,7 @@ export class GroupJoin {
 
   /** One round; undefined when it must be repeated. */
   async #attempt(): Promise<Joined | undefined> {
+    const isNew = this.#memberId === '';
     const joined = await this.#untilStopped(this.#sendJoin());
     if (!joined) return undefined;
     if (joined.response.errorCode !== ErrorCode.NONE) {
@@ -110,10 +113,11 @@ export class GroupJoin {
       protocolName: protocolName ?? '',
       isLeader: leader === memberId,
     };
-    return this.#sync(generation, joined.response);
+    const assignment = await this.#sync(generation, joined.response);
+    return assignment && { generation, assignment, isNew };
   }
 
-  async #sync(generation: Generation, answer: JoinAnswer): Promise<Joined | undefined> {
+  async #sync(generation: Generation, answer: JoinAnswer): Promise<Assignment | undefined> {
     const assignments = await this.#assignments(generation, answer);
     const synced = await this.#untilStopped(this.#sendSync(generation, assignments));
     if (!synced) return undefined;
@@ -123,7 +127,7 @@ export class GroupJoin {
     }
     const assignment = decodeAssignment(synced.response.assignment);
     this.#owned = { partitions: assignment.partitions, generationId: generation.generationId };
-    return { generation, assignment };
+    return assignment;
   }
 
   /** Empty unless this member leads; a returning static leader is told to leave things as they are (KIP-814). */

@@ -1,26 +1,16 @@
 import { NestdawError } from '../../../common/errors.js';
-import { type TopicPartition } from '../../../common/topic-partition.js';
-import { array, i32, str } from '../../../protocol/schema.js';
-import { MessageCodec } from '../../../protocol/schema-compiler.js';
-import { WireReader } from '../../../protocol/wire-reader.js';
+import { partitionName, type TopicPartition } from '../../../common/topic-partition.js';
 import { type Cluster } from '../cluster/cluster.js';
 import { type AssignorMember } from './assignor.js';
 import { type ConsumerSettings } from './consumer-options.js';
 import { encodeAssignment } from './consumer-protocol.js';
+import { encodeLeaderNote } from './leader-note.js';
 import { withholdMoving } from './moving-partitions.js';
 import { type OffsetClient } from './offset-client.js';
 
-// The leader's duty: assignments for all members. With them goes a note on which topics the group has read before.
-// Only the leader can know: it asks while all members wait for it, so nobody has committed in this generation yet. A
-// member that asked by itself could take a peer's first commit for an old one.
-
-const NOTE_MAGIC = 0x4e645731;
-
-const noteCodec = new MessageCodec(
-  'note of the leader',
-  { magic: i32, grownTopics: array(str) },
-  Number.POSITIVE_INFINITY,
-);
+// The leader's duty: assignments for all members. With them goes a note, on which topics the group has read before, for
+// one. Only the leader can know: it asks while all members wait for it, so nobody has committed in this generation yet.
+// A member that asked by itself could take a peer's first commit for an old one.
 
 export class GroupLeader {
   /** Partitions of every topic of the group at the last assignment; 0 where a topic was missing. */
@@ -48,9 +38,13 @@ export class GroupLeader {
     this.#counts = await partitionCounts(this.cluster, [...topics]);
     const existing = new Map([...this.#counts].filter(([, count]) => count > 0));
     const assigned = withholdMoving(assignor.assign(existing, members), members);
-    const userData = encodeNote(await this.#grownTopics(existing));
+    const grownTopics = await this.#grownTopics(existing);
+    const owned = new Map(members.map((member) => [member.memberId, member.owned?.partitions ?? []]));
     return new Map(
-      [...assigned].map(([memberId, partitions]) => [memberId, encodeAssignment({ partitions, userData })]),
+      [...assigned].map(([memberId, partitions]) => {
+        const givesUp = !includesAll(partitions, owned.get(memberId) ?? []);
+        return [memberId, encodeAssignment({ partitions, userData: encodeLeaderNote({ grownTopics, givesUp }) })];
+      }),
     );
   }
 
@@ -81,12 +75,7 @@ function allPartitions(counts: ReadonlyMap<string, number>): TopicPartition[] {
   );
 }
 
-function encodeNote(grownTopics: ReadonlySet<string>): Buffer {
-  return noteCodec.toBuffer(0, { magic: NOTE_MAGIC, grownTopics: [...grownTopics].sort() });
-}
-
-/** What the leader noted; nothing when another client leads the group. */
-export function grownTopicsIn(userData: Buffer | null): ReadonlySet<string> {
-  if (userData === null || userData.length < 8 || userData.readInt32BE(0) !== NOTE_MAGIC) return new Set();
-  return new Set(noteCodec.decode(new WireReader(userData), 0).grownTopics);
+function includesAll(partitions: readonly TopicPartition[], wanted: readonly TopicPartition[]): boolean {
+  const names = new Set(partitions.map(partitionName));
+  return wanted.every((one) => names.has(partitionName(one)));
 }

@@ -7,10 +7,11 @@ import { type Coordinator } from '../cluster/coordinator.js';
 import { type GroupMetadata } from '../consumer-client.js';
 import { type ConsumerSettings } from './consumer-options.js';
 import { type Assignment } from './consumer-protocol.js';
-import { fencedError, GroupJoin, type JoinListener } from './group-join.js';
+import { fencedError, GroupJoin, type Joined, type JoinListener } from './group-join.js';
 import { leaveGroup } from './group-leave.js';
 import { type Generation, GroupTerm, type TermEnd } from './group-term.js';
 import { Heartbeater } from './heartbeater.js';
+import { leaderNoteIn } from './leader-note.js';
 import { type TopicSelection } from './topic-selection.js';
 
 // A classic member: one owner loop that joins, lives through a generation, drains and joins again. Answers and
@@ -112,7 +113,7 @@ export class GroupMember {
   async run(): Promise<void> {
     try {
       for (let joined = await this.#join.join(); joined; joined = await this.#join.join()) {
-        await this.#live(new GroupTerm(joined.generation), joined.assignment);
+        await this.#live(new GroupTerm(joined.generation), joined);
         if (this.#stopping.signal.aborted) break;
       }
       if (this.#crossing) await this.#drain('the consumer stops');
@@ -169,14 +170,15 @@ export class GroupMember {
     }
   }
 
-  async #live(term: GroupTerm, assignment: Assignment): Promise<void> {
+  async #live(term: GroupTerm, joined: Joined): Promise<void> {
+    const { assignment } = joined;
     this.#term = term;
     this.#uncross();
     this.#drainedForMs = 0;
     this.#heartbeater.begin(term.generation);
     if (this.#stopping.signal.aborted) term.end({ kind: 'stop', reason: 'the consumer stops' });
     const surplus = this.#surplus(assignment);
-    this.#hasGivenUp = surplus.length > 0;
+    this.#hasGivenUp = surplus.length > 0 || this.#inheritsHandOver(joined);
     if (surplus.length > 0) await this.#drain('the group gives partitions to other members', term, surplus);
     try {
       await this.listener.assigned(assignment, term.generation, term.ended);
@@ -185,7 +187,7 @@ export class GroupMember {
       this.settings.logger.warn(`assignment of group '${this.settings.groupId}' was cut short: ${messageOf(error)}`);
     }
     // They can be handed on now: by a rebalance of their own.
-    if (surplus.length > 0) term.end({ kind: 'rejoin', reason: 'partitions were given up for other members' });
+    if (this.#hasGivenUp) term.end({ kind: 'rejoin', reason: 'partitions were given up for other members' });
     const end = await term.over;
     const crosses = this.settings.isCooperative && end.kind === 'rejoin';
     if (crosses) this.listener.rejoining(end.reason);
@@ -205,6 +207,16 @@ export class GroupMember {
     const stays = new TopicPartitionMap<true>();
     for (const { topic, partition } of partitions) stays.set(topic, partition, true);
     return this.listener.owned().filter(({ topic, partition }) => !stays.has(topic, partition));
+  }
+
+  /**
+   * Whether its predecessor gave partitions up and died before it joined again: they are nobody's, and the group, which
+   * has handed its assignment on without a rebalance (KIP-345), sees no need for one. Another client's leader leaves no
+   * note; a member that cannot know joins again once.
+   */
+  #inheritsHandOver({ assignment, generation, isNew }: Joined): boolean {
+    if (!this.settings.isCooperative || generation.groupInstanceId === null) return false;
+    return leaderNoteIn(assignment.userData)?.givesUp ?? isNew;
   }
 
   #cross(generation: Generation): void {

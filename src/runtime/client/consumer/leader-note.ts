@@ -1,0 +1,32 @@
+import { array, bool, i32, str } from '../../../protocol/schema.js';
+import { MessageCodec } from '../../../protocol/schema-compiler.js';
+import { WireReader } from '../../../protocol/wire-reader.js';
+
+// What our leader tells a member beside its partitions. It is stored with the assignment, so that a static member that
+// comes back after a crash reads it as well: the group gives it the assignment of before, without a rebalance.
+
+export interface LeaderNote {
+  /** Topics that the group has read before: their new partitions are read from the beginning. */
+  readonly grownTopics: ReadonlySet<string>;
+  /** The member owned partitions that it is not given: they are nobody's until it joins again (KIP-429). */
+  readonly givesUp: boolean;
+}
+
+const MAGIC = 0x4e645732;
+
+const codec = new MessageCodec(
+  'note of the leader',
+  { magic: i32, grownTopics: array(str), givesUp: bool },
+  Number.POSITIVE_INFINITY,
+);
+
+export function encodeLeaderNote({ grownTopics, givesUp }: LeaderNote): Buffer {
+  return codec.toBuffer(0, { magic: MAGIC, grownTopics: [...grownTopics].sort(), givesUp });
+}
+
+/** Undefined when another client leads the group. */
+export function leaderNoteIn(userData: Buffer | null): LeaderNote | undefined {
+  if (userData === null || userData.length < 9 || userData.readInt32BE(0) !== MAGIC) return undefined;
+  const { grownTopics, givesUp } = codec.decode(new WireReader(userData), 0);
+  return { grownTopics: new Set(grownTopics), givesUp };
+}
