@@ -72,7 +72,9 @@ describe('the successor of a static member that died while it gave partitions up
     const names = (): string[] =>
       [successor, two].flatMap(({ consumer }) => consumer.assignment().map(partitionName)).sort();
     const all = [0, 1, 2, 3].map((partition) => partitionName({ topic, partition }));
-    await until(() => names().join() === all.join(), { what: 'an owner for each partition' }).finally(death.resolve);
+    await until(() => names().join() === all.join(), { what: 'an owner for each partition' }).finally(() =>
+      death.resolve(),
+    );
     await one.stop();
   });
 });
