@@ -12,6 +12,7 @@ import {
 } from '../../../../src/index.js';
 import { EmbeddedKafka, until } from '../../../../src/testing/index.js';
 import { type BrokerApp, records, startOnBroker } from '../../../support/broker-app.js';
+import { callHandler } from '../../../support/handler-calls.js';
 
 // Classes that listen: one listener, a method by type of payload.
 
@@ -124,13 +125,8 @@ describe('a class with @KafkaListener', () => {
       second(_payload: unknown) {}
     }
     running = await startOnBroker(kafka, { providers: [Strict] });
-    const { handler } = running.app.get(ContainerRegistry).get('strict').endpoint;
-    const context = { signal: new AbortController().signal, acknowledgment: undefined, attempt: 1 };
-    const run = async (value: unknown) => {
-      const [record] = records([value]);
-      const full = { topic, partition: 0, offset: 5, timestamp: 0, ...record!, headers: [] };
-      return handler.kind === 'record' ? handler.invoke(full, context) : undefined;
-    };
+    const { app } = running;
+    const run = (value: unknown) => callHandler(app, 'strict', { topic, offset: 5, value });
     expect(await run({ kind: 'Nothing' })).toMatchObject({
       status: 'failed',
       error: {

@@ -4,7 +4,6 @@ import { Injectable, type Type } from '@nestjs/common';
 import { from, of } from 'rxjs';
 import { deferred } from '../../../../src/common/lifecycle.js';
 import {
-  ContainerRegistry,
   KafkaHandler,
   KafkaHeaders,
   KafkaListener,
@@ -15,7 +14,7 @@ import {
   replyWithError,
   SendTo,
 } from '../../../../src/index.js';
-import { recordOf } from '../../../support/fake-clients.js';
+import { callBatchHandler, callHandler, type GivenRecord } from '../../../support/handler-calls.js';
 import { type KafkaApp, startApp } from '../../../support/kafka-app.js';
 
 let running: KafkaApp | undefined;
@@ -39,11 +38,9 @@ async function started(type: Type, properties: Record<string, string> = {}) {
 }
 
 /** Runs records through the listener `it`; gives the outcome. */
-async function run(...records: Array<Parameters<typeof recordOf>[0]>) {
-  const { handler } = running!.app.get(ContainerRegistry).get('it').endpoint;
-  const context = { signal: new AbortController().signal, acknowledgment: undefined, attempt: 1 };
-  if (handler.kind === 'record') return await handler.invoke(recordOf(records[0]!), context);
-  return await handler.invoke(records.map(recordOf), context);
+async function run(first: GivenRecord, ...others: GivenRecord[]) {
+  if (others.length === 0) return await callHandler(running!.app, 'it', first);
+  return await callBatchHandler(running!.app, 'it', first, ...others);
 }
 
 /** A listener whose method is `handle`, answering as the decorator says. */

@@ -2,7 +2,6 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { Injectable, type Type } from '@nestjs/common';
 import { IsPositive } from 'class-validator';
 import {
-  ContainerRegistry,
   KafkaHandler,
   KafkaListener,
   type KafkaListenerOptions,
@@ -15,7 +14,7 @@ import {
   Serdes,
 } from '../../../../src/index.js';
 import { type Outcome } from '../../../../src/runtime/listener/listener-endpoint.js';
-import { recordOf } from '../../../support/fake-clients.js';
+import { callHandler, type GivenRecord } from '../../../support/handler-calls.js';
 import { type KafkaApp, startApp } from '../../../support/kafka-app.js';
 
 // Serializers and deserializers as the configuration, the decorators and the records choose them.
@@ -53,7 +52,7 @@ async function sent(
 /** Runs records through a listener with these options; gives the payloads it got, or the failure. */
 async function received(
   options: Omit<KafkaListenerOptions, 'topics'>,
-  given: Parameters<typeof recordOf>[0],
+  given: GivenRecord,
   { properties = {}, module = {} }: { properties?: Record<string, string>; module?: Partial<KafkaModuleOptions> } = {},
 ) {
   const seen: unknown[] = [];
@@ -65,9 +64,7 @@ async function received(
     }
   }
   running = await startApp({ providers: [Listener] }, properties, module);
-  const { handler } = running.app.get(ContainerRegistry).get('it').endpoint;
-  const context = { signal: new AbortController().signal, acknowledgment: undefined, attempt: 1 };
-  const outcome = handler.kind === 'record' ? await handler.invoke(recordOf(given), context) : undefined;
+  const outcome = await callHandler(running.app, 'it', given);
   return { payload: seen[0], key: seen[1], error: (outcome as Extract<Outcome, { status: 'failed' }>).error };
 }
 
@@ -339,14 +336,11 @@ describe('deserializers of listeners', () => {
       }
     }
     running = await startApp({ providers: [Listener] }, {}, { types: { o: Order, r: Refund } });
-    const { handler } = running.app.get(ContainerRegistry).get('class').endpoint;
-    const context = { signal: new AbortController().signal, acknowledgment: undefined, attempt: 1 };
     for (const [type, value] of [
       ['r', { id: 'x' }],
       ['o', { id: 'y', amount: 1 }],
     ] as const) {
-      if (handler.kind === 'record')
-        await handler.invoke(recordOf({ value, headers: [header('__TypeId__', type)] }), context);
+      await callHandler(running.app, 'class', { value, headers: [header('__TypeId__', type)] });
     }
     expect(seen).toEqual([expect.any(Refund), expect.any(Order)]);
   });
