@@ -251,6 +251,7 @@ export type {
   SqlResult,
   SqlRow,
   SqlRunner,
+  SqlStatement,
   SqlTransaction,
 } from './runtime/sql/sql-database.js';
 export type { DelayedSend, DelayOptions } from './runtime/template/delayed-send.js';

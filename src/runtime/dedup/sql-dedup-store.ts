@@ -1,5 +1,12 @@
 import { sqlDatabase } from '../sql/sql-client.js';
-import { type SqlDatabase, type SqlDialect, type SqlRunner } from '../sql/sql-database.js';
+import {
+  type SqlDatabase,
+  type SqlDialect,
+  type SqlResult,
+  type SqlRow,
+  type SqlRunner,
+  type SqlStatement,
+} from '../sql/sql-database.js';
 import { type DedupWindow, type IdGroup } from './dedup-store.js';
 
 // Ids in a table of the application's database, written in the transaction of the handler: id and effect become
@@ -26,6 +33,7 @@ export class SqlDedupStore {
   readonly #table: string;
   readonly #createTable: boolean;
   #ready: Promise<void> | undefined;
+  #isReady = false;
 
   /** @param client what `sqlDatabase` takes: pool, connection, or ORM of the application */
   constructor(client: object, { table = 'nestdaw_dedup', createTable = true }: SqlDedupOptions = {}) {
@@ -34,9 +42,9 @@ export class SqlDedupStore {
     this.#createTable = createTable;
   }
 
-  /** Makes the table if it is to be made; tried again at the next call when it failed. */
-  ready(): Promise<void> {
-    if (!this.#createTable) return Promise.resolve();
+  /** Makes the table if it is to be made; tried again at the next call when it failed. Undefined: it is there. */
+  ready(): Promise<void> | undefined {
+    if (!this.#createTable || this.#isReady) return undefined;
     this.#ready ??= this.#create().catch((error: unknown) => {
       this.#ready = undefined;
       throw error;
@@ -44,8 +52,25 @@ export class SqlDedupStore {
     return this.#ready;
   }
 
-  /** Writes the ids that are new, within the transaction, and says which those are. */
-  async claim(transaction: SqlRunner, claims: readonly SqlClaim[], now: number): Promise<Set<string>[]> {
+  /** What `claim` would begin with, where that is one statement: the transaction can begin with it. */
+  opening(claims: readonly SqlClaim[], now: number): SqlStatement | undefined {
+    const [claim] = claims;
+    if (this.database.dialect === 'mysql' || claims.length !== 1 || claim!.ids.length > ROWS) return undefined;
+    return this.#statement(rowsOf(claim!, inOrder(claim!.ids), now));
+  }
+
+  /**
+   * Writes the ids that are new, within the transaction, and says which those are.
+   *
+   * @param opened what the database said to `opening`, if the transaction began with it
+   */
+  async claim(
+    transaction: SqlRunner,
+    claims: readonly SqlClaim[],
+    now: number,
+    opened?: SqlResult,
+  ): Promise<Set<string>[]> {
+    if (opened) return [new Set(idsOf(opened))];
     const fresh: Set<string>[] = [];
     for (const claim of claims) fresh.push(await this.#claim(transaction, claim, now));
     return fresh;
@@ -72,45 +97,32 @@ export class SqlDedupStore {
     await this.database.query(`DELETE FROM ${this.#table} WHERE ${where}${beyond}`, params);
   }
 
-  async #claim(
-    transaction: SqlRunner,
-    { scope, topic, partition, ids, offsets }: SqlClaim,
-    now: number,
-  ): Promise<Set<string>> {
+  async #claim(transaction: SqlRunner, claim: SqlClaim, now: number): Promise<Set<string>> {
     const fresh = new Set<string>();
-    // In one order everywhere, or two transactions could each wait for an id of the other.
-    const order = ids.map((_, index) => index).sort((a, b) => (ids[a]! < ids[b]! ? -1 : 1));
+    const order = inOrder(claim.ids);
     for (let from = 0; from < order.length; from += ROWS) {
-      const part = order.slice(from, from + ROWS);
-      const rows = part.map((at) => [scope, ids[at]!, topic, partition, offsets[at]!, now]);
+      const rows = rowsOf(claim, order.slice(from, from + ROWS), now);
       for (const id of await this.#insert(transaction, rows)) fresh.add(id);
     }
     return fresh;
   }
 
-  async #insert(transaction: SqlRunner, rows: ReadonlyArray<readonly unknown[]>): Promise<string[]> {
-    const columns = 'scope, id, topic, part, at_offset, done_at';
-    const values = rows.map(() => '(?, ?, ?, ?, ?, ?)').join(', ');
-    if (transaction.dialect !== 'mysql') {
-      const inserted = await transaction.query<{ id: string }>(
-        `INSERT INTO ${this.#table} (${columns}) VALUES ${values} ON CONFLICT (scope, id) DO NOTHING RETURNING id`,
-        rows.flat(),
-      );
-      return inserted.rows.map(({ id }) => id);
-    }
-    return this.#insertIntoMysql(transaction, rows, columns, values);
+  async #insert(transaction: SqlRunner, rows: readonly Row[]): Promise<readonly string[]> {
+    if (transaction.dialect === 'mysql') return this.#insertIntoMysql(transaction, rows);
+    const { sql, params } = this.#statement(rows);
+    return idsOf(await transaction.query(sql, params));
+  }
+
+  #statement(rows: readonly Row[]): SqlStatement {
+    const insert = `INSERT INTO ${this.#table} (${COLUMNS}) VALUES ${marksOf(rows)}`;
+    return { sql: `${insert} ON CONFLICT (scope, id) DO NOTHING RETURNING id`, params: rows.flat() };
   }
 
   /** MySQL does not say which rows are new, only how many; with some old ones among them the rows are asked for. */
-  async #insertIntoMysql(
-    transaction: SqlRunner,
-    rows: ReadonlyArray<readonly unknown[]>,
-    columns: string,
-    values: string,
-  ): Promise<string[]> {
-    const ids = rows.map((row) => row[1] as string);
-    const insert = `INSERT IGNORE INTO ${this.#table} (${columns}) VALUES `;
-    if (rows.length === 1) return (await transaction.query(insert + values, rows.flat())).count === 1 ? ids : [];
+  async #insertIntoMysql(transaction: SqlRunner, rows: readonly Row[]): Promise<string[]> {
+    const ids = rows.map(([, id]) => id);
+    const insert = `INSERT IGNORE INTO ${this.#table} (${COLUMNS}) VALUES `;
+    if (rows.length === 1) return (await transaction.query(insert + marksOf(rows), rows.flat())).count === 1 ? ids : [];
     // Locks the rows that are there, so that none of them comes or goes before the new ones are in.
     const marks = ids.map(() => '?').join(', ');
     const known = await transaction.query<{ id: Buffer | string }>(
@@ -118,17 +130,41 @@ export class SqlDedupStore {
       [rows[0]![0], ...ids],
     );
     const old = new Set(known.rows.map(({ id }) => id.toString()));
-    const fresh = rows.filter((row) => !old.has(row[1] as string));
+    const fresh = rows.filter(([, id]) => !old.has(id));
     if (fresh.length === 0) return [];
-    const { count } = await transaction.query(insert + fresh.map(() => '(?, ?, ?, ?, ?, ?)').join(', '), fresh.flat());
-    if (count === fresh.length) return fresh.map((row) => row[1] as string);
+    const { count } = await transaction.query(insert + marksOf(fresh), fresh.flat());
+    if (count === fresh.length) return fresh.map(([, id]) => id);
     // Somebody else's came in between: one by one it is clear which.
     throw new Error('another transaction wrote some of the same ids at the same time; the records are tried again');
   }
 
   async #create(): Promise<void> {
     for (const statement of sqlDedupTable(this.database.dialect, this.#table)) await this.database.query(statement);
+    this.#isReady = true;
   }
+}
+
+/** Scope, id, topic, partition, offset, time. */
+type Row = readonly [string, string, string, number, number, number];
+
+const COLUMNS = 'scope, id, topic, part, at_offset, done_at';
+
+/** In one order everywhere, or two transactions could each wait for an id of the other. */
+function inOrder(ids: readonly string[]): number[] {
+  if (ids.length === 1) return [0];
+  return [...ids.keys()].sort((a, b) => (ids[a]! < ids[b]! ? -1 : 1));
+}
+
+function rowsOf({ scope, topic, partition, ids, offsets }: SqlClaim, order: readonly number[], now: number): Row[] {
+  return order.map((at) => [scope, ids[at]!, topic, partition, offsets[at]!, now]);
+}
+
+function marksOf(rows: readonly Row[]): string {
+  return rows.map(() => '(?, ?, ?, ?, ?, ?)').join(', ');
+}
+
+function idsOf({ rows }: SqlResult): readonly string[] {
+  return rows.map((row: SqlRow) => row.id as string);
 }
 
 /** By what it can do: the application may have it from the package's other build. */

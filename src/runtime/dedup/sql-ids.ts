@@ -2,7 +2,7 @@ import { type Clock } from '../../common/clock.js';
 import { messageOf } from '../../common/errors.js';
 import { type Logger } from '../../common/logger.js';
 import { type KafkaRecord } from '../../common/record.js';
-import { type SqlTransaction } from '../sql/sql-database.js';
+import { type SqlResult, type SqlStatement, type SqlTransaction } from '../sql/sql-database.js';
 import { type DedupWindow } from './dedup-store.js';
 import { type IdReader } from './message-id.js';
 import { type SqlClaim, type SqlDedupStore } from './sql-dedup-store.js';
@@ -31,38 +31,15 @@ export class SqlIds {
     this.#options = options;
   }
 
-  ready(): Promise<void> {
+  /** Undefined: the store is ready. */
+  ready(): Promise<void> | undefined {
     return this.#options.store.ready();
   }
 
-  /** Writes the ids of the records, and says which of these are new. */
-  async claim(transaction: SqlTransaction, records: readonly KafkaRecord[]): Promise<boolean[]> {
+  /** The claim on the ids of the records; throws what makes these fail. */
+  claimOf(records: readonly KafkaRecord[]): SqlIdClaim {
     const { store, idOf, scopeOf, clock } = this.#options;
-    const ids = records.map(idOf);
-    const claims = new Map<string, Mutable<SqlClaim>>();
-    const seen = new Set<string>();
-    records.forEach((record, index) => {
-      const id = ids[index];
-      if (id === undefined) return;
-      const { topic, partition, offset } = record;
-      const scope = scopeOf(record);
-      if (seen.has(`${scope} ${id}`)) return;
-      seen.add(`${scope} ${id}`);
-      const key = `${scope} ${topic}-${partition}`;
-      const claim = claims.get(key);
-      if (claim) {
-        claim.ids.push(id);
-        claim.offsets.push(offset);
-      } else claims.set(key, { scope, topic, partition, ids: [id], offsets: [offset] });
-    });
-    const groups = [...claims.values()];
-    const fresh = await store.claim(transaction, groups, clock.now());
-    const isFresh = new Set(groups.flatMap(({ scope }, at) => [...fresh[at]!].map((id) => `${scope} ${id}`)));
-    return records.map((record, index) => {
-      const id = ids[index];
-      // Deleting: twice in one batch is handled once.
-      return id === undefined || isFresh.delete(`${scopeOf(record)} ${id}`);
-    });
+    return new SqlIdClaim(store, records.map(idOf), records.map(scopeOf), records, clock.now());
   }
 
   /** The transaction is committed: from time to time ids beyond the window are removed, beside the records' way. */
@@ -86,6 +63,62 @@ export class SqlIds {
       );
     }
   }
+}
+
+/** The ids of records, to be written in the transaction in which these are handled. */
+export class SqlIdClaim {
+  readonly #store: SqlDedupStore;
+  readonly #ids: ReadonlyArray<string | undefined>;
+  readonly #scopes: readonly string[];
+  readonly #groups: readonly SqlClaim[];
+  readonly #now: number;
+  /** What the transaction may begin with. */
+  readonly opening: SqlStatement | undefined;
+
+  constructor(
+    store: SqlDedupStore,
+    ids: ReadonlyArray<string | undefined>,
+    scopes: readonly string[],
+    records: readonly KafkaRecord[],
+    now: number,
+  ) {
+    this.#store = store;
+    this.#ids = ids;
+    this.#scopes = scopes;
+    this.#groups = groupsOf(ids, scopes, records);
+    this.#now = now;
+    this.opening = store.opening(this.#groups, now);
+  }
+
+  /** Writes the ids, unless the transaction has begun with that, and says which records are new. */
+  async write(transaction: SqlTransaction, opened?: SqlResult): Promise<boolean[]> {
+    const fresh = await this.#store.claim(transaction, this.#groups, this.#now, opened);
+    const isFresh = new Set(this.#groups.flatMap(({ scope }, at) => [...fresh[at]!].map((id) => `${scope} ${id}`)));
+    // Deleting: twice in one batch is handled once.
+    return this.#ids.map((id, index) => id === undefined || isFresh.delete(`${this.#scopes[index]} ${id}`));
+  }
+}
+
+/** By scope and partition, no id twice. */
+function groupsOf(
+  ids: ReadonlyArray<string | undefined>,
+  scopes: readonly string[],
+  records: readonly KafkaRecord[],
+): SqlClaim[] {
+  const groups = new Map<string, Mutable<SqlClaim>>();
+  const seen = new Set<string>();
+  records.forEach(({ topic, partition, offset }, index) => {
+    const [id, scope] = [ids[index], scopes[index]!];
+    if (id === undefined || seen.has(`${scope} ${id}`)) return;
+    seen.add(`${scope} ${id}`);
+    const key = `${scope} ${topic}-${partition}`;
+    const group = groups.get(key);
+    if (group) {
+      group.ids.push(id);
+      group.offsets.push(offset);
+    } else groups.set(key, { scope, topic, partition, ids: [id], offsets: [offset] });
+  });
+  return [...groups.values()];
 }
 
 type Mutable<T> = { -readonly [P in keyof T]: T[P] extends readonly (infer E)[] ? E[] : T[P] };

@@ -1,5 +1,9 @@
-// `?` in statements becomes `$1`, `$2` … where the dialect wants numbers. Quoted text and comments stay as they are.
+import { type SqlStatement } from './sql-database.js';
 
+// `?` in statements becomes `$1`, `$2` … where the dialect wants numbers, or what it stands for. Quoted text and comments
+// stay as they are.
+
+const PARTS = /'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|\/\*[\s\S]*?\*\/|\?/g;
 const KEPT = 500;
 const numbered = new Map<string, string>();
 
@@ -16,7 +20,28 @@ export function numberPlaceholders(sql: string): string {
 
 function renumber(sql: string): string {
   let count = 0;
-  return sql.replace(/'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|\/\*[\s\S]*?\*\/|\?/g, (part) =>
-    part === '?' ? `$${++count}` : part,
-  );
+  return sql.replace(PARTS, (part) => (part === '?' ? `$${++count}` : part));
+}
+
+/**
+ * The statement for PostgreSQL with its values in the text: numbers, and texts as literals of which nothing can get out.
+ * Undefined when a value has no such form.
+ */
+export function fillPlaceholders({ sql, params }: SqlStatement): string | undefined {
+  if (!params.every(hasLiteral)) return undefined;
+  let at = 0;
+  return sql.replace(PARTS, (part) => (part === '?' ? literal(params[at++]!) : part));
+}
+
+/** The text of a query ends at its first NUL, and so would a literal. */
+function hasLiteral(value: string | number): boolean {
+  return typeof value === 'number' ? Number.isFinite(value) : !value.includes('\0');
+}
+
+function literal(value: string | number): string {
+  // A minus sign directly behind another one would begin a comment.
+  if (typeof value === 'number') return value < 0 ? `(${value})` : String(value);
+  const quoted = `'${value.replaceAll("'", "''")}'`;
+  // With E'' a backslash means the same whatever standard_conforming_strings says.
+  return quoted.includes('\\') ? ` E${quoted.replaceAll('\\', '\\\\')}` : quoted;
 }

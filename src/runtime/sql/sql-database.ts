@@ -12,6 +12,12 @@ export interface SqlResult<R extends SqlRow = SqlRow> {
   readonly count: number;
 }
 
+/** One statement with what stands for its `?`. */
+export interface SqlStatement {
+  readonly sql: string;
+  readonly params: ReadonlyArray<string | number>;
+}
+
 /** What runs statements. */
 export interface SqlRunner {
   readonly dialect: SqlDialect;
@@ -38,9 +44,15 @@ export interface SqlDatabase<C = any> extends SqlRunner {
   /**
    * Runs `work` in a transaction of its own: committed when it resolves, rolled back when it rejects.
    *
-   * @throws what `work` rejects with, and what the driver says when the commit fails: then its outcome is unknown
+   * @param opening a statement to begin the transaction with. A database that can run it in the round trip of `BEGIN`
+   *   does so, and gives `work` its result; for one that cannot `opened` is undefined, and `work` runs it itself.
+   * @throws what `work` rejects with, what the driver says about `opening`, and what it says when the commit fails: then
+   *   its outcome is unknown
    */
-  runInTransaction<T>(work: (transaction: SqlTransaction<C>) => Promise<T>): Promise<T>;
+  runInTransaction<T>(
+    work: (transaction: SqlTransaction<C>, opened?: SqlResult) => Promise<T>,
+    opening?: SqlStatement,
+  ): Promise<T>;
 }
 
 /** Whether a statement gives rows, told from its text: not every driver says. */

@@ -20,11 +20,14 @@ function writesIds(open: () => object): void {
   let store: SqlDedupStore;
   let tables = 0;
   const claim = (ids: readonly string[], from = 0, fails = false) =>
-    store.database.runInTransaction(async (transaction) => {
-      const [fresh] = await store.claim(transaction, [claimOf(ids, from)], 1_000);
-      if (fails) throw new Error('no');
-      return [...fresh!].sort();
-    });
+    store.database.runInTransaction(
+      async (transaction, opened) => {
+        const [fresh] = await store.claim(transaction, [claimOf(ids, from)], 1_000, opened);
+        if (fails) throw new Error('no');
+        return [...fresh!].sort();
+      },
+      store.opening([claimOf(ids, from)], 1_000),
+    );
 
   beforeAll(async () => {
     store = new SqlDedupStore(open(), { table: `dedup_${++tables}` });
@@ -44,9 +47,17 @@ function writesIds(open: () => object): void {
   });
 
   it('tells ids apart exactly', async () => {
-    const ids = ['Case', 'case', 'case ', 'ünïcode', "it's ?", 'x'.repeat(255)];
+    const ids = ['Case', 'case', 'case ', 'ünïcode', "it's ?", 'a\\', "\\'--", 'x'.repeat(255)];
     expect(await claim(ids)).toEqual([...ids].sort());
     expect(await claim(ids)).toEqual([]);
+  });
+
+  it('keeps scopes and partitions apart', async () => {
+    const claims = [claimOf(['p', 'q']), { ...claimOf(['p', 'q']), scope: 'shipping/orders', partition: 1 }];
+    const both = () => store.database.runInTransaction((transaction) => store.claim(transaction, claims, 1_000));
+    await claim(['q']);
+    expect(await both()).toEqual([new Set(['p']), new Set(['p', 'q'])]);
+    expect(await both()).toEqual([new Set(), new Set()]);
   });
 
   it('gives an id to one of several transactions', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { numberPlaceholders } from '../../../src/runtime/sql/placeholders.js';
+import { fillPlaceholders, numberPlaceholders } from '../../../src/runtime/sql/placeholders.js';
 
 describe('numberPlaceholders', () => {
   it.each([
@@ -11,5 +11,26 @@ describe('numberPlaceholders', () => {
     ['SELECT $1, x ? y', 'SELECT $1, x ? y'],
   ])('%s', (given, expected) => {
     expect(numberPlaceholders(given)).toBe(expected);
+  });
+});
+
+describe('fillPlaceholders', () => {
+  it.each([
+    ['text', "'text'"],
+    ["it's", "'it''s'"],
+    ["'); DROP TABLE ids; --", "'''); DROP TABLE ids; --'"],
+    ["\\' or 1=1", " E'\\\\'' or 1=1'"],
+    ['?', "'?'"],
+    ['$1', "'$1'"],
+    ['', "''"],
+    [7, '7'],
+    [-7, '(-7)'],
+  ])('puts %j into the statement', (value, literal) => {
+    const filled = fillPlaceholders({ sql: "SELECT '?', ?, x-?", params: [value, value] });
+    expect(filled).toBe(`SELECT '?', ${literal}, x-${literal}`);
+  });
+
+  it.each(['a\0b', Number.NaN, Number.POSITIVE_INFINITY])('leaves %j to the driver', (value) => {
+    expect(fillPlaceholders({ sql: 'SELECT ?', params: [value] })).toBeUndefined();
   });
 });

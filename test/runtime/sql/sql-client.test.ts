@@ -99,6 +99,24 @@ function checks(open: () => SqlDatabase): void {
     expect(await ids()).toEqual(['a', 'c']);
   });
 
+  it('begins with a statement', async () => {
+    await database.query(`DELETE FROM ${table}`);
+    const opening = { sql: `INSERT INTO ${table} (id, n) VALUES (?, ?)`, params: ["it's \\ ?", -3] };
+    const begin = (fails: boolean) =>
+      database.runInTransaction(async (transaction, opened) => {
+        const { count } = opened ?? (await transaction.query(opening.sql, opening.params));
+        if (fails) throw new Error('no');
+        return count;
+      }, opening);
+    await expect(begin(true)).rejects.toThrow('no');
+    expect(await ids()).toEqual([]);
+    expect(await begin(false)).toBe(1);
+    expect(await database.query(`SELECT id, n FROM ${table}`)).toMatchObject({ rows: [{ id: "it's \\ ?", n: -3 }] });
+    // There already: nothing of the transaction stays, and the connection serves others.
+    await expect(begin(false)).rejects.toThrow();
+    expect((await database.query(`SELECT n FROM ${table}`)).count).toBe(1);
+  });
+
   it('fails with what the database says', async () => {
     await expect(database.query('SELECT * FROM no_such_table')).rejects.toThrow(/no_such_table/);
   });
@@ -135,6 +153,15 @@ describeWith('postgres', hasPostgres)('PostgreSQL', () => {
       await transaction.query('SELECT 1/0').catch(() => undefined);
     });
     await expect(work).rejects.toThrow(why);
+  });
+
+  it.each([
+    ['a pool', () => pool],
+    ['a client', () => client],
+  ])('begins in one round trip through %s', async (_name, open) => {
+    const opening = { sql: 'SELECT ? AS said', params: ["it's"] };
+    const opened = await sqlDatabase(open()).runInTransaction(async (_transaction, result) => result, opening);
+    expect(opened).toEqual({ rows: [{ said: "it's" }], count: 1 });
   });
 
   it('keeps no connection of a failed transaction', async () => {

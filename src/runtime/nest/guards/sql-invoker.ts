@@ -7,7 +7,7 @@ import {
   type RecordInvoker,
 } from '../../listener/listener-endpoint.js';
 import { withSqlTransaction } from '../../sql/current-transaction.js';
-import { type SqlDatabase, type SqlTransaction } from '../../sql/sql-database.js';
+import { type SqlDatabase, type SqlResult, type SqlStatement, type SqlTransaction } from '../../sql/sql-database.js';
 import { SubBatch } from '../handlers/sub-batch.js';
 
 // A handler inside of a SQL transaction that also holds what is known about its records: ids, offsets, or both. Effect
@@ -18,14 +18,23 @@ export interface SqlUnit {
   readonly database: SqlDatabase;
   /** Ids of the records; absent: every record is new. */
   readonly ids?: {
-    ready(): Promise<void>;
-    claim(transaction: SqlTransaction, records: readonly KafkaRecord[]): Promise<boolean[]>;
+    /** Undefined: they can be written. */
+    ready(): Promise<void> | undefined;
+    claimOf(records: readonly KafkaRecord[]): IdClaim;
     committed(records: readonly KafkaRecord[]): void;
   };
   /** The position after the records; throws when somebody else owns their partition by now. */
   readonly offsets?: {
     save(transaction: SqlTransaction, records: readonly KafkaRecord[]): Promise<void>;
   };
+}
+
+/** The ids of some records, as they are written in their transaction. */
+interface IdClaim {
+  /** A statement that the transaction may begin with. */
+  readonly opening: SqlStatement | undefined;
+  /** Says which records are new. */
+  write(transaction: SqlTransaction, opened?: SqlResult): Promise<boolean[]>;
 }
 
 export function sqlRecord(invoke: RecordInvoker, unit: SqlUnit): RecordInvoker {
@@ -55,9 +64,16 @@ async function runUnit(
   call: PartCall,
 ): Promise<BatchOutcome> {
   try {
-    await unit.ids?.ready();
-    const outcome = await unit.database.runInTransaction((transaction) =>
-      withSqlTransaction(transaction, () => handle(unit, transaction, records, invocation, call)),
+    const ready = unit.ids?.ready();
+    if (ready !== undefined) await ready;
+    const ids = unit.ids?.claimOf(records);
+    const outcome = await unit.database.runInTransaction(
+      (transaction, opened) =>
+        withSqlTransaction(transaction, async () => {
+          const isNew = ids && (await ids.write(transaction, opened));
+          return handle(unit, transaction, records, isNew, new Transacted(invocation, transaction), call);
+        }),
+      ids?.opening,
     );
     unit.ids?.committed(records);
     return outcome;
@@ -67,15 +83,15 @@ async function runUnit(
 }
 
 async function handle(
-  { ids, offsets }: SqlUnit,
+  { offsets }: SqlUnit,
   transaction: SqlTransaction,
   records: readonly KafkaRecord[],
-  invocation: InvocationContext,
+  isNew: readonly boolean[] | undefined,
+  context: InvocationContext,
   call: PartCall,
 ): Promise<BatchOutcome> {
-  const isNew = await ids?.claim(transaction, records);
   const indexes = [...records.keys()].filter((index) => isNew === undefined || isNew[index]);
-  const outcome = await handleNew(records, indexes, new Transacted(invocation, transaction), call);
+  const outcome = await handleNew(records, indexes, context, call);
   if (outcome.status === 'failed' || outcome.status === 'failed-at') throw new RolledBack(outcome);
   await offsets?.save(transaction, records);
   return outcome;

@@ -1,7 +1,14 @@
 import { NestdawError } from '../../../common/errors.js';
 import { SerialQueue } from '../../../common/lifecycle.js';
-import { numberPlaceholders } from '../placeholders.js';
-import { type SqlDatabase, type SqlResult, type SqlRow, type SqlRunner, type SqlTransaction } from '../sql-database.js';
+import { fillPlaceholders, numberPlaceholders } from '../placeholders.js';
+import {
+  type SqlDatabase,
+  type SqlResult,
+  type SqlRow,
+  type SqlRunner,
+  type SqlStatement,
+  type SqlTransaction,
+} from '../sql-database.js';
 
 // PostgreSQL through `pg`: a Pool, or one Client, whose transactions then follow each other.
 
@@ -12,8 +19,11 @@ interface PgResult {
 }
 
 export interface PgRunner {
+  /** Several statements in one text have a result each. */
   query(sql: string, params?: unknown[]): Promise<PgResult>;
 }
+
+type Work<T> = (transaction: SqlTransaction, opened?: SqlResult) => Promise<T>;
 
 export interface PgPoolClient extends PgRunner {
   release(error?: unknown): void;
@@ -43,12 +53,12 @@ export class PgDatabase implements SqlDatabase<any> {
     return this.#turns.run(() => run<R>(this.#client, sql, params));
   }
 
-  runInTransaction<T>(work: (transaction: SqlTransaction) => Promise<T>): Promise<T> {
-    if (!this.#pool) return this.#turns.run(() => transact(this.#client, work));
-    return this.#onOwnConnection(this.#pool, work);
+  runInTransaction<T>(work: Work<T>, opening?: SqlStatement): Promise<T> {
+    if (!this.#pool) return this.#turns.run(() => transact(this.#client, work, opening));
+    return this.#onOwnConnection(this.#pool, work, opening);
   }
 
-  async #onOwnConnection<T>(pool: PgPool, work: (transaction: SqlTransaction) => Promise<T>): Promise<T> {
+  async #onOwnConnection<T>(pool: PgPool, work: Work<T>, opening: SqlStatement | undefined): Promise<T> {
     const client = await pool.connect();
     let broken: unknown;
     const onBroken = (error: unknown): void => {
@@ -57,7 +67,7 @@ export class PgDatabase implements SqlDatabase<any> {
     // A connection that breaks while it is lent tells nobody but its listeners; without one it ends the process.
     client.on('error', onBroken);
     try {
-      return await transact(client, work, onBroken);
+      return await transact(client, work, opening, onBroken);
     } finally {
       client.removeListener('error', onBroken);
       // A connection whose rollback failed may still hold the transaction: it must not serve anybody else.
@@ -68,17 +78,18 @@ export class PgDatabase implements SqlDatabase<any> {
 
 async function transact<T>(
   client: PgRunner,
-  work: (transaction: SqlTransaction) => Promise<T>,
+  work: Work<T>,
+  opening: SqlStatement | undefined,
   onBroken: (error: unknown) => void = () => undefined,
 ): Promise<T> {
-  await client.query('BEGIN');
   const runner: SqlRunner = {
     dialect: 'postgres',
     query: (sql, params = []) => run(client, sql, params),
   };
   let result: T;
   try {
-    result = await work({ ...runner, client });
+    const opened = await begin(client, opening);
+    result = await work({ ...runner, client }, opened);
   } catch (error) {
     await client.query('ROLLBACK').catch(onBroken);
     throw error;
@@ -97,6 +108,19 @@ async function transact<T>(
     'PostgreSQL rolled the transaction back instead of committing it: a statement in it had failed and its error was ' +
       'caught; let it be thrown, or wrap the statement in a savepoint',
   );
+}
+
+/** Two statements in one round trip have to be one text, so that what the parameters hold stands in it. */
+async function begin(client: PgRunner, opening: SqlStatement | undefined): Promise<SqlResult | undefined> {
+  const text = opening && fillPlaceholders(opening);
+  if (text === undefined) {
+    await client.query('BEGIN');
+    return undefined;
+  }
+  const results: unknown = await client.query(`BEGIN;${text}`);
+  // A client of somebody's own may give one result for both; then the last one is the statement's.
+  const { rows, rowCount } = (Array.isArray(results) ? results.at(-1) : results) as PgResult;
+  return { rows, count: rowCount ?? rows.length };
 }
 
 async function run<R extends SqlRow>(client: PgRunner, sql: string, params: readonly unknown[]): Promise<SqlResult<R>> {
