@@ -40,6 +40,9 @@ export function startPostgres(): Promise<ServerProcess> {
       'max_connections=60',
       '-c',
       'shared_buffers=16MB',
+      // Memory that it shares among its processes goes with the folder, also when it is killed.
+      '-c',
+      'dynamic_shared_memory_type=mmap',
     ],
     isReady: answers,
   };
