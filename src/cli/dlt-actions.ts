@@ -4,7 +4,7 @@ import { type DeadLetterFilter } from '../runtime/dead-letters/dead-letter-filte
 import { type DeadLetterSelection, DeadLetters, type ReplayTarget } from '../runtime/dead-letters/dead-letters.js';
 import { deadLetterStore } from '../runtime/nest/connection/dead-letter-store.js';
 import { withConnection } from './connect.js';
-import { type FilterOptions, type ReplayCommandOptions } from './dlt-command.js';
+import { type FilterOptions, type ReplayCommandOptions } from './dlt-options.js';
 import { jsonOf, letterPage, letterTable } from './dlt-output.js';
 
 // What `nestdaw dlt` does.

@@ -1,32 +1,9 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { systemClock } from '../common/clock.js';
 import { parseDecimal, parseDuration } from '../runtime/config/formats.js';
-import { type ConnectOptions } from './connect.js';
+import { type FilterOptions, type ReplayCommandOptions } from './dlt-options.js';
 
 // `nestdaw dlt`: dead letters in the terminal. What it works with is loaded when it is asked for.
-
-/** What all of its commands take to find letters, as commander hands it over. */
-export interface FilterOptions extends ConnectOptions {
-  readonly topic?: string[];
-  readonly from?: string[];
-  readonly group?: string;
-  readonly exception?: string;
-  readonly key?: string;
-  readonly header?: string;
-  readonly since?: number;
-  readonly until?: number;
-  readonly all?: boolean;
-  readonly limit?: number;
-  readonly json?: boolean;
-}
-
-export interface ReplayCommandOptions extends FilterOptions {
-  readonly to: string;
-  readonly rate?: number;
-  readonly again?: boolean;
-  readonly dryRun?: boolean;
-  readonly everything?: boolean;
-}
 
 const WHERE = `
 Without -b the servers are those of application.properties, of KAFKA_BOOTSTRAP_SERVERS, or the broker that runs in this

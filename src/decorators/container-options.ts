@@ -1,4 +1,4 @@
-import { type KafkaListenerOptions, type ProviderReference } from './listener-options.js';
+import { type ProviderReference } from './provider-reference.js';
 
 // How a listener's container runs, apart from what it reads: said in a listener, or in a named set for many.
 
@@ -75,22 +75,3 @@ export interface ContainerOptions {
    */
   readonly asyncContext?: boolean | string;
 }
-
-/**
- * A set of container options with a name (Spring: a listener container factory): what listeners that name it in
- * `containerFactory` do not say themselves. Any option of a listener but those that say what it reads.
- */
-export type KafkaContainerOptions = Omit<
-  KafkaListenerOptions,
-  | 'id'
-  | 'idIsGroup'
-  | 'topics'
-  | 'topicPattern'
-  | 'topicPartitions'
-  | 'broadcast'
-  | 'groupId'
-  | 'connection'
-  | 'payload'
-  | 'info'
-  | 'containerFactory'
->;

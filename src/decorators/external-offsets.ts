@@ -1,6 +1,6 @@
 import 'reflect-metadata';
-import { type ProviderReference } from './listener-options.js';
 import { KAFKA_OFFSETS } from './metadata-keys.js';
+import { type ProviderReference } from './provider-reference.js';
 
 // @ExternalOffsets: a listener's offsets are kept outside of Kafka.
 

@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { type FilteredRecord } from './filtered-record.js';
-import { type ProviderReference } from './listener-options.js';
 import { KAFKA_IDEMPOTENT } from './metadata-keys.js';
+import { type ProviderReference } from './provider-reference.js';
 
 // @Idempotent: a listener handles each message once, told by an id.
 

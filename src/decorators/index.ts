@@ -4,7 +4,6 @@ export type {
   ContainerErrorHandler,
   ContainerOptions,
   InterceptorReference,
-  KafkaContainerOptions,
   ListenerRate,
   RetryListenerReference,
   SteeredWorkers,
@@ -27,6 +26,7 @@ export {
   InjectKafkaTemplate,
   InjectKafkaTransactionManager,
 } from './inject-kafka-template.js';
+export type { KafkaContainerOptions } from './kafka-container-options.js';
 export { KafkaHandler } from './kafka-handler.js';
 export { KafkaListener } from './kafka-listener.js';
 export type {
@@ -42,7 +42,6 @@ export type {
   ListenerOrder,
   ListenerPool,
   PayloadClass,
-  ProviderReference,
   ReadFunction,
   RecordFilter,
   RecordPredicate,
@@ -64,6 +63,7 @@ export {
   Sql,
 } from './parameters.js';
 export { Producer, type ProducerOptions, type PropertyPath } from './producer.js';
+export type { ProviderReference } from './provider-reference.js';
 export { type ProducedHeader, RecordToSend, type RecordToSendParts } from './record-to-send.js';
 export type { ReplyQuestion, ReplyTopicFunction } from './reply-topic.js';
 export {

@@ -4,6 +4,7 @@ import { type ContainerOptions, type SteeredWorkers } from './container-options.
 import { type ExternalOffsetsOptions } from './external-offsets.js';
 import { type FilteredRecord } from './filtered-record.js';
 import { type IdempotentOptions } from './idempotent.js';
+import { type ProviderReference } from './provider-reference.js';
 import { type ReplyTopicFunction } from './reply-topic.js';
 import { type SequenceGuardOptions } from './sequence-guard.js';
 
@@ -20,9 +21,6 @@ export type ListenerPool = 'lanes' | 'threads';
 
 /** A class that payloads are turned into. */
 export type PayloadClass = abstract new (...args: never[]) => unknown;
-
-/** A provider by its class, token or name; or the thing itself. */
-export type ProviderReference<T> = T | (abstract new (...args: never[]) => T) | string | symbol;
 
 /** Whether a record is handled: false lets it count as finished without its handler, as in `Array.filter`. */
 export type RecordPredicate = (record: FilteredRecord) => boolean;

@@ -1,8 +1,9 @@
 import 'reflect-metadata';
 import { type ErrorClass } from '../common/error-class.js';
 import { type FilteredRecord } from './filtered-record.js';
-import { type KafkaListenerOptions, type ProviderReference } from './listener-options.js';
+import { type KafkaListenerOptions } from './listener-options.js';
 import { DLT_HANDLER, RETRYABLE_TOPIC } from './metadata-keys.js';
+import { type ProviderReference } from './provider-reference.js';
 
 // @RetryableTopic and @DltHandler: what becomes of a listener's failed records, in other topics, without holding up
 // the ones behind them. Metadata only.

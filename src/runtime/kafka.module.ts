@@ -26,7 +26,6 @@ import {
 import { type Clock, systemClock } from '../common/clock.js';
 import { NestdawError } from '../common/errors.js';
 import { type Logger } from '../common/logger.js';
-import { type KafkaContainerOptions } from '../decorators/container-options.js';
 import { type IdempotentOptions } from '../decorators/idempotent.js';
 import {
   DEFAULT_CONNECTION,
@@ -36,6 +35,7 @@ import {
   getKafkaTemplateToken,
   getKafkaTransactionManagerToken,
 } from '../decorators/inject-kafka-template.js';
+import { type KafkaContainerOptions } from '../decorators/kafka-container-options.js';
 import { KafkaAdmin } from './client/admin/kafka-admin.js';
 import { type TopicOptions } from './client/admin/new-topic.js';
 import { type Assignor } from './client/consumer/assignor.js';
@@ -50,10 +50,11 @@ import { ContainerRegistry } from './listener/container-registry.js';
 import { deadLetterStore } from './nest/connection/dead-letter-store.js';
 import { embeddedOptions } from './nest/connection/embedded-options.js';
 import { type BrokerStarter, type ClientFactories, KafkaConnection } from './nest/connection/kafka-connection.js';
-import { KafkaRuntime, type NestServices } from './nest/kafka-runtime.js';
+import { KafkaRuntime } from './nest/kafka-runtime.js';
 import { KafkaListenerEvents } from './nest/listeners/listener-events.js';
 import { KafkaListenerRegistrar } from './nest/listeners/listener-registrar.js';
 import { nestLogger } from './nest/nest-logger.js';
+import { type NestServices } from './nest/nest-services.js';
 import { type SendExtensionOptions } from './nest/sending/send-extensions.js';
 import { NestdawStrategy } from './nest/strategy/nestdaw-strategy.js';
 import { namedModule } from './nest/threads/thread-module.js';

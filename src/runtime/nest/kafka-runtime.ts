@@ -1,10 +1,4 @@
-import {
-  type ApplicationConfig,
-  type DiscoveryService,
-  type ExternalContextCreator,
-  type MetadataScanner,
-  type ModuleRef,
-} from '@nestjs/core';
+import { type DiscoveryService } from '@nestjs/core';
 import { sleep, systemClock } from '../../common/clock.js';
 import { hasCode, messageOf, NestdawError } from '../../common/errors.js';
 import { silentLogger } from '../../common/logger.js';
@@ -19,6 +13,7 @@ import { type ThreadState } from '../threads/thread-state.js';
 import { type KafkaConnection } from './connection/kafka-connection.js';
 import { EventBinder } from './listeners/event-binder.js';
 import { ListenerHost } from './listeners/listener-host.js';
+import { type NestServices } from './nest-services.js';
 import { ProviderLookup } from './provider-lookup.js';
 import { type RuntimeTools } from './runtime-tools.js';
 import { ProducerBinder } from './sending/producer-binder.js';
@@ -32,14 +27,6 @@ import { findThreadListener } from './threads/thread-listener.js';
 
 /** How soon topics are tried again that a cluster which is away could not be asked for. */
 const TOPICS_AGAIN_MS = 2_000;
-
-export interface NestServices {
-  readonly discovery: DiscoveryService;
-  readonly scanner: MetadataScanner;
-  readonly creator: ExternalContextCreator;
-  readonly config: ApplicationConfig;
-  readonly moduleRef: ModuleRef;
-}
 
 export class KafkaRuntime {
   readonly #connections = new Map<string, KafkaConnection>();

@@ -1,5 +1,5 @@
 import { type DiscoveryService, type ModuleRef } from '@nestjs/core';
-import { type ProviderReference } from '../../decorators/listener-options.js';
+import { type ProviderReference } from '../../decorators/provider-reference.js';
 import { type Mistake } from '../config/mistakes.js';
 
 // Things that a decorator names: a provider by class, token or name, or the thing itself.

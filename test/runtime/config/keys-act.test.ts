@@ -31,7 +31,7 @@ import {
 } from '../../../src/runtime/nest/connection/cluster-request.js';
 import { transactionOptions } from '../../../src/runtime/nest/connection/connection-transactions.js';
 import { embeddedOptions } from '../../../src/runtime/nest/connection/embedded-options.js';
-import { endpointNumbers } from '../../../src/runtime/nest/listeners/endpoint-options.js';
+import { endpointNumbers } from '../../../src/runtime/nest/declarations/endpoint-options.js';
 import { configuredRetries } from '../../../src/runtime/nest/retries/retry-options.js';
 import { deserializerSettings, serializerSettings } from '../../../src/runtime/nest/serdes/serde-settings.js';
 

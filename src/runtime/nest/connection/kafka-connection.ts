@@ -36,9 +36,8 @@ import { type JsonTypeTable } from '../../template/serdes/json-types.js';
 import { type KafkaTransactionManager } from '../../template/transaction-manager.js';
 import { type ThreadConnection } from '../../threads/thread-messages.js';
 import { AttachedParts } from '../attached-parts.js';
-import { spanProducers } from '../guards/listener-transactions.js';
-import { type ContainerSets } from '../listeners/container-factory.js';
-import { type DiscoveredListener } from '../listeners/listener-declaration.js';
+import { type ContainerSets } from '../declarations/container-factory.js';
+import { type DiscoveredListener } from '../declarations/listener-declaration.js';
 import { type ProviderLookup } from '../provider-lookup.js';
 import { type SendExtensionOptions } from '../sending/send-extensions.js';
 import { SerdeResolver } from '../serdes/serde-resolver.js';
@@ -58,6 +57,7 @@ import { ConnectionLogs } from './connection-logs.js';
 import { ConnectionProducers } from './connection-producers.js';
 import { ConnectionTransactions } from './connection-transactions.js';
 import { requireTopics } from './missing-topics.js';
+import { spanProducers } from './span-producers.js';
 
 // One connection of an application: the servers (or the broker beside the application), the producer, the template
 // over it, and the consumers that listeners ask for.

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { type InboxOptions, type KafkaListenerOptions } from '../../../decorators/listener-options.js';
 import { type ListenerEndpoint } from '../../listener/listener-endpoint.js';
-import { type EndpointNumbers } from '../listeners/endpoint-options.js';
+import { type EndpointNumbers } from '../declarations/endpoint-options.js';
 import { type OptionReader } from '../option-reader.js';
 
 // What a listener says about its inbox.

@@ -7,7 +7,7 @@ import { ExternalOffsets, type OffsetConvention } from '../../offsets/external-o
 import { type OffsetStore } from '../../offsets/offset-store.js';
 import { OffsetsInTransaction } from '../../offsets/offsets-in-transaction.js';
 import { isSqlOffsetStore, type SqlOffsetStore } from '../../offsets/sql-offset-store.js';
-import { type EndpointNumbers } from '../listeners/endpoint-options.js';
+import { type EndpointNumbers } from '../declarations/endpoint-options.js';
 import { type OptionReader } from '../option-reader.js';
 import { type ProviderLookup } from '../provider-lookup.js';
 import { refuseManual } from './idempotent-option.js';

@@ -1,5 +1,5 @@
 import { hasCode, messageOf } from '../../../common/errors.js';
-import { type ProviderReference } from '../../../decorators/listener-options.js';
+import { type ProviderReference } from '../../../decorators/provider-reference.js';
 import { type KafkaProperties } from '../../config/kafka-properties.js';
 import { type Mistake } from '../../config/mistakes.js';
 import { type DedupStore } from '../../dedup/dedup-store.js';

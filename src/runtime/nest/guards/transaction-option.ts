@@ -3,7 +3,7 @@ import { parseBoolean } from '../../config/formats.js';
 import { type KafkaProperties } from '../../config/kafka-properties.js';
 import { type ListenerEndpoint } from '../../listener/listener-endpoint.js';
 import { type OpenSpanProducer } from '../../listener/span-producer.js';
-import { type HandlerSource } from '../listeners/listener-declaration.js';
+import { type HandlerSource } from '../declarations/listener-declaration.js';
 import { transactionalOf } from '../metadata-accessor.js';
 import { type OptionReader } from '../option-reader.js';
 

@@ -1,5 +1,5 @@
 import { PARAMETER_KINDS } from '../../../decorators/metadata-keys.js';
-import { type HandlerMethod } from '../listeners/listener-declaration.js';
+import { type HandlerMethod } from '../declarations/listener-declaration.js';
 import { type AnyClass, type MethodParameters } from '../metadata-accessor.js';
 
 // A function as a method that can be called with a payload and a context.

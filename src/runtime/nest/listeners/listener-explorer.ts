@@ -2,6 +2,12 @@ import { type DiscoveryService, type MetadataScanner, ModuleRef } from '@nestjs/
 import { type KafkaListenerOptions } from '../../../decorators/listener-options.js';
 import { type Mistake } from '../../config/mistakes.js';
 import { REBALANCE_CALLBACKS } from '../../listener/rebalance-callbacks.js';
+import {
+  type DiscoveredListener,
+  type Findings,
+  type HandlerMethod,
+  type ListenerDeclaration,
+} from '../declarations/listener-declaration.js';
 import { type HandlerTarget } from '../handlers/method-call.js';
 import {
   externalOffsetsOf,
@@ -14,12 +20,6 @@ import {
   sequenceOf,
 } from '../metadata-accessor.js';
 import { eachHost, type MethodHost } from '../method-hosts.js';
-import {
-  type DiscoveredListener,
-  type Findings,
-  type HandlerMethod,
-  type ListenerDeclaration,
-} from './listener-declaration.js';
 import { type ListenerFactory } from './listener-factory.js';
 
 // Finds `@KafkaListener` on methods and classes. Mistakes name class and method; all of them are found before anything

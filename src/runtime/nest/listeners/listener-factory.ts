@@ -6,6 +6,16 @@ import { type ListenerEndpoint } from '../../listener/listener-endpoint.js';
 import { type KafkaRebalanceListener, REBALANCE_CALLBACKS } from '../../listener/rebalance-callbacks.js';
 import { type RetryTopicConfiguration } from '../../retry/retry-topic-configuration.js';
 import { payloadFormats } from '../connection/client-options.js';
+import { withContainer } from '../declarations/container-factory.js';
+import { containerSettingsOf } from '../declarations/container-settings-options.js';
+import { endpointNumbers } from '../declarations/endpoint-options.js';
+import {
+  type DiscoveredListener,
+  type Findings,
+  type ListenerConnection,
+  type ListenerDeclaration,
+} from '../declarations/listener-declaration.js';
+import { listenerProperties } from '../declarations/listener-properties.js';
 import { ListenerGuards } from '../guards/listener-guards.js';
 import { type StoreShelf } from '../guards/store-shelf.js';
 import { HandlerFactory } from '../handlers/handler-factory.js';
@@ -17,16 +27,6 @@ import { deadLettersOf } from '../retries/dead-letter-option.js';
 import { RetryFactory } from '../retries/retry-factory.js';
 import { listenerFormats } from '../serdes/payload-formats.js';
 import { type ListenerThreads } from '../threads/listener-threads.js';
-import { withContainer } from './container-factory.js';
-import { containerSettingsOf } from './container-settings-options.js';
-import { endpointNumbers } from './endpoint-options.js';
-import {
-  type DiscoveredListener,
-  type Findings,
-  type ListenerConnection,
-  type ListenerDeclaration,
-} from './listener-declaration.js';
-import { listenerProperties } from './listener-properties.js';
 
 // From what a listener declares to the endpoint that a container runs: placeholders filled, defaults taken from the
 // configuration, the way to the method worked out. Every mistake is added to a list; nothing is opened here.

@@ -7,13 +7,13 @@ import { ListenerContainer } from '../../listener/listener-container.js';
 import { consumerNumbers, containerNumbers } from '../connection/client-options.js';
 import { GroupCheck } from '../connection/group-check.js';
 import { type KafkaConnection } from '../connection/kafka-connection.js';
+import { type DiscoveredListener, type ListenerDeclaration } from '../declarations/listener-declaration.js';
 import { StoreShelf } from '../guards/store-shelf.js';
-import { type NestServices } from '../kafka-runtime.js';
+import { type NestServices } from '../nest-services.js';
 import { ProviderLookup } from '../provider-lookup.js';
 import { retryConfigurations } from '../retries/retry-configurations.js';
 import { type RuntimeTools } from '../runtime-tools.js';
 import { type ListenerThreads } from '../threads/listener-threads.js';
-import { type DiscoveredListener, type ListenerDeclaration } from './listener-declaration.js';
 import { ListenerExplorer } from './listener-explorer.js';
 import { ListenerFactory } from './listener-factory.js';
 

@@ -4,10 +4,10 @@ import { type KafkaListenerOptions } from '../../../decorators/listener-options.
 import { type RetryableTopicOptions } from '../../../decorators/retryable-topic.js';
 import { type ContainerRegistry } from '../../listener/container-registry.js';
 import { type ListenerContainer } from '../../listener/listener-container.js';
+import { type HandlerMethod } from '../declarations/listener-declaration.js';
 import { functionMethod } from '../handlers/function-method.js';
 import { type KafkaListenerContext } from '../handlers/listener-context.js';
 import { type AnyClass, parametersOf } from '../metadata-accessor.js';
-import { type HandlerMethod } from './listener-declaration.js';
 import { type ListenerHost } from './listener-host.js';
 
 // Listeners made while the application runs: topics that become known late, one listener per tenant, tools.

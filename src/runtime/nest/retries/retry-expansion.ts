@@ -15,7 +15,7 @@ import { OrderedRetries, type PartitionScan } from '../../retry/ordered-retries.
 import { dueAtOf } from '../../retry/retry-headers.js';
 import { RetryPublisher } from '../../retry/retry-publisher.js';
 import { RetryPlan } from '../../retry/retry-rules.js';
-import { type DiscoveredListener } from '../listeners/listener-declaration.js';
+import { type DiscoveredListener } from '../declarations/listener-declaration.js';
 import { type RetrySettings } from './retry-options.js';
 
 // From a listener and its plan to one listener for each stop. Each has a group of its own: a rebalance of the retry

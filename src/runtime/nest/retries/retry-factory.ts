@@ -7,16 +7,16 @@ import { DelayRelay } from '../../retry/delays/delay-relay.js';
 import { type DelayStore } from '../../retry/delays/delay-store.js';
 import { RedisDelayStore } from '../../retry/delays/redis-delay-store.js';
 import { type RetryTopicConfiguration } from '../../retry/retry-topic-configuration.js';
-import { type StoreShelf } from '../guards/store-shelf.js';
-import { functionMethod } from '../handlers/function-method.js';
-import { type ListenerIdentity } from '../handlers/listener-context.js';
 import {
   type DiscoveredListener,
   type Findings,
   type HandlerSource,
   type ListenerConnection,
   type ListenerDeclaration,
-} from '../listeners/listener-declaration.js';
+} from '../declarations/listener-declaration.js';
+import { type StoreShelf } from '../guards/store-shelf.js';
+import { functionMethod } from '../handlers/function-method.js';
+import { type ListenerIdentity } from '../handlers/listener-context.js';
 import { OptionReader } from '../option-reader.js';
 import { type ProviderLookup } from '../provider-lookup.js';
 import { expandRetries, loggingDltHandler } from './retry-expansion.js';

@@ -1,4 +1,4 @@
-import { type ProviderReference } from '../../../decorators/listener-options.js';
+import { type ProviderReference } from '../../../decorators/provider-reference.js';
 import { type KafkaPartitioner } from '../../client/producer/partitioner.js';
 import { CONFIG_NAMES, keyOf } from '../../config/config-keys.js';
 import { type KafkaProperties } from '../../config/kafka-properties.js';

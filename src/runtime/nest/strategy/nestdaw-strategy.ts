@@ -3,8 +3,8 @@ import { NestdawError } from '../../../common/errors.js';
 import { DEFAULT_CONNECTION } from '../../../decorators/inject-kafka-template.js';
 import { type KafkaListenerOptions } from '../../../decorators/listener-options.js';
 import { type ListenerContainer } from '../../listener/listener-container.js';
+import { type ListenerDeclaration } from '../declarations/listener-declaration.js';
 import { type KafkaRuntime } from '../kafka-runtime.js';
-import { type ListenerDeclaration } from '../listeners/listener-declaration.js';
 import { messageInvoker, type PatternHandler, type ProcessingHooks } from './message-handler.js';
 import { type PatternGroup, PatternTable } from './pattern-table.js';
 

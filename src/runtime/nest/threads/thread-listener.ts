@@ -4,9 +4,9 @@ import { type ThreadState } from '../../threads/thread-state.js';
 import { containerNumbers } from '../connection/client-options.js';
 import { type KafkaConnection } from '../connection/kafka-connection.js';
 import { StoreShelf } from '../guards/store-shelf.js';
-import { type NestServices } from '../kafka-runtime.js';
 import { ListenerExplorer } from '../listeners/listener-explorer.js';
 import { ListenerFactory } from '../listeners/listener-factory.js';
+import { type NestServices } from '../nest-services.js';
 import { ProviderLookup } from '../provider-lookup.js';
 import { retryConfigurations } from '../retries/retry-configurations.js';
 

@@ -1,4 +1,5 @@
-import { type KafkaListenerOptions, type ProviderReference } from '../../../decorators/listener-options.js';
+import { type KafkaListenerOptions } from '../../../decorators/listener-options.js';
+import { type ProviderReference } from '../../../decorators/provider-reference.js';
 import { parseChoice } from '../../config/formats.js';
 import { type ContainerSettings } from '../../listener/container-settings.js';
 import { type ErrorHandler } from '../../listener/error-handler.js';

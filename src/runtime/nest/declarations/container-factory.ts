@@ -1,4 +1,4 @@
-import { type KafkaContainerOptions } from '../../../decorators/container-options.js';
+import { type KafkaContainerOptions } from '../../../decorators/kafka-container-options.js';
 import { type KafkaListenerOptions } from '../../../decorators/listener-options.js';
 import { nearestName } from '../../config/formats.js';
 import { type OptionReader } from '../option-reader.js';
