@@ -1,11 +1,12 @@
 import { type Clock, type Timer } from '../../src/common/clock.js';
+import { hasCode } from '../../src/common/errors.js';
 import { type Logger, silentLogger } from '../../src/common/logger.js';
 import { type Random, seededRandom } from '../../src/common/random.js';
 import { type KafkaRecord } from '../../src/common/record.js';
 import { InMemoryCluster } from '../../src/runtime/client/cluster/in-memory-cluster.js';
 import { GroupConsumer } from '../../src/runtime/client/consumer/group-consumer.js';
 import { type ContainerEvent } from '../../src/runtime/listener/container-events.js';
-import { type FailureDecision } from '../../src/runtime/listener/error-handler.js';
+import { type Failure, type FailureDecision } from '../../src/runtime/listener/error-handler.js';
 import { ListenerContainer } from '../../src/runtime/listener/listener-container.js';
 import {
   type BatchOutcome,
@@ -15,6 +16,7 @@ import {
 } from '../../src/runtime/listener/listener-endpoint.js';
 import { type Recoverer } from '../../src/runtime/listener/recoverer.js';
 import { mortal, type SimulatedBroker } from '../coordinators/simulated-broker.js';
+import { handingOverLate } from './late-hand-over.js';
 import { type Ledger, type Run, type Tenure } from './ledger.js';
 import { type Setup } from './setup.js';
 
@@ -32,12 +34,25 @@ export interface ProcessOptions {
 }
 
 /** How much goes wrong at the moment, the same for all processes. */
-export interface Trouble {
+export interface TroubleShare {
   /** Of the calls of a handler. */
   share: number;
 }
 
 const FAILED = (error: unknown): Outcome => ({ status: 'failed', error });
+
+/** A handler's own failure, whose signal may have fired. */
+class Trouble extends Error {
+  constructor(readonly signal: AbortSignal) {
+    super('trouble');
+  }
+}
+
+/** Told to end because of a rebalance or a stop: no failure of the record, whatever its handler made of it. */
+function wasInterrupted(error: unknown): boolean {
+  const cause: unknown = error instanceof Trouble ? error.signal.reason : error;
+  return hasCode(cause, 'KAFKA_REBALANCED') || hasCode(cause, 'KAFKA_STOPPED');
+}
 
 export class SimulatedProcess {
   readonly container: ListenerContainer;
@@ -60,7 +75,7 @@ export class SimulatedProcess {
     clock: Clock,
     readonly ledger: Ledger,
     broker: SimulatedBroker,
-    readonly trouble: Trouble,
+    readonly trouble: TroubleShare,
   ) {
     const { name, setup, seed } = options;
     this.#random = seededRandom(seed);
@@ -83,8 +98,8 @@ export class SimulatedProcess {
         handler,
         ...setup,
       },
-      createConsumer: (index) =>
-        new GroupConsumer({
+      createConsumer: (index) => {
+        const client = new GroupConsumer({
           groupId: GROUP,
           topics: [TOPIC],
           createCluster: () =>
@@ -106,7 +121,9 @@ export class SimulatedProcess {
           clock: this.clock,
           random: seededRandom(seed + 1 + index),
           logger: traceLogger(name),
-        }),
+        });
+        return handingOverLate(client, () => this.#lateness(), this.#world);
+      },
       clock: this.clock,
       logger: traceLogger(name),
       settings: {
@@ -117,7 +134,7 @@ export class SimulatedProcess {
         budgetRecords: 20,
         budgetUncommitted: 60,
         slowHandler: setup.slowHandler,
-        errorHandler: ({ record }) => this.#decide(record),
+        errorHandler: (failure) => this.#decide(failure),
       },
     });
     this.container.onEvent((event) => this.#observe(event));
@@ -144,6 +161,12 @@ export class SimulatedProcess {
     return `${this.options.name}-${index}`;
   }
 
+  /** How long what a poll has taken is on its way to the container. */
+  #lateness(): number {
+    const isLate = this.#random.next() < this.trouble.share / 3;
+    return isLate ? Math.floor(this.#random.next() * 40_000) : 0;
+  }
+
   #observe(event: ContainerEvent): void {
     if (this.isDead) return;
     if (process.env.TRACE_SIMULATION && ['drained', 'lost', 'revoked', 'stopping', 'stopped'].includes(event.type)) {
@@ -161,7 +184,11 @@ export class SimulatedProcess {
     }
   }
 
-  #decide(record: KafkaRecord): FailureDecision {
+  #decide({ record, error }: Failure): FailureDecision {
+    if (wasInterrupted(error)) {
+      const { name } = this.options;
+      this.ledger.violate(`${name} takes ${record.partition}:${record.offset} for failed: it was told to end`);
+    }
     const dice = this.#random.next();
     if (dice < 0.03) return { action: 'pause-partition' };
     if (dice < 0.05 && !this.options.setup.batch) {
@@ -270,9 +297,10 @@ export class SimulatedProcess {
     if (!acknowledgment) {
       finish(done);
       if (failsAt < 0) return DONE;
-      return { status: 'failed-at', index: failsAt, error: new Error('trouble') };
+      const error = new Trouble(signal);
+      return this.options.setup.batch ? { status: 'failed-at', index: failsAt, error } : FAILED(error);
     }
-    if (failsAt >= 0) return FAILED(new Error('trouble'));
+    if (failsAt >= 0) return FAILED(new Trouble(signal));
     if (this.#random.next() < this.trouble.share / 4) {
       acknowledgment.nack(Math.floor(this.#random.next() * 300));
       return DONE;

@@ -225,7 +225,7 @@ export class DeliveryRunner {
   }
 
   #pass(delivery: Delivery, given: BatchOutcome): void {
-    const { progress, failures } = this.#options;
+    const { progress } = this.#options;
     const outcome = delivery.abortCause === undefined ? given : afterAbort(delivery, given);
     switch (outcome.status) {
       case 'done':
@@ -240,8 +240,7 @@ export class DeliveryRunner {
         break;
       case 'failed':
         this.#leaveBehind(delivery, delivery.finishedAhead);
-        if (isInterruption(delivery)) failures.interrupted(delivery);
-        else failures.failed(delivery, outcome.error, false);
+        this.#failed(delivery, outcome.error, false);
         break;
       case 'failed-at':
         this.#failedAt(delivery, outcome);
@@ -256,16 +255,20 @@ export class DeliveryRunner {
   }
 
   #failedAt(delivery: Delivery, { index, error, isOpenBefore = false }: FailedAt): void {
-    const { failures } = this.#options;
     const size = delivery.batch?.length ?? 0;
     if (!(Number.isInteger(index) && index >= 0 && index < size)) {
-      failures.failed(delivery, error, false);
+      this.#failed(delivery, error, false);
       return;
     }
     const isOpen = isOpenBefore && delivery.partition.ackDesk !== undefined;
     this.#leaveBehind(delivery, Math.max(index, delivery.finishedAhead), isOpen);
+    this.#failed(delivery, error, true);
+  }
+
+  #failed(delivery: Delivery, error: unknown, atHead: boolean): void {
+    const { failures } = this.#options;
     if (isInterruption(delivery)) failures.interrupted(delivery);
-    else failures.failed(delivery, error, true);
+    else failures.failed(delivery, error, atHead);
   }
 
   #nacked(delivery: Delivery, delayMs: number): void {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { deferred } from '../../../src/common/lifecycle.js';
+import { type BatchInvoker, type BatchOutcome, DONE } from '../../../src/runtime/listener/listener-endpoint.js';
 import { failed, GatedHandler, Harness, TOPIC } from '../../support/listener-harness.js';
 import { flush } from '../../support/manual-clock.js';
 
@@ -137,6 +138,28 @@ describe('a rebalance', () => {
     expect(harness.ofType('failed')).toEqual([]);
     await handler.endAll();
     expect(harness.committed()).toBe(1);
+    await harness.container.stop();
+  });
+
+  it('nor one of a batch that names a record which it does not have', async () => {
+    const end = deferred<BatchOutcome>();
+    const attempts: number[] = [];
+    const batch: BatchInvoker = (_, { attempt }) => {
+      attempts.push(attempt);
+      return attempts.length === 1 ? end.promise : DONE;
+    };
+    const harness = new Harness({ batch });
+    harness.push(2);
+    await harness.start();
+    const deadline = new AbortController();
+    const revoked = harness.consumer.revoke(deadline.signal);
+    deadline.abort();
+    await revoked;
+    end.resolve({ status: 'failed-at', index: 7, error: new Error('told to end') });
+    await harness.consumer.assign(p(0));
+    await flush();
+    expect(attempts).toEqual([1, 1]);
+    expect(harness.ofType('failed')).toEqual([]);
     await harness.container.stop();
   });
 
