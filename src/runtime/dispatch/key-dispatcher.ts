@@ -98,6 +98,8 @@ export class KeyDispatcher<T extends WorkItem> {
     const item = queue.take();
     item.state = 'running';
     this.#running++;
+    // The only one of the ring stays where it is.
+    if (queue.nextInRing === null && queue.hasReady) return item as T;
     this.#leaveRing(queue);
     this.#offer(queue);
     return item as T;
@@ -125,11 +127,11 @@ export class KeyDispatcher<T extends WorkItem> {
     item.queue.suspend();
   }
 
-  /** A suspended record may run again. */
-  release(item: T): void {
+  /** A suspended record may run again; `first`: as the next one of its partition. */
+  release(item: T, first = false): void {
     if (item.state !== 'suspended' || item.queue.dropped) return;
     item.state = 'queued';
-    item.queue.release(item);
+    item.queue.release(item, first);
     this.#offer(item.queue);
   }
 

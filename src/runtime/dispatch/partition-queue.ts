@@ -135,10 +135,12 @@ export class PartitionQueue {
     this.#running--;
   }
 
-  /** @internal A suspended unit may start again. */
-  release(item: WorkItem): void {
-    if (item.lane !== undefined) {
-      this.#pushReady(item.lane);
+  /** @internal A suspended unit may start again, `first`: before all other lanes. */
+  release(item: WorkItem, first: boolean): void {
+    const { lane } = item;
+    if (lane !== undefined) {
+      if (first) this.#pushReadyFirst(lane);
+      else this.#pushReady(lane);
       return;
     }
     item.next = this.#freeHead;
@@ -172,6 +174,12 @@ export class PartitionQueue {
     this.#records += item.records;
     this.#bytes += item.bytes;
     if (this.#records >= this.#budget.records || this.#bytes >= this.#budget.bytes) this.#full = true;
+  }
+
+  #pushReadyFirst(lane: Lane): void {
+    lane.nextReady = this.#readyHead;
+    this.#readyHead = lane;
+    this.#readyTail ??= lane;
   }
 
   #pushReady(lane: Lane): void {

@@ -307,6 +307,7 @@ export class ContainerConsumer implements ConsumerRunner {
     }
     for (const state of this.#partitions.list()) this.#partitions.drop(state);
     this.#committer.close();
+    this.#failures.close();
     await this.#transactions?.spans.close();
     this.#watchdog.stop();
   }

@@ -51,6 +51,7 @@ export class DeliveryRunner {
   readonly #dispatcher: KeyDispatcher<Delivery>;
   #isPumping = false;
   #isScheduled = false;
+  #isSliceEnding = false;
   #sliceStart = Number.NEGATIVE_INFINITY;
   #sliceCalls = 0;
   #idleWaiters: Array<() => void> = [];
@@ -68,9 +69,26 @@ export class DeliveryRunner {
     this.#isScheduled = true;
     nextTurn(() => {
       this.#isScheduled = false;
-      this.#sliceStart = this.#options.clock.monotonic();
-      this.#sliceCalls = 0;
+      this.#beginSlice();
       this.pump();
+    });
+  }
+
+  #beginSlice(): void {
+    this.#sliceStart = this.#options.clock.monotonic();
+    this.#sliceCalls = 0;
+  }
+
+  /**
+   * Handlers that wait end in many short turns, and none of those takes anything from other work: a slice that began
+   * in an earlier turn must not put them off.
+   */
+  #endSliceWithTurn(): void {
+    if (this.#isSliceEnding) return;
+    this.#isSliceEnding = true;
+    nextTurn(() => {
+      this.#isSliceEnding = false;
+      this.#beginSlice();
     });
   }
 
@@ -137,15 +155,16 @@ export class DeliveryRunner {
 
   #startAll(): void {
     const { clock, isGated, admission } = this.#options;
-    while (!isGated()) {
+    // Asked before the clock is read: with all workers busy each handler that ends makes one start, and no more.
+    while (this.#dispatcher.canStart && !isGated()) {
       const now = clock.monotonic();
       // Handlers that settle in microtasks would otherwise follow each other for ever, and heartbeats never go out.
       if (now - this.#sliceStart > SLICE_MS || this.#sliceCalls > SLICE_CALLS) {
-        if (this.#dispatcher.canStart) this.wake();
+        this.wake();
         return;
       }
-      const delivery = this.#dispatcher.next();
-      if (delivery === undefined) return;
+      if (now - this.#sliceStart > SLICE_MS / 2) this.#endSliceWithTurn();
+      const delivery = this.#dispatcher.next()!;
       this.#sliceCalls++;
       if (admission === undefined || this.#admits(admission, delivery)) this.#start(delivery, now);
     }

@@ -7,8 +7,9 @@ import { type ContainerCounters } from './container-counters.js';
 import { type ContainerEvents } from './container-events.js';
 import { type Delivery } from './delivery.js';
 import { type ErrorHandler, type Failure, type FailureDecision } from './error-handler.js';
+import { FailureLog } from './failure-log.js';
 import { HandOver } from './hand-over.js';
-import { namesOf, sentenceOf } from './log-text.js';
+import { sentenceOf } from './log-text.js';
 import { type PartitionState } from './partition-state.js';
 import { coordinates, type PartitionTable } from './partition-table.js';
 import { type Progress } from './progress.js';
@@ -45,10 +46,12 @@ export interface FailureDeskOptions {
 export class FailureDesk {
   readonly #options: FailureDeskOptions;
   readonly #handOver: HandOver;
+  readonly #log: FailureLog;
 
   constructor(options: FailureDeskOptions) {
     this.#options = options;
     this.#handOver = new HandOver(options);
+    this.#log = new FailureLog(options);
   }
 
   /** `atHead`: of a batch, only the first record failed. */
@@ -58,7 +61,7 @@ export class FailureDesk {
     const decision = this.#decide(delivery, error);
     const { record, attempt } = delivery;
     if (decision.action !== 'retry') this.#options.slowRecords.forget(record);
-    this.#log(delivery, error, decision);
+    this.#log.tell(delivery, error, decision);
     events.emit({ type: 'failed', consumer: index, record, error, attempt, decision });
     switch (decision.action) {
       case 'retry':
@@ -128,6 +131,11 @@ export class FailureDesk {
     this.#options.consumer.resume([state], 'error');
   }
 
+  /** The container has stopped. */
+  close(): void {
+    this.#log.close();
+  }
+
   #decide(delivery: Delivery, error: unknown): FailureDecision {
     const { listener, errorHandler, logger } = this.#options;
     try {
@@ -144,8 +152,8 @@ export class FailureDesk {
   #failureOf(record: KafkaRecord, { attempt }: Delivery, error: unknown): Failure {
     const { listener, groupId, slowRecords, slowLimit } = this.#options;
     const timeouts = slowRecords.of(record);
-    const slow = timeouts === 0 ? {} : { timeouts, isTooSlow: timeouts >= slowLimit };
-    return { listener, groupId, record, error, attempt, ...slow };
+    if (timeouts === 0) return { listener, groupId, record, error, attempt };
+    return { listener, groupId, record, error, attempt, timeouts, isTooSlow: timeouts >= slowLimit };
   }
 
   #failuresOf(delivery: Delivery, error: unknown, atHead: boolean): Failure[] {
@@ -157,7 +165,9 @@ export class FailureDesk {
     const { dispatcher } = this.#options;
     delivery.attempt++;
     dispatcher.suspend(delivery);
-    if (delayMs <= 0) dispatcher.release(delivery);
+    // Once at once: most failures end with that, and the commits behind them are held up no longer than necessary. One
+    // that goes on failing waits for its turn, or others would never have theirs.
+    if (delayMs <= 0) dispatcher.release(delivery, delivery.attempt === 2);
     else this.#later(delivery, delayMs);
   }
 
@@ -195,38 +205,5 @@ export class FailureDesk {
     partitions.hold(state, 'error');
     consumer.pause([state], 'error');
     events.emit({ type: 'paused', by: 'error', partitions: coordinates([state]) });
-  }
-
-  #log(delivery: Delivery, error: unknown, decision: FailureDecision): void {
-    const { listener, logger } = this.#options;
-    const { record, attempt, batch } = delivery;
-    const what = batch === undefined || batch.length === 1 ? 'the handler' : `a batch of ${batch.length} from here on`;
-    const head =
-      `listener '${listener}': ${what} failed at ${namesOf([record])} offset ${record.offset}, delivery ${attempt}: ` +
-      sentenceOf(error);
-    switch (decision.action) {
-      case 'retry':
-        // One line tells that something is wrong; the tenth within a millisecond tells nothing more.
-        if (attempt === 1) logger.warn(`${head} It runs again in ${decision.delayMs} ms.`, error);
-        else logger.debug?.(`${head} It runs again in ${decision.delayMs} ms.`);
-        break;
-      case 'recover':
-        // What takes it over tells its own story; on its way through retry topics a failure is nothing unusual.
-        logger.warn(`${head} It is ${decision.recoverer.description ?? 'handed to the recoverer'}.`, error);
-        break;
-      case 'skip':
-        logger.error(`${head} It is skipped and committed (${decision.policy}).`, error);
-        break;
-      case 'pause-partition':
-        logger.error(
-          `${head} The partition is paused, nothing of it is lost, others go on. Cure the handler or the record and ` +
-            "resume the container (or restart); to move past such records, give the error handler exhausted: 'skip'.",
-          error,
-        );
-        break;
-      case 'stop-container':
-        logger.error(`${head} The container stops; the record is not committed.`, error);
-        break;
-    }
   }
 }

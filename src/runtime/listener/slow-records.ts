@@ -24,7 +24,7 @@ export class SlowRecords {
 
   /** What becomes of it is decided. */
   forget(record: KafkaRecord): void {
-    this.#counts.delete(nameOf(record));
+    if (this.#counts.size > 0) this.#counts.delete(nameOf(record));
   }
 }
 

@@ -210,3 +210,20 @@ describe('a container with workers', () => {
     await harness.container.stop();
   });
 });
+
+describe('handlers that end in many short turns', () => {
+  it('are followed by the next in the same turn, however long ago the pool was woken', async () => {
+    const handler = new GatedHandler();
+    const harness = new Harness({ endpoint: { workers: 1, order: 'key' }, invoke: handler.invoke });
+    harness.push(3, (i) => `key-${i}`);
+    await harness.start();
+    for (const offset of [0, 1]) {
+      await harness.clock.advance(7);
+      handler.call(offset).end.resolve(DONE);
+      for (let i = 0; i < 10; i++) await Promise.resolve();
+      expect(handler.started.at(-1)).toBe(offset + 1);
+    }
+    await handler.endAll();
+    await harness.container.stop();
+  });
+});
