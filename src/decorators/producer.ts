@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { KAFKA_PRODUCER, KAFKA_SENDERS, PRODUCER_BINDING } from './metadata-keys.js';
 import { type ProducedHeader } from './record-to-send.js';
+import { wrapMethod } from './wrapped-method.js';
 
 // @Producer: what a method returns is sent. The decorator wraps the method with a look-up of the running
 // application's binding on the instance, and nothing else: a method taken off its instance early (by a router, a
@@ -68,7 +69,7 @@ export function Producer<T = any>(options: ProducerOptions<T>) {
     descriptor?: TypedPropertyDescriptor<M>,
   ): void => {
     if (descriptor?.value === undefined) noteSender(target, { name, options });
-    else descriptor.value = producing(descriptor.value, options) as M;
+    else wrapMethod(descriptor, KAFKA_PRODUCER, options, sendResult);
   };
 }
 
@@ -78,18 +79,8 @@ function noteSender(prototype: object, sender: SenderProperty): void {
   Reflect.defineMetadata(KAFKA_SENDERS, [...others, sender], prototype);
 }
 
-function producing(method: ProducingMethod, options: ProducerOptions): ProducingMethod {
-  const wrapper = function (this: Record<symbol, unknown> | undefined, ...args: unknown[]): unknown {
-    const binding = this?.[PRODUCER_BINDING] as ProducerBinding | undefined;
-    const result: unknown = method.apply(this, args);
-    return binding ? binding(wrapper, result) : result;
-  };
-  Object.defineProperty(wrapper, 'name', { value: method.name, configurable: true });
-  Object.defineProperty(wrapper, 'length', { value: method.length, configurable: true });
-  // Guards, routes and listeners declared below this decorator sit on the method; Nest will look at the wrapper.
-  for (const key of Reflect.getOwnMetadataKeys(method)) {
-    Reflect.defineMetadata(key, Reflect.getOwnMetadata(key, method), wrapper);
-  }
-  Reflect.defineMetadata(KAFKA_PRODUCER, options, wrapper);
-  return wrapper as ProducingMethod;
+function sendResult(method: object, self: Record<symbol, unknown> | undefined, call: () => unknown): unknown {
+  const binding = self?.[PRODUCER_BINDING] as ProducerBinding | undefined;
+  const result = call();
+  return binding ? binding(method, result) : result;
 }

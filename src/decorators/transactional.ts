@@ -1,5 +1,5 @@
-import 'reflect-metadata';
 import { TRANSACTION_BINDING, TRANSACTIONAL } from './metadata-keys.js';
+import { wrapMethod } from './wrapped-method.js';
 
 // @Transactional: a method runs in a Kafka transaction. On a listener it makes the container's commits part of it. The
 // decorator wraps the method with a look-up of the running application's binding on the instance, and nothing else: a
@@ -19,8 +19,6 @@ export interface TransactionalOptions {
 /** Runs one method's work in a transaction; put on instances by a running application. */
 export type TransactionBinding = (options: TransactionalOptions, work: () => unknown) => Promise<unknown>;
 
-type AnyMethod = (...args: any[]) => any;
-
 /**
  * Runs the method in a Kafka transaction: what is sent in it, and in what it calls, becomes visible together when its
  * promise resolves, and is aborted when it rejects (Spring: `@Transactional("kafkaTransactionManager")`). The method
@@ -37,18 +35,9 @@ export function Transactional(
   options: TransactionalOptions = {},
 ): (target: object, name: string | symbol, descriptor: TypedPropertyDescriptor<any>) => void {
   return (_target, _name, descriptor) => {
-    const method = descriptor.value as AnyMethod;
-    const transactional = function (this: Record<symbol, unknown> | undefined, ...args: unknown[]): unknown {
-      const binding = this?.[TRANSACTION_BINDING] as TransactionBinding | undefined;
-      return binding ? binding(options, () => method.apply(this, args)) : method.apply(this, args);
-    };
-    Object.defineProperty(transactional, 'name', { value: method.name, configurable: true });
-    Object.defineProperty(transactional, 'length', { value: method.length, configurable: true });
-    // Listeners, guards and routes declared below this decorator sit on the method; Nest will look at the wrapper.
-    for (const key of Reflect.getOwnMetadataKeys(method)) {
-      Reflect.defineMetadata(key, Reflect.getOwnMetadata(key, method), transactional);
-    }
-    Reflect.defineMetadata(TRANSACTIONAL, options, transactional);
-    descriptor.value = transactional;
+    wrapMethod(descriptor, TRANSACTIONAL, options, (_method, self, call) => {
+      const binding = self?.[TRANSACTION_BINDING] as TransactionBinding | undefined;
+      return binding ? binding(options, call) : call();
+    });
   };
 }

@@ -8,12 +8,12 @@ import { type Mistake } from '../../config/mistakes.js';
 import { type KafkaTemplate } from '../../template/kafka-template.js';
 import { producerOf, sendersOf } from '../metadata-accessor.js';
 import { eachHost, type MethodHost } from '../method-hosts.js';
+import { MethodBindings } from './method-bindings.js';
 import { isSeveral, type SendPlan, sendPlan } from './send-plan.js';
 import { isAsyncIterable, SentStream } from './sent-stream.js';
 import { topicSender } from './topic-sender.js';
 
-// Gives the instances of an application the binding through which their `@Producer` methods send. An instance carries
-// its binding itself, so that two applications in one process do not meet.
+// Gives `@Producer` methods what they send through in the running application, and `@Producer` properties their senders.
 
 export interface ProducerConnection {
   readonly template: KafkaTemplate;
@@ -23,30 +23,30 @@ export interface ProducerConnection {
 export class ProducerBinder {
   readonly #connectionOf: (name: string) => ProducerConnection;
   readonly #plans = new Map<object, SendPlan>();
-  readonly #bound = new Set<object>();
+  readonly #bindings: MethodBindings<ProducerOptions>;
 
   constructor(connectionOf: (name: string) => ProducerConnection) {
     this.#connectionOf = connectionOf;
+    this.#bindings = new MethodBindings({
+      decorator: '@Producer',
+      key: PRODUCER_BINDING,
+      binding: this.#binding,
+      optionsOf: producerOf,
+      instead: 'a KafkaTemplate',
+    });
   }
 
   /** Binds every `@Producer` method found; adds to `mistakes` what is impossible. Harmless when repeated. */
   bind(discovery: DiscoveryService, scanner: MetadataScanner, mistakes: Mistake[]): void {
-    for (const host of eachHost(discovery)) {
-      this.#giveSenders(host, mistakes);
-      for (const name of scanner.getAllMethodNames(host.prototype)) {
-        const method = (host.prototype as Record<string, object>)[name]!;
-        const options = producerOf(method);
-        if (!options) continue;
-        this.#plan(method, `${host.type.name}.${name}`, options, mistakes);
-        this.#attach(host, mistakes);
-      }
+    for (const host of eachHost(discovery)) this.#giveSenders(host, mistakes);
+    for (const { method, where, options } of this.#bindings.bind(discovery, scanner, mistakes)) {
+      this.#plan(method, where, options, mistakes);
     }
   }
 
   /** Takes the bindings off again: the methods are plain ones afterwards. */
   unbind(): void {
-    for (const holder of this.#bound) delete (holder as Record<symbol, unknown>)[PRODUCER_BINDING];
-    this.#bound.clear();
+    this.#bindings.unbind();
   }
 
   #plan(method: object, where: string, options: ProducerOptions, mistakes: Mistake[]): void {
@@ -77,20 +77,6 @@ export class ProducerBinder {
       } catch (error) {
         mistakes.push({ origin: `@Producer of ${where}`, problem: (error as Error).message });
       }
-    }
-  }
-
-  /** Scoped instances come and go, so their class's prototype carries the binding for them. */
-  #attach({ instances, prototype, type }: MethodHost, mistakes: Mistake[]): void {
-    for (const holder of instances ?? [prototype]) {
-      if (this.#bound.has(holder)) continue;
-      if (!instances && Object.hasOwn(holder, PRODUCER_BINDING)) {
-        const problem = 'is not a singleton, and another running application uses it; inject a KafkaTemplate instead';
-        mistakes.push({ origin: `@Producer of ${type.name}`, problem });
-        continue;
-      }
-      Object.defineProperty(holder, PRODUCER_BINDING, { value: this.#binding, configurable: true });
-      this.#bound.add(holder);
     }
   }
 
