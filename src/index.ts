@@ -194,7 +194,7 @@ export type { RateLimit } from './runtime/listener/rate-limit.js';
 export type { KafkaRebalanceListener, PartitionPosition } from './runtime/listener/rebalance-callbacks.js';
 export type { Recoverer, RecovererFunction } from './runtime/listener/recoverer.js';
 export type { RetryListener } from './runtime/listener/retry-listener.js';
-export type { ClientFactories } from './runtime/nest/connection/kafka-connection.js';
+export type { ClientFactories } from './runtime/nest/connection/connection-options.js';
 /** What guards, interceptors and filters find in `switchToRpc().getContext()`. */
 export { KafkaListenerContext } from './runtime/nest/handlers/listener-context.js';
 export { KafkaListenerEvents } from './runtime/nest/listeners/listener-events.js';
