@@ -1,11 +1,12 @@
 import { type ConsumerOptions } from '../../client/consumer/consumer-options.js';
 import { type ProducerOptions } from '../../client/producer/producer-options.js';
+import { type ConfigName, type ConfigValue } from '../../config/config-keys.js';
 import { type KafkaProperties } from '../../config/kafka-properties.js';
 import { type ContainerSettings } from '../../listener/container-settings.js';
 import { type ValueFormat } from '../handlers/payload-converter.js';
 import { deserializerSettings } from '../serdes/serde-settings.js';
 
-// From validated properties to what clients and containers take.
+// From validated properties to what clients and containers take. What is taken as it stands is a table of names.
 
 /** Nothing is given up before delivery.timeout.ms, nothing is stored twice, nothing overtakes what is lost. */
 const NO_LOSS = {
@@ -23,32 +24,35 @@ export function producerOptions(properties: KafkaProperties): ProducerOptions {
   return properties.get('producer.profile') === 'no-loss' ? { ...options, ...NO_LOSS } : options;
 }
 
+const PRODUCER = {
+  batchSize: 'producer.batch-size',
+  lingerMs: 'producer.properties.linger.ms',
+  bufferMemory: 'producer.buffer-memory',
+  maxBlockMs: 'producer.properties.max.block.ms',
+  requestTimeoutMs: 'producer.properties.request.timeout.ms',
+  retries: 'producer.retries',
+  retryBackoffMs: 'producer.properties.retry.backoff.ms',
+  retryBackoffMaxMs: 'producer.properties.retry.backoff.max.ms',
+  maxInFlightRequestsPerConnection: 'producer.properties.max.in.flight.requests.per.connection',
+  maxRequestSize: 'producer.properties.max.request.size',
+  onDeliveryFailure: 'producer.on-delivery-failure',
+  transactionTimeoutMs: 'producer.properties.transaction.timeout.ms',
+  metadataMaxAgeMs: 'producer.properties.metadata.max.age.ms',
+} as const;
+
 function configuredOptions(properties: KafkaProperties): ProducerOptions {
   const explicitly = properties.originOf('producer.properties.enable.idempotence') !== undefined;
-  const lingerMs = properties.get('producer.properties.linger.ms');
-  const requestTimeoutMs = properties.get('producer.properties.request.timeout.ms');
+  const plain = taken(properties, PRODUCER);
   return {
+    ...plain,
     acks: ACKS[properties.get('producer.acks')],
     // The default gives way to acks and retries, an explicit true does not.
     ...(explicitly ? { enableIdempotence: properties.get('producer.properties.enable.idempotence') } : {}),
-    batchSize: properties.get('producer.batch-size'),
-    lingerMs,
-    bufferMemory: properties.get('producer.buffer-memory'),
-    maxBlockMs: properties.get('producer.properties.max.block.ms'),
-    deliveryTimeoutMs: deliveryTimeout(properties, lingerMs + requestTimeoutMs),
-    requestTimeoutMs,
-    retries: properties.get('producer.retries'),
-    retryBackoffMs: properties.get('producer.properties.retry.backoff.ms'),
-    retryBackoffMaxMs: properties.get('producer.properties.retry.backoff.max.ms'),
-    maxInFlightRequestsPerConnection: properties.get('producer.properties.max.in.flight.requests.per.connection'),
-    maxRequestSize: properties.get('producer.properties.max.request.size'),
+    deliveryTimeoutMs: deliveryTimeout(properties, plain.lingerMs + plain.requestTimeoutMs),
     ...compression(properties),
     ...partitioning(properties),
-    onDeliveryFailure: properties.get('producer.on-delivery-failure'),
-    transactionTimeoutMs: properties.get('producer.properties.transaction.timeout.ms'),
     messageIdHeader: properties.get('template.message-id-header') || undefined,
     sequenceIdHeader: properties.get('template.sequence-id-header') || undefined,
-    metadataMaxAgeMs: properties.get('producer.properties.metadata.max.age.ms'),
   };
 }
 
@@ -91,43 +95,57 @@ export function payloadFormats(properties: KafkaProperties): { valueFormat: Valu
 
 export type ConsumerNumbers = Omit<ConsumerOptions, 'groupId' | 'topics' | 'createCluster' | 'groupInstanceId'>;
 
+const CONSUMER = {
+  sessionTimeoutMs: 'consumer.properties.session.timeout.ms',
+  heartbeatIntervalMs: 'consumer.heartbeat-interval',
+  maxPollIntervalMs: 'consumer.max-poll-interval',
+  autoOffsetReset: 'consumer.auto-offset-reset',
+  isolationLevel: 'consumer.isolation-level',
+  partitionAssignmentStrategy: 'consumer.properties.partition.assignment.strategy',
+  fetchMinBytes: 'consumer.fetch-min-size',
+  fetchMaxBytes: 'consumer.properties.fetch.max.bytes',
+  fetchMaxWaitMs: 'consumer.fetch-max-wait',
+  maxPartitionFetchBytes: 'consumer.properties.max.partition.fetch.bytes',
+  checkCrcs: 'consumer.properties.check.crcs',
+  metadataMaxAgeMs: 'consumer.properties.metadata.max.age.ms',
+  excludeInternalTopics: 'consumer.properties.exclude.internal.topics',
+  retryBackoffMs: 'consumer.properties.retry.backoff.ms',
+  retryBackoffMaxMs: 'consumer.properties.retry.backoff.max.ms',
+  requestTimeoutMs: 'consumer.properties.request.timeout.ms',
+  defaultApiTimeoutMs: 'consumer.properties.default.api.timeout.ms',
+} as const;
+
 export function consumerNumbers(properties: KafkaProperties): ConsumerNumbers {
   return {
-    sessionTimeoutMs: properties.get('consumer.properties.session.timeout.ms'),
-    heartbeatIntervalMs: properties.get('consumer.heartbeat-interval'),
-    maxPollIntervalMs: properties.get('consumer.max-poll-interval'),
-    autoOffsetReset: properties.get('consumer.auto-offset-reset'),
-    isolationLevel: properties.get('consumer.isolation-level'),
-    partitionAssignmentStrategy: properties.get('consumer.properties.partition.assignment.strategy'),
-    fetchMinBytes: properties.get('consumer.fetch-min-size'),
-    fetchMaxBytes: properties.get('consumer.properties.fetch.max.bytes'),
-    fetchMaxWaitMs: properties.get('consumer.fetch-max-wait'),
-    maxPartitionFetchBytes: properties.get('consumer.properties.max.partition.fetch.bytes'),
-    checkCrcs: properties.get('consumer.properties.check.crcs'),
+    ...taken(properties, CONSUMER),
     clientRack: properties.get('consumer.properties.client.rack') ?? '',
-    metadataMaxAgeMs: properties.get('consumer.properties.metadata.max.age.ms'),
-    excludeInternalTopics: properties.get('consumer.properties.exclude.internal.topics'),
-    retryBackoffMs: properties.get('consumer.properties.retry.backoff.ms'),
-    retryBackoffMaxMs: properties.get('consumer.properties.retry.backoff.max.ms'),
-    requestTimeoutMs: properties.get('consumer.properties.request.timeout.ms'),
-    defaultApiTimeoutMs: properties.get('consumer.properties.default.api.timeout.ms'),
   };
 }
 
 /** Between tries of a listener that cannot start. */
 const START_RETRY_MS = 10_000;
 
+const CONTAINER = {
+  pollMaxRecords: 'consumer.max-poll-records',
+  pollMaxWaitMs: 'listener.poll-timeout',
+  maxPollIntervalMs: 'consumer.max-poll-interval',
+  shutdownTimeoutMs: 'listener.shutdown-timeout',
+  idleEventMs: 'listener.idle-event-interval',
+  slowHandler: 'listener.slow-handler',
+  overflow: 'listener.overflow',
+  authRetryMs: 'listener.auth-exception-retry-interval',
+  idlePartitionEventMs: 'listener.idle-partition-event-interval',
+} as const;
+
 export function containerNumbers(properties: KafkaProperties): Partial<ContainerSettings> {
   return {
-    pollMaxRecords: properties.get('consumer.max-poll-records'),
-    pollMaxWaitMs: properties.get('listener.poll-timeout'),
-    maxPollIntervalMs: properties.get('consumer.max-poll-interval'),
-    shutdownTimeoutMs: properties.get('listener.shutdown-timeout'),
-    idleEventMs: properties.get('listener.idle-event-interval'),
-    slowHandler: properties.get('listener.slow-handler'),
-    overflow: properties.get('listener.overflow'),
-    authRetryMs: properties.get('listener.auth-exception-retry-interval'),
+    ...taken(properties, CONTAINER),
     ...(properties.get('listener.start-failure') === 'retry' ? { startRetryMs: START_RETRY_MS } : {}),
-    idlePartitionEventMs: properties.get('listener.idle-partition-event-interval'),
   };
+}
+
+/** The values of keys, under the names of options. */
+function taken<T extends Readonly<Record<string, ConfigName>>>(properties: KafkaProperties, names: T) {
+  const entries = Object.entries(names).map(([option, name]) => [option, properties.get(name)]);
+  return Object.fromEntries(entries) as { readonly [K in keyof T]: ConfigValue<T[K]> };
 }

@@ -5,7 +5,7 @@ import { type OutgoingRecord } from '../../../common/record.js';
 import { type IdempotentOptions } from '../../../decorators/idempotent.js';
 import { type KafkaHandlerOptions, type KafkaListenerOptions } from '../../../decorators/listener-options.js';
 import { type RetryableTopicOptions } from '../../../decorators/retryable-topic.js';
-import { type NeededTopic } from '../../client/topic-maker.js';
+import { type NeededTopic } from '../../client/admin/needed-topics.js';
 import { type Environment } from '../../config/environment.js';
 import { type KafkaProperties } from '../../config/kafka-properties.js';
 import { type Mistake } from '../../config/mistakes.js';

@@ -3,7 +3,7 @@ import { type Logger } from '../../../common/logger.js';
 import { randomUuid, systemRandom } from '../../../common/random.js';
 import { type KafkaRecord } from '../../../common/record.js';
 import { type IdempotentOptions, type IdempotentWindow } from '../../../decorators/idempotent.js';
-import { type NeededTopic } from '../../client/topic-maker.js';
+import { type NeededTopic } from '../../client/admin/needed-topics.js';
 import { parseDuration, parseInteger } from '../../config/formats.js';
 import { type KafkaProperties } from '../../config/kafka-properties.js';
 import { textHeader } from '../../dead-letters/header-bytes.js';

@@ -1,5 +1,5 @@
 import { messageOf, NestdawError } from '../../../common/errors.js';
-import { type NeededTopic } from '../../client/topic-maker.js';
+import { type NeededTopic } from '../../client/admin/needed-topics.js';
 import { type Mistake, throwIfAny } from '../../config/mistakes.js';
 import { type Findings } from '../../config/rules.js';
 import { type ContainerRegistry } from '../../listener/container-registry.js';

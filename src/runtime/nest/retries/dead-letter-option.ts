@@ -1,5 +1,5 @@
 import { type Logger } from '../../../common/logger.js';
-import { type NeededTopic } from '../../client/topic-maker.js';
+import { type NeededTopic } from '../../client/admin/needed-topics.js';
 import { DeadLetterPublishingRecoverer, DLT_SUFFIX } from '../../dead-letters/dead-letter-publishing-recoverer.js';
 import { type RecordSender } from '../../dead-letters/record-sender.js';
 import { type ContainerSettings } from '../../listener/container-settings.js';

@@ -1,7 +1,7 @@
 import { type Clock } from '../../../common/clock.js';
 import { type Logger } from '../../../common/logger.js';
 import { type RetryableTopicOptions, type RetryListenerOptions } from '../../../decorators/retryable-topic.js';
-import { type NeededTopic } from '../../client/topic-maker.js';
+import { type NeededTopic } from '../../client/admin/needed-topics.js';
 import { type ConfigName } from '../../config/config-keys.js';
 import { type KafkaProperties } from '../../config/kafka-properties.js';
 import { textHeader } from '../../dead-letters/header-bytes.js';

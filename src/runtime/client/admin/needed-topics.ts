@@ -1,5 +1,5 @@
-import { type KafkaAdmin } from './admin/kafka-admin.js';
-import { type TopicOptions } from './admin/new-topic.js';
+import { type KafkaAdmin } from './kafka-admin.js';
+import { type TopicOptions } from './new-topic.js';
 
 // Topics that a feature needs beside those of the application: made where they are missing.
 
@@ -16,22 +16,29 @@ export interface NeededTopic {
   readonly grows?: boolean;
 }
 
-/** Creates what is missing, one request for all of it. `as` counts topics made here as well. */
+/** Creates what is missing, one request for all of it. */
 export async function makeTopics(
   admin: Pick<KafkaAdmin, 'describeTopics' | 'createOrModifyTopics'>,
   needed: readonly NeededTopic[],
 ): Promise<void> {
   const names = needed.flatMap(({ name, as }) => (as === undefined ? [name] : [name, as]));
   const found = await admin.describeTopics(...new Set(names));
-  const counts = new Map([...found].map(([name, { partitions }]) => [name, partitions.length]));
-  const wishes = new Map<string, TopicOptions>();
+  await admin.createOrModifyTopics(
+    ...declarations(needed, new Map([...found].map(([name, { partitions }]) => [name, partitions.length]))),
+  );
+}
+
+/** What has to be declared, given how many partitions there are by topic. `as` counts topics declared here as well. */
+export function declarations(needed: readonly NeededTopic[], existing: ReadonlyMap<string, number>): TopicOptions[] {
+  const counts = new Map(existing);
+  const declared = new Map<string, TopicOptions>();
   for (const { name, partitions, as, replicationFactor = -1, configs = {}, grows = false } of needed) {
-    if (wishes.has(name)) continue;
-    const has = found.get(name)?.partitions.length;
+    if (declared.has(name)) continue;
+    const has = existing.get(name);
     const count = partitions ?? (as === undefined ? undefined : counts.get(as)) ?? -1;
-    counts.set(name, has === undefined ? count : Math.max(has, count));
-    if (has === undefined) wishes.set(name, { name, partitions: count, replicas: replicationFactor, configs });
-    else if (grows && has < count) wishes.set(name, { name, partitions: count });
+    counts.set(name, Math.max(has ?? count, count));
+    if (has === undefined) declared.set(name, { name, partitions: count, replicas: replicationFactor, configs });
+    else if (grows && has < count) declared.set(name, { name, partitions: count });
   }
-  await admin.createOrModifyTopics(...wishes.values());
+  return [...declared.values()];
 }
