@@ -4,8 +4,8 @@ import { Injectable, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Idempotent, KafkaListener, KafkaModule, Payload, Sql, type SqlTransaction, sqlDatabase } from 'nestdaw';
 import pg from 'pg';
-import { hasPostgres, postgresAddress, startPostgres } from '../../test/support/servers/postgres.js';
-import { hasRedis, startRedis } from '../../test/support/servers/redis.js';
+import { postgresAddress, startPostgres, whyNoPostgres } from '../../test/support/servers/postgres.js';
+import { startRedis, whyNoRedis } from '../../test/support/servers/redis.js';
 import { type BrokerProcess, startBrokerProcess } from '../broker-process.js';
 import { type Contest, type Row } from '../row.js';
 import { fillOrders } from './listener.js';
@@ -184,8 +184,8 @@ const POOLED = 20_000;
 const ROWS = 1_000;
 
 async function redis() {
-  if (!hasRedis) {
-    console.log('guard redis: SKIPPED, redis-server is not installed');
+  if (whyNoRedis !== undefined) {
+    console.log(`guard redis: SKIPPED: ${whyNoRedis}`);
     return undefined;
   }
   const server = await startRedis('everysec');
@@ -193,8 +193,8 @@ async function redis() {
 }
 
 async function postgres() {
-  if (!hasPostgres) {
-    console.log('guard sql: SKIPPED, postgres is not installed');
+  if (whyNoPostgres !== undefined) {
+    console.log(`guard sql: SKIPPED: ${whyNoPostgres}`);
     return undefined;
   }
   const server = await startPostgres();

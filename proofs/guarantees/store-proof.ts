@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Random, seededRandom } from '../../src/common/random.js';
-import { hasPostgres } from '../../test/support/servers/postgres.js';
-import { hasRedis } from '../../test/support/servers/redis.js';
+import { whyNoPostgres } from '../../test/support/servers/postgres.js';
+import { whyNoRedis } from '../../test/support/servers/redis.js';
 import { type Proof, type ProofContext, type ProofResult } from '../proof.js';
 import { Arena, type Part } from './arena.js';
 import { type Effect, type Guarantee } from './guarantee.js';
@@ -24,14 +24,14 @@ export function storeProof(guarantee: Guarantee): Proof {
     run: (context) => {
       const missing = missingFor(guarantee);
       if (missing === undefined) return prove(guarantee, context);
-      return Promise.resolve({ passed: true, figures: `SKIPPED, ${missing} is not installed` });
+      return Promise.resolve({ passed: true, figures: `SKIPPED: ${missing}` });
     },
   };
 }
 
 function missingFor({ store }: Guarantee): string | undefined {
-  if (store === 'redis' && !hasRedis) return 'redis-server';
-  return store === 'postgres' && !hasPostgres ? 'postgres' : undefined;
+  if (store === 'redis') return whyNoRedis;
+  return store === 'postgres' ? whyNoPostgres : undefined;
 }
 
 async function prove(guarantee: Guarantee, context: ProofContext): Promise<ProofResult> {

@@ -4,12 +4,13 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeAll, expect, it } from '@jest/globals';
 import { Broker, type BrokerOptions } from '../../src/broker/broker.js';
 import { messageOf } from '../../src/common/errors.js';
 import { encodeRecords } from '../../src/protocol/record-batch.js';
 import { ClusterTransactions } from '../support/cluster-transactions.js';
 import { ClusterClient, type ClusterView } from '../support/cluster-view.js';
+import { describeWith } from '../support/describe-with.js';
 import {
   dumpLog,
   fetchKafka,
@@ -23,8 +24,7 @@ import {
 // From us to Apache Kafka and back, on one data directory: each program starts on what the other left and shows its
 // clients the same topics, settings, records, groups and offsets.
 
-const missing = process.env.NESTDAW_GRADUATION ? whyNoKafka() : 'It takes two minutes: npm run test:graduation';
-if (missing) console.warn(`SKIPPED: graduation to Apache Kafka and back. ${missing}`);
+const missing = process.env.NESTDAW_GRADUATION ? whyNoKafka() : 'it takes two minutes: npm run test:graduation';
 
 const MINUTES = 60_000;
 const cleanUp: Array<() => unknown> = [];
@@ -176,7 +176,7 @@ function expectSound(path: string): string {
   return printed;
 }
 
-(missing ? describe.skip : describe)('graduation', () => {
+describeWith('graduation to Apache Kafka and back', missing)('graduation', () => {
   beforeAll(() => fetchKafka(), 5 * MINUTES);
 
   it(

@@ -1,14 +1,15 @@
 import { spawnSync } from 'node:child_process';
 import { Worker } from 'node:worker_threads';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { EmbeddedKafka } from '../../src/testing/index.js';
+import { describeWith } from '../support/describe-with.js';
 
 // librdkafka, an independent implementation of the protocol, against our broker: by way of kcat.
 
-const hasKcat = spawnSync('kcat', ['-V']).status === 0;
-if (!hasKcat) console.warn('SKIPPED: kcat is not on the PATH (Debian: apt-get install kcat)');
+const whyNoKcat =
+  spawnSync('kcat', ['-V']).status === 0 ? undefined : 'kcat is not on the PATH (Debian: apt-get install kcat)';
 
-(hasKcat ? describe : describe.skip)('kcat', () => {
+describeWith('librdkafka through kcat', whyNoKcat)('kcat', () => {
   let kafka: EmbeddedKafka;
   beforeAll(async () => {
     kafka = await EmbeddedKafka.start({ topics: { greetings: 3 } });

@@ -1,17 +1,15 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeAll, expect, it } from '@jest/globals';
 import { Broker } from '../../src/broker/broker.js';
+import { describeWith } from '../support/describe-with.js';
 import { fetchKafka, startNode, whyNoKafka } from '../support/kafka-node.js';
 import { SocketClient } from '../support/raw-client.js';
 import { type Producer, TransactionClient } from '../support/transaction-client.js';
 
 // Transactions that are open while a data directory changes hands, from us to Apache Kafka and back: whoever has it
 // now lets their producers go on, commit and abort.
-
-const missing = whyNoKafka();
-if (missing) console.warn(`SKIPPED: open transactions from us to Apache Kafka and back. ${missing}`);
 
 const MINUTES = 60_000;
 const TOPIC = 'orders';
@@ -83,8 +81,7 @@ async function endTwo(tx: TransactionClient, [kept, lost]: [Identity, Identity],
   expect(await tx.committed(GROUP, TOPIC, true)).toBe(7);
 }
 
-const suite = missing ? describe.skip : describe;
-suite('open transactions', () => {
+describeWith('open transactions from us to Apache Kafka and back', whyNoKafka())('open transactions', () => {
   beforeAll(() => fetchKafka(), 10 * MINUTES);
 
   it(

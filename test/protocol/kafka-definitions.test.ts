@@ -1,9 +1,10 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from '@jest/globals';
+import { expect, it } from '@jest/globals';
 import { type Api } from '../../src/protocol/api.js';
 import { apisByKey } from '../../src/protocol/api-keys.js';
 import { type FieldSpec, type Fields, type FieldType } from '../../src/protocol/schema.js';
+import { describeWith } from '../support/describe-with.js';
 import { zipEntries } from '../support/zip-entries.js';
 
 // Our tables against the definitions that Apache Kafka's own client carries, where the scripts have fetched it
@@ -97,34 +98,35 @@ const jars = (existsSync(home) ? readdirSync(home) : [])
   .map((version) => `${home}${version}/libs/kafka-clients-${version}.jar`)
   .filter((jar) => existsSync(jar));
 
-if (jars.length === 0) {
-  console.warn('SKIPPED: comparison with the definitions of Apache Kafka; fetch it with: node scripts/kafka.mjs fetch');
-}
-(jars.length > 0 ? describe : describe.skip)('the tables and the definitions of Apache Kafka', () => {
-  const definitions = new Map<string, Definition>();
-  for (const content of jars.length > 0 ? zipEntries(jars.at(-1)!, isDefinition).values() : []) {
-    const definition = JSON.parse(content.toString().replace(/^\s*\/\/.*$/gm, '')) as Definition;
-    definitions.set(`${definition.apiKey} ${definition.type}`, definition);
-  }
-
-  it.each([...apisByKey.values()].map((api) => [api.name, api] as const))('%s', (_name, api: Api) => {
-    for (const direction of ['request', 'response'] as const) {
-      const definition = definitions.get(`${api.key} ${direction}`)!;
-      const structs = new Map(definition.commonStructs?.map(({ name, fields }) => [name, fields]));
-      for (let version = api.minVersion; version <= api.maxVersion; version++) {
-        const flexible = version >= api.flexibleFrom;
-        expect(contains(definition.validVersions, version)).toBe(true);
-        expect([version, contains(definition.flexibleVersions, version)]).toEqual([version, flexible]);
-        const table = ours(api[direction].fields, version, flexible);
-        expect([direction, version, ...table]).toEqual([
-          direction,
-          version,
-          ...defined(definition.fields, structs, version),
-        ]);
-      }
+const whyNoJar = jars.length > 0 ? undefined : 'Apache Kafka is not there; fetch it with: node scripts/kafka.mjs fetch';
+describeWith('comparison with the definitions of Apache Kafka', whyNoJar)(
+  'the tables and the definitions of Apache Kafka',
+  () => {
+    const definitions = new Map<string, Definition>();
+    for (const content of jars.length > 0 ? zipEntries(jars.at(-1)!, isDefinition).values() : []) {
+      const definition = JSON.parse(content.toString().replace(/^\s*\/\/.*$/gm, '')) as Definition;
+      definitions.set(`${definition.apiKey} ${definition.type}`, definition);
     }
-  });
-});
+
+    it.each([...apisByKey.values()].map((api) => [api.name, api] as const))('%s', (_name, api: Api) => {
+      for (const direction of ['request', 'response'] as const) {
+        const definition = definitions.get(`${api.key} ${direction}`)!;
+        const structs = new Map(definition.commonStructs?.map(({ name, fields }) => [name, fields]));
+        for (let version = api.minVersion; version <= api.maxVersion; version++) {
+          const flexible = version >= api.flexibleFrom;
+          expect(contains(definition.validVersions, version)).toBe(true);
+          expect([version, contains(definition.flexibleVersions, version)]).toEqual([version, flexible]);
+          const table = ours(api[direction].fields, version, flexible);
+          expect([direction, version, ...table]).toEqual([
+            direction,
+            version,
+            ...defined(definition.fields, structs, version),
+          ]);
+        }
+      }
+    });
+  },
+);
 
 function isDefinition(name: string): boolean {
   return /^common\/message\/\w+(Request|Response)\.json$/.test(name);

@@ -1,9 +1,10 @@
 import { mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { platform, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from '@jest/globals';
+import { expect, it } from '@jest/globals';
 import { DiskFileSystem } from '../../../src/broker/log/disk-file-system.js';
 import { LogManager } from '../../../src/broker/log/log-manager.js';
+import { describeWith } from '../../support/describe-with.js';
 import { flush, ManualClock } from '../../support/manual-clock.js';
 import { appendAll, batchOf, NOW, readAll } from './log-fixture.js';
 
@@ -21,9 +22,9 @@ function openIn(directory: string): number {
   }).length;
 }
 
-const onLinux = platform() === 'linux' ? describe : describe.skip;
+const whyNoProc = platform() === 'linux' ? undefined : 'only Linux lists the descriptors of a process below /proc';
 
-onLinux('open files', () => {
+describeWith('limit of open files', whyNoProc)('open files', () => {
   it('stay within their limit however many partitions are written and read, and none is left over', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'nestdaw-open-'));
     try {

@@ -3,9 +3,9 @@ import mysql from 'mysql2/promise';
 import sqlite from 'node-sqlite3-wasm';
 import pg from 'pg';
 import { SqlDedupStore, sqlDedupTable } from '../../../src/runtime/dedup/sql-dedup-store.js';
-import { describeWith } from '../../support/servers/describe-with.js';
-import { hasMariadb, mariadbAddress, startMariadb } from '../../support/servers/mariadb.js';
-import { hasPostgres, postgresAddress, startPostgres } from '../../support/servers/postgres.js';
+import { describeWith } from '../../support/describe-with.js';
+import { mariadbAddress, startMariadb, whyNoMariadb } from '../../support/servers/mariadb.js';
+import { postgresAddress, startPostgres, whyNoPostgres } from '../../support/servers/postgres.js';
 import { type ServerProcess } from '../../support/servers/server-process.js';
 
 const claimOf = (ids: readonly string[], from = 0) => ({
@@ -81,7 +81,7 @@ function writesIds(open: () => object): void {
   });
 }
 
-describeWith('postgres', hasPostgres)('PostgreSQL', () => {
+describeWith('store of ids in PostgreSQL', whyNoPostgres)('PostgreSQL', () => {
   let server: ServerProcess;
   let pool: pg.Pool;
   beforeAll(async () => {
@@ -96,7 +96,7 @@ describeWith('postgres', hasPostgres)('PostgreSQL', () => {
   writesIds(() => pool);
 });
 
-describeWith('mariadbd', hasMariadb)('MySQL', () => {
+describeWith('store of ids in MySQL', whyNoMariadb)('MySQL', () => {
   let server: ServerProcess;
   let pool: mysql.Pool;
   beforeAll(async () => {

@@ -4,9 +4,9 @@ import { type Claimant, type DedupStore, type IdGroup } from '../../../src/runti
 import { MemoryDedupStore } from '../../../src/runtime/dedup/memory-dedup-store.js';
 import { RedisDedupStore } from '../../../src/runtime/dedup/redis-dedup-store.js';
 import { redisRunner } from '../../../src/runtime/redis/redis-scripts.js';
+import { describeWith } from '../../support/describe-with.js';
 import { ManualClock } from '../../support/manual-clock.js';
-import { describeWith } from '../../support/servers/describe-with.js';
-import { hasRedis, startRedis } from '../../support/servers/redis.js';
+import { startRedis, whyNoRedis } from '../../support/servers/redis.js';
 import { type ServerProcess } from '../../support/servers/server-process.js';
 
 // One suite for every store of claims. SQL has its own: there the transaction is the claim.
@@ -105,7 +105,7 @@ describe('memory', () => {
   });
 });
 
-describeWith('redis-server', hasRedis)('Redis', () => {
+describeWith('store of ids in Redis', whyNoRedis)('Redis', () => {
   let server: ServerProcess;
   let client: Redis;
   beforeAll(async () => {

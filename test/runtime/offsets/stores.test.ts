@@ -11,10 +11,10 @@ import { type OffsetStore } from '../../../src/runtime/offsets/offset-store.js';
 import { RedisOffsetStore } from '../../../src/runtime/offsets/redis-offset-store.js';
 import { SqlOffsetStore } from '../../../src/runtime/offsets/sql-offset-store.js';
 import { redisRunner } from '../../../src/runtime/redis/redis-scripts.js';
-import { describeWith } from '../../support/servers/describe-with.js';
-import { hasMariadb, mariadbAddress, startMariadb } from '../../support/servers/mariadb.js';
-import { hasPostgres, postgresAddress, startPostgres } from '../../support/servers/postgres.js';
-import { hasRedis, startRedis } from '../../support/servers/redis.js';
+import { describeWith } from '../../support/describe-with.js';
+import { mariadbAddress, startMariadb, whyNoMariadb } from '../../support/servers/mariadb.js';
+import { postgresAddress, startPostgres, whyNoPostgres } from '../../support/servers/postgres.js';
+import { startRedis, whyNoRedis } from '../../support/servers/redis.js';
 import { type ServerProcess } from '../../support/servers/server-process.js';
 
 // One suite for every offset store.
@@ -134,7 +134,7 @@ describe('SQLite', () => {
   });
 });
 
-describeWith('redis-server', hasRedis)('Redis', () => {
+describeWith('store of offsets in Redis', whyNoRedis)('Redis', () => {
   let server: ServerProcess;
   let client: Redis;
   beforeAll(async () => {
@@ -148,7 +148,7 @@ describeWith('redis-server', hasRedis)('Redis', () => {
   keepsOffsets('through ioredis', () => new RedisOffsetStore(redisRunner(client)));
 });
 
-describeWith('postgres', hasPostgres)('PostgreSQL', () => {
+describeWith('store of offsets in PostgreSQL', whyNoPostgres)('PostgreSQL', () => {
   let server: ServerProcess;
   let pool: pg.Pool;
   beforeAll(async () => {
@@ -163,7 +163,7 @@ describeWith('postgres', hasPostgres)('PostgreSQL', () => {
   keepsOffsets('through a pool', () => new SqlOffsetStore(pool, { table: 'group_offsets' }));
 });
 
-describeWith('mariadbd', hasMariadb)('MySQL', () => {
+describeWith('store of offsets in MySQL', whyNoMariadb)('MySQL', () => {
   let server: ServerProcess;
   let pool: mysql.Pool;
   beforeAll(async () => {

@@ -6,9 +6,9 @@ import { type OutboxMessage } from '../../../src/runtime/outbox/outbox-message.j
 import { SqlOutboxStore } from '../../../src/runtime/outbox/sql-outbox-store.js';
 import { sqlDatabase } from '../../../src/runtime/sql/sql-client.js';
 import { type SqlDatabase } from '../../../src/runtime/sql/sql-database.js';
-import { describeWith } from '../../support/servers/describe-with.js';
-import { hasMariadb, mariadbAddress, startMariadb } from '../../support/servers/mariadb.js';
-import { hasPostgres, postgresAddress, startPostgres } from '../../support/servers/postgres.js';
+import { describeWith } from '../../support/describe-with.js';
+import { mariadbAddress, startMariadb, whyNoMariadb } from '../../support/servers/mariadb.js';
+import { postgresAddress, startPostgres, whyNoPostgres } from '../../support/servers/postgres.js';
 import { type ServerProcess } from '../../support/servers/server-process.js';
 
 /** Making a database takes a while on a busy machine. */
@@ -114,7 +114,7 @@ describe('SQL outbox in SQLite', () => {
   holdsMessages(() => sqlDatabase(new sqlite.Database(':memory:')));
 });
 
-describeWith('PostgreSQL', hasPostgres)('SQL outbox in PostgreSQL', () => {
+describeWith('outbox in PostgreSQL', whyNoPostgres)('SQL outbox in PostgreSQL', () => {
   let server: ServerProcess;
   let pool: pg.Pool;
   beforeAll(async () => {
@@ -128,7 +128,7 @@ describeWith('PostgreSQL', hasPostgres)('SQL outbox in PostgreSQL', () => {
   holdsMessages(() => sqlDatabase(pool));
 });
 
-describeWith('MariaDB', hasMariadb)('SQL outbox in MySQL', () => {
+describeWith('outbox in MySQL', whyNoMariadb)('SQL outbox in MySQL', () => {
   let server: ServerProcess;
   let pool: mysql.Pool;
   beforeAll(async () => {

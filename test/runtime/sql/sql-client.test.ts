@@ -5,9 +5,9 @@ import sqlite from 'node-sqlite3-wasm';
 import pg from 'pg';
 import { sqlDatabase, sqlRunner } from '../../../src/runtime/sql/sql-client.js';
 import { type SqlDatabase } from '../../../src/runtime/sql/sql-database.js';
-import { describeWith } from '../../support/servers/describe-with.js';
-import { hasMariadb, mariadbAddress, startMariadb } from '../../support/servers/mariadb.js';
-import { hasPostgres, postgresAddress, startPostgres } from '../../support/servers/postgres.js';
+import { describeWith } from '../../support/describe-with.js';
+import { mariadbAddress, startMariadb, whyNoMariadb } from '../../support/servers/mariadb.js';
+import { postgresAddress, startPostgres, whyNoPostgres } from '../../support/servers/postgres.js';
 import { type ServerProcess } from '../../support/servers/server-process.js';
 
 /** An ORM as far as it is known here: one that does not look at what COMMIT answers. */
@@ -122,7 +122,7 @@ function checks(open: () => SqlDatabase): void {
   });
 }
 
-describeWith('postgres', hasPostgres)('PostgreSQL', () => {
+describeWith('SQL client in PostgreSQL', whyNoPostgres)('PostgreSQL', () => {
   let server: ServerProcess;
   let pool: pg.Pool;
   let client: pg.Client;
@@ -171,7 +171,7 @@ describeWith('postgres', hasPostgres)('PostgreSQL', () => {
   });
 });
 
-describeWith('mariadbd', hasMariadb)('MySQL', () => {
+describeWith('SQL client in MySQL', whyNoMariadb)('MySQL', () => {
   let server: ServerProcess;
   let pool: mysql.Pool;
   let callbacks: ReturnType<typeof mysqlCallbacks.createPool>;

@@ -7,7 +7,9 @@ import { findProgram, type ServerPlan, ServerProcess } from './server-process.js
 const install = findProgram('mariadb-install-db', 'mysql_install_db');
 const program = findProgram('mariadbd', 'mysqld');
 
-export const hasMariadb = program !== undefined && install !== undefined;
+/** Undefined where it can be started. */
+export const whyNoMariadb =
+  program === undefined || install === undefined ? 'mariadbd and mariadb-install-db are not installed' : undefined;
 
 export function startMariadb(): Promise<ServerProcess> {
   const data = (folder: string) => join(folder, 'data');

@@ -7,7 +7,9 @@ import { findProgram, type ServerPlan, ServerProcess } from './server-process.js
 const initdb = findProgram('initdb');
 const program = findProgram('postgres');
 
-export const hasPostgres = program !== undefined && initdb !== undefined;
+/** Undefined where it can be started. */
+export const whyNoPostgres =
+  program === undefined || initdb === undefined ? 'postgres and initdb are not installed' : undefined;
 
 export function startPostgres(): Promise<ServerProcess> {
   const data = (folder: string) => join(folder, 'data');

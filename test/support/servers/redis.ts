@@ -5,7 +5,8 @@ import { findProgram, type ServerPlan, ServerProcess } from './server-process.js
 
 const program = findProgram('redis-server', 'valkey-server');
 
-export const hasRedis = program !== undefined;
+/** Undefined where it can be started. */
+export const whyNoRedis = program === undefined ? 'redis-server is not installed' : undefined;
 
 /** @param fsync `always`: a kill loses nothing; `everysec`: as most run it */
 export function startRedis(fsync: 'always' | 'everysec' = 'always'): Promise<ServerProcess> {

@@ -16,24 +16,15 @@ import { attemptOf, dueAtOf } from '../../../../src/runtime/retry/retry-headers.
 import { EmbeddedKafka } from '../../../../src/testing/index.js';
 import { until } from '../../../../src/testing/until.js';
 import { records, startOnBroker } from '../../../support/broker-app.js';
-import { describeWith } from '../../../support/servers/describe-with.js';
-import { hasRedis, startRedis } from '../../../support/servers/redis.js';
+import { describeWith } from '../../../support/describe-with.js';
+import { startRedis, whyNoRedis } from '../../../support/servers/redis.js';
 import { type ServerProcess } from '../../../support/servers/server-process.js';
 
 let kafka: EmbeddedKafka;
-let redis: ServerProcess | undefined;
-let client: Redis | undefined;
 beforeAll(async () => {
   kafka = await EmbeddedKafka.start({ topics: { later: 2 } });
-  if (!hasRedis) return;
-  redis = await startRedis();
-  client = new Redis(redis.port, '127.0.0.1');
-}, 60_000);
-afterAll(async () => {
-  client?.disconnect();
-  await redis?.stop();
-  await kafka.stop();
 });
+afterAll(() => kafka.stop());
 
 async function sendsLater(properties: Record<string, string>, topic: string): Promise<string[]> {
   await kafka.createTopic(topic, 2);
@@ -81,14 +72,25 @@ describe('a delayed send', () => {
   });
 });
 
-describeWith('redis-server', hasRedis)('with Redis', () => {
+describeWith('delayed sends in Redis', whyNoRedis)('with Redis', () => {
+  let redis: ServerProcess;
+  let client: Redis;
+  beforeAll(async () => {
+    redis = await startRedis();
+    client = new Redis(redis.port, '127.0.0.1');
+  }, 60_000);
+  afterAll(async () => {
+    client.disconnect();
+    await redis.stop();
+  });
+
   it('a delayed send waits in a sorted set, over a restart, unless it is taken back', async () => {
-    const properties = { 'kafka.delays.store': 'redis', 'kafka.redis.url': `redis://127.0.0.1:${redis!.port}` };
+    const properties = { 'kafka.delays.store': 'redis', 'kafka.redis.url': `redis://127.0.0.1:${redis.port}` };
     expect(await sendsLater(properties, 'by-redis')).toEqual(SENT);
   }, 60_000);
 
   it('a store gives each message to one of many takers, again when its lease has run out, and cancels', async () => {
-    const store = new RedisDelayStore(redisRunner(client!), 'suite');
+    const store = new RedisDelayStore(redisRunner(client), 'suite');
     const message = (id: string, dueAt: number): DelayedMessage => ({
       id,
       dueAt,
@@ -126,7 +128,7 @@ describeWith('redis-server', hasRedis)('with Redis', () => {
         throw new Error('no');
       }
     }
-    const metadata = { providers: [Orders, { provide: 'CLIENT', useValue: client! }] };
+    const metadata = { providers: [Orders, { provide: 'CLIENT', useValue: client }] };
     const one = await startOnBroker(kafka, metadata);
     const two = await startOnBroker(kafka, metadata);
     await kafka.produce('orders', 0, records(Array.from({ length: 10 }, (_, n) => ({ n }))));
@@ -135,7 +137,7 @@ describeWith('redis-server', hasRedis)('with Redis', () => {
     await until(() => calls.length >= 60, { what: 'every delivery' });
     expect(calls.filter(({ isEarly }) => isEarly)).toEqual([]);
     for (const attempt of [1, 2, 3]) expect(calls.filter((call) => call.attempt === attempt)).toHaveLength(20);
-    expect(await client!.zcard('nestdaw:{retries-default}:due')).toBe(0);
+    expect(await client.zcard('nestdaw:{retries-default}:due')).toBe(0);
     await one.app.close();
     await two.app.close();
   }, 60_000);
