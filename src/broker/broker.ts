@@ -7,6 +7,7 @@ import { type Logger, silentLogger } from '../common/logger.js';
 import { type Random, systemRandom } from '../common/random.js';
 import { FrameRooms } from '../protocol/frame-rooms.js';
 import { BrokerConfig, settingsWithoutEffect } from './broker-config.js';
+import { type BrokerHealth, type BrokerMetrics, BrokerWatch } from './broker-metrics.js';
 import { type Address, connectionsOf, listenerOf } from './config/listener.js';
 import { TopicConfig } from './config/topic-config.js';
 import { groupConfigOf } from './coordinator/group/group-config.js';
@@ -72,6 +73,7 @@ const MAX_WAITING_BYTES = 1024 * 1024;
 export class Broker {
   readonly #stack: DisposalStack;
   readonly #router: RequestRouter;
+  readonly #watch: BrokerWatch;
   readonly #gone = new AbortController();
   #stopping: Promise<void> | undefined;
 
@@ -82,10 +84,10 @@ export class Broker {
     readonly port: number,
     /** Id of the cluster that this node is, the same after every start on its folder. */
     readonly clusterId: string,
-    router: RequestRouter,
-    stack: DisposalStack,
+    { router, watch, stack }: StartedParts,
   ) {
     this.#router = router;
+    this.#watch = watch;
     this.#stack = stack;
   }
 
@@ -135,6 +137,16 @@ export class Broker {
     return answer && Buffer.concat(answer as Buffer[]).subarray(4);
   }
 
+  /** Counts since the start, and how much of some things there is now. */
+  metrics(): BrokerMetrics {
+    return this.#watch.metrics();
+  }
+
+  /** What is wrong, partition by partition, and why. */
+  health(): BrokerHealth {
+    return this.#watch.health();
+  }
+
   /**
    * Takes no further request, answers those in work, writes what a quick next start needs, and releases the folder.
    * Harmless when repeated.
@@ -149,7 +161,13 @@ export class Broker {
   }
 }
 
-type Assemble = (host: string, port: number, clusterId: string, router: RequestRouter, stack: DisposalStack) => Broker;
+interface StartedParts {
+  readonly router: RequestRouter;
+  readonly watch: BrokerWatch;
+  readonly stack: DisposalStack;
+}
+
+type Assemble = (host: string, port: number, clusterId: string, parts: StartedParts) => Broker;
 
 async function startParts(options: BrokerOptions, stack: DisposalStack, assemble: Assemble): Promise<Broker> {
   const { clock = systemClock, random = systemRandom } = options;
@@ -207,7 +225,8 @@ async function startParts(options: BrokerOptions, stack: DisposalStack, assemble
   await server.start();
   await metadata.register({ host, port: server.port });
   brokerEpoch = metadata.brokerEpoch;
-  const broker = assemble(host, server.port, logs.clusterId, router, stack);
+  const watch = new BrokerWatch({ server, purgatory, logs });
+  const broker = assemble(host, server.port, logs.clusterId, { router, watch, stack });
   lock?.announce(broker.bootstrapServers);
   return broker;
 }

@@ -25,6 +25,7 @@ import {
 import { type LogConfig } from './log-config.js';
 import { type AppendOrigin, NO_RECORD_ERRORS, type RecordError } from './log-results.js';
 import { checkRecords, type RecordFacts } from './record-check.js';
+import { type StorageCounters } from './storage-counters.js';
 import { beginsAsItsCodec, codecOf } from './stored-codec.js';
 
 // Whether a batch may be appended, in Kafka's order of checks. What passes is brought into the form in which it is
@@ -41,6 +42,7 @@ export interface AppendRules {
   readonly origin: AppendOrigin;
   readonly config: LogConfig;
   readonly now: number;
+  readonly counters: StorageCounters;
 }
 
 const MAGIC_AT = 16;
@@ -122,7 +124,7 @@ function checkClientBatch(batch: Buffer, rules: AppendRules): Refusal | undefine
   return checkContent(batch, rules);
 }
 
-function checkContent(batch: Buffer, { config, now }: AppendRules): Refusal | undefined {
+function checkContent(batch: Buffer, { config, now, counters }: AppendRules): Refusal | undefined {
   const createTime = config.timestampType === 'CreateTime';
   const earliest = createTime ? now - config.timestampBeforeMaxMs : Number.NEGATIVE_INFINITY;
   const latest = createTime ? now + config.timestampAfterMaxMs : Number.POSITIVE_INFINITY;
@@ -131,7 +133,7 @@ function checkContent(batch: Buffer, { config, now }: AppendRules): Refusal | un
   const mustLook =
     config.compacts || isStamped || earliest !== Number.NEGATIVE_INFINITY || maxTimestamp(batch) > latest;
   if (compressionOf(batch) !== 0 && !mustLook) return undefined;
-  const facts = factsOf(batch, earliest, latest);
+  const facts = factsOf(batch, earliest, latest, counters);
   if ('errorCode' in facts) return facts;
   if (facts.problem !== undefined) return refuse(ErrorCode.INVALID_RECORD, facts.problem);
   if (config.compacts && facts.keyless.length > 0) {
@@ -150,12 +152,14 @@ function checkContent(batch: Buffer, { config, now }: AppendRules): Refusal | un
   return undefined;
 }
 
-function factsOf(batch: Buffer, earliest: number, latest: number): RecordFacts | Refusal {
+function factsOf(batch: Buffer, earliest: number, latest: number, counters: StorageCounters): RecordFacts | Refusal {
+  counters.examinedRecords += recordCount(batch);
   const window = { count: recordCount(batch), baseTimestamp: baseTimestamp(batch), earliest, latest };
   const codec = compressionOf(batch);
   if (codec === 0) return checkRecords(batch, BATCH_HEADER_BYTES, batch.length, window);
   try {
     const records = decompress(compressionName(codec), batch.subarray(BATCH_HEADER_BYTES));
+    counters.decompressedBytes += records.length;
     return checkRecords(records, 0, records.length, window);
   } catch (error) {
     const isMissing = error instanceof NestdawError && error.code === 'KAFKA_CODEC_MISSING';

@@ -1,28 +1,36 @@
-import { type Clock, every, type Timer } from '../../common/clock.js';
+import { type Clock } from '../../common/clock.js';
 import { messageOf, NestdawError } from '../../common/errors.js';
 import { type Logger, silentLogger } from '../../common/logger.js';
 import { type Random, systemRandom } from '../../common/random.js';
 import { partitionName, type TopicPartition, TopicPartitionMap } from '../../common/topic-partition.js';
 import {
   CLEANER_FILE,
-  HIGH_WATERMARK_FILE,
   LOG_START_FILE,
   RECOVERY_POINT_FILE,
   readPartitionMetadata,
   writePartitionMetadata,
 } from './checkpoint-file.js';
-import { type CleanerSettings, DEFAULT_CLEANER_SETTINGS, LogCleaner } from './cleaner/log-cleaner.js';
+import {
+  type CleanerMetrics,
+  type CleanerSettings,
+  DEFAULT_CLEANER_SETTINGS,
+  LogCleaner,
+} from './cleaner/log-cleaner.js';
 import { DataDirectory } from './data-directory.js';
 import { FileRemovals } from './file-removals.js';
 import { type FileSystem } from './file-system.js';
+import { LogCheckpoints } from './log-checkpoints.js';
 import { type ConfigEntries, type LogConfig, logConfig } from './log-config.js';
 import { type LogContext } from './log-context.js';
 import { type LogListener } from './log-listeners.js';
 import { type LastStop, type LoadedLog, loadLog, newLog, type RecoveryOptions } from './log-recovery.js';
+import { LogUpkeep, type UpkeepIntervals } from './log-upkeep.js';
 import { listCheckpoints } from './metadata-checkpoints.js';
 import { DEFAULT_MAX_OPEN_FILES, OpenFiles } from './open-files.js';
-import { isDeletedDirectory, parsePartitionDirectory, setAsideName } from './partition-directory.js';
+import { isDeletedDirectory, parsePartitionDirectory } from './partition-directory.js';
 import { PartitionLog } from './partition-log.js';
+import { SetAside } from './set-aside.js';
+import { StorageCounters } from './storage-counters.js';
 import { storage } from './storage-step.js';
 
 // All logs of a data directory: loads them at start, makes and deletes them, looks after retention and checkpoints,
@@ -31,7 +39,7 @@ import { storage } from './storage-step.js';
 /** The metadata log: its owner keeps its own record of offsets and decides what is deleted. */
 const METADATA_TOPIC = '__cluster_metadata';
 
-export interface LogManagerOptions {
+export interface LogManagerOptions extends UpkeepIntervals {
   readonly fileSystem: FileSystem;
   readonly directory: string;
   readonly clock: Clock;
@@ -44,14 +52,6 @@ export interface LogManagerOptions {
   readonly bootId?: string | undefined;
   /** Broker-wide defaults under their topic keys (`segment.bytes`, `retention.ms`, ...). */
   readonly defaults?: ConfigEntries;
-  /** log.retention.check.interval.ms */
-  readonly retentionCheckIntervalMs?: number;
-  /** log.flush.offset.checkpoint.interval.ms */
-  readonly checkpointIntervalMs?: number;
-  /** producer.id.expiration.ms, asked for at each look. */
-  readonly producerIdExpirationMs?: () => number;
-  /** producer.id.expiration.check.interval.ms */
-  readonly producerIdExpirationCheckIntervalMs?: number;
   readonly maxOpenFiles?: number;
   /** Default: Kafka's. */
   readonly cleaner?: CleanerSettings;
@@ -65,24 +65,19 @@ export interface NewLog {
 }
 
 const NO_OVERRIDES: ConfigEntries = {};
-const MINUTE_MS = 60_000;
-const DAY_MS = 86_400_000;
 
 export class LogManager {
   readonly directory: string;
-  readonly #options: LogManagerOptions;
   readonly #context: LogContext;
   readonly #data: DataDirectory;
   readonly #logs = new TopicPartitionMap<PartitionLog>();
-  readonly #ticks: Timer[] = [];
-  /** Directories of deleted partitions, with the timers that will remove them. */
-  readonly #deleted = new Map<string, Timer>();
+  readonly #setAside: SetAside;
   readonly #defaults: ConfigEntries;
   readonly #cleaner: LogCleaner;
-  #checkpointSoon: Timer | undefined;
+  readonly #checkpoints: LogCheckpoints;
+  readonly #upkeep: LogUpkeep;
   /** Overrides read last, with what they make: the partitions of a topic share theirs. */
   #lastConfig: { readonly overrides: ConfigEntries; readonly config: LogConfig } | undefined;
-  #hasCleaned = false;
   #isStopped = false;
 
   /** Loads every log of the directory, or makes a new directory. Throws KAFKA_DATA_DIR_INVALID, KAFKA_STORAGE_FAILED. */
@@ -99,11 +94,13 @@ export class LogManager {
 
   private constructor(options: LogManagerOptions) {
     const { fileSystem, directory, clock, random = systemRandom, logger = silentLogger } = options;
-    const files = new OpenFiles(fileSystem, options.maxOpenFiles ?? DEFAULT_MAX_OPEN_FILES);
-    this.#options = options;
+    const counters = new StorageCounters();
+    const files = new OpenFiles(fileSystem, options.maxOpenFiles ?? DEFAULT_MAX_OPEN_FILES, counters);
+    const removals = new FileRemovals(fileSystem, logger);
     this.directory = directory;
     this.#defaults = options.defaults ?? {};
-    this.#context = { fileSystem, files, removals: new FileRemovals(fileSystem, logger), clock, random, logger };
+    this.#context = { fileSystem, files, removals, counters, clock, random, logger };
+    this.#setAside = new SetAside(this.#context, directory);
     const { nodeId, clusterId, bootId } = options;
     this.#data = new DataDirectory({ fileSystem, path: directory, nodeId, clusterId, bootId, random });
     this.#cleaner = new LogCleaner({
@@ -111,8 +108,20 @@ export class LogManager {
       settings: options.cleaner ?? DEFAULT_CLEANER_SETTINGS,
       logs: () => this.#ordinaryLogs(),
       cleanedTo: this.#data.readOffsets(CLEANER_FILE),
-      onFlushed: () => this.#writeRecoveryPoints(),
-      onCleaned: () => this.#guarded('checkpoint', () => this.#writeCleanerCheckpoint()),
+      onFlushed: () => this.#checkpoints.writeRecoveryPoints(),
+      onCleaned: () => this.#upkeep.guard('checkpoint', () => this.#checkpoints.writeCleaned()),
+    });
+    this.#checkpoints = new LogCheckpoints({
+      data: this.#data,
+      logs: () => this.#ordinaryLogs(),
+      cleanedTo: () => this.#cleaner.cleanedTo,
+    });
+    this.#upkeep = new LogUpkeep({
+      clock,
+      logger,
+      intervals: options,
+      logs: () => this.#ordinaryLogs(),
+      checkpoints: this.#checkpoints,
     });
   }
 
@@ -153,7 +162,7 @@ export class LogManager {
       });
     }
     this.#data.recovered();
-    this.#startTicks();
+    this.#upkeep.start();
     this.#cleaner.start();
   }
 
@@ -244,11 +253,7 @@ export class LogManager {
     const log = this.#logs.get(topic, partition);
     if (!log) return;
     const aside = this.#moveAside(log, 'delete');
-    const { fileDeleteDelayMs } = log.config;
-    this.#deleted.set(
-      aside,
-      this.#context.clock.schedule(fileDeleteDelayMs, () => this.#removeDeleted(aside)),
-    );
+    this.#setAside.removeAfter(log.config.fileDeleteDelayMs, aside);
   }
 
   /** Closes a log that belongs to no topic and keeps its files under the name returned, for somebody to look at. */
@@ -260,21 +265,8 @@ export class LogManager {
   #moveAside(log: PartitionLog, why: 'delete' | 'stray'): string {
     const { topicPartition } = log;
     this.#logs.delete(topicPartition.topic, topicPartition.partition);
-    if (this.#cleaner.forget(topicPartition)) this.#checkpointSoonAfterChange();
-    log.abandon();
-    const { fileSystem, random } = this.#context;
-    const aside = `${this.directory}/${setAsideName(topicPartition, random.bytes(16).toString('hex'), why)}`;
-    storage(`${log.directory} could not be set aside`, () => {
-      fileSystem.rename(log.directory, aside);
-      fileSystem.syncDirectory(this.directory);
-    });
-    return aside;
-  }
-
-  #removeDeleted(path: string): void {
-    this.#deleted.get(path)?.cancel();
-    this.#deleted.delete(path);
-    this.#context.removals.begin(path);
+    if (this.#cleaner.forget(topicPartition)) this.#upkeep.checkpointSoon();
+    return this.#setAside.move(log, why);
   }
 
   /** The overrides of a topic are these from now on: all of them, not a change. */
@@ -291,83 +283,38 @@ export class LogManager {
     return this.#logs.entries();
   }
 
+  /** What was done with the logs since the start. */
+  get counters(): StorageCounters {
+    return this.#context.counters;
+  }
+
+  /** Logs that are here. */
+  get size(): number {
+    return this.#logs.size;
+  }
+
+  /** Files that are open now. */
+  get openFiles(): number {
+    return this.#context.files.openCount;
+  }
+
+  get cleaner(): CleanerMetrics {
+    return this.#cleaner.metrics();
+  }
+
   /** Bytes of the volume. */
   space(): { readonly total: number; readonly usable: number } {
     return this.#context.fileSystem.space(this.directory);
-  }
-
-  #startTicks(): void {
-    const { clock } = this.#context;
-    const {
-      retentionCheckIntervalMs = 5 * MINUTE_MS,
-      checkpointIntervalMs = MINUTE_MS,
-      producerIdExpirationMs = () => DAY_MS,
-      producerIdExpirationCheckIntervalMs = 10 * MINUTE_MS,
-    } = this.#options;
-    this.#ticks.push(
-      every(clock, retentionCheckIntervalMs, () => this.#eachLog('retention', (log) => log.retain(clock.now()))),
-      every(clock, checkpointIntervalMs, () => this.#guarded('checkpoint', () => this.#writeCheckpoints())),
-      every(clock, producerIdExpirationCheckIntervalMs, () =>
-        this.#eachLog('producer expiry', (log) => log.expireProducers(clock.now(), producerIdExpirationMs())),
-      ),
-    );
   }
 
   *#ordinaryLogs(): IterableIterator<PartitionLog> {
     for (const log of this.#logs.values()) if (log.topicPartition.topic !== METADATA_TOPIC) yield log;
   }
 
-  #eachLog(what: string, action: (log: PartitionLog) => void): void {
-    for (const log of this.#ordinaryLogs()) {
-      this.#guarded(`${what} of ${partitionName(log.topicPartition)}`, () => action(log));
-    }
-  }
-
-  /** For work that comes round again: a failure is logged, not thrown. */
-  #guarded(what: string, action: () => void): void {
-    try {
-      action();
-    } catch (error) {
-      this.#context.logger.error(`${what} failed: ${messageOf(error)}. It is tried again`);
-    }
-  }
-
   /** One for all logs: there may be thousands. */
   readonly #onChange: LogListener = (_, change) => {
-    if (change === 'start') this.#checkpointSoonAfterChange();
+    if (change === 'start') this.#upkeep.checkpointSoon();
   };
-
-  /** A log start that rose by DeleteRecords must not fall back after a crash: all changes of a turn in one write. */
-  #checkpointSoonAfterChange(): void {
-    this.#checkpointSoon ??= this.#context.clock.schedule(0, () => {
-      this.#checkpointSoon = undefined;
-      this.#guarded('checkpoint', () => this.#writeCheckpoints());
-    });
-  }
-
-  #offsetsOf(offset: (log: PartitionLog) => number): Array<[TopicPartition, number]> {
-    return Array.from(this.#ordinaryLogs(), (log) => [log.topicPartition, offset(log)]);
-  }
-
-  #writeRecoveryPoints(): void {
-    const points = this.#offsetsOf((log) => log.recoveryPoint);
-    this.#data.writeOffsets(RECOVERY_POINT_FILE, points);
-  }
-
-  #writeCheckpoints(): void {
-    this.#writeRecoveryPoints();
-    const starts = this.#offsetsOf((log) => log.logStartOffset);
-    this.#data.writeOffsets(LOG_START_FILE, starts);
-    const highWatermarks = this.#offsetsOf((log) => log.highWatermark);
-    this.#data.writeOffsets(HIGH_WATERMARK_FILE, highWatermarks);
-    this.#writeCleanerCheckpoint();
-  }
-
-  #writeCleanerCheckpoint(): void {
-    const { cleanedTo } = this.#cleaner;
-    if (cleanedTo.size > 0 || this.#hasCleaned) this.#data.writeOffsets(CLEANER_FILE, [...cleanedTo.entries()]);
-    this.#hasCleaned ||= cleanedTo.size > 0;
-  }
 
   /**
    * Flushes and closes everything, writes the checkpoints and last the clean-shutdown file, which names the epoch of
@@ -376,13 +323,12 @@ export class LogManager {
   async stop(brokerEpoch = -1): Promise<void> {
     if (this.#isStopped) return;
     this.#isStopped = true;
-    for (const tick of this.#ticks) tick.cancel();
-    this.#checkpointSoon?.cancel();
+    this.#upkeep.stop();
     await this.#cleaner.stop();
     const closed = await Promise.allSettled([...this.#logs.values()].map((log) => log.close()));
-    for (const path of this.#deleted.keys()) this.#removeDeleted(path);
+    this.#setAside.removeAll();
     await this.#context.removals.finished();
-    storage(`the checkpoints in ${this.directory} could not be written`, () => this.#writeCheckpoints());
+    storage(`the checkpoints in ${this.directory} could not be written`, () => this.#checkpoints.write());
     const failures = closed.filter((result) => result.status === 'rejected').map((result) => result.reason as unknown);
     if (failures.length > 0) {
       const first = messageOf(failures[0]);

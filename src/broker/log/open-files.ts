@@ -1,5 +1,6 @@
 import { type FileHandle, type FileSystem } from './file-system.js';
 import { type SegmentExtension } from './segment-files.js';
+import { StorageCounters } from './storage-counters.js';
 
 // Keeps the number of open descriptors bounded however many segments there are. A PooledFile opens its file when it
 // is first used and again after it lost its descriptor to another one.
@@ -31,6 +32,7 @@ export class OpenFiles {
   constructor(
     readonly fileSystem: FileSystem,
     readonly limit: number = DEFAULT_MAX_OPEN_FILES,
+    private readonly counters: StorageCounters = new StorageCounters(),
   ) {}
 
   get openCount(): number {
@@ -69,6 +71,7 @@ export class OpenFiles {
   async limited(sync: () => Promise<void>): Promise<void> {
     if (this.#syncs < Math.min(MAX_SYNCS, Math.ceil(this.limit / 2))) this.#syncs++;
     else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.counters.syncs++;
     try {
       await sync();
     } finally {

@@ -183,7 +183,9 @@ export class PartitionLog {
   append(batch: Buffer | null, options: AppendOptions): AppendResult {
     if (this.#isClosed) return this.#refused(ErrorCode.NOT_LEADER_OR_FOLLOWER, `${this.#name} is closed`);
     if (this.#health.isOffline) return this.#refused(ErrorCode.KAFKA_STORAGE_ERROR, messageOf(this.failure));
-    const refusal = validateAppend(batch, { origin: options.origin, config: this.#config, now: options.now });
+    const { counters } = this.#context;
+    const { origin, now } = options;
+    const refusal = validateAppend(batch, { origin, config: this.#config, now, counters });
     if (refusal) return this.#refused(refusal.errorCode, refusal.errorMessage, refusal.recordErrors);
     return this.#appendValid(batch!, options);
   }
@@ -195,7 +197,7 @@ export class PartitionLog {
       if (verdict.kind === 'duplicate') return this.#accepted(verdict.batch, verdict.batch.timestamp, true);
       if (verdict.kind === 'refused') return this.#refused(verdict.errorCode, verdict.errorMessage);
     }
-    const batch = origin === 'client' ? inStoredCodec(given, this.#config) : given;
+    const batch = origin === 'client' ? inStoredCodec(given, this.#config, this.#context.counters) : given;
     if ('errorCode' in batch) return this.#refused(batch.errorCode, batch.errorMessage);
     const baseOffset = this.#logEndOffset;
     setBaseOffset(batch, 0, baseOffset);
@@ -208,6 +210,8 @@ export class PartitionLog {
       return this.#refused(ErrorCode.KAFKA_STORAGE_ERROR, failure.message);
     }
     this.#health.wroteWell();
+    this.#context.counters.appendedBatches++;
+    this.#context.counters.appendedBytes += batch.length;
     this.#logEndOffset = nextOffset(batch);
     this.#epochs.assign(this.#leaderEpoch, baseOffset);
     this.#noteProducer(batch, now);

@@ -12,6 +12,7 @@ import {
 } from '../../protocol/record-batch-header.js';
 import { type LogConfig } from './log-config.js';
 import { NO_RECORD_ERRORS } from './log-results.js';
+import { type StorageCounters } from './storage-counters.js';
 
 // The codec in which a batch is stored: its producer's, unless the topic's compression.type names another.
 
@@ -37,7 +38,7 @@ export function beginsAsItsCodec(batch: Buffer): boolean {
 }
 
 /** The batch as the topic wants it: itself, or one of another codec with the same records. */
-export function inStoredCodec(batch: Buffer, config: LogConfig) {
+export function inStoredCodec(batch: Buffer, config: LogConfig, counters: StorageCounters) {
   const { compressionType, maxMessageBytes } = config;
   if (compressionType === 'producer') return batch;
   const wanted = compressionType === 'uncompressed' ? 'none' : compressionType;
@@ -45,12 +46,16 @@ export function inStoredCodec(batch: Buffer, config: LogConfig) {
   if (codec === wanted) return batch;
   try {
     const records = decompress(codec, batch.subarray(BATCH_HEADER_BYTES));
+    if (codec !== 'none') counters.decompressedBytes += records.length;
     const body = compress(wanted, records, levelOf(wanted, config));
     const stored = Buffer.concat([batch.subarray(0, BATCH_HEADER_BYTES), body]);
     stored.writeInt32BE(stored.length - LOG_OVERHEAD, 8);
     setAttributes(stored, 0, (attributes(batch) & ~COMPRESSION_MASK) | CompressionType[wanted]);
     sealCrc(stored);
-    if (stored.length <= maxMessageBytes) return stored;
+    if (stored.length <= maxMessageBytes) {
+      counters.recompressedBatches++;
+      return stored;
+    }
     const errorMessage = `batch of ${stored.length} bytes in compression.type=${compressionType} is larger than max.message.bytes=${maxMessageBytes}`;
     return { errorCode: ErrorCode.MESSAGE_TOO_LARGE, errorMessage, recordErrors: NO_RECORD_ERRORS };
   } catch (error) {

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { validateAppend } from '../../../src/broker/log/append-validator.js';
 import { logConfig } from '../../../src/broker/log/log-config.js';
+import { StorageCounters } from '../../../src/broker/log/storage-counters.js';
 import { ErrorCode } from '../../../src/protocol/error-codes.js';
 import { encodeRecords, recordsOf, sealCrc, verifyCrc } from '../../../src/protocol/record-batch.js';
 import {
@@ -17,7 +18,7 @@ import { batchOf, marker, NOW, producerBatch } from './log-fixture.js';
 type Config = Record<string, string>;
 
 const validate = (batch: Buffer | null, config: Config = {}, origin: 'client' | 'coordinator' = 'client') =>
-  validateAppend(batch, { origin, config: logConfig(config), now: NOW });
+  validateAppend(batch, { origin, config: logConfig(config), now: NOW, counters: new StorageCounters() });
 
 /** The batch after a change, with a checksum that fits. */
 function changed(change: (batch: Buffer) => void, batch = batchOf({ count: 2 })): Buffer {

@@ -5,6 +5,7 @@ import { type LogContext } from '../../../src/broker/log/log-context.js';
 import { type LastStop, loadLog } from '../../../src/broker/log/log-recovery.js';
 import { OpenFiles } from '../../../src/broker/log/open-files.js';
 import { PartitionLog } from '../../../src/broker/log/partition-log.js';
+import { StorageCounters } from '../../../src/broker/log/storage-counters.js';
 import { type Clock } from '../../../src/common/clock.js';
 import { silentLogger } from '../../../src/common/logger.js';
 import { seededRandom } from '../../../src/common/random.js';
@@ -64,6 +65,7 @@ export function contextOf(fileSystem: FileSystem, clock: Clock = new ManualClock
     fileSystem,
     files: new OpenFiles(fileSystem, maxOpen),
     removals: new FileRemovals(fileSystem, silentLogger),
+    counters: new StorageCounters(),
     clock,
     random: seededRandom(1),
     logger: silentLogger,

@@ -28,6 +28,7 @@ import {
   TRANSACTIONAL_BIT,
 } from '../../../protocol/record-batch-header.js';
 import { sizeOfVarlong, writeUvarint, writeVarlong } from '../../../protocol/varint.js';
+import { type StorageCounters } from '../storage-counters.js';
 import { type CleanedTransactions } from './cleaned-transactions.js';
 import { type OffsetMap } from './offset-map.js';
 import { OutputRun } from './output-run.js';
@@ -51,6 +52,7 @@ export interface RewriteRules {
   readonly endOffset: number;
   readonly now: number;
   readonly deleteRetentionMs: number;
+  readonly counters: StorageCounters;
 }
 
 /** Beyond this a difference of times does not fit the arithmetic: such a batch keeps its base time. */
@@ -83,7 +85,7 @@ export class BatchRewriter {
     const mayGo = control ? transactions.onControl(b, at) : transactions.onData(b, at);
     const horizon = deleteHorizon(b, at);
     const goes = mayGo && (!control || (horizon >= 0 && horizon <= now));
-    const plain = goes || recordCount(b, at) === 0 ? undefined : plainRecords(b, at, size);
+    const plain = goes || recordCount(b, at) === 0 ? undefined : plainRecords(b, at, size, this.rules.counters);
     if (plain) this.#choose(b, at, plain, control, horizon);
     else this.#kept = 0;
     if (this.#kept === 0) {
@@ -204,10 +206,12 @@ export class BatchRewriter {
 }
 
 /** The records of the batch at `at`, packed or not. */
-export function plainRecords(b: Buffer, at: number, size: number): Plain {
+export function plainRecords(b: Buffer, at: number, size: number, counters: StorageCounters): Plain {
+  counters.examinedRecords += recordCount(b, at);
   const codec = compressionOf(b, at);
   if (codec === 0) return { bytes: b, start: at + BATCH_HEADER_BYTES, end: at + size };
   const bytes = decompress(compressionName(codec), b.subarray(at + BATCH_HEADER_BYTES, at + size));
+  counters.decompressedBytes += bytes.length;
   return { bytes, start: 0, end: bytes.length };
 }
 

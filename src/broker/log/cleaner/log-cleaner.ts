@@ -46,6 +46,26 @@ export interface LogCleanerOptions {
   readonly onCleaned: () => void;
 }
 
+/** What compaction has done since the start, and where it cannot go on. */
+export interface CleanerMetrics {
+  readonly cleanings: number;
+  readonly bytesBefore: number;
+  readonly bytesAfter: number;
+  /** Searches for dirty logs that ended with an error; each was followed by another search. */
+  readonly brokenOff: number;
+  /** Why the last search ended with an error; undefined when it did not. */
+  readonly failure: string | undefined;
+  /** Logs whose last cleaning failed, with the reason. */
+  readonly uncleaned: readonly UncleanedLog[];
+}
+
+export interface UncleanedLog {
+  readonly topicPartition: TopicPartition;
+  readonly reason: string;
+  /** Not tried again before the broker's next start. */
+  readonly isForGood: boolean;
+}
+
 /** A log whose dirty part is on the device. */
 interface LogToClean extends CleaningCandidate<PartitionLog> {
   readonly producers: ReadonlyMap<bigint, LastOfProducer>;
@@ -55,9 +75,15 @@ export class LogCleaner {
   readonly #options: LogCleanerOptions;
   readonly #clock: Clock;
   readonly #stopped = new AbortController();
-  /** Logs that could not be cleaned: until the next search, or until the next start. */
+  /** Logs that are not looked at before the next search. */
   readonly #postponed = new Set<PartitionLog>();
-  readonly #failed = new WeakSet<PartitionLog>();
+  /** Logs that could not be cleaned when they were tried last. */
+  readonly #faults = new Map<PartitionLog, Omit<UncleanedLog, 'topicPartition'>>();
+  #cleanings = 0;
+  #bytesBefore = 0;
+  #bytesAfter = 0;
+  #brokenOff = 0;
+  #failure: string | undefined;
   #timer: Timer | undefined;
   #running: Promise<unknown> | undefined;
 
@@ -69,6 +95,22 @@ export class LogCleaner {
   /** First offset that was never cleaned, by partition. */
   get cleanedTo(): TopicPartitionMap<number> {
     return this.#options.cleanedTo;
+  }
+
+  metrics(): CleanerMetrics {
+    const uncleaned: UncleanedLog[] = [];
+    for (const [log, fault] of this.#faults) {
+      if (log.isClosed) this.#faults.delete(log);
+      else uncleaned.push({ topicPartition: log.topicPartition, ...fault });
+    }
+    return {
+      cleanings: this.#cleanings,
+      bytesBefore: this.#bytesBefore,
+      bytesAfter: this.#bytesAfter,
+      brokenOff: this.#brokenOff,
+      failure: this.#failure,
+      uncleaned,
+    };
   }
 
   start(): void {
@@ -97,7 +139,10 @@ export class LogCleaner {
       for (let dirty = await this.#dirtyLogs(); dirty.length > 0; dirty = await this.#dirtyLogs()) {
         await this.#cleanEach(dirty);
       }
+      this.#failure = undefined;
     } catch (error) {
+      this.#brokenOff++;
+      this.#failure = messageOf(error);
       const { logger } = this.#options.context;
       logger.error(`compaction was broken off: ${messageOf(error)}. It is tried again; check the disk`);
     }
@@ -134,7 +179,7 @@ export class LogCleaner {
     const pace = this.#pace();
     const candidates: CleaningCandidate<PartitionLog>[] = [];
     for (const log of this.#options.logs()) {
-      if (!log.config.compacts || this.#postponed.has(log) || this.#failed.has(log)) continue;
+      if (!log.config.compacts || this.#postponed.has(log) || this.#faults.get(log)?.isForGood) continue;
       const range = this.#rangeOf(log);
       if (range) candidates.push({ log, range });
       if (pace.spend(0)) await pace.rest();
@@ -173,6 +218,10 @@ export class LogCleaner {
       if (log.isClosed) return false;
       this.cleanedTo.set(topicPartition.topic, topicPartition.partition, cleanedTo);
       if (cleanedTo > range.firstDirtyOffset) this.#postponed.delete(log);
+      this.#cleanings++;
+      this.#bytesBefore += bytesBefore;
+      this.#bytesAfter += bytesAfter;
+      this.#faults.delete(log);
       const name = partitionName(topicPartition);
       context.logger.debug?.(`${name} compacted up to offset ${cleanedTo}: ${bytesBefore} bytes became ${bytesAfter}`);
       return true;
@@ -185,13 +234,15 @@ export class LogCleaner {
   #note(log: PartitionLog, error: unknown): void {
     if (error instanceof CleaningStopped) return;
     const { logger } = this.#options.context;
-    const what = `${partitionName(log.topicPartition)} could not be compacted: ${messageOf(error)}`;
+    const reason = messageOf(error);
+    const what = `${partitionName(log.topicPartition)} could not be compacted: ${reason}`;
+    const isForGood = !isPassingFault(error);
     this.#postponed.add(log);
-    if (isPassingFault(error)) {
+    this.#faults.set(log, { reason, isForGood });
+    if (!isForGood) {
       logger.warn(`${what}. Nothing is lost; free disk space, it is tried again`);
       return;
     }
-    this.#failed.add(log);
     logger.error(
       `${what}. Nothing is lost and it can be read and written, but it grows: check the disk, restart the broker`,
     );

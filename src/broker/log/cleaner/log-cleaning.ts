@@ -63,7 +63,7 @@ class LogCleaning {
   }
 
   async run(): Promise<CleaningResult> {
-    const { log, range, producers } = this.options;
+    const { context, log, range, producers } = this.options;
     await this.#mapKeys();
     const cleanedTo = this.#map.latestOffset + 1;
     const sources = log.segments.filter((segment) => segment.baseOffset < Math.min(cleanedTo, range.endOffset));
@@ -74,6 +74,7 @@ class LogCleaning {
       endOffset: range.endOffset,
       now: this.#now,
       deleteRetentionMs: log.config.deleteRetentionMs,
+      counters: context.counters,
     });
     const { segmentBytes, segmentIndexBytes } = log.config;
     const sized = sources.map((segment) => ({
@@ -134,7 +135,7 @@ class LogCleaning {
   #mapBatch(buffer: Buffer, at: number, size: number): boolean {
     const count = recordCount(buffer, at);
     if (count === 0) return true;
-    const { bytes, start, end } = plainRecords(buffer, at, size);
+    const { bytes, start, end } = plainRecords(buffer, at, size, this.options.context.counters);
     const base = baseOffset(buffer, at);
     const { firstDirtyOffset } = this.options.range;
     const records = this.#records;

@@ -3,6 +3,7 @@ import { BatchRewriter, type LastOfProducer } from '../../../../src/broker/log/c
 import { CleanedTransactions } from '../../../../src/broker/log/cleaner/cleaned-transactions.js';
 import { OffsetMap } from '../../../../src/broker/log/cleaner/offset-map.js';
 import { OutputRun } from '../../../../src/broker/log/cleaner/output-run.js';
+import { StorageCounters } from '../../../../src/broker/log/storage-counters.js';
 import { recordsOf, sealCrc, verifyCrc } from '../../../../src/protocol/record-batch.js';
 import {
   attributes,
@@ -43,7 +44,9 @@ function cleaned(batch: Buffer, shape: Shape = {}): { readonly batch: Buffer | u
   for (const [key, offset] of Object.entries(latest)) map.put(Buffer.from(key), 0, key.length, offset);
   map.latestOffset = upTo;
   const transactions = shape.transactions ?? new CleanedTransactions();
-  const rewriter = new BatchRewriter({ map, transactions, producers, endOffset, now, deleteRetentionMs: RETENTION });
+  const counters = new StorageCounters();
+  const rules = { map, transactions, producers, endOffset, now, deleteRetentionMs: RETENTION, counters };
+  const rewriter = new BatchRewriter(rules);
   const out = new OutputRun(16);
   out.add(Buffer.from('before'), 0, 6);
   const isSame = rewriter.rewrite(Buffer.concat([Buffer.from('xyz'), batch]), 3, batch.length, out);

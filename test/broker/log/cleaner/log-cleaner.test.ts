@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { DEFAULT_CLEANER_SETTINGS } from '../../../../src/broker/log/cleaner/log-cleaner.js';
 import { type FileOperation } from '../../../../src/broker/log/memory-file-system.js';
 import { type PartitionLog } from '../../../../src/broker/log/partition-log.js';
 import { verifyCrc } from '../../../../src/protocol/record-batch.js';
@@ -336,6 +337,26 @@ describe('LogCleaner', () => {
     await logs.stop();
   });
 
+  it('starts again after a search that broke off, which its metrics tell', async () => {
+    const machine = new CleanerMachine();
+    let breaks = true;
+    const ioBytesPerSecond = (): number => {
+      if (breaks) throw new Error('crash of the cleaner');
+      return Number.POSITIVE_INFINITY;
+    };
+    const logs = await machine.start({ cleaner: { ...DEFAULT_CLEANER_SETTINGS, ioBytesPerSecond } });
+    const log = logs.create('t', 0, { config: COMPACT });
+    fill(log, 0, 60);
+    await machine.clean();
+    expect(logs.cleaner).toMatchObject({ brokenOff: 1, failure: 'crash of the cleaner', cleanings: 0 });
+    expect(machine.messages).toEqual([expect.stringMatching(/^compaction was broken off: crash of the cleaner/)]);
+    breaks = false;
+    await machine.clean();
+    expect(logs.cleaner).toMatchObject({ brokenOff: 1, failure: undefined, cleanings: 1, uncleaned: [] });
+    expect(left(log).length).toBeLessThan(20);
+    await logs.stop();
+  });
+
   it.each<[FileOperation, RegExp]>([
     ['write', /cleaned/],
     ['sync', /cleaned/],
@@ -365,6 +386,9 @@ describe('LogCleaner', () => {
       await machine.clean();
       expect(failures).toBe(1);
       expect(machine.messages).toEqual([expect.stringMatching(/^t-0 could not be compacted: EIO.*restart the broker/)]);
+      expect(logs.cleaner.uncleaned).toEqual([
+        { topicPartition: log.topicPartition, reason: expect.stringContaining('EIO'), isForGood: true },
+      ]);
       expect(left(other).length).toBeLessThan(20);
       expect(left(log).slice(-5)).toEqual(latest);
       append(log, keyed([['k', 'v']]));
