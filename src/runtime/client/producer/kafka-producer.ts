@@ -98,7 +98,8 @@ export class KafkaProducer implements ProducerClient {
     this.#topics = new TopicCounts({ cluster, clock, backoff, logger, maxBlockMs: settings.maxBlockMs });
     const wake = () => this.wake();
     this.#room = new BufferRoom({ accumulator, topics: this.#topics, settings, clock, wake });
-    this.#placement = new RecordPlacement({ settings, cluster, topics: this.#topics, accumulator, random });
+    const isStuck = (topic: string, partition: number) => this.#sender.isStuck(topic, partition);
+    this.#placement = new RecordPlacement({ settings, cluster, topics: this.#topics, accumulator, isStuck, random });
   }
 
   async start(): Promise<void> {

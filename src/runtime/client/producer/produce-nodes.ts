@@ -18,6 +18,8 @@ interface State extends ProduceNode {
   /** Monotonic time before which nothing is sent: throttled by the broker, or not reachable. */
   mutedUntil: number;
   failures: number;
+  /** Monotonic time since when it takes nothing of what is ready for it. */
+  refusesSince: number | undefined;
 }
 
 export interface ProduceNodesOptions {
@@ -47,13 +49,26 @@ export class ProduceNodes {
   available(nodeId: number, now: number): ProduceNode | undefined {
     let node = this.#nodes.get(nodeId);
     if (!node) {
-      node = { nodeId, inFlight: 0, version: undefined, isAskingVersion: false, mutedUntil: 0, failures: 0 };
+      node = newState(nodeId);
       this.#nodes.set(nodeId, node);
     }
-    if (now < node.mutedUntil || node.inFlight >= this.#options.maxInFlight) return undefined;
-    if (node.version !== undefined) return node;
-    this.#askVersion(node);
-    return undefined;
+    node.refusesSince = this.#takes(node, now) ? undefined : (node.refusesSince ?? now);
+    return node.refusesSince === undefined ? node : undefined;
+  }
+
+  /**
+   * Whether the node has taken nothing of what was ready for it for longer than this (KIP-794). Asking tries the node
+   * again, since what was ready may have been given up meanwhile.
+   */
+  refusesLongerThan(ms: number, nodeId: number, now: number): boolean {
+    const since = this.#nodes.get(nodeId)?.refusesSince;
+    return since !== undefined && now - since > ms && this.available(nodeId, now) === undefined;
+  }
+
+  #takes(node: State, now: number): boolean {
+    if (now < node.mutedUntil || node.inFlight >= this.#options.maxInFlight) return false;
+    if (node.version === undefined) this.#askVersion(node);
+    return node.version !== undefined;
   }
 
   mute(nodeId: number, ms: number): void {
@@ -86,4 +101,16 @@ export class ProduceNodes {
       },
     );
   }
+}
+
+function newState(nodeId: number): State {
+  return {
+    nodeId,
+    inFlight: 0,
+    version: undefined,
+    isAskingVersion: false,
+    mutedUntil: 0,
+    failures: 0,
+    refusesSince: undefined,
+  };
 }

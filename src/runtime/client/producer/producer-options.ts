@@ -44,6 +44,8 @@ export interface ProducerOptions {
   readonly nullKeyPartitioning?: KeylessPartitioning;
   /** Whether partitions of slow brokers get fewer records without a key. Default true. */
   readonly adaptivePartitioning?: boolean;
+  /** Ms after which partitions of a broker that takes nothing get no such records; 0 (default): never. */
+  readonly partitionerAvailabilityTimeoutMs?: number;
   /** Chooses partitions instead of all that. */
   readonly partitioner?: KafkaPartitioner;
   /**
@@ -84,6 +86,7 @@ const DEFAULTS = {
   nullKeyPartitioning: 'sticky',
   transactionTimeoutMs: 60_000,
   adaptivePartitioning: true,
+  partitionerAvailabilityTimeoutMs: 0,
   onDeliveryFailure: 'continue',
   metadataMaxAgeMs: 300_000,
 } as const satisfies ProducerOptions;
@@ -150,6 +153,7 @@ function outOfRange(settings: ProducerSettings): string[] {
     ['max.in.flight.requests.per.connection', settings.maxInFlightRequestsPerConnection, 1],
     ['max.request.size', settings.maxRequestSize, 0],
     ['transaction.timeout.ms', settings.transactionTimeoutMs, 1],
+    ['partitioner.availability.timeout.ms', settings.partitionerAvailabilityTimeoutMs, 0],
     ['metadata.max.age.ms', settings.metadataMaxAgeMs, 0],
   ];
   return lowest

@@ -13,6 +13,8 @@ export interface RecordPlacementOptions {
   readonly cluster: Cluster;
   readonly topics: TopicCounts;
   readonly accumulator: RecordAccumulator;
+  /** Whether a partition's broker takes nothing. */
+  readonly isStuck: (topic: string, partition: number) => boolean;
   readonly random: Random;
 }
 
@@ -21,9 +23,11 @@ export class RecordPlacement {
   readonly #partitioner: Partitioner;
   readonly #view: PartitionerCluster;
 
-  constructor({ settings, cluster, topics, accumulator, random }: RecordPlacementOptions) {
+  constructor({ settings, cluster, topics, accumulator, isStuck, random }: RecordPlacementOptions) {
     const loadOf = (topic: string, partition: number) =>
-      cluster.leaderOf(topic, partition) < 0 ? undefined : accumulator.backlogOf(topic, partition);
+      cluster.leaderOf(topic, partition) < 0 || isStuck(topic, partition)
+        ? undefined
+        : accumulator.backlogOf(topic, partition);
     this.#own = settings.partitioner;
     this.#partitioner = new Partitioner({
       batchSize: settings.batchSize,

@@ -102,6 +102,14 @@ export class Sender {
     return this.#requests;
   }
 
+  /** Whether the leader of a partition has taken nothing for longer than `partitioner.availability.timeout.ms`. */
+  isStuck(topic: string, partition: number): boolean {
+    const { partitionerAvailabilityTimeoutMs: ms } = this.#settings;
+    if (ms === 0) return false;
+    const nodeId = this.#cluster.leaderOf(topic, partition);
+    return this.#nodes.refusesLongerThan(ms, nodeId, this.#clock.monotonic());
+  }
+
   /** Ends what waits behind a lost record of this partition. */
   stopBehind(batch: ProducerBatch, reason: Error): void {
     this.#outcomes.stop(this.#accumulator.queueOf(batch), reason);

@@ -232,12 +232,6 @@ export const INERT_PROPERTIES: Readonly<Record<string, InertProperty>> = {
     },
     1,
   ),
-  'partitioner.availability.timeout.ms': time(PRODUCER, 0, {
-    doc: 'After this time a slow broker gets no records without a key.',
-    inert:
-      'a partition whose broker does not keep up gets fewer records by its backlog; see partitioner.adaptive.partitioning.enable',
-    holds: '0',
-  }),
   'transaction.two.phase.commit.enable': flag(PRODUCER, false, {
     doc: 'Whether somebody else decides transactions.',
     inert: 'every transaction is decided here, within transaction.timeout.ms',

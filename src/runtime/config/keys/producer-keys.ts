@@ -207,6 +207,13 @@ export const PRODUCER_KEYS = {
     doc: 'Whether partitions with a backlog get fewer of the records without a key.',
     acts: 'runtime/client/producer',
   }),
+  'producer.properties.partitioner.availability.timeout.ms': duration({
+    default: 0,
+    min: 0,
+    property: 'partitioner.availability.timeout.ms',
+    doc: 'How long a broker may take nothing before its partitions get no records without a key; 0: they only get fewer.',
+    acts: 'runtime/client/producer',
+  }),
   'producer.properties.interceptor.classes': list({
     default: [],
     property: 'interceptor.classes',

@@ -37,6 +37,7 @@ const PRODUCER = {
   maxRequestSize: 'producer.properties.max.request.size',
   onDeliveryFailure: 'producer.on-delivery-failure',
   transactionTimeoutMs: 'producer.properties.transaction.timeout.ms',
+  partitionerAvailabilityTimeoutMs: 'producer.properties.partitioner.availability.timeout.ms',
   metadataMaxAgeMs: 'producer.properties.metadata.max.age.ms',
 } as const;
 
