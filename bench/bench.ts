@@ -1,5 +1,5 @@
-import { parseArgs } from 'node:util';
 import { closeArena } from './broker/arena.js';
+import { benchOptions, USAGE } from './options.js';
 import { type Measured, type Row } from './row.js';
 import { brokerRows } from './rows/broker.js';
 import { guardRows } from './rows/guard.js';
@@ -11,7 +11,7 @@ import { retryRows } from './rows/retry.js';
 import { templateRows } from './rows/template.js';
 import { transactionRows } from './rows/transactions.js';
 
-// `npm run bench -- [row …] [--repeats N] [--json]`: rows are chosen by the beginning of their names.
+// `npm run bench -- [row …]`: rows are chosen by the beginning of their names.
 
 const ROWS: readonly Row[] = [
   ...listenerRows,
@@ -24,21 +24,12 @@ const ROWS: readonly Row[] = [
   ...replyRows,
   ...brokerRows,
 ];
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    json: { type: 'boolean', default: false },
-    repeats: { type: 'string', default: '3' },
-    help: { type: 'boolean', default: false },
-  },
-});
-if (values.help) {
-  console.log('usage: npm run bench -- [row …] [--repeats N] [--json]\n');
+const { help, json, repeats, rows: wanted } = benchOptions;
+if (help) {
+  console.log(USAGE);
   for (const row of ROWS) console.log(`  ${row.name.padEnd(36)} against ${row.peerName}`);
   process.exit(0);
 }
-const repeats = Math.max(3, Number(values.repeats));
-const wanted = positionals.join(' ');
 const chosen = ROWS.filter(({ name }) => name.startsWith(wanted));
 if (chosen.length === 0) {
   console.error(`no row begins with '${wanted}'; --help lists them`);
@@ -72,7 +63,7 @@ function measured(figure: number | Measured): Measured {
 function report(row: Row, ours: readonly Measured[], peer: readonly Measured[]): void {
   const [mine, theirs] = [ours, peer].map((side) => median(side.map(({ value }) => value))) as [number, number];
   const ratio = row.better === 'higher' ? mine / theirs : theirs / mine;
-  if (values.json) {
+  if (json) {
     const { name, unit, peerName, goal, settings } = row;
     const beside = { ours: besideOf(ours), peer: besideOf(peer) };
     console.log(

@@ -63,6 +63,15 @@ export class SpringTemplate {
     });
   }
 
+  get pid(): number {
+    return this.#child.pid!;
+  }
+
+  /** Resolves when it has sent its first record. */
+  async ready(): Promise<void> {
+    await this.send(0);
+  }
+
   /** Ms that so many sends without waiting take, to the last acknowledgment. */
   async send(count: number): Promise<number> {
     this.#child.stdin.write(`${count}\n`);

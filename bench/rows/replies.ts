@@ -11,7 +11,7 @@ import {
 import kafkajs from 'kafkajs';
 import { KafkaListener, KafkaModule, provideReplyingKafkaTemplate, ReplyingKafkaTemplate, SendTo } from 'nestdaw';
 import { firstValueFrom } from 'rxjs';
-import { startBrokerProcess } from '../broker-process.js';
+import { BROKER_NAME, startBenchBroker } from '../bench-broker.js';
 import { type Measured, type Row } from '../row.js';
 
 // Requests and replies, many at once: from one application to itself and back, over two topics.
@@ -45,10 +45,12 @@ const reply: Row = {
   better: 'higher',
   peerName: "Nest's ClientKafka.send",
   goal: 5,
-  settings: `acks=all, 100 B of JSON each way, ${OUTSTANDING} requests outstanding, ${COUNT} requests, 4 partitions, ours with as many workers in key order`,
+  settings: `acks=all, 100 B of JSON each way, ${OUTSTANDING} requests outstanding, ${COUNT} requests, 4 partitions, ${BROKER_NAME}, ours with as many workers in key order`,
   async prepare() {
-    const broker = await startBrokerProcess({ 'num.partitions': '4', 'group.initial.rebalance.delay.ms': '0' });
-    const brokers = [broker.bootstrapServers];
+    const topics = ['requests', 'answers', 'nest.requests', 'nest.requests.reply'];
+    const broker = await startBenchBroker(topics, 4);
+    if (!broker) return undefined;
+    const brokers = [broker.servers];
 
     @Injectable()
     class Echo {
@@ -59,7 +61,7 @@ const reply: Row = {
       }
     }
     @Module({
-      imports: [KafkaModule.forRoot({ properties: { 'kafka.bootstrap-servers': broker.bootstrapServers } })],
+      imports: [KafkaModule.forRoot({ properties: { 'kafka.bootstrap-servers': broker.servers } })],
       providers: [Echo, provideReplyingKafkaTemplate({ replyTopic: 'answers' })],
     })
     class OurModule {}
@@ -76,7 +78,6 @@ const reply: Row = {
     }
     @Module({ controllers: [NestEcho] })
     class NestModule {}
-    await createTopics(brokers, ['nest.requests', 'nest.requests.reply']);
     const client = { brokers, logLevel: kafkajs.logLevel.NOTHING };
     const options: MicroserviceOptions = {
       transport: Transport.KAFKA,
@@ -99,12 +100,5 @@ const reply: Row = {
     };
   },
 };
-
-async function createTopics(brokers: string[], topics: readonly string[]): Promise<void> {
-  const admin = new kafkajs.Kafka({ brokers, logLevel: kafkajs.logLevel.NOTHING }).admin();
-  await admin.connect();
-  await admin.createTopics({ topics: topics.map((topic) => ({ topic, numPartitions: 4 })), waitForLeaders: true });
-  await admin.disconnect();
-}
 
 export const replyRows: readonly Row[] = [reply];

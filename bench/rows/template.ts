@@ -5,19 +5,21 @@ import { type INestApplicationContext, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import kafkajs from 'kafkajs';
 import { KafkaModule, KafkaTemplate } from 'nestdaw';
-import { startBrokerProcess } from '../broker-process.js';
+import { BROKER_NAME, startBenchBroker } from '../bench-broker.js';
+import { cpuSeconds } from '../broker/process-usage.js';
+import { benchOptions } from '../options.js';
 import { type Contest, type Measured, type Row } from '../row.js';
 import { SpringTemplate, springClassPath } from '../spring.js';
 
 // Templates: single sends, awaited by so many callers as request handlers make them, and all of a source; beside kafkajs
-// and beside Spring's template. One broker, 12 partitions, acks=all.
+// and beside Spring's template. One broker, 12 partitions, acks=all; --bytes and --kafka say which values, which broker.
 
 const TOPIC = 'bench-sends';
 const PARTITIONS = 12;
-const VALUE_BYTES = 100;
+const VALUE_BYTES = benchOptions.valueBytes;
 const VALUE = 'x'.repeat(VALUE_BYTES);
 const MEGABYTE = 1024 * 1024;
-const SETTINGS = `acks=all, ${VALUE_BYTES} B, ${PARTITIONS} partitions`;
+const SETTINGS = `acks=all, ${VALUE_BYTES} B, ${PARTITIONS} partitions, ${BROKER_NAME}`;
 
 interface Bench {
   readonly template: KafkaTemplate<string>;
@@ -26,11 +28,12 @@ interface Bench {
   close(): Promise<void>;
 }
 
-async function open(properties: Readonly<Record<string, string>> = {}): Promise<Bench> {
-  const broker = await startBrokerProcess({ 'num.partitions': String(PARTITIONS) });
-  const servers = broker.bootstrapServers;
+async function open(): Promise<Bench | undefined> {
+  const broker = await startBenchBroker([TOPIC], PARTITIONS);
+  if (!broker) return undefined;
+  const { servers } = broker;
 
-  @Module({ imports: [KafkaModule.forRoot({ properties: { 'kafka.bootstrap-servers': servers, ...properties } })] })
+  @Module({ imports: [KafkaModule.forRoot({ properties: { 'kafka.bootstrap-servers': servers } })] })
   class BenchModule {}
   const app: INestApplicationContext = await NestFactory.createApplicationContext(BenchModule, { logger: false });
   const template = app.get<KafkaTemplate<string>>(KafkaTemplate);
@@ -48,6 +51,9 @@ async function open(properties: Readonly<Record<string, string>> = {}): Promise<
     },
   };
 }
+
+/** Of the sender's process, all its threads. */
+const CPU = 'CPU µs/record';
 
 const keyOf = (i: number) => `key-${i % 1000}`;
 
@@ -100,15 +106,17 @@ async function all(template: KafkaTemplate<string>, count: number): Promise<numb
 }
 
 /** Every send without waiting for it, as far as the template is ready; then all acknowledgments. */
-async function unawaited(template: KafkaTemplate<string>, count: number): Promise<number> {
-  const started = performance.now();
+async function unawaited(template: KafkaTemplate<string>, count: number): Promise<Measured> {
+  const [started, cpu] = [performance.now(), process.cpuUsage()];
   const sent: Array<Promise<unknown>> = [];
   for (let i = 0; i < count; i++) {
     if (!template.isReady) await template.ready();
     sent.push(template.send(TOPIC, keyOf(i), VALUE));
   }
   await Promise.all(sent);
-  return (count / (performance.now() - started)) * 1000;
+  const value = (count / (performance.now() - started)) * 1000;
+  const { user, system } = process.cpuUsage(cpu);
+  return { value, beside: { [CPU]: (user + system) / count } };
 }
 
 interface Duel {
@@ -128,8 +136,9 @@ function row({ name, peerName, goal, settings, ours, peer }: Duel): Row {
     peerName,
     goal,
     settings: `${SETTINGS}, ${settings}`,
-    async prepare(): Promise<Contest> {
+    async prepare(): Promise<Contest | undefined> {
       const bench = await open();
+      if (!bench) return undefined;
       return { ours: () => ours(bench), peer: () => peer(bench), close: () => bench.close() };
     },
   };
@@ -175,6 +184,7 @@ const memory: Row = {
   settings: `${SETTINGS}, 1,000,000 sends with ready() before each, growth of the process's memory at its highest`,
   async prepare() {
     const bench = await open();
+    if (!bench) return undefined;
     const { template } = bench;
     const limit = template.metrics()['buffer-total-bytes']! / MEGABYTE + 64;
     return {
@@ -238,6 +248,7 @@ function beside(kind: 'cold' | 'warm', goal: number): Row {
       const classPath = await springClassPath();
       if (classPath === undefined) return undefined;
       const bench = await open();
+      if (!bench) return undefined;
       const start = () => new SpringTemplate(classPath, bench.servers, TOPIC, VALUE_BYTES);
       const kept = kind === 'warm' ? start() : undefined;
       for (let i = 0; kept && i < 4; i++) await kept.send(count);
@@ -245,9 +256,12 @@ function beside(kind: 'cold' | 'warm', goal: number): Row {
         ours: () => unawaited(bench.template, count),
         async peer() {
           const spring = kept ?? start();
+          await spring.ready();
+          const cpu = cpuSeconds(spring.pid);
           const ms = await spring.send(count);
+          const beside = { [CPU]: ((cpuSeconds(spring.pid) - cpu) * 1e6) / count };
           if (!kept) await spring.close();
-          return (count / ms) * 1000;
+          return { value: (count / ms) * 1000, beside };
         },
         async close() {
           await kept?.close();

@@ -1,0 +1,29 @@
+import { parseArgs } from 'node:util';
+
+// What the command line of the bench says; read once, for rows are declared with it.
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    json: { type: 'boolean', default: false },
+    repeats: { type: 'string', default: '3' },
+    bytes: { type: 'string', default: '100' },
+    kafka: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+export const USAGE =
+  'usage: npm run bench -- [row …] [--repeats N] [--json] [--bytes N] [--kafka]\n\n' +
+  '  --bytes N   size of the values that template rows send (100)\n' +
+  '  --kafka     template rows run on a node of Apache Kafka instead of a broker of ours\n';
+
+export const benchOptions = {
+  /** Beginning of the names of the rows wanted. */
+  rows: positionals.join(' '),
+  json: values.json,
+  help: values.help,
+  repeats: Math.max(3, Number(values.repeats)),
+  valueBytes: Number(values.bytes),
+  onKafka: values.kafka,
+} as const;
