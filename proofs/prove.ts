@@ -5,11 +5,12 @@ import { fuzz } from './fuzz.js';
 import { guarantees } from './guarantees.js';
 import { killOrders } from './kill-orders.js';
 import { type Proof } from './proof.js';
+import { scale } from './scale.js';
 import { simulation } from './simulation.js';
 
 // `npm run prove -- <proof> [--cycles N] [--seconds S] [--seed S]`
 
-const PROOFS: readonly Proof[] = [killOrders, brokerKill, fuzz, coordinators, simulation, guarantees];
+const PROOFS: readonly Proof[] = [killOrders, brokerKill, fuzz, coordinators, scale, simulation, guarantees];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

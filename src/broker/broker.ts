@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { resolve } from 'node:path';
 import { type Clock, systemClock } from '../common/clock.js';
 import { acquireDirectoryLock, type DirectoryLock } from '../common/directory-lock.js';
@@ -89,6 +90,8 @@ export class Broker {
     this.#router = router;
     this.#watch = watch;
     this.#stack = stack;
+    // Of each fetch that waits without a connection of its own.
+    setMaxListeners(0, this.#gone.signal);
   }
 
   /**

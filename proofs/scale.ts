@@ -1,0 +1,102 @@
+import { type Proof, type ProofContext, type ProofResult } from './proof.js';
+import { commitWithoutEnd } from './scale/commits.js';
+import { groupsOverRestarts } from './scale/groups.js';
+import { recordsThrough } from './scale/heap.js';
+import { metadataBeside } from './scale/idle-connections.js';
+import { measureParked } from './scale/parked-fetches.js';
+import { topicsComeAndGo } from './scale/topics.js';
+
+// What a broker must bear, at the size that counts: topics that come and go, records by the million, fetches that wait
+// by the ten thousand, silent connections, many groups, commits without end. A cycle is one percent of the size; names
+// behind the proof choose parts of it.
+
+interface Part {
+  readonly name: string;
+  /** `size` is of 1. Returns what was found; throws when it is not what it must be. */
+  run(size: number, progress: (text: string) => void): Promise<string>;
+}
+
+const MEGABYTE = 1_048_576;
+
+const PARTS: readonly Part[] = [
+  {
+    name: 'topics',
+    async run(size) {
+      const topics = Math.ceil(1000 * size);
+      const { openBefore, openMost, openAfter, left } = await topicsComeAndGo(topics);
+      must(openAfter === openBefore, `${openBefore} files were open before, ${openAfter} are afterwards`);
+      must(left.length === 0, `folders are left: ${left.join(', ')}`);
+      return `${topics} topics made and deleted: ${openBefore} files open before, ${openMost} at most, ${openAfter} after`;
+    },
+  },
+  {
+    name: 'heap',
+    async run(size) {
+      const { records, grownBytes } = await recordsThrough(Math.ceil(1_000_000 * size));
+      const megabytes = grownBytes / MEGABYTE;
+      must(megabytes < Math.max(50 * size, 2), `the heap grew by ${megabytes.toFixed(1)} MB over ${records} records`);
+      return `${records} records of 1 KB written and read: heap at rest ${megabytes.toFixed(2)} MB larger`;
+    },
+  },
+  {
+    name: 'parked',
+    async run(size) {
+      const count = Math.ceil(10_000 * size);
+      const { idleCpu, wakeP99 } = await measureParked(count);
+      must(idleCpu < 0.05, `${count} parked fetches take ${(idleCpu * 100).toFixed(1)} % of a core`);
+      must(wakeP99 < 5, `a fetch wakes within ${wakeP99.toFixed(2)} ms`);
+      return `${count} fetches parked: ${(idleCpu * 100).toFixed(2)} % CPU, wake p99 ${wakeP99.toFixed(2)} ms`;
+    },
+  },
+  {
+    name: 'idle',
+    async run(size) {
+      const count = Math.ceil(1000 * size);
+      const p99 = await metadataBeside(count);
+      must(p99 < 10, `Metadata beside ${count} idle connections takes ${p99.toFixed(1)} ms`);
+      return `${count} idle connections: Metadata p99 ${p99.toFixed(2)} ms`;
+    },
+  },
+  {
+    name: 'groups',
+    async run(size) {
+      const { groups, members } = await groupsOverRestarts(Math.ceil(100 * size));
+      return `${groups} groups with ${members} members over two restarts`;
+    },
+  },
+  {
+    name: 'commits',
+    async run(size, progress) {
+      const { commits, writtenBytes, leftBytes } = await commitWithoutEnd(Math.ceil(10_000_000 * size), progress);
+      const left = leftBytes / MEGABYTE;
+      must(left < 10, `${left.toFixed(1)} MB of ${commits} commits are left`);
+      return `${commits} commits: ${(writtenBytes / MEGABYTE).toFixed(0)} MB written, ${left.toFixed(1)} MB left`;
+    },
+  },
+];
+
+export const scale: Proof = {
+  name: 'scale',
+  summary: `at size, a cycle being a percent of it: ${PARTS.map(({ name }) => name).join(', ')}`,
+  defaultCycles: 100,
+  run,
+};
+
+async function run({ cycles, names = [], progress }: ProofContext): Promise<ProofResult> {
+  const chosen = PARTS.filter(({ name }) => names.length === 0 || names.includes(name));
+  const found: string[] = [];
+  const problems: string[] = [];
+  for (const part of chosen) {
+    progress(part.name);
+    try {
+      found.push(await part.run(cycles / 100, progress));
+    } catch (error) {
+      problems.push(`${part.name}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  return { passed: problems.length === 0 && chosen.length > 0, figures: found.join(' · '), details: problems };
+}
+
+function must(holds: boolean, otherwise: string): void {
+  if (!holds) throw new Error(otherwise);
+}
