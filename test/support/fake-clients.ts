@@ -41,7 +41,7 @@ export class FakeProducer implements ProducerClient {
 
   enqueue(topic: string, partition: number | undefined, record: OutgoingRecord, sink: DeliverySink): void {
     this.send(topic, partition, record).then(
-      (stored) => sink.stored(stored.topic, stored.partition, stored.offset, 1),
+      (stored) => sink.stored(stored.topic, stored.partition, stored.offset, 1, stored.timestamp),
       (error: Error) => sink.failed(error, 1),
     );
   }

@@ -29,8 +29,8 @@ export interface TopicPartitionInfo {
 
 /** Is told of many records at once, where nobody wants a promise for each of them. */
 export interface DeliverySink {
-  /** `count` records of a batch are stored at `offset` and those after it; -1 under acks=0. */
-  stored(topic: string, partition: number, offset: number, count: number): void;
+  /** `count` records of a batch are stored at `offset` (-1 under acks=0) and those after it, the first with this time. */
+  stored(topic: string, partition: number, offset: number, count: number, timestamp: number): void;
   failed(error: Error, count: number): void;
 }
 

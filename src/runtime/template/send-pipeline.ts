@@ -5,6 +5,7 @@ import { FailedSends } from './failed-sends.js';
 import { type ProducerRecord, type SendResult } from './producer-record.js';
 import { RecordWriter } from './record-writer.js';
 import { SendHooks, type WatchedSend } from './send-hooks.js';
+import { Sending } from './sending.js';
 import { type Serializer } from './serdes/serde.js';
 import { type HeadersInput, type RecordKey } from './serializers.js';
 
@@ -54,7 +55,7 @@ export class SendPipeline {
   enqueue(record: ProducerRecord, sink: DeliverySink): void {
     if (this.hooks.isUsed) {
       this.#sendWatched(record).then(
-        ({ topic, partition, offset }) => sink.stored(topic, partition, offset, 1),
+        ({ topic, partition, offset, timestamp }) => sink.stored(topic, partition, offset, 1, timestamp),
         (error: Error) => sink.failed(error, 1),
       );
       return;
@@ -77,17 +78,15 @@ export class SendPipeline {
     headers: HeadersInput | undefined,
     timestamp: number | undefined,
   ): Promise<SendResult> {
-    let sent: Promise<SendResult>;
+    const sending = new Sending(topic, key, this.failures);
     try {
       const { producer } = this;
       const outgoing = this.#writer.write(topic, key, value, headers, timestamp, producer.wantsGiven);
-      sent = producer.send(topic, partition, outgoing);
+      producer.enqueue(topic, partition, outgoing, sending);
     } catch (error) {
-      sent = Promise.reject(error);
+      sending.failed(error as Error);
     }
-    // The handler attached here makes an ignored failure a counted and logged one instead of the process's end.
-    sent.catch((error: unknown) => this.failures.add(topic, key, error));
-    return sent;
+    return sending.promise;
   }
 
   /** Those who watch are told before the caller is. */

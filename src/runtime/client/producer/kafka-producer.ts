@@ -127,7 +127,7 @@ export class KafkaProducer implements ProducerClient {
     const isInRange = count !== undefined && (partition === undefined || (partition >= 0 && partition < count));
     if (!isInRange || !this.#room.takes(size)) {
       this.#accept(topic, partition, record, size).then(
-        (stored) => sink.stored(stored.topic, stored.partition, stored.offset, 1),
+        (stored) => sink.stored(stored.topic, stored.partition, stored.offset, 1, stored.timestamp),
         (error: Error) => sink.failed(error, 1),
       );
       return;

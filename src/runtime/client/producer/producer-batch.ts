@@ -124,18 +124,14 @@ export class ProducerBatch {
     const { topic, partition } = this;
     for (let i = 0; i < this.#resolves.length; ) {
       const offset = baseOffset < 0 ? -1 : baseOffset + i;
+      const timestamp = logAppendTimeMs >= 0 ? logAppendTimeMs : this.#timestamps[i]!;
       const told = this.#resolves[i]!;
       if (typeof told === 'function') {
-        told({
-          topic,
-          partition,
-          offset,
-          timestamp: logAppendTimeMs >= 0 ? logAppendTimeMs : this.#timestamps[i]!,
-        });
+        told({ topic, partition, offset, timestamp });
         i++;
       } else {
         const count = lengthOfRun(this.#resolves, i);
-        told.stored(topic, partition, offset, count);
+        told.stored(topic, partition, offset, count, timestamp);
         i += count;
       }
     }
