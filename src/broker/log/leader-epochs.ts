@@ -7,14 +7,15 @@ export interface EpochStart {
   readonly startOffset: number;
 }
 
+const NONE: readonly EpochStart[] = [];
 const UNKNOWN: EpochEndOffset = { leaderEpoch: -1, endOffset: -1 };
 
 export class LeaderEpochs {
   /** Epochs and offsets both rise. */
-  #starts: EpochStart[];
+  #starts: readonly EpochStart[];
 
-  constructor(starts: readonly EpochStart[] = []) {
-    this.#starts = [...starts];
+  constructor(starts: readonly EpochStart[] = NONE) {
+    this.#starts = starts.length === 0 ? NONE : starts;
   }
 
   get starts(): readonly EpochStart[] {
@@ -30,8 +31,8 @@ export class LeaderEpochs {
   assign(epoch: number, startOffset: number): boolean {
     if (epoch <= this.latest) return false;
     // An epoch in which nothing was written leaves no trace.
-    this.#starts = this.#starts.filter((known) => known.startOffset < startOffset);
-    this.#starts.push({ epoch, startOffset });
+    const before = this.#starts.filter((known) => known.startOffset < startOffset);
+    this.#starts = [...before, { epoch, startOffset }];
     return true;
   }
 
@@ -50,7 +51,7 @@ export class LeaderEpochs {
 
   /** Forgets epochs that begin at `endOffset` or behind it. */
   truncateFromEnd(endOffset: number): void {
-    this.#starts = this.#starts.filter((start) => start.startOffset < endOffset);
+    if (this.#starts.length > 0) this.#starts = this.#starts.filter((start) => start.startOffset < endOffset);
   }
 
   /** Forgets epochs that ended before `logStartOffset`; the one it lies in begins there. */

@@ -1,40 +1,41 @@
 import { dirname } from 'node:path';
-import { type Clock, type Timer } from '../../common/clock.js';
+import { type Timer } from '../../common/clock.js';
 import { GroupCommit } from './group-commit.js';
+import { type LogContext } from './log-context.js';
 import { type LogSegment } from './log-segment.js';
-import { type OpenFiles } from './open-files.js';
 import { type SegmentList } from './segment-list.js';
 import { type StorageHealth } from './storage-health.js';
 
 // Brings a log to the device and knows how far that has come: the recovery point.
 
-export interface LogFlusherOptions {
-  readonly files: OpenFiles;
+/** The log that is flushed, as it is now. */
+export interface FlushedLog {
   readonly directory: string;
-  readonly segments: SegmentList;
-  readonly health: StorageHealth;
-  readonly recoveryPoint: number;
-  readonly logEndOffset: () => number;
-  readonly clock: Clock;
+  readonly logEndOffset: number;
 }
 
+const NO_SEGMENTS: readonly LogSegment[] = [];
+
 export class LogFlusher {
-  readonly #options: LogFlusherOptions;
-  readonly #groupCommit = new GroupCommit(() => this.#sync());
+  #groupCommit: GroupCommit | undefined;
   #recoveryPoint: number;
   /** Sealed segments whose files are not all on the device, oldest first. */
-  #unsynced: LogSegment[];
+  #unsynced: readonly LogSegment[] = NO_SEGMENTS;
   #hasNewFiles = true;
   #isFirstSync = true;
   #isStopped = false;
   #hasAppended = false;
   #timer: Timer | undefined;
 
-  constructor(options: LogFlusherOptions) {
-    const { segments, recoveryPoint } = options;
-    this.#options = options;
+  constructor(
+    private readonly log: FlushedLog,
+    private readonly context: LogContext,
+    private readonly segments: SegmentList,
+    private readonly health: StorageHealth,
+    recoveryPoint: number,
+  ) {
     this.#recoveryPoint = recoveryPoint;
-    this.#unsynced = segments.all.slice(segments.indexOf(recoveryPoint), -1);
+    if (segments.all.length > 1) this.#unsynced = segments.all.slice(segments.indexOf(recoveryPoint), -1);
   }
 
   /** Everything before it is on the device, the indexes of the segments before the one it lies in too. */
@@ -44,7 +45,8 @@ export class LogFlusher {
 
   /** fsync of everything appended so far, shared by all that wait. Rejects with KAFKA_STORAGE_FAILED. */
   flush(): Promise<void> {
-    if (this.#options.logEndOffset() === this.#recoveryPoint && this.#unsynced.length === 0) return Promise.resolve();
+    if (this.log.logEndOffset === this.#recoveryPoint && this.#unsynced.length === 0) return Promise.resolve();
+    this.#groupCommit ??= new GroupCommit(() => this.#sync());
     return this.#groupCommit.commit();
   }
 
@@ -57,7 +59,7 @@ export class LogFlusher {
   appended(flushMs: number): void {
     this.#hasAppended = true;
     if (flushMs === Number.POSITIVE_INFINITY || this.#timer) return;
-    this.#timer = this.#options.clock.schedule(flushMs, () => {
+    this.#timer = this.context.clock.schedule(flushMs, () => {
       this.#timer = undefined;
       this.flushInBackground();
     });
@@ -67,17 +69,18 @@ export class LogFlusher {
   async finish(): Promise<void> {
     await this.flush();
     if (!this.#hasAppended) return;
-    await this.#options.segments.active.sync();
-    await this.#options.files.syncDirectory(this.#options.directory);
+    await this.segments.active.sync();
+    await this.context.files.syncDirectory(this.log.directory);
   }
 
   /** A segment was closed and a new one begun. */
   rolled(sealed: LogSegment): void {
-    this.#unsynced.push(sealed);
+    this.#unsynced = [...this.#unsynced, sealed];
     this.#hasNewFiles = true;
   }
 
   removed(segments: readonly LogSegment[]): void {
+    if (this.#unsynced.length === 0) return;
     this.#unsynced = this.#unsynced.filter((segment) => !segments.includes(segment));
   }
 
@@ -92,15 +95,16 @@ export class LogFlusher {
       // Should the active segment be rolled meanwhile, its indexes have to follow before the point may rise.
       for (let hasRolled = true; hasRolled; ) hasRolled = await this.#syncOnce();
     } catch (cause) {
-      if (!this.#isStopped) throw this.#options.health.flushFailed(cause);
+      if (!this.#isStopped) throw this.health.flushFailed(cause);
     }
   }
 
   async #syncOnce(): Promise<boolean> {
-    const { segments, files, directory, logEndOffset } = this.#options;
+    const { segments } = this;
+    const { files } = this.context;
+    const { directory, logEndOffset: end } = this.log;
     const { active } = segments;
-    const end = logEndOffset();
-    const sealed = [...this.#unsynced];
+    const sealed = this.#unsynced;
     for (const segment of sealed) await segment.sync();
     if (this.#hasNewFiles && !this.#isStopped) {
       this.#hasNewFiles = false;

@@ -78,6 +78,8 @@ export class LogManager {
   readonly #upkeep: LogUpkeep;
   /** Overrides read last, with what they make: the partitions of a topic share theirs. */
   #lastConfig: { readonly overrides: ConfigEntries; readonly config: LogConfig } | undefined;
+  /** Topics and their ids, while the directory is read. */
+  readonly #names = new Map<string, string>();
   #isStopped = false;
 
   /** Loads every log of the directory, or makes a new directory. Throws KAFKA_DATA_DIR_INVALID, KAFKA_STORAGE_FAILED. */
@@ -161,6 +163,7 @@ export class LogManager {
         lastStop: this.lastStop,
       });
     }
+    this.#names.clear();
     this.#data.recovered();
     this.#upkeep.start();
     this.#cleaner.start();
@@ -183,9 +186,19 @@ export class LogManager {
       const config = this.#configOf(overrides);
       const { indexIntervalBytes } = config;
       const loaded = loadLog(this.#context, directory, { ...known, config, indexIntervalBytes });
-      const topicId = readPartitionMetadata(this.#context.fileSystem, directory);
-      return this.#add(topicPartition, { directory, topicId, config, loaded });
+      const topicId = this.#shared(readPartitionMetadata(this.#context.fileSystem, directory));
+      const { partition } = topicPartition;
+      const topic = this.#shared(topicPartition.topic);
+      return this.#add({ topic, partition }, { directory, topicId, config, loaded });
     });
+  }
+
+  /** One string for all partitions of a topic. */
+  #shared<T extends string | undefined>(text: T): T {
+    if (text === undefined) return text;
+    const known = this.#names.get(text);
+    if (known === undefined) this.#names.set(text, text);
+    return (known ?? text) as T;
   }
 
   #add(

@@ -196,7 +196,9 @@ class LogLoad {
     const from = snapshot?.offset ?? 0;
     // Where a snapshot is, and where a sealed segment is beyond doubt, the aborted transactions before are on file.
     const indexFrom = Math.max(from, Math.min(firstDoubtful, this.#segments.at(-1)!.baseOffset));
-    for (const segment of this.#segmentsFrom(indexFrom)) segment.transactionIndex.truncateTo(indexFrom);
+    for (const segment of this.#segmentsFrom(indexFrom)) {
+      if (segment.mayHaveIndexes) segment.transactionIndex.truncateTo(indexFrom);
+    }
     if (from >= logEndOffset) return producers;
     this.#readBatches(from, (header, at, segment, position, size) => {
       epochs.assign(leaderEpoch(header, at), baseOffset(header, at));

@@ -86,10 +86,9 @@ export class LogSegment extends SegmentFileSet {
 
   /** The first segment of a new log: its file is made by the first append, so that an empty log costs none. */
   createLater(): void {
-    for (const index of [this.offsetIndex, this.timeIndex, this.transactionIndex]) index.entries.beginEmpty();
     this.#size = 0;
     this.#isLoaded = true;
-    this.hasFile = false;
+    this.beginWithoutFiles();
   }
 
   /** Bytes in the log file. */

@@ -85,22 +85,14 @@ export class PartitionLog {
     this.#segments = new SegmentList(loaded.segments);
     this.#producers = loaded.producers;
     this.#snapshots = loaded.snapshots;
-    const { fileSystem, files, logger, clock } = this.#context;
+    const { fileSystem, logger } = this.#context;
     this.#epochs = new EpochCheckpoint(loaded.epochs, fileSystem, this.directory, logger);
     this.#leaderEpoch = Math.max(0, loaded.epochs.latest);
     this.#logStartOffset = loaded.logStartOffset;
     this.#logEndOffset = loaded.logEndOffset;
     this.#reader = new LogReader(this, this.#segments, loaded.epochs);
-    this.#health = new StorageHealth(this.#name, logger);
-    this.#flusher = new LogFlusher({
-      files,
-      directory: this.directory,
-      segments: this.#segments,
-      health: this.#health,
-      recoveryPoint: loaded.recoveryPoint,
-      logEndOffset: () => this.#logEndOffset,
-      clock,
-    });
+    this.#health = new StorageHealth(this, logger);
+    this.#flusher = new LogFlusher(this, this.#context, this.#segments, this.#health, loaded.recoveryPoint);
   }
 
   /** From partition.metadata; undefined when that is missing. */

@@ -9,11 +9,13 @@ import { TransactionIndex } from './transaction-index.js';
 
 export abstract class SegmentFileSet implements PathSource {
   readonly log: PooledFile;
-  readonly offsetIndex: OffsetIndex;
-  readonly timeIndex: TimeIndex;
-  readonly transactionIndex: TransactionIndex;
+  /** Made when they are asked for: an idle segment has none. */
+  #offsetIndex: OffsetIndex | undefined;
+  #timeIndex: TimeIndex | undefined;
+  #transactionIndex: TransactionIndex | undefined;
   /** False while the log file waits for its first batch. */
   protected hasFile = true;
+  #hasNoIndexes = false;
   #isRetired = false;
   #suffix: string;
 
@@ -25,9 +27,41 @@ export abstract class SegmentFileSet implements PathSource {
   ) {
     this.#suffix = suffix;
     this.log = files.file(this);
-    this.offsetIndex = new OffsetIndex(files, this, baseOffset);
-    this.timeIndex = new TimeIndex(files, this, baseOffset);
-    this.transactionIndex = new TransactionIndex(files, this);
+  }
+
+  /** Neither the log file nor one of an index is there: nobody has to look. */
+  protected beginWithoutFiles(): void {
+    this.hasFile = false;
+    this.#hasNoIndexes = true;
+  }
+
+  /** Whether there could be a file of an index. */
+  get mayHaveIndexes(): boolean {
+    return !this.#hasNoIndexes || this.hasFile;
+  }
+
+  get offsetIndex(): OffsetIndex {
+    this.#offsetIndex ??= this.#taken(new OffsetIndex(this.files, this, this.baseOffset));
+    return this.#offsetIndex;
+  }
+
+  get timeIndex(): TimeIndex {
+    this.#timeIndex ??= this.#taken(new TimeIndex(this.files, this, this.baseOffset));
+    return this.#timeIndex;
+  }
+
+  get transactionIndex(): TransactionIndex {
+    if (!this.#transactionIndex) {
+      this.#transactionIndex = new TransactionIndex(this.files, this);
+      if (this.#hasNoIndexes) this.#transactionIndex.entries.beginEmpty();
+    }
+    return this.#transactionIndex;
+  }
+
+  #taken<I extends OffsetIndex | TimeIndex>(index: I): I {
+    index.entries.setActive(this.log.isActive);
+    if (this.#hasNoIndexes) index.entries.beginEmpty();
+    return index;
   }
 
   pathOf(extension: SegmentExtension): string {
@@ -41,8 +75,8 @@ export abstract class SegmentFileSet implements PathSource {
 
   setActive(active: boolean): void {
     this.log.isActive = active;
-    this.offsetIndex.entries.setActive(active);
-    this.timeIndex.entries.setActive(active);
+    this.#offsetIndex?.entries.setActive(active);
+    this.#timeIndex?.entries.setActive(active);
   }
 
   writeIndexes(): void {
@@ -92,8 +126,8 @@ export abstract class SegmentFileSet implements PathSource {
 
   close(): void {
     this.log.close();
-    this.offsetIndex.entries.close();
-    this.timeIndex.entries.close();
-    this.transactionIndex.entries.close();
+    this.#offsetIndex?.entries.close();
+    this.#timeIndex?.entries.close();
+    this.#transactionIndex?.entries.close();
   }
 }

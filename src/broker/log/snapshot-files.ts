@@ -7,15 +7,17 @@ import { segmentPath } from './segment-files.js';
 // The producer snapshots in a partition's directory. They carry a checksum, so none is synced: one that did not
 // survive a power loss is noticed, and the log is read from an older one.
 
+const NONE: readonly number[] = [];
+
 export class SnapshotFiles {
-  #offsets: number[];
+  #offsets: readonly number[];
 
   constructor(
     private readonly fs: FileSystem,
     private readonly directory: string,
     offsets: readonly number[],
   ) {
-    this.#offsets = [...offsets].sort((a, b) => a - b);
+    this.#offsets = offsets.length === 0 ? NONE : [...offsets].sort((a, b) => a - b);
   }
 
   get offsets(): readonly number[] {

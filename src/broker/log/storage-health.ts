@@ -1,5 +1,6 @@
 import { messageOf, NestdawError } from '../../common/errors.js';
 import { type Logger } from '../../common/logger.js';
+import { partitionName, type TopicPartition } from '../../common/topic-partition.js';
 
 // Whether a log can be written to, and why not. A full disk passes; a disk that fails does not.
 
@@ -15,7 +16,7 @@ export class StorageHealth {
   #isOffline = false;
 
   constructor(
-    private readonly name: string,
+    private readonly log: { readonly topicPartition: TopicPartition },
     private readonly logger: Logger,
   ) {}
 
@@ -37,13 +38,13 @@ export class StorageHealth {
   writeFailed(cause: unknown, cutBack: boolean): NestdawError {
     const passes = cutBack && isPassingFault(cause);
     const advice = passes ? 'free disk space, writing then goes on' : 'check the disk and restart the broker';
-    const message = `${this.name} could not be written to: ${messageOf(cause)}. Nothing acknowledged is lost; ${advice}`;
+    const message = `${partitionName(this.log.topicPartition)} could not be written to: ${messageOf(cause)}. Nothing acknowledged is lost; ${advice}`;
     return this.#fail(message, cause, !passes);
   }
 
   /** After a failed fsync nobody knows what reached the device: writing on would build on sand. */
   flushFailed(cause: unknown): NestdawError {
-    const message = `${this.name} could not be flushed: ${messageOf(cause)}. Check the disk and restart the broker`;
+    const message = `${partitionName(this.log.topicPartition)} could not be flushed: ${messageOf(cause)}. Check the disk and restart the broker`;
     return this.#fail(message, cause, true);
   }
 

@@ -215,12 +215,20 @@ export class MetadataImage {
 
   #addPartition(record: RecordOf<typeof Partition>): void {
     const { partitions } = this.#topicOf(record.topicId);
-    const { topicId: _, replicas, isr, directories, ...state } = record;
-    partitions[record.partitionId] = {
-      ...state,
-      replicas: this.#lists.shared(replicas),
-      isr: this.#lists.shared(isr),
-      directories: this.#lists.shared(directories),
+    const { partitionId } = record;
+    partitions[partitionId] = {
+      partitionId,
+      replicas: this.#lists.shared(record.replicas),
+      isr: this.#lists.shared(record.isr),
+      leader: record.leader,
+      leaderEpoch: record.leaderEpoch,
+      partitionEpoch: record.partitionEpoch,
+      directories: this.#lists.shared(record.directories),
+      removingReplicas: this.#lists.shared(record.removingReplicas),
+      addingReplicas: this.#lists.shared(record.addingReplicas),
+      leaderRecoveryState: record.leaderRecoveryState,
+      eligibleLeaderReplicas: record.eligibleLeaderReplicas,
+      lastKnownElr: record.lastKnownElr,
     };
   }
 
