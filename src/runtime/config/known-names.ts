@@ -13,14 +13,22 @@ export interface KnownName {
   readonly inert: string | undefined;
 }
 
-export interface KnownNames {
-  readonly byCanonical: ReadonlyMap<string, KnownName>;
-  /** For environment variables. */
-  readonly bySqueezed: ReadonlyMap<string, KnownName>;
-  /** Maps that take any name below them. */
-  readonly openMaps: readonly KnownName[];
-  /** Kafka's property names, and the clients that have them. */
-  readonly clientsOf: ReadonlyMap<string, ReadonlySet<ClientKind>>;
+export class KnownNames {
+  #bySqueezed: ReadonlyMap<string, KnownName> | undefined;
+
+  constructor(
+    readonly byCanonical: ReadonlyMap<string, KnownName>,
+    /** Maps that take any name below them. */
+    readonly openMaps: readonly KnownName[],
+    /** Kafka's property names, and the clients that have them. */
+    readonly clientsOf: ReadonlyMap<string, ReadonlySet<ClientKind>>,
+  ) {}
+
+  /** For environment variables; made when the first of them looks like one of ours. */
+  get bySqueezed(): ReadonlyMap<string, KnownName> {
+    this.#bySqueezed ??= new Map([...this.byCanonical.values()].map((known) => [squeezed(known.name), known]));
+    return this.#bySqueezed;
+  }
 }
 
 const CLIENTS: readonly ClientKind[] = ['consumer', 'producer', 'admin'];
@@ -33,7 +41,6 @@ export function knownNames(): KnownNames {
 
 function collect(): KnownNames {
   const byCanonical = new Map<string, KnownName>();
-  const bySqueezed = new Map<string, KnownName>();
   const clientsOf = new Map<string, Set<ClientKind>>();
   const add = (name: string, key: ConfigKey<unknown>, inert: string | undefined): void => {
     const canonical = canonicalName(name);
@@ -41,7 +48,6 @@ function collect(): KnownNames {
     if (byCanonical.has(canonical) && (inert !== undefined || byCanonical.get(canonical)!.name === name)) return;
     const entry = { name, key, inert };
     byCanonical.set(canonical, entry);
-    bySqueezed.set(squeezed(name), entry);
   };
   const addClients = (property: string, clients: readonly ClientKind[]): void => {
     const all = clientsOf.get(property) ?? new Set();
@@ -71,7 +77,7 @@ function collect(): KnownNames {
     key: keyOf(name),
     inert: keyOf(name).inert,
   }));
-  return { byCanonical, bySqueezed, openMaps, clientsOf };
+  return new KnownNames(byCanonical, openMaps, clientsOf);
 }
 
 /** What the admin client shares with consumers or producers, where those act. */

@@ -20,24 +20,24 @@ export interface PropertySource {
   entries(): Iterable<PropertyEntry>;
 }
 
-interface NameForms {
-  readonly canonical: string;
-  readonly squeezed: string;
-}
-
-/** A start asks every source for every key: the forms of a name are worked out once. */
-const forms = new Map<string, NameForms>();
 const MOST_FORMS = 10_000;
 
-function formsOf(name: string): NameForms {
-  let known = forms.get(name);
-  if (!known) {
-    if (forms.size >= MOST_FORMS) forms.clear();
-    known = { canonical: canonicalName(name), squeezed: squeezed(name) };
-    forms.set(name, known);
-  }
-  return known;
+/** A start asks every source for every key: each form of a name is worked out once, and only where it is asked for. */
+function remembered(formOf: (name: string) => string): (name: string) => string {
+  const forms = new Map<string, string>();
+  return (name) => {
+    let known = forms.get(name);
+    if (known === undefined) {
+      if (forms.size >= MOST_FORMS) forms.clear();
+      known = formOf(name);
+      forms.set(name, known);
+    }
+    return known;
+  };
 }
+
+const canonicalForm = remembered(canonicalName);
+const squeezedForm = remembered(squeezed);
 
 /** A name in the one form that look-ups use: `spring.kafka.` is `kafka.`, brackets are dots, case and dashes gone. */
 export function canonicalName(name: string): string {
@@ -60,7 +60,7 @@ export class MapPropertySource implements PropertySource {
   }
 
   get(name: string): PropertyEntry | undefined {
-    return this.#byName.get(formsOf(name).canonical);
+    return this.#byName.size === 0 ? undefined : this.#byName.get(canonicalForm(name));
   }
 
   entries(): Iterable<PropertyEntry> {
@@ -76,6 +76,7 @@ export class EnvironmentPropertySource implements PropertySource {
   readonly name = 'environment';
   readonly #entries: readonly PropertyEntry[];
   readonly #byName = new Map<string, PropertyEntry>();
+  readonly #isAboutKafka: boolean;
 
   constructor(variables: Readonly<Record<string, string | undefined>>) {
     this.#entries = Object.entries(variables).flatMap(([key, value]) =>
@@ -83,10 +84,14 @@ export class EnvironmentPropertySource implements PropertySource {
     );
     for (const entry of this.#entries) this.#byName.set(squeezed(entry.key), entry);
     this.#collectLists();
+    this.#isAboutKafka = [...this.#byName.keys()].some(
+      (name) => name.startsWith('kafka') || name.startsWith('springkafka'),
+    );
   }
 
   get(name: string): PropertyEntry | undefined {
-    const wanted = formsOf(name).squeezed;
+    if (!this.#isAboutKafka && name.startsWith('kafka.')) return undefined;
+    const wanted = squeezedForm(name);
     if (!wanted.startsWith('kafka')) return this.#byName.get(wanted);
     return this.#byName.get(wanted) ?? this.#byName.get(`spring${wanted}`);
   }

@@ -16,6 +16,7 @@ export class RandomPropertySource implements PropertySource {
   }
 
   get(name: string): PropertyEntry | undefined {
+    if (!name.startsWith('random.')) return undefined; // nearly every name is another
     const kind = /^random\.(.+)$/.exec(name)?.[1];
     const value = kind === undefined ? undefined : this.#value(kind);
     return value === undefined ? undefined : { key: name, value, origin: 'random' };
