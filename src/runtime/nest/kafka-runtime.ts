@@ -1,18 +1,19 @@
 import { type DiscoveryService } from '@nestjs/core';
-import { sleep, systemClock } from '../../common/clock.js';
-import { hasCode, messageOf, NestdawError } from '../../common/errors.js';
+import { systemClock } from '../../common/clock.js';
+import { messageOf, NestdawError } from '../../common/errors.js';
 import { silentLogger } from '../../common/logger.js';
 import { DEFAULT_CONNECTION } from '../../decorators/inject-kafka-template.js';
 import { topicsIn } from '../client/admin/new-topic.js';
 import { type Mistake, throwIfAny } from '../config/mistakes.js';
 import { judgeNames } from '../config/name-judge.js';
 import { type Findings } from '../config/rules.js';
-import { type ContainerRegistry, phasesOf } from '../listener/container-registry.js';
+import { type ContainerRegistry } from '../listener/container-registry.js';
 import { type ListenerContainer } from '../listener/listener-container.js';
 import { type ThreadState } from '../threads/thread-state.js';
 import { type KafkaConnection } from './connection/kafka-connection.js';
 import { EventBinder } from './listeners/event-binder.js';
 import { ListenerHost } from './listeners/listener-host.js';
+import { ListenerStart } from './listeners/listener-start.js';
 import { type NestServices } from './nest-services.js';
 import { ProviderLookup } from './provider-lookup.js';
 import { type RuntimeTools } from './runtime-tools.js';
@@ -24,9 +25,6 @@ import { findThreadListener } from './threads/thread-listener.js';
 
 // The life of Kafka in an application, as steps that the module calls at the right moments: prepare, open, start
 // listeners; drain, close. Nothing is opened before everything was checked.
-
-/** How soon topics are tried again that a cluster which is away could not be asked for. */
-const TOPICS_AGAIN_MS = 2_000;
 
 export class KafkaRuntime {
   readonly #connections = new Map<string, KafkaConnection>();
@@ -167,82 +165,15 @@ export class KafkaRuntime {
   }
 
   /** Starts some of them, as long as they say `autoStartup`; waits in the same way. */
-  async startContainers(containers: readonly ListenerContainer[]): Promise<void> {
-    const waiting = new Set<string>();
-    const wanted = containers.filter(({ endpoint }) => endpoint.autoStartup);
-    const made = this.#makeTopics(containers);
-    const patience = Math.max(
-      0,
-      ...[...this.#connections.values()].map(({ properties }) => properties.get('listener.startup-timeout')),
-    );
-    const enough = new AbortController();
-    try {
-      const limit = sleep(this.tools.clock, patience, enough.signal);
-      await Promise.race([made, limit]);
-      await this.#requireTopics(wanted);
-      const starting = this.#startInPhases(wanted, waiting, made);
-      // Who waits no more is not told; it is logged there.
-      starting.catch(() => undefined);
-      if (patience === 0) return;
-      await Promise.race([starting, limit]);
-    } finally {
-      enough.abort();
-    }
-    if (waiting.size > 0 && !this.#draining) {
-      this.tools.logger.warn(
-        `${[...waiting].join(', ')}: no partitions after ${patience} ms (kafka.listener.startup-timeout); ` +
-          'the application starts, and they go on trying',
-      );
-    }
-  }
-
-  /** Those of one phase together, those of the next when they have started, or failed to. */
-  async #startInPhases(
-    containers: readonly ListenerContainer[],
-    waiting: Set<string>,
-    made: Promise<void>,
-  ): Promise<void> {
-    for (const { id } of containers) waiting.add(id);
-    for (const phase of phasesOf(containers)) {
-      await Promise.all(phase.map((container) => this.#start(container, waiting, made)));
-      if (this.#draining) return;
-    }
-  }
-
-  #stopsFor({ endpoint }: ListenerContainer): boolean {
-    return this.#connections.get(endpoint.connection)?.properties.get('listener.start-failure') === 'stop';
-  }
-
-  /** Goes on trying while the cluster is away; what it refuses is said, and is for somebody to make by hand. */
-  async #makeTopics(containers: readonly ListenerContainer[]): Promise<void> {
-    const { logger, clock } = this.tools;
-    for (let tries = 1; !this.#draining; tries++) {
-      try {
-        await this.listeners.makeTopics(containers);
-        return;
-      } catch (error) {
-        const why = messageOf(error);
-        const isAway = hasCode(error, 'KAFKA_CONNECTION_FAILED') || hasCode(error, 'KAFKA_REQUEST_TIMEOUT');
-        if (!isAway) {
-          logger.error(`topics that listeners need could not be made: ${why}; make them by hand`, error);
-          return;
-        }
-        if (tries === 1) logger.warn(`topics that listeners need are not made yet: ${why}; it goes on trying`);
-      }
-      await sleep(clock, TOPICS_AGAIN_MS);
-    }
-  }
-
-  async #requireTopics(containers: readonly ListenerContainer[]): Promise<void> {
-    try {
-      for (const connection of this.#connections.values()) {
-        const own = containers.filter(({ endpoint }) => endpoint.connection === connection.name);
-        await connection.requireTopics(own.map(({ endpoint }) => endpoint));
-      }
-    } catch (error) {
-      await this.close();
-      throw error;
-    }
+  startContainers(containers: readonly ListenerContainer[]): Promise<void> {
+    const start = new ListenerStart({
+      connections: this.#connections,
+      tools: this.tools,
+      makeTopics: (some) => this.listeners.makeTopics(some),
+      isEnding: () => this.#draining !== undefined,
+      giveUp: () => this.close(),
+    });
+    return start.run(containers);
   }
 
   /** Ends the listeners: nothing new starts, what runs is waited for, finished work is committed. Never rejects. */
@@ -277,22 +208,6 @@ export class KafkaRuntime {
     this.#transactions.unbind();
     this.#events.unbind();
     this.#signals.remove();
-  }
-
-  async #start(container: ListenerContainer, waiting: Set<string>, ready: Promise<void>): Promise<void> {
-    waiting.add(container.id);
-    try {
-      await ready;
-      if (this.#draining) return;
-      await container.start();
-    } catch (error) {
-      if (!this.#draining) {
-        this.tools.logger.error(`listener ${container.id} did not start: ${messageOf(error)}`, error);
-        if (this.#stopsFor(container)) throw error;
-      }
-    } finally {
-      waiting.delete(container.id);
-    }
   }
 }
 

@@ -1,8 +1,7 @@
-import { type Clock, systemClock } from '../../common/clock.js';
+import { systemClock } from '../../common/clock.js';
 import { NestdawError } from '../../common/errors.js';
-import { type Logger, silentLogger } from '../../common/logger.js';
+import { silentLogger } from '../../common/logger.js';
 import { type KafkaRecord, type OutgoingRecord } from '../../common/record.js';
-import { type TopicPartition } from '../../common/topic-partition.js';
 import {
   type ProducerClient,
   type ProducerMetricValues,
@@ -21,57 +20,30 @@ import {
   type SendResult,
 } from './producer-record.js';
 import { type SendAllResult, sendEvery } from './send-all.js';
+import { type RecordParts, recordOf, recordsOf, type SendArguments } from './send-arguments.js';
 import { type SendHooks } from './send-hooks.js';
 import { type SendObserver } from './send-observer.js';
 import { SendPipeline } from './send-pipeline.js';
-import { type Serializer, type SerializerReference, serializerIn } from './serdes/serde.js';
+import { type SerializerReference, serializerIn } from './serdes/serde.js';
 import { autoKeySerializer, autoValueSerializer, ofKeys, ofValues, type RecordKey } from './serializers.js';
-import { type TemplateTransactions } from './template-transactions.js';
+import { type KafkaTemplateOptions, type RecordPosition, type RecordReader } from './template-options.js';
 import { type OffsetOwner, type TransactionOffset } from './transaction.js';
 
 // KafkaTemplate: values in, acknowledged records out. Serialization happens in the call; batching, order and
 // acknowledgment are the producer's.
 
-/** A record to look up. */
-export interface RecordPosition extends TopicPartition {
-  /** 0 or more. */
-  readonly offset: number;
-}
-
-/** Reads single records; those that are not there are left out. */
-export type RecordReader = (positions: readonly RecordPosition[], timeoutMs: number) => Promise<KafkaRecord[]>;
-
-/** What records of plain values get, in `sendAll`. */
-export type RecordParts<T> = Partial<Pick<ProducerRecord<T>, 'key' | 'partition' | 'headers' | 'timestamp'>>;
-
-export type { KafkaMessage, ProducerRecord, SendResult };
-
-export interface KafkaTemplateOptions {
-  /** The producer; asked at every send, since a template may be injected before its connection is open. */
-  readonly producer: () => ProducerClient;
-  /**
-   * The producer for what is no send of the application: questions, and records that are passed on. Default: the same;
-   * with transactions it serves outside of them too.
-   */
-  readonly passing?: () => ProducerClient;
-  readonly defaultTopic?: string | undefined;
-  /** Transactions of its connection. Default: there are none. */
-  readonly transactions?: TemplateTransactions | undefined;
-  readonly keySerializer?: Serializer;
-  readonly valueSerializer?: Serializer;
-  /** What `receive` reads with. */
-  readonly reader?: RecordReader;
-  /** The templates of named producers, for `withProducer`. */
-  readonly named?: (name: string) => KafkaTemplate;
-  readonly clock?: Clock;
-  readonly logger?: Logger;
-  /** Takes records that are sent later. */
-  readonly delays?: DelayPort;
-}
+export type {
+  KafkaMessage,
+  KafkaTemplateOptions,
+  ProducerRecord,
+  RecordParts,
+  RecordPosition,
+  RecordReader,
+  SendResult,
+};
 
 const NO_DELAYS = 'this template cannot send later: inject the template of a connection with kafka.delays.store';
 
-type SendArguments = readonly unknown[];
 const RECEIVE_TIMEOUT_MS = 5_000;
 
 /**
@@ -386,35 +358,4 @@ export class KafkaTemplate<T = any> {
     refused.catch(() => this.#pipeline.failures.add('(none)', null, error));
     return refused;
   }
-}
-
-/** The record that positional arguments behind a topic describe. */
-function recordOf(topic: string, args: SendArguments): ProducerRecord<any> {
-  const value = args.at(-1) as unknown;
-  const key = args.length > 1 ? (args.at(-2) as RecordKey) : null;
-  const partition = (args.length > 2 ? (args[0] as number | null) : null) ?? undefined;
-  const timestamp = (args.length > 3 ? (args[1] as number | null) : null) ?? undefined;
-  return { topic, partition, timestamp, key, value };
-}
-
-function recordsOf<T>(
-  topic: string,
-  values: Iterable<T | null> | AsyncIterable<T | null>,
-  parts: ((value: T | null) => RecordParts<T>) | undefined,
-): Iterable<ProducerRecord<T>> | AsyncIterable<ProducerRecord<T>> {
-  const nothing: RecordParts<T> = {};
-  // One shape for all, property by property: a spread would cost more than the rest of a send.
-  const record = (value: T | null): ProducerRecord<T> => {
-    const { key, partition, headers, timestamp } = parts ? parts(value) : nothing;
-    return { topic, partition, key: key ?? null, value, headers, timestamp };
-  };
-  return Symbol.asyncIterator in values ? mapAsync(values, record) : map(values, record);
-}
-
-function* map<A, B>(values: Iterable<A>, make: (value: A) => B): Generator<B> {
-  for (const value of values) yield make(value);
-}
-
-async function* mapAsync<A, B>(values: AsyncIterable<A>, make: (value: A) => B): AsyncGenerator<B> {
-  for await (const value of values) yield make(value);
 }
