@@ -1,7 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Program } from '../test/support/program.js';
 
 // A broker of ours in a process of its own, so that clients on both sides of a contest share nothing with it.
 
@@ -21,36 +21,19 @@ export async function startBrokerProcess(
 ): Promise<BrokerProcess> {
   const dataDir = folder ?? mkdtempSync(join(tmpdir(), 'nestdaw-bench-'));
   const settings = Object.entries(overrides).flatMap(([key, value]) => ['-o', `${key}=${value}`]);
-  const started = performance.now();
-  const child = spawn(
-    process.execPath,
-    ['dist/cjs/cli/main.js', 'broker', '--port', '0', '--data-dir', dataDir, ...settings],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  );
-  const bootstrapServers = await readyAddress(child);
+  const program = new Program({
+    name: 'the broker',
+    args: ['dist/cjs/cli/main.js', 'broker', '--port', '0', '--data-dir', dataDir, ...settings],
+  }).start();
+  const [, bootstrapServers] = await program.says(/ready on (\S+),/);
   return {
-    bootstrapServers,
-    readyMs: performance.now() - started,
-    pid: child.pid!,
-    stop: (signal = 'SIGTERM') =>
-      new Promise((resolve) => {
-        child.once('exit', () => {
-          if (folder === undefined) rmSync(dataDir, { recursive: true, force: true });
-          resolve();
-        });
-        child.kill(signal);
-      }),
+    bootstrapServers: bootstrapServers!,
+    readyMs: program.ageMs,
+    pid: program.pid!,
+    stop: async (signal = 'SIGTERM') => {
+      program.mustRun();
+      await program.kill(signal);
+      if (folder === undefined) rmSync(dataDir, { recursive: true, force: true });
+    },
   };
-}
-
-function readyAddress(child: ChildProcess): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let text = '';
-    child.stdout!.on('data', (chunk: Buffer) => {
-      text += chunk.toString();
-      const match = /ready on (\S+),/.exec(text);
-      if (match) resolve(match[1]!);
-    });
-    child.once('exit', (code) => reject(new Error(`the broker ended with code ${code} before it was ready`)));
-  });
 }

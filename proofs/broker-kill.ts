@@ -89,8 +89,9 @@ class KillRun {
     const dice = this.#random.next();
     if (dice < 0.15) {
       // During start: recovery itself must be safe to interrupt.
-      void this.#broker.start();
+      void this.#broker.untilReady();
       await delay(this.#random.next() * 300);
+      this.#broker.mustRun();
       this.#counts.atStart++;
     } else {
       const port = await this.#startAndCheck();
@@ -104,7 +105,7 @@ class KillRun {
   }
 
   async #startAndCheck(): Promise<number> {
-    const { port, readyMs } = await this.#broker.start();
+    const { port, readyMs } = await this.#broker.untilReady();
     this.#startTimes.push(readyMs);
     const client = await SocketClient.connect(port);
     const inspection = new Inspection(client, this.#random);
@@ -137,6 +138,7 @@ class KillRun {
       this.#committer.run(port, ended.signal),
     ];
     await delay(this.#random.next() * 250);
+    this.#broker.mustRun();
     if (thenStop) {
       void this.#broker.kill('SIGTERM');
       await delay(this.#random.next() * 60);

@@ -2,8 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Payment } from '../samples/orders/src/billing.listener.js';
 import { type Accepted, check } from '../samples/orders/src/load/check.js';
 import { OrdersClient } from '../samples/orders/src/load/client.js';
-import { freePort, OrdersApplication } from './orders-application.js';
+import { OrdersApplication } from './orders-application.js';
 import { type Proof, type ProofContext, type ProofResult } from './proof.js';
+import { freePort } from './sample-process.js';
 
 // Kills the orders sample with SIGKILL at random moments, under load and during start-up, and starts it again.
 // Afterwards every order that HTTP accepted must be paid, first payments of a customer must be in offset order, and
@@ -24,7 +25,7 @@ export const killOrders: Proof = {
 
 async function run(context: ProofContext): Promise<ProofResult> {
   const random = generator(context.seed);
-  const application = await OrdersApplication.create(await environment());
+  const application = await OrdersApplication.open(await environment());
   const client = new OrdersClient(application.port, CONNECTIONS);
   const accepted: Accepted[] = [];
   const kills: number[] = [];
@@ -42,12 +43,13 @@ async function run(context: ProofContext): Promise<ProofResult> {
   try {
     const until = performance.now() + context.seconds * 1000;
     for (let cycle = 0; cycle < context.cycles && performance.now() < until; cycle++) {
-      const { ready } = application.start();
+      const ready = application.untilReady();
       if (random() < 0.3) await delay(random() * 1200);
       else {
         starts.push(await ready);
         await delay(100 + random() * 1500);
       }
+      application.mustRun();
       kills.push(Date.now());
       await application.kill('SIGKILL');
       await delay(random() * 100);
@@ -55,13 +57,17 @@ async function run(context: ProofContext): Promise<ProofResult> {
         `${kills.length} kills, ${accepted.length} orders accepted, ${application.payments().length} payments`,
       );
     }
-    starts.push(await application.start().ready);
+    starts.push(await application.untilReady());
     await delay(500);
     posting = false;
     await Promise.all(posters);
     const deadline = performance.now() + PATIENCE_MS;
-    while (check(accepted, application.payments()).missing.length > 0 && performance.now() < deadline) await delay(100);
+    while (check(accepted, application.payments()).missing.length > 0 && performance.now() < deadline) {
+      application.mustRun();
+      await delay(100);
+    }
     await delay(300); // repeats that are still on their way
+    application.mustRun();
     await application.kill('SIGTERM');
   } catch (error) {
     problems.push(String(error));

@@ -1,72 +1,58 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from './orders-application.js';
+import { Program } from '../test/support/program.js';
 
 // A sample as a process of its own, in a folder of its own, started and killed at will. It has to be built, and to log
-// a line with `ready: `.
+// a line with `ready: `, or `ready in `.
 
-export class SampleProcess {
-  readonly folder: string;
-  #child: ChildProcess | undefined;
-  #output = '';
-
-  private constructor(
-    readonly name: string,
+export class SampleProcess extends Program {
+  protected constructor(
+    name: string,
+    readonly folder: string,
     readonly port: number,
-    readonly environment: Readonly<Record<string, string>>,
+    environment: Readonly<Record<string, string>>,
   ) {
-    this.folder = mkdtempSync(join(tmpdir(), `${name}-`));
-    copyFileSync(
-      join(process.cwd(), `samples/${name}/application.properties`),
-      join(this.folder, 'application.properties'),
-    );
+    const sample = join(process.cwd(), 'samples', name);
+    super({
+      name: `the sample ${name}`,
+      args: [join(sample, 'dist/main.js')],
+      options: { cwd: folder, env: { ...process.env, ...environment, PORT: String(port) } },
+    });
+    copyFileSync(join(sample, 'application.properties'), join(folder, 'application.properties'));
   }
 
   static async create(name: string, environment: Readonly<Record<string, string>> = {}): Promise<SampleProcess> {
-    return new SampleProcess(name, await freePort(), environment);
+    return new SampleProcess(name, folderFor(name), await freePort(), environment);
   }
 
-  /** Resolves with the ms it took to be ready, or rejects with its output when it ends before. */
-  start(): Promise<number> {
-    const started = performance.now();
-    const main = join(process.cwd(), `samples/${this.name}/dist/main.js`);
-    const child = spawn(process.execPath, [main], {
-      cwd: this.folder,
-      env: { ...process.env, ...this.environment, PORT: String(this.port) },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    this.#child = child;
-    this.#output = '';
-    return new Promise<number>((resolve, reject) => {
-      const hear = (chunk: Buffer): void => {
-        this.#output = (this.#output + chunk.toString()).slice(-20_000);
-        if (this.#output.includes('ready: ')) resolve(performance.now() - started);
-      };
-      child.stdout?.on('data', hear);
-      child.stderr?.on('data', hear);
-      child.once('exit', (code, signal) => reject(new Error(`ended with ${signal ?? code}:\n${this.#output}`)));
-    });
-  }
-
-  /** The last lines that the process printed. */
-  get output(): string {
-    return this.#output;
-  }
-
-  /** Sends the signal and resolves when the process is gone. */
-  kill(signal: NodeJS.Signals): Promise<void> {
-    return new Promise((resolve) => {
-      const child = this.#child;
-      if (!child || child.exitCode !== null || child.signalCode !== null) return resolve();
-      child.once('exit', () => resolve());
-      child.kill(signal);
-    });
+  /** Starts it; resolves with the ms it took to be ready, or rejects with its output when it ends before. */
+  untilReady(): Promise<number> {
+    const ready = this.start()
+      .says(/ready(: | in)/)
+      .then(() => this.ageMs);
+    ready.catch(() => undefined); // a start that is killed on purpose is nobody's error
+    return ready;
   }
 
   async remove(): Promise<void> {
     await this.kill('SIGKILL');
     rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+export function folderFor(name: string): string {
+  return mkdtempSync(join(tmpdir(), `${name}-`));
+}
+
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
 }

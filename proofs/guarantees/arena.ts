@@ -6,7 +6,7 @@ import { postgresAddress, startPostgres } from '../../test/support/servers/postg
 import { startRedis } from '../../test/support/servers/redis.js';
 import { type ServerProcess } from '../../test/support/servers/server-process.js';
 import { BrokerProcess } from '../broker-process.js';
-import { freePort } from '../orders-application.js';
+import { freePort } from '../sample-process.js';
 import { ApplicationProcess } from './application-process.js';
 import { type Guarantee } from './guarantee.js';
 
@@ -47,9 +47,9 @@ export class Arena {
     const start = { redis: () => startRedis(), postgres: startPostgres };
     const store = guarantee.store ? await start[guarantee.store]() : undefined;
     const arena = new Arena(guarantee, await freePort(), store);
-    await arena.broker?.start();
+    await arena.broker?.untilReady();
     await guarantee.prepare?.(arena);
-    await arena.application.start();
+    await arena.application.untilReady();
     return arena;
   }
 
@@ -64,15 +64,21 @@ export class Arena {
     return ['application', ...optional.flatMap((part) => part ?? [])];
   }
 
+  /** @throws Error with its output when a part has ended although nobody killed it */
+  mustRun(): void {
+    for (const part of [this.application, this.broker, this.store]) part?.mustRun();
+  }
+
   /** Kills them at the same moment, and starts them again after a while. */
   async killAndStart(parts: readonly Part[], pauseMs: number): Promise<void> {
+    this.mustRun();
     this.kills.push(Date.now());
     const servers = { application: this.application, broker: this.broker, store: this.store };
     await Promise.all(parts.map(async (part) => servers[part]?.kill('SIGKILL')));
     await delay(pauseMs);
-    if (parts.includes('store')) await this.store?.start();
-    if (parts.includes('broker')) await within('the broker', this.broker!.start());
-    if (parts.includes('application')) await within('the application', this.application.start());
+    if (parts.includes('store')) await this.store?.untilReady();
+    if (parts.includes('broker')) await within('the broker', this.broker!.untilReady());
+    if (parts.includes('application')) await within('the application', this.application.untilReady());
     this.kills.push(Date.now());
   }
 

@@ -74,6 +74,7 @@ async function allEffects(guarantee: Guarantee, arena: Arena, accepted: Readonly
   let most = -1;
   let deadline = Number.POSITIVE_INFINITY;
   for (;;) {
+    arena.mustRun();
     const effects = await guarantee.effects(arena);
     const known = new Set(effects.map(({ id }) => id));
     if (known.size > most) deadline = performance.now() + PATIENCE_MS;
@@ -82,6 +83,7 @@ async function allEffects(guarantee: Guarantee, arena: Arena, accepted: Readonly
     await delay(100);
   }
   await delay(500); // repeats that are still on their way
+  arena.mustRun();
   return guarantee.effects(arena);
 }
 

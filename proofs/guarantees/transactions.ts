@@ -9,9 +9,8 @@ import { KafkaProducer } from '../../src/runtime/client/producer/kafka-producer.
 import { createTopicNamed } from '../../test/support/client-broker.js';
 import { readCommitted } from '../../test/support/committed-reader.js';
 import { BrokerProcess } from '../broker-process.js';
-import { freePort } from '../orders-application.js';
 import { type Proof, type ProofContext, type ProofResult } from '../proof.js';
-import { SampleProcess } from '../sample-process.js';
+import { freePort, SampleProcess } from '../sample-process.js';
 
 // Consume, transform, produce under kill -9: the transactions sample in two processes, killed one by one, together, and
 // with the broker. Afterwards a read_committed reader must find two bookings for each transfer that was stored: none
@@ -42,6 +41,7 @@ async function run(context: ProofContext): Promise<ProofResult> {
     for (let cycle = 0; cycle < context.cycles && performance.now() < until; cycle++) {
       const victim = VICTIMS[Math.floor(random.next() * (world.broker ? VICTIMS.length : 3))]!;
       await delay(300 + random.next() * 900);
+      world.mustRun();
       const dead: Array<Promise<unknown>> = [];
       for (const [index, name] of ['first', 'second'].entries()) {
         if (victim !== name && victim !== 'both' && victim !== 'all') continue;
@@ -58,7 +58,7 @@ async function run(context: ProofContext): Promise<ProofResult> {
           world
             .broker!.kill('SIGKILL')
             .then(() => delay(random.next() * 300))
-            .then(() => world.broker!.start()),
+            .then(() => world.broker!.untilReady()),
         );
       }
       await Promise.all(dead);
@@ -117,7 +117,7 @@ class World {
     const port = given ? 0 : await freePort();
     const quick = { 'group.initial.rebalance.delay.ms': '0', 'group.min.session.timeout.ms': '500' };
     const broker = given ? undefined : new BrokerProcess(join(folder, 'data'), quick, port);
-    await broker?.start();
+    await broker?.untilReady();
     const world = new World(given ?? `127.0.0.1:${port}`, broker, folder);
     await world.#begin();
     return world;
@@ -158,8 +158,13 @@ class World {
     };
   }
 
+  /** @throws Error when a part of it has ended although nobody killed it */
+  mustRun(): void {
+    for (const part of [this.broker, ...this.processes]) part?.mustRun();
+  }
+
   startProcess(index: number): Promise<number> {
-    return this.processes[index]!.start();
+    return this.processes[index]!.untilReady();
   }
 
   async #feed(): Promise<void> {

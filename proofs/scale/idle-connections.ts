@@ -16,7 +16,7 @@ export async function metadataBeside(idle: number): Promise<number> {
   const broker = new BrokerProcess(directory);
   const sockets: Socket[] = [];
   try {
-    const { port } = await broker.start();
+    const { port } = await broker.untilReady();
     const hello = frame(ApiVersions, 3, { clientSoftwareName: 'scale', clientSoftwareVersion: '1' });
     for (let i = 0; i < idle; i++) {
       const socket = await opened(port);

@@ -1,66 +1,35 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Program } from '../support/program.js';
 
 const MAIN = join(process.cwd(), 'dist/esm/cli/main.js');
 let folder: string;
-const children: ChildProcess[] = [];
+const programs: Program[] = [];
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'cli-'));
 });
 
-afterEach(() => {
-  for (const child of children.splice(0)) child.kill('SIGKILL');
+afterEach(async () => {
+  for (const program of programs.splice(0)) await program.kill();
   rmSync(folder, { recursive: true, force: true });
 });
 
-interface Run {
-  readonly child: ChildProcess;
-  output(): string;
-  /** Resolves when the output matches; rejects when the process ends before. */
-  says(pattern: RegExp): Promise<RegExpExecArray>;
-  readonly ended: Promise<number | null>;
-}
-
-function nestdaw(...args: string[]): Run {
-  const child = spawn(process.execPath, [MAIN, ...args], { cwd: folder });
-  children.push(child);
-  let text = '';
-  const hears: Array<() => void> = [];
-  const hear = (chunk: Buffer): void => {
-    text += chunk.toString();
-    for (const look of hears) look();
-  };
-  child.stdout.on('data', hear);
-  child.stderr.on('data', hear);
-  const ended = new Promise<number | null>((resolve) => child.once('close', (code) => resolve(code)));
-  return {
-    child,
-    ended,
-    output: () => text,
-    says: (pattern) =>
-      new Promise((resolve, reject) => {
-        const look = (): void => {
-          const match = pattern.exec(text);
-          if (match) resolve(match);
-        };
-        hears.push(look);
-        look();
-        void ended.then((code) => reject(new Error(`ended with ${code}: ${text}`)));
-      }),
-  };
+function nestdaw(...args: string[]): Program {
+  const program = new Program({ name: 'nestdaw', args: [MAIN, ...args], options: { cwd: folder } }).start();
+  programs.push(program);
+  return program;
 }
 
 describe('nestdaw broker', () => {
   it('prints one line when it is ready and stops cleanly on SIGTERM', async () => {
     const broker = nestdaw('broker', '--port', '0', '--data-dir', 'data');
     const [line] = await broker.says(/Broker ready on 127\.0\.0\.1:\d+, data in data .*\n/);
-    expect(broker.output()).toBe(line);
+    expect(broker.output).toBe(line);
     expect(existsSync(join(folder, 'data/.kafka_cleanshutdown'))).toBe(false);
-    broker.child.kill('SIGTERM');
+    await broker.kill('SIGTERM');
     expect(await broker.ended).toBe(0);
     expect(existsSync(join(folder, 'data/.kafka_cleanshutdown'))).toBe(true);
   });
@@ -79,8 +48,8 @@ describe('nestdaw broker', () => {
   it('refuses a setting that does not exist and names the nearest one', async () => {
     const broker = nestdaw('broker', '--port', '0', '-o', 'num.partition=3');
     expect(await broker.ended).toBe(1);
-    expect(broker.output()).toContain('num.partition');
-    expect(broker.output()).toContain('num.partitions');
+    expect(broker.output).toContain('num.partition');
+    expect(broker.output).toContain('num.partitions');
   });
 
   it('refuses a folder on which another broker runs', async () => {
@@ -88,12 +57,12 @@ describe('nestdaw broker', () => {
     await first.says(/ready/);
     const second = nestdaw('broker', '--port', '0', '--data-dir', 'data');
     expect(await second.ended).toBe(1);
-    expect(second.output()).toMatch(/another broker runs on .*data/);
+    expect(second.output).toMatch(/another broker runs on .*data/);
   });
 
   it('shows examples in its help', async () => {
     const help = nestdaw('broker', '--help');
     expect(await help.ended).toBe(0);
-    expect(help.output()).toContain('kcat -b 127.0.0.1:9092 -L');
+    expect(help.output).toContain('kcat -b 127.0.0.1:9092 -L');
   });
 });

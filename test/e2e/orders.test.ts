@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { freePort, OrdersApplication } from '../../proofs/orders-application.js';
+import { OrdersApplication } from '../../proofs/orders-application.js';
+import { freePort } from '../../proofs/sample-process.js';
 import { type Accepted, check } from '../../samples/orders/src/load/check.js';
 import { OrdersClient } from '../../samples/orders/src/load/client.js';
 import { until } from '../../src/testing/until.js';
@@ -13,13 +14,13 @@ const applications: OrdersApplication[] = [];
 
 async function startApplication(): Promise<OrdersApplication> {
   const run = `${Date.now().toString(36)}-${applications.length}`;
-  const application = await OrdersApplication.create(
+  const application = await OrdersApplication.open(
     onCluster
       ? { ORDERS_TOPIC: `orders-${run}`, ORDERS_PAID_TOPIC: `orders-paid-${run}` }
       : { KAFKA_EMBEDDED_PORT: String(await freePort()) },
   );
   applications.push(application);
-  await application.start().ready;
+  await application.untilReady();
   return application;
 }
 
@@ -68,7 +69,7 @@ describe('the orders sample', () => {
     const before = await place(client, 50, 5);
     await until(() => check(before, application.payments()).missing.length === 0, PATIENCE);
     await application.kill('SIGTERM');
-    await application.start().ready;
+    await application.untilReady();
     const after = await place(client, 50, 5);
     const all = [...before, ...after];
     const findings = await until(() => {

@@ -37,7 +37,7 @@ export function startMariadb(): Promise<ServerProcess> {
     ],
     isReady: answers,
   };
-  return ServerProcess.start(plan);
+  return ServerProcess.open(plan);
 }
 
 /** What a pool or connection of `mysql2` needs to reach it; the database exists once it answers. */

@@ -47,8 +47,10 @@ export function startPostgres(): Promise<ServerProcess> {
       'dynamic_shared_memory_type=mmap',
     ],
     isReady: answers,
+    // Killed otherwise, it leaves its shared memory behind.
+    stopSignal: 'SIGQUIT',
   };
-  return ServerProcess.start(plan);
+  return ServerProcess.open(plan);
 }
 
 /** What a pool or client of `pg` needs to reach it. */

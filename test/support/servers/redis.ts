@@ -29,7 +29,7 @@ export function startRedis(fsync: 'always' | 'everysec' = 'always'): Promise<Ser
     ],
     isReady: pong,
   };
-  return ServerProcess.start(plan);
+  return ServerProcess.open(plan);
 }
 
 function pong(port: number): Promise<boolean> {

@@ -1,10 +1,11 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { Program } from '../program.js';
 
 // A server of somebody else's as a private process: a folder and a free port of its own, started, killed and started
 // again at will. As root it runs as an ordinary user, since some servers refuse to be root.
@@ -34,68 +35,44 @@ export interface ServerPlan {
   readonly prepare?: (folder: string, run: (program: string, args: readonly string[]) => void) => void;
   /** Whether it answers by now; asked until it does. */
   readonly isReady: (port: number) => Promise<boolean>;
+  /** What ends it quickly for good, with nothing left over on the machine; default SIGKILL. */
+  readonly stopSignal?: NodeJS.Signals;
 }
 
-export class ServerProcess {
-  readonly folder = mkdtempSync(join(tmpdir(), 'server-'));
-  readonly #plan: ServerPlan;
-  #child: ChildProcess | undefined;
-  #output = '';
-
+export class ServerProcess extends Program {
   private constructor(
-    plan: ServerPlan,
+    readonly plan: ServerPlan,
+    readonly folder: string,
     readonly port: number,
   ) {
-    this.#plan = plan;
-    if (isRoot()) chownSync(this.folder, NOBODY, NOBODY);
-    plan.prepare?.(this.folder, (program, args) => {
-      execFileSync(program, args, { ...identity(this.folder), stdio: ['ignore', 'ignore', 'pipe'] });
+    super({ name: plan.name, program: plan.program, args: plan.args(folder, port), options: identity(folder) });
+    if (isRoot()) chownSync(folder, NOBODY, NOBODY);
+    plan.prepare?.(folder, (program, args) => {
+      execFileSync(program, args, { ...identity(folder), stdio: ['ignore', 'ignore', 'pipe'] });
     });
   }
 
-  static async start(plan: ServerPlan): Promise<ServerProcess> {
-    const server = new ServerProcess(plan, await freePort());
-    await server.start();
+  static async open(plan: ServerPlan): Promise<ServerProcess> {
+    const server = new ServerProcess(plan, mkdtempSync(join(tmpdir(), 'server-')), await freePort());
+    await server.untilReady();
     return server;
   }
 
   /** Starts it, for the first time or again, on the same port and folder; resolves when it answers. */
-  async start(): Promise<void> {
-    const { program, args, name, isReady } = this.#plan;
-    const child = spawn(program, args(this.folder, this.port), {
-      ...identity(this.folder),
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    this.#child = child;
-    this.#output = '';
-    const hear = (chunk: Buffer): void => {
-      this.#output = (this.#output + chunk.toString()).slice(-4_000);
-    };
-    child.stdout?.on('data', hear);
-    child.stderr?.on('data', hear);
-    const deadline = performance.now() + PATIENCE_MS;
-    while (!(await isReady(this.port))) {
-      if (child.exitCode !== null || child.signalCode !== null || performance.now() > deadline) {
-        throw new Error(`${name} did not start on port ${this.port}:\n${this.#output}`);
+  async untilReady(): Promise<void> {
+    this.start();
+    while (!(await this.plan.isReady(this.port))) {
+      this.mustRun();
+      if (this.ageMs > PATIENCE_MS) {
+        throw new Error(`${this.plan.name} does not answer on port ${this.port}:\n${this.output}`);
       }
       await delay(20);
     }
   }
 
-  /** Sends the signal and resolves when the process is gone. */
-  async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
-    const child = this.#child;
-    if (!child || child.exitCode !== null || child.signalCode !== null) return;
-    const gone = new Promise<void>((resolve) => {
-      child.once('exit', () => resolve());
-    });
-    child.kill(signal);
-    await gone;
-  }
-
   /** Stops it for good and removes its folder. */
   async stop(): Promise<void> {
-    await this.kill('SIGKILL');
+    await this.kill(this.plan.stopSignal);
     // Helper processes of a killed server may still be writing.
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
   }
