@@ -1,7 +1,9 @@
+import { type Clock } from '../../src/common/clock.js';
 import { type KafkaRecord } from '../../src/common/record.js';
 import { apisByKey, flexibleFromOf } from '../../src/protocol/api-keys.js';
+import { ErrorCode } from '../../src/protocol/error-codes.js';
 import { decodeRequestHeader, decodeResponsePayload } from '../../src/protocol/frame.js';
-import { OffsetCommit, OffsetFetch, SyncGroup } from '../../src/protocol/messages/index.js';
+import { Heartbeat, JoinGroup, OffsetCommit, OffsetFetch, SyncGroup } from '../../src/protocol/messages/index.js';
 import { decodeGapMap } from '../../src/runtime/dispatch/gap-map.js';
 import { type OffsetRange } from '../../src/runtime/dispatch/offset-range.js';
 import { laneOf, type Setup } from './setup.js';
@@ -12,6 +14,7 @@ import { laneOf, type Setup } from './setup.js';
 //   lost        a stored record has no effect when everything has become calm
 //   order       a record has its effect before the one in front of it in its lane
 //   two owners  two handlers of one lane run at once, and both are members of the same generation
+//   session     a handler begins when its consumer has not been heard of for longer than the session lasts
 //   repeated    a record runs again that the offsets covered with which its owner began
 //   commits     one covers a record that is not finished, goes back, or is taken from a generation that has passed
 
@@ -29,6 +32,15 @@ interface Committed {
   readonly ranges: readonly OffsetRange[];
 }
 
+/** Session time-out of all members. */
+export const SESSION_MS = 10_000;
+/** The longest that a request or an answer is on its way. */
+export const MAX_DELAY_MS = 3_000;
+
+const OBSERVED = new Set<number>([OffsetCommit, OffsetFetch, JoinGroup, SyncGroup, Heartbeat].map(({ key }) => key));
+/** Codes that the group gives to its members only. */
+const MEMBERS = new Set<number>([ErrorCode.NONE, ErrorCode.REBALANCE_IN_PROGRESS, ErrorCode.ILLEGAL_GENERATION]);
+
 const NOTHING: Committed = { offset: 0, ranges: [] };
 
 /** What a process knows of one partition since it was assigned. */
@@ -41,6 +53,7 @@ export interface Tenure {
 /** A handler that runs. */
 export interface Run {
   readonly process: string;
+  readonly clientId: string;
   /** Which of its process's consumers, and since which start of the container. */
   readonly consumer: string;
   readonly record: KafkaRecord;
@@ -57,6 +70,8 @@ export class Ledger {
   readonly #committed: Committed[];
   /** What the broker last told each client, by partition. */
   readonly #told = new Map<string, Map<number, Committed>>();
+  /** When the group last heard of each client, as a member of it. */
+  readonly #heardAt = new Map<string, number>();
   #stableGeneration = -1;
   effects = 0;
   repeats = 0;
@@ -64,7 +79,10 @@ export class Ledger {
   /** Everything that happened, in a number: the same for the same run. */
   digest = 0;
 
-  constructor(readonly setup: Setup) {
+  constructor(
+    readonly setup: Setup,
+    readonly clock: Clock,
+  ) {
     this.#records = Array.from({ length: setup.partitions }, () => []);
     this.#committed = Array.from({ length: setup.partitions }, () => NOTHING);
   }
@@ -103,6 +121,8 @@ export class Ledger {
     if (covers(tenure.begun, record.offset)) {
       this.violate(`${what} although ${text(tenure.begun)} was committed when it began`);
     }
+    const silentMs = this.clock.monotonic() - (this.#heardAt.get(run.clientId) ?? 0);
+    if (silentMs > SESSION_MS + MAX_DELAY_MS) this.violate(`${what} although unheard of for ${silentMs} ms`);
     if (tenure.finished.has(record.offset)) this.violate(`${what} again although it was finished there`);
     const { lane } = this.#factsOf(record);
     if (lane === undefined) return;
@@ -163,14 +183,17 @@ export class Ledger {
   /** Sees every request that the broker answered. */
   observe(frame: Buffer, answer: Buffer, isLate: boolean): void {
     const apiKey = frame.readInt16BE(0);
-    if (apiKey !== OffsetCommit.key && apiKey !== OffsetFetch.key && apiKey !== SyncGroup.key) return;
+    if (!OBSERVED.has(apiKey)) return;
     const api = apisByKey.get(apiKey)!;
     const { apiVersion, reader, clientId } = decodeRequestHeader(frame, flexibleFromOf);
     const asked = api.request.decode(reader, apiVersion) as any;
     const said = decodeResponsePayload(api, apiVersion, answer.subarray(4)) as any;
     if (apiKey === OffsetCommit.key) this.#observeCommit(clientId, asked, said, isLate);
     else if (apiKey === OffsetFetch.key && !isLate) this.#observeTold(clientId, said);
-    else if (said.errorCode === 0) this.#stableGeneration = Math.max(this.#stableGeneration, asked.generationId);
+    else if (MEMBERS.has(said.errorCode)) this.#heardAt.set(clientId, this.clock.monotonic());
+    if (apiKey === SyncGroup.key && said.errorCode === 0) {
+      this.#stableGeneration = Math.max(this.#stableGeneration, asked.generationId);
+    }
   }
 
   #observeTold(clientId: string, said: any): void {

@@ -17,7 +17,7 @@ import {
 import { type Recoverer } from '../../src/runtime/listener/recoverer.js';
 import { mortal, type SimulatedBroker } from '../coordinators/simulated-broker.js';
 import { handingOverLate } from './late-hand-over.js';
-import { type Ledger, type Run, type Tenure } from './ledger.js';
+import { type Ledger, type Run, SESSION_MS, type Tenure } from './ledger.js';
 import { type Setup } from './setup.js';
 
 // A process with one listener, as an application has it: container, consumers, client. Its handlers are quick, slow,
@@ -110,7 +110,7 @@ export class SimulatedProcess {
               clientId: this.#clientId(index),
             }),
           autoOffsetReset: 'earliest',
-          sessionTimeoutMs: 10_000,
+          sessionTimeoutMs: SESSION_MS,
           heartbeatIntervalMs: 1000,
           maxPollIntervalMs: 20_000,
           requestTimeoutMs: 4000,
@@ -258,6 +258,7 @@ export class SimulatedProcess {
     const runs = records.map((record): Run => {
       return {
         process: this.options.name,
+        clientId: this.#clientId(index),
         consumer: `${index} of start ${this.#starts}`,
         record,
         signal: context.signal,

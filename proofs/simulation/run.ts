@@ -5,7 +5,7 @@ import { CreateTopics, Produce } from '../../src/protocol/messages/index.js';
 import { encodeRecords } from '../../src/protocol/record-batch.js';
 import { ManualClock } from '../../test/support/manual-clock.js';
 import { SimulatedBroker } from '../coordinators/simulated-broker.js';
-import { Ledger } from './ledger.js';
+import { Ledger, MAX_DELAY_MS } from './ledger.js';
 import { SimulatedProcess, TOPIC } from './process.js';
 import { drawSetup, type Setup, setupText } from './setup.js';
 
@@ -55,7 +55,7 @@ class ListenerRun {
   ) {
     this.#random = seededRandom(seed);
     this.#setup = { ...drawSetup(this.#random), ...given };
-    this.#ledger = new Ledger(this.#setup);
+    this.#ledger = new Ledger(this.#setup, this.#clock);
     this.#broker = new SimulatedBroker(this.#clock, seed, (...passed) => this.#ledger.observe(...passed));
   }
 
@@ -87,7 +87,7 @@ class ListenerRun {
 
   async #step(): Promise<void> {
     this.#broker.lossShare = this.#random.next() < 0.5 ? 0 : this.#random.next() * 0.1;
-    this.#broker.maxDelayMs = this.#random.next() < 0.5 ? 0 : this.#below(3000);
+    this.#broker.maxDelayMs = this.#random.next() < 0.5 ? 0 : this.#below(MAX_DELAY_MS);
     // A cut that heals after a session's time finds its member put out of the group, with handlers that still run.
     for (const one of this.#processes) if (this.#random.next() < 0.4) one.isCut = false;
     await this.#event(this.#random.next());

@@ -123,6 +123,11 @@ export interface ConsumerClient {
   pause(partitions: readonly TopicPartition[], reason: PauseReason): void;
   resume(partitions: readonly TopicPartition[], reason: PauseReason): void;
   assignment(): readonly TopicPartition[];
+  /**
+   * Moment of the monotonic clock from which on others may have the partitions: the group has confirmed the membership
+   * up to here. `onLost` follows, but a process that stood still may run on before it. Absent: there is none.
+   */
+  readonly sessionEndsAt?: number;
   /** Offsets of a moment: where logs begin or end, or the first record of a time (the end when there is none). */
   offsetsAt(partitions: readonly TopicPartition[], moment: LogMoment): Promise<TopicPartitionMap<number>>;
   /** Makes the group rebalance; does nothing outside of a group, or while it rebalances. */

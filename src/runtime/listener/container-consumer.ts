@@ -186,6 +186,7 @@ export class ContainerConsumer implements ConsumerRunner {
       steering: this.#steering,
       events,
       index,
+      sessionEndsAt: () => consumer.sessionEndsAt ?? Number.POSITIVE_INFINITY,
       isGated: gates ? () => committer.isBusy || transactions?.spans.isGated === true : () => false,
       onBroken: onFatal,
     });

@@ -42,6 +42,8 @@ export interface DeliveryRunnerOptions {
   readonly steering: PoolSteering | undefined;
   /** While true nothing starts: a commit is under way that the next record waits for. */
   readonly isGated: () => boolean;
+  /** Moment of the monotonic clock from which on records may be somebody else's. */
+  readonly sessionEndsAt: () => number;
   /** Something in the machinery itself broke. */
   readonly onBroken: (error: unknown) => void;
 }
@@ -134,8 +136,9 @@ export class DeliveryRunner {
     // The workers come first.
     this.wake();
     await new Promise<void>(nextTurn);
-    const { admission, clock } = this.#options;
-    const delivery = this.#options.isGated() ? undefined : this.#dispatcher.next(1);
+    const { admission, clock, isGated, sessionEndsAt } = this.#options;
+    const isHeld = isGated() || clock.monotonic() >= sessionEndsAt();
+    const delivery = isHeld ? undefined : this.#dispatcher.next(1);
     if (delivery === undefined) return this.drained(() => this.#dispatcher.running < this.#dispatcher.workers, signal);
     if (admission !== undefined && !this.#admits(admission, delivery)) return undefined;
     this.#start(delivery, clock.monotonic());
@@ -154,10 +157,12 @@ export class DeliveryRunner {
   }
 
   #startAll(): void {
-    const { clock, isGated, admission } = this.#options;
+    const { clock, isGated, admission, sessionEndsAt } = this.#options;
     // Asked before the clock is read: with all workers busy each handler that ends makes one start, and no more.
     while (this.#dispatcher.canStart && !isGated()) {
       const now = clock.monotonic();
+      // What begins then is begun by its next owner, too. What is lost is dropped, and the next assignment wakes.
+      if (now >= sessionEndsAt()) return;
       // Handlers that settle in microtasks would otherwise follow each other for ever, and heartbeats never go out.
       if (now - this.#sliceStart > SLICE_MS || this.#sliceCalls > SLICE_CALLS) {
         this.wake();

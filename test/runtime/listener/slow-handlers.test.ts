@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import { sleep } from '../../../src/common/clock.js';
 import { NestdawError } from '../../../src/common/errors.js';
 import { silentLogger } from '../../../src/common/logger.js';
 import { JoinGroup } from '../../../src/protocol/messages/11-join-group.js';
@@ -112,6 +113,22 @@ describe('a handler that takes minutes', () => {
     await finish();
     expect(handler.started).toEqual([0, 1, 1, 2]);
     expect(committed()).toBe(3);
+    await settled(container.stop());
+  });
+
+  it('starts nothing more after its process stood still for longer than the session', async () => {
+    group.append('orders', 0, 'a', 'b');
+    await start({});
+    group.script.on(Heartbeat, () => sleep(clock, 5).then(() => ({ errorCode: 0 })));
+    // It ends first of all that is due when the process runs on.
+    void sleep(clock, 40_000).then(() => handler.end(0));
+    await clock.leap(MINUTE);
+    await clock.advance(1_000);
+    // Not the second one. What the first had finished was not committed: the next owner may have begun before it.
+    expect(handler.started).toEqual([0, 0]);
+    await finish();
+    expect(handler.started).toEqual([0, 0, 1]);
+    expect(committed()).toBe(2);
     await settled(container.stop());
   });
 

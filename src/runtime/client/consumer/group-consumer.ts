@@ -128,7 +128,7 @@ export class GroupConsumer implements ConsumerClient {
         lost: (reason) => this.#lost(reason),
         disconnected: (reason) => this.#disconnected(reason),
       },
-      clusters.fetch,
+      spare,
     );
     const watch = new TopicWatch(clusters.fetch, settings, selection, {
       joinedTopics: () => member.joinedTopics,
@@ -294,7 +294,8 @@ export class GroupConsumer implements ConsumerClient {
     if (parts && crossing && (await this.#commitCrossing(parts, offsets, crossing))) return;
     const generation = parts?.member.generation;
     if (!parts || !generation) {
-      throw commitRefused(offsets, this.#settings, 'the group is between two assignments: commit after the next one');
+      const between = 'the group is between two assignments: commit after the next one';
+      throw commitRefused(offsets, this.#settings, parts?.member.lossReason ?? between);
     }
     this.#refuseForeign(parts, offsets);
     try {
@@ -353,6 +354,10 @@ export class GroupConsumer implements ConsumerClient {
 
   assignment(): readonly TopicPartition[] {
     return this.#holding.partitions;
+  }
+
+  get sessionEndsAt(): number {
+    return this.#parts?.member.sessionEndsAt ?? Number.POSITIVE_INFINITY;
   }
 
   async offsetsAt(partitions: readonly TopicPartition[], moment: LogMoment): Promise<TopicPartitionMap<number>> {

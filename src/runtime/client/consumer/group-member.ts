@@ -2,7 +2,6 @@ import { messageOf, NestdawError } from '../../../common/errors.js';
 import { deferred } from '../../../common/lifecycle.js';
 import { type TopicPartition, TopicPartitionMap } from '../../../common/topic-partition.js';
 import { brokerError, ErrorCode, errorName } from '../../../protocol/error-codes.js';
-import { type Cluster } from '../cluster/cluster.js';
 import { type Coordinator } from '../cluster/coordinator.js';
 import { type GroupMetadata } from '../consumer-client.js';
 import { type ConsumerSettings } from './consumer-options.js';
@@ -10,7 +9,7 @@ import { type Assignment } from './consumer-protocol.js';
 import { fencedError, GroupJoin, type Joined, type JoinListener } from './group-join.js';
 import { leaveGroup } from './group-leave.js';
 import { type Generation, GroupTerm, type TermEnd } from './group-term.js';
-import { Heartbeater } from './heartbeater.js';
+import { Heartbeater, type HeartbeatListener } from './heartbeater.js';
 import { leaderNoteIn } from './leader-note.js';
 import { type TopicSelection } from './topic-selection.js';
 
@@ -61,6 +60,9 @@ export class GroupMember {
    * expected back, its successor would get the same assignment without one, and they would stay with nobody.
    */
   #hasGivenUp = false;
+  #lossReason: string | undefined;
+  /** The listener is being told of a loss while the member joins again. */
+  #losing: Promise<void> = Promise.resolve();
   #drainBegan: number | undefined;
   #drainedForMs = 0;
 
@@ -69,16 +71,18 @@ export class GroupMember {
     readonly settings: ConsumerSettings,
     selection: TopicSelection,
     readonly listener: MembershipListener,
-    /** Other connections to the same cluster, for leaving while a JoinGroup blocks the coordinator's. */
-    readonly spare: Cluster,
+    /** Other connections to the same cluster, for what cannot wait while a JoinGroup blocks the coordinator's. */
+    readonly spare: Coordinator,
   ) {
     this.#join = new GroupJoin(coordinator, settings, selection, listener, this.#stopping.signal);
-    this.#heartbeater = new Heartbeater(coordinator, settings, {
-      onHeartbeatCode: (code) => this.refused(code, 'a heartbeat'),
+    const beats: HeartbeatListener = {
+      onHeartbeatCode: (code) => this.#beaten(code),
       onHeartbeatError: (error) =>
         this.#term?.end({ kind: 'lost', reason: messageOf(error), code: ErrorCode.UNKNOWN_SERVER_ERROR, error }),
+      onSessionExpired: (silentForMs) => this.#expired(silentForMs),
       onDisconnected: (reason) => listener.disconnected(reason),
-    });
+    };
+    this.#heartbeater = new Heartbeater(coordinator, settings, beats, spare);
   }
 
   /** The generation whose commits the group accepts; undefined between two assignments. */
@@ -88,6 +92,16 @@ export class GroupMember {
 
   get crossing(): Crossing | undefined {
     return this.#crossing;
+  }
+
+  /** Why there is no generation; undefined when the membership was not lost. */
+  get lossReason(): string | undefined {
+    return this.#term?.loss?.reason ?? this.#lossReason;
+  }
+
+  /** Moment of the monotonic clock from which on others may have the partitions, unless a heartbeat is answered. */
+  get sessionEndsAt(): number {
+    return this.#heartbeater.sessionEndsAt;
   }
 
   /** Topics that the last join named; undefined before the first. */
@@ -116,6 +130,7 @@ export class GroupMember {
         await this.#live(new GroupTerm(joined.generation), joined);
         if (this.#stopping.signal.aborted) break;
       }
+      await this.#losing;
       if (this.#crossing) await this.#drain('the consumer stops');
     } finally {
       this.#uncross();
@@ -134,7 +149,7 @@ export class GroupMember {
   /** Tells the group that this member goes, so that its peers take over at once. */
   async leave(): Promise<void> {
     const { memberId, isWaiting } = this.#join;
-    const spare = isWaiting ? this.spare : undefined;
+    const spare = isWaiting ? this.spare.cluster : undefined;
     await leaveGroup(this.coordinator, this.settings, { memberId, spare, forGood: this.#hasGivenUp });
   }
 
@@ -149,6 +164,35 @@ export class GroupMember {
   /** Makes the group rebalance, as the leader does when partitions were added. */
   requestRejoin(reason: string): void {
     this.#term?.end({ kind: 'rejoin', reason });
+  }
+
+  #beaten(code: number): void {
+    const isGone = code === ErrorCode.UNKNOWN_MEMBER_ID || code === ErrorCode.FENCED_INSTANCE_ID;
+    if (!this.#crossing) this.refused(code, 'a heartbeat');
+    else if (isGone)
+      this.#loseCrossing(`a heartbeat of group '${this.settings.groupId}' was answered ${errorName(code)}`);
+  }
+
+  #expired(silentForMs: number): void {
+    const { groupId, sessionTimeoutMs } = this.settings;
+    const ms = Math.round(silentForMs);
+    const reason =
+      `No heartbeat of group '${groupId}' was answered for ${ms} ms (session.timeout.ms=${sessionTimeoutMs}): others ` +
+      'may have its partitions. Find what held the event loop or the connection, or raise session.timeout.ms';
+    if (this.#crossing) this.#loseCrossing(reason);
+    else this.#term?.end({ kind: 'lost', reason });
+  }
+
+  /** What a member kept while it joins again is not its own any more; the join goes on, and brings what it brings. */
+  #loseCrossing(reason: string): void {
+    // Whoever stops begins nothing any more, and drains already.
+    if (this.#stopping.signal.aborted) return;
+    this.#heartbeater.end();
+    this.#lossReason = reason;
+    this.#uncross();
+    this.#losing = this.listener.lost(reason);
+    // Whoever awaits it next sees the failure.
+    this.#losing.catch(() => undefined);
   }
 
   /** A code that a request of the current generation was answered with. */
@@ -174,9 +218,11 @@ export class GroupMember {
     const { assignment } = joined;
     this.#term = term;
     this.#uncross();
+    this.#lossReason = undefined;
     this.#drainedForMs = 0;
     this.#heartbeater.begin(term.generation);
     if (this.#stopping.signal.aborted) term.end({ kind: 'stop', reason: 'the consumer stops' });
+    await this.#losing;
     const surplus = this.#surplus(assignment);
     this.#hasGivenUp = surplus.length > 0 || this.#inheritsHandOver(joined);
     if (surplus.length > 0) await this.#drain('the group gives partitions to other members', term, surplus);
@@ -194,8 +240,8 @@ export class GroupMember {
     // The last commits of who goes away are made while it is a member.
     const back = end.kind === 'away' ? await end.prepare() : undefined;
     if (!crosses && !back && end.kind !== 'lost') await this.#drain(end.reason, term);
-    this.#heartbeater.end();
     if (crosses && !term.loss) this.#cross(term.generation);
+    else this.#heartbeater.end();
     this.#term = undefined;
     if (term.loss) await this.#lose(term.loss);
     else if (back) await this.#goAway(end.reason, back);
@@ -220,6 +266,7 @@ export class GroupMember {
   }
 
   #cross(generation: Generation): void {
+    this.#heartbeater.cross();
     const over = deferred();
     this.#crossing = { generation, over: over.promise, end: () => over.resolve() };
   }
@@ -249,9 +296,10 @@ export class GroupMember {
 
   /** Nothing is held meanwhile; a stop ends the waiting. */
   async #goAway(reason: string, back: () => Promise<unknown>): Promise<void> {
+    // First: once it has left, what began here would begin elsewhere as well.
+    await this.listener.lost(reason);
     await this.leave();
     this.#join.forgetMemberId();
-    await this.listener.lost(reason);
     const stopped = deferred();
     const stop = (): void => stopped.resolve();
     this.#stopping.signal.addEventListener('abort', stop, { once: true });
@@ -260,8 +308,10 @@ export class GroupMember {
   }
 
   async #lose(loss: TermEnd & { kind: 'lost' }): Promise<void> {
-    // After 22 the group still knows the member, only the generation has passed; otherwise the id is worth nothing.
-    if (loss.code !== ErrorCode.ILLEGAL_GENERATION) this.#join.forgetMemberId();
+    this.#lossReason = loss.reason;
+    // After 22 the group still knows the member, only the generation has passed; a silent group may know it as well, and
+    // who took over a static member's place must not be put out by it. Otherwise the id is worth nothing.
+    if (loss.code !== undefined && loss.code !== ErrorCode.ILLEGAL_GENERATION) this.#join.forgetMemberId();
     await this.listener.lost(loss.reason);
     if (loss.error !== undefined) throw loss.error;
   }
