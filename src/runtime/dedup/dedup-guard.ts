@@ -8,6 +8,7 @@ import { ClaimSaver } from './claim-saver.js';
 import { ClaimTable, groupsOf } from './claim-table.js';
 import { type ClaimAnswer, type Claimant, type DedupStore, type DedupWindow } from './dedup-store.js';
 import { type IdReader } from './message-id.js';
+import { StoreOutage } from './store-outage.js';
 
 // The claims of one listener: asked for in bulk as records arrive, held while handlers run, finished in bulk.
 
@@ -39,20 +40,23 @@ export class DedupGuard {
   /** Asked for as their records arrived, not entered yet. */
   readonly #prepared = new Map<KafkaRecord, Claim>();
   readonly #backoff = exponentialBackoff({ initialMs: 100, maxMs: 5_000 });
+  readonly #outage: StoreOutage;
   #renewal: Timer | undefined;
-  #isDown = false;
 
   constructor(options: DedupGuardOptions) {
-    const { store, claimant, window } = options;
+    const { listener, store, claimant, window, whenDown, logger } = options;
     this.#options = options;
+    const consequence =
+      whenDown === 'wait' ? 'its records wait, none passes unguarded' : 'its records fail until it is back';
+    this.#outage = new StoreOutage({ listener, store: 'the store of message ids', consequence, logger });
     this.#isLocal = store.isLocal === true;
     this.#saver = new ClaimSaver({
       store,
       table: this.#table,
       claimant,
       window,
-      onSaved: () => this.#up(),
-      onFailed: (error) => this.#down(error),
+      onSaved: () => this.#outage.up(),
+      onFailed: (error) => this.#outage.down(error),
     });
   }
 
@@ -248,11 +252,11 @@ export class DedupGuard {
       if (claim.state !== 'first') this.#table.delete(claim);
       else if (isGivenUp && this.#table.holderOf(claim) === claim) this.release(claim);
     }
-    this.#up();
+    this.#outage.up();
   }
 
   #unanswered(claims: readonly Claim[], cause: unknown): void {
-    this.#down(cause);
+    this.#outage.down(cause);
     const { listener } = this.#options;
     const message = `the store of message ids of listener '${listener}' does not answer: ${messageOf(cause)}`;
     const error = new NestdawError('KAFKA_STORE_FAILED', message, { cause, retriable: true });
@@ -290,23 +294,8 @@ export class DedupGuard {
     try {
       await store.renew(groupsOf(held), claimant);
     } catch (error) {
-      this.#down(error);
+      this.#outage.down(error);
     }
-  }
-
-  #down(error: unknown): void {
-    if (this.#isDown) return;
-    this.#isDown = true;
-    const { listener, logger, whenDown } = this.#options;
-    const what = whenDown === 'wait' ? 'its records wait, none passes unguarded' : 'its records fail until it is back';
-    const message = `listener '${listener}': the store of message ids does not answer: ${messageOf(error)}; ${what}`;
-    logger.error(message, error);
-  }
-
-  #up(): void {
-    if (!this.#isDown) return;
-    this.#isDown = false;
-    this.#options.logger.log(`listener '${this.#options.listener}': the store of message ids answers again`);
   }
 }
 

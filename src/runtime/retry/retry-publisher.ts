@@ -7,6 +7,7 @@ import { failureHeaders } from '../dead-letters/failure-headers.js';
 import { RETRY_TOPIC_HEADERS } from '../dead-letters/header-names.js';
 import { type RecordSender } from '../dead-letters/record-sender.js';
 import { type ErrorHandler, type Failure, type FailureDecision } from '../listener/error-handler.js';
+import { Departures } from './departures.js';
 import { type DestinationTopic } from './destination-topics.js';
 import { jittered } from './retry-delays.js';
 import { attemptOf, firstTimestampOf, writeBookkeeping } from './retry-headers.js';
@@ -33,12 +34,20 @@ export interface RetryPublisherOptions {
   readonly partitionResolver?: ((record: KafkaRecord, topic: string) => number | undefined) | undefined;
 }
 
+interface NextDelivery {
+  readonly attempt: number;
+  readonly dueAt: number;
+  readonly delayMs: number;
+}
+
 export class RetryPublisher {
   readonly #options: RetryPublisherOptions;
   readonly #random: Random;
+  readonly #departures: Departures;
 
   constructor(options: RetryPublisherOptions) {
     this.#options = options;
+    this.#departures = new Departures(options.clock);
     this.#random = options.random ?? systemRandom;
   }
 
@@ -66,16 +75,17 @@ export class RetryPublisher {
     }
     const topic = RetryPublisher.mainTopic(record.topic, stop) + next.suffix;
     const delayMs = jittered(next.delayMs, plan.rules.backOff, this.#random);
-    const send = () => this.#send(failure, topic, attempt + 1, now + delayMs);
+    const send = () => this.#send(failure, topic, { attempt: attempt + 1, dueAt: now + delayMs, delayMs });
     const description = next.kind === 'retry' ? `sent to ${topic}, due in ${delayMs} ms` : `sent to ${topic}`;
     return { action: 'recover', recoverer: { recover: send, description }, isOrdered: false };
   }
 
-  async #send(failure: Failure, topic: string, attempt: number, dueAt: number): Promise<void> {
+  async #send(failure: Failure, topic: string, { attempt, dueAt, delayMs }: NextDelivery): Promise<void> {
     const { record } = failure;
     const headers = failureHeaders(failure, { names: RETRY_TOPIC_HEADERS, appendOriginalHeaders: false });
     writeBookkeeping(headers, { attempt, dueAt, firstTimestamp: firstTimestampOf(record) });
     const partition = await this.#partitionOf(record, topic);
+    await this.#departures.next(delayMs);
     await this.#options.sender.sendBytes(topic, partition, { key: record.key, value: record.value, headers });
   }
 

@@ -19,6 +19,7 @@ import { type EndpointNumbers } from '../declarations/endpoint-options.js';
 import { type ListenerConnection } from '../declarations/listener-declaration.js';
 import { type OptionReader } from '../option-reader.js';
 import { type ProviderLookup } from '../provider-lookup.js';
+import { DatabasePatience } from './database-patience.js';
 import { type SqlUnit } from './sql-invoker.js';
 import { type StoreShelf } from './store-shelf.js';
 
@@ -80,6 +81,7 @@ export function idempotenceOf(question: IdempotentQuestion): Idempotence {
     return {
       unit: {
         database: store.database,
+        patience: given.whenDown === 'fail' ? undefined : new DatabasePatience({ listener, clock, logger }),
         ids: new SqlIds({ listener, store, idOf, scopeOf, window, clock, logger }),
       },
     };

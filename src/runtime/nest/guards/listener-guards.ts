@@ -107,7 +107,7 @@ function oneUnit({ read }: KeptElsewhere, ids: SqlUnit | undefined, offsets: Sql
     const problem = 'is another database than that of the message ids; give both the same client';
     read.mistake('offsets.store', undefined, problem);
   }
-  return { ...ids, ...offsets };
+  return { ...offsets, ...ids };
 }
 
 function inSqlUnit(handler: Handler, unit: SqlUnit): Handler {

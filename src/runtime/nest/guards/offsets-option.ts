@@ -10,6 +10,7 @@ import { isSqlOffsetStore, type SqlOffsetStore } from '../../offsets/sql-offset-
 import { type EndpointNumbers } from '../declarations/endpoint-options.js';
 import { type OptionReader } from '../option-reader.js';
 import { type ProviderLookup } from '../provider-lookup.js';
+import { DatabasePatience } from './database-patience.js';
 import { refuseManual } from './idempotent-option.js';
 import { type SqlUnit } from './sql-invoker.js';
 import { type StoreShelf } from './store-shelf.js';
@@ -81,7 +82,11 @@ export function externalOffsetsOf(question: OffsetsQuestion): OffsetsElsewhere {
   return {
     offsets,
     commits,
-    unit: { database: store.database, offsets: new OffsetsInTransaction(store, offsets) },
+    unit: {
+      database: store.database,
+      patience: new DatabasePatience({ listener, clock, logger }),
+      offsets: new OffsetsInTransaction(store, offsets),
+    },
   };
 }
 

@@ -9,6 +9,7 @@ import {
 import { withSqlTransaction } from '../../sql/current-transaction.js';
 import { type SqlDatabase, type SqlResult, type SqlStatement, type SqlTransaction } from '../../sql/sql-database.js';
 import { SubBatch } from '../handlers/sub-batch.js';
+import { type DatabasePatience } from './database-patience.js';
 
 // A handler inside of a SQL transaction that also holds what is known about its records: ids, offsets, or both. Effect
 // and knowledge become visible together, or not at all.
@@ -16,6 +17,8 @@ import { SubBatch } from '../handlers/sub-batch.js';
 /** What is written in the handler's transaction beside the handler's own rows. */
 export interface SqlUnit {
   readonly database: SqlDatabase;
+  /** What waits while the database is away; undefined: the records fail. */
+  readonly patience: DatabasePatience | undefined;
   /** Ids of the records; absent: every record is new. */
   readonly ids?: {
     /** Undefined: they can be written. */
@@ -64,21 +67,51 @@ async function runUnit(
   call: PartCall,
 ): Promise<BatchOutcome> {
   try {
+    const ids = unit.ids?.claimOf(records);
+    for (let tries = 1; ; tries++) {
+      const attempt = new Attempt(unit, ids, records, invocation);
+      try {
+        return await attempt.run(call);
+      } catch (error) {
+        if (attempt.hasBegun || unit.patience === undefined) throw error;
+        await unit.patience.wait(error, tries, invocation.signal);
+      }
+    }
+  } catch (error) {
+    return error instanceof RolledBack ? error.outcome : { status: 'failed', error };
+  }
+}
+
+/** One transaction around the handler. */
+class Attempt {
+  /** The handler was called, so that what fails is no matter of the database alone. */
+  hasBegun = false;
+
+  constructor(
+    readonly unit: SqlUnit,
+    readonly ids: IdClaim | undefined,
+    readonly records: readonly KafkaRecord[],
+    readonly invocation: InvocationContext,
+  ) {}
+
+  async run(call: PartCall): Promise<BatchOutcome> {
+    const { unit, ids, records } = this;
     const ready = unit.ids?.ready();
     if (ready !== undefined) await ready;
-    const ids = unit.ids?.claimOf(records);
     const outcome = await unit.database.runInTransaction(
-      (transaction, opened) =>
-        withSqlTransaction(transaction, async () => {
-          const isNew = ids && (await ids.write(transaction, opened));
-          return handle(unit, transaction, records, isNew, new Transacted(invocation, transaction), call);
-        }),
+      (transaction, opened) => withSqlTransaction(transaction, () => this.#work(transaction, opened, call)),
       ids?.opening,
     );
     unit.ids?.committed(records);
     return outcome;
-  } catch (error) {
-    return error instanceof RolledBack ? error.outcome : { status: 'failed', error };
+  }
+
+  async #work(transaction: SqlTransaction, opened: SqlResult | undefined, call: PartCall): Promise<BatchOutcome> {
+    const { unit, ids, records, invocation } = this;
+    const isNew = ids && (await ids.write(transaction, opened));
+    this.hasBegun = true;
+    unit.patience?.begun();
+    return handle(unit, transaction, records, isNew, new Transacted(invocation, transaction), call);
   }
 }
 
