@@ -6,6 +6,7 @@ import { guardRows } from './rows/guard.js';
 import { listenerRows } from './rows/listener.js';
 import { listenerCpuRows } from './rows/listener-cpu.js';
 import { listenerWorkRows } from './rows/listener-work.js';
+import { outboxRows } from './rows/outbox.js';
 import { replyRows } from './rows/replies.js';
 import { retryRows } from './rows/retry.js';
 import { templateRows } from './rows/template.js';
@@ -20,6 +21,7 @@ const ROWS: readonly Row[] = [
   ...listenerWorkRows,
   ...templateRows,
   ...transactionRows,
+  ...outboxRows,
   ...retryRows,
   ...replyRows,
   ...brokerRows,

@@ -1,4 +1,4 @@
-import { type Clock } from './clock.js';
+import { type Clock, type ScheduleOptions } from './clock.js';
 import { type Deferred, deferred } from './lifecycle.js';
 
 // Waiting for something to happen, or for a time to pass, whichever comes first.
@@ -12,13 +12,13 @@ export class Wakeup {
   }
 
   /** Resolves when woken, after `maxWaitMs`, or when `signal` aborts. */
-  async wait(clock: Clock, maxWaitMs: number, signal?: AbortSignal): Promise<void> {
+  async wait(clock: Clock, maxWaitMs: number, signal?: AbortSignal, options?: ScheduleOptions): Promise<void> {
     if (signal?.aborted) return;
     const waiting = deferred();
     this.#waiting = waiting;
     const wake = (): void => waiting.resolve();
     signal?.addEventListener('abort', wake, { once: true });
-    const timer = clock.schedule(maxWaitMs, wake);
+    const timer = clock.schedule(maxWaitMs, wake, options);
     await waiting.promise;
     timer.cancel();
     signal?.removeEventListener('abort', wake);

@@ -26,6 +26,11 @@ export class BlockedLanes {
     return { failures, delayMs };
   }
 
+  /** Whether its oldest message failed last time, waiting or not. */
+  has(lane: string): boolean {
+    return this.#lanes.has(lane);
+  }
+
   succeeded(lane: string): void {
     this.#lanes.delete(lane);
   }

@@ -5,16 +5,17 @@ import { type Logger } from '../../common/logger.js';
 import { type OutgoingRecord } from '../../common/record.js';
 import { Wakeup } from '../../common/wakeup.js';
 import { BlockedLanes } from './blocked-lanes.js';
+import { type OrderedSender } from './ordered-sender.js';
 import { type StoredMessage } from './outbox-message.js';
 import { type OutboxStore } from './outbox-store.js';
 
-// Moves messages from the outbox to their topics: the oldest first, those of one key one after another, and none is
+// Moves messages from the outbox to their topics: the oldest first, those of one key behind each other, and none is
 // forgotten before its broker acknowledged it. Many applications may share an outbox; the one that holds the office
 // relays, and another takes over when its lease has run out.
 
 export interface OutboxRelayOptions {
   readonly store: OutboxStore;
-  readonly send: (topic: string, partition: number | undefined, record: OutgoingRecord) => Promise<unknown>;
+  readonly sender: OrderedSender;
   /** Header that carries the message's id. */
   readonly messageIdHeader: string;
   /** Distinguishes relays that share a store. */
@@ -157,9 +158,22 @@ export class OutboxRelay {
     if (blocked.length > MOST_BLOCKED) return false;
     const lanes = byLane(await store.read(batchSize, blocked), blocked);
     const before = this.#failed;
-    await Promise.all([...lanes].map(([lane, own]) => this.#relayLane(lane, own)));
+    const failedBefore = lanes.filter(({ name }) => this.#blocked.has(name));
+    let isWhole = await this.#send(lanes.filter((lane) => !failedBefore.includes(lane)));
+    // These go one by one: if one fails again it holds up nobody else.
+    for (const lane of failedBefore) isWhole = (await this.#send([lane])) && isWhole;
     await this.#forget();
-    return lanes.size > 0 && this.#failed === before;
+    return lanes.length > 0 && isWhole && this.#failed === before;
+  }
+
+  /** All at once; false when something was not sent. */
+  async #send(lanes: readonly Lane[]): Promise<boolean> {
+    if (lanes.length === 0) return true;
+    const ends = await Promise.all(lanes.map((lane) => this.#relayLane(lane)));
+    if (ends.every((isWhole) => isWhole)) return true;
+    // Nothing is under way any more that could overtake what is lost.
+    this.#options.sender.resume();
+    return false;
   }
 
   async #forget(): Promise<void> {
@@ -170,44 +184,61 @@ export class OutboxRelay {
     this.#relayed += removed.length;
   }
 
-  /** One after another: a later message must not overtake one whose send failed. */
-  async #relayLane(lane: string, messages: readonly StoredMessage[]): Promise<void> {
-    const { send, messageIdHeader } = this.#options;
-    for (const message of messages) {
-      if (this.#ending.signal.aborted || !this.#isLeading()) return;
-      const { topic, partition, messageId } = message;
-      try {
-        await send(topic, partition, recordOf(message, messageIdHeader));
-      } catch (error) {
-        this.#failed += 1;
-        const { failures, delayMs } = this.#blocked.failed(lane, this.#clock.monotonic());
-        const waiting = `tried again in ${Math.round(delayMs)} ms, later messages of its key wait`;
-        this.#logger.warn(
-          `outbox: message ${messageId} for ${topic} failed ${failures} times: ${messageOf(error)}; ${waiting}`,
-        );
-        return;
-      }
-      this.#blocked.succeeded(lane);
-      this.#unremoved.push(message);
-    }
+  /**
+   * Sends the messages of a lane behind each other without waiting. Where one fails those behind it go again too, even
+   * if they were stored: what is stored last of a key has to be what was written last.
+   */
+  async #relayLane({ name, messages }: Lane): Promise<boolean> {
+    const { sender, messageIdHeader } = this.#options;
+    if (this.#ending.signal.aborted || !this.#isLeading()) return false;
+    const some = this.#blocked.has(name) ? messages.slice(0, 1) : messages;
+    const sends = some.map((message) => {
+      return sender.send(message.topic, message.partition, recordOf(message, messageIdHeader));
+    });
+    const ends = await Promise.allSettled(sends);
+    const lost = ends.findIndex(({ status }) => status === 'rejected');
+    this.#unremoved.push(...some.slice(0, lost === -1 ? some.length : lost));
+    if (lost !== 0) this.#blocked.succeeded(name);
+    if (lost === -1) return some.length === messages.length;
+    this.#hasFailed(name, some[lost]!, (ends[lost] as PromiseRejectedResult).reason);
+    return false;
+  }
+
+  #hasFailed(lane: string, { messageId, topic }: StoredMessage, error: unknown): void {
+    // Behind a lost one of another key: no failure of its own.
+    if (this.#options.sender.isRefused(error)) return;
+    this.#failed += 1;
+    const { failures, delayMs } = this.#blocked.failed(lane, this.#clock.monotonic());
+    const waiting = `tried again in ${Math.round(delayMs)} ms, later messages of its key wait`;
+    this.#logger.warn(
+      `outbox: message ${messageId} for ${topic} failed ${failures} times: ${messageOf(error)}; ${waiting}`,
+    );
   }
 
   async #wait(delayMs: number): Promise<void> {
-    if (!this.#isWoken) await this.#wakeup.wait(this.#clock, delayMs, this.#ending.signal);
+    // Until it is stopped it may have to send something, whatever else the process does.
+    const options = { keepAlive: true };
+    if (!this.#isWoken) await this.#wakeup.wait(this.#clock, delayMs, this.#ending.signal, options);
     this.#isWoken = false;
   }
 }
 
+/** Messages whose order matters among themselves. */
+interface Lane {
+  readonly name: string;
+  readonly messages: StoredMessage[];
+}
+
 /** Messages in the order of their lanes. One without a lane is alone in its own, which the store cannot leave out. */
-function byLane(messages: readonly StoredMessage[], blocked: readonly string[]): Map<string, StoredMessage[]> {
-  const lanes = new Map<string, StoredMessage[]>();
+function byLane(messages: readonly StoredMessage[], blocked: readonly string[]): Lane[] {
+  const lanes = new Map<string, Lane>();
   for (const message of messages) {
-    const lane = message.lane ?? `single ${message.sequence}`;
-    const others = lanes.get(lane);
-    if (others) others.push(message);
-    else if (!blocked.includes(lane)) lanes.set(lane, [message]);
+    const name = message.lane ?? `single ${message.sequence}`;
+    const others = lanes.get(name);
+    if (others) others.messages.push(message);
+    else if (!blocked.includes(name)) lanes.set(name, { name, messages: [message] });
   }
-  return lanes;
+  return [...lanes.values()];
 }
 
 function recordOf({ key, value, headers, messageId, timestamp }: StoredMessage, idHeader: string): OutgoingRecord {

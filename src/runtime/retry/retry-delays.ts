@@ -27,7 +27,7 @@ export function retryDelays(attempts: number, backOff: RetryBackOff = {}): numbe
 export function jittered(
   delayMs: number,
   { delayMs: first = 1_000, jitterMs = 0 }: RetryBackOff,
-  random: Random,
+  random: Pick<Random, 'next'>,
 ): number {
   if (jitterMs <= 0) return delayMs;
   const scaled = first > 0 ? jitterMs * Math.max(1, delayMs / first) : jitterMs;

@@ -63,6 +63,9 @@ describe('outbox relay', () => {
   let relays: OutboxRelay[];
   let sent: Array<{ readonly id: string; readonly done: Deferred<void> }>;
   /** What happens to a send: undefined waits for the test. */
+  /** How many had been sent each time the sender was told to go on after a loss. */
+  let resumed: number[];
+  const refusal = new Error('behind a lost one');
   let answer: (id: string) => Error | 'done' | undefined;
 
   beforeEach(() => {
@@ -71,6 +74,7 @@ describe('outbox relay', () => {
     logger = new RecordingLogger();
     relays = [];
     sent = [];
+    resumed = [];
     answer = () => 'done';
   });
 
@@ -91,9 +95,13 @@ describe('outbox relay', () => {
       else if (now) done.reject(now);
       return done.promise;
     };
+    const isRefused = (error: unknown) => error === refusal;
+    const resume = () => {
+      resumed.push(sent.length);
+    };
     const made = new OutboxRelay({
       store,
-      send,
+      sender: { send, isRefused, resume },
       owner,
       messageIdHeader: 'message-id',
       tools: { clock, logger },
@@ -128,21 +136,58 @@ describe('outbox relay', () => {
     expect(ids()).toEqual(['a']);
   });
 
-  it('waits for the acknowledgment before the next of a key, and for no other key', async () => {
-    answer = (id) => (id === 'a1' ? undefined : 'done');
-    for (const [id, lane] of [
-      ['a1', 'anna'],
-      ['a2', 'anna'],
-      ['b1', 'ben'],
-      ['b2', 'ben'],
-    ])
-      store.write(id!, lane!);
+  const write = (...messages: ReadonlyArray<readonly [id: string, lane: string | null]>) => {
+    for (const [id, lane] of messages) store.write(id, lane);
+  };
+
+  it('sends the messages of a key behind each other, without waiting for acknowledgments', async () => {
+    answer = () => undefined;
+    write(['a1', 'anna'], ['b1', 'ben'], ['a2', 'anna'], ['a3', 'anna']);
     relay().start();
     await clock.advance(0);
-    expect(ids()).toEqual(['a1', 'b1', 'b2']);
-    sent[0]!.done.resolve();
+    expect(ids().filter((id) => id.startsWith('a'))).toEqual(['a1', 'a2', 'a3']);
+    expect(ids()).toContain('b1');
+    expect(store.messages).toHaveLength(4);
+    for (const { done } of sent) done.resolve();
     await clock.advance(0);
-    expect(ids()).toEqual(['a1', 'b1', 'b2', 'a2']);
+    expect(store.messages).toEqual([]);
+    expect(resumed).toEqual([]);
+  });
+
+  it('sends again what is behind a failed one of its key, stored or not, and goes on only then', async () => {
+    let isBroken = true;
+    answer = (id) => (id === 'a2' && isBroken ? new Error('no answer') : 'done');
+    write(['a1', 'anna'], ['a2', 'anna'], ['a3', 'anna']);
+    const one = relay();
+    one.start();
+    await clock.advance(0);
+    expect(ids()).toEqual(['a1', 'a2', 'a3']);
+    expect(store.messages.map(({ messageId }) => messageId)).toEqual(['a2', 'a3']);
+    expect(resumed).toEqual([3]);
+    isBroken = false;
+    await clock.advance(1_200);
+    // The failed one alone first, the others when it is stored.
+    expect(ids().slice(3)).toEqual(['a2', 'a3']);
+    expect(one.state).toMatchObject({ blockedKeys: 0, relayed: 3, failed: 1 });
+  });
+
+  it('takes a refusal behind the lost message of another key for no failure', async () => {
+    let isBroken = true;
+    answer = (id) => {
+      if (!isBroken) return 'done';
+      return id === 'a1' ? new Error('too large') : refusal;
+    };
+    write(['a1', 'anna'], ['b1', 'ben'], ['b2', 'ben'], ['n', null]);
+    const one = relay();
+    one.start();
+    await clock.advance(0);
+    expect(one.state).toMatchObject({ blockedKeys: 1, failed: 1, relayed: 0 });
+    isBroken = false;
+    await clock.advance(100);
+    expect(ids().slice(4)).toEqual(['b1', 'b2', 'n']);
+    expect(one.state).toMatchObject({ blockedKeys: 1, relayed: 3 });
+    await clock.advance(1_000);
+    expect(ids().slice(7)).toEqual(['a1']);
   });
 
   it('lets a failing message hold up its key alone, and says so', async () => {
@@ -160,12 +205,12 @@ describe('outbox relay', () => {
     await clock.advance(500);
     store.write('b2', 'ben');
     await clock.advance(400);
-    expect(ids()).toEqual(['a1', 'b1', 'n', 'b2']);
+    expect(ids()).toEqual(['a1', 'a2', 'b1', 'n', 'b2']);
     expect(one.state).toMatchObject({ blockedKeys: 1, failed: 1 });
     expect(logger.lines.join()).toMatch(/message a1 for t failed 1 times: too large; tried again in 1000 ms/);
     isBroken = false;
     await clock.advance(300);
-    expect(ids().slice(4)).toEqual(['a1', 'a2']);
+    expect(ids().slice(5)).toEqual(['a1', 'a2']);
     expect(one.state).toMatchObject({ blockedKeys: 0, relayed: 5 });
   });
 
@@ -216,13 +261,14 @@ describe('outbox relay', () => {
 
   it('sends nothing more once its lease has run out', async () => {
     answer = (id) => (id === 'a1' ? undefined : 'done');
-    for (const id of ['a1', 'a2']) store.write(id, 'anna');
+    store.write('a1', 'anna');
     relay().start();
     await clock.advance(0);
+    store.write('a2', 'anna');
     store.leader = 'another';
     await clock.advance(10_000);
     sent[0]!.done.resolve();
-    await clock.advance(0);
+    await clock.advance(1_000);
     expect(ids()).toEqual(['a1']);
   });
 });

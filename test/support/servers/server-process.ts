@@ -13,6 +13,8 @@ import { Program } from '../program.js';
 const NOBODY = 65_534;
 const OUTSIDE_PATH = ['/usr/sbin', '/usr/local/sbin', '/opt/homebrew/bin'];
 const PATIENCE_MS = 60_000;
+/** Processes of one that was killed hold its folder for a moment longer. */
+const STILL_HELD = /is still in use|another server might be running/;
 
 /** The first of these programs that is installed; undefined when none is. */
 export function findProgram(...names: readonly string[]): string | undefined {
@@ -60,13 +62,15 @@ export class ServerProcess extends Program {
 
   /** Starts it, for the first time or again, on the same port and folder; resolves when it answers. */
   async untilReady(): Promise<void> {
+    const deadline = performance.now() + PATIENCE_MS;
     this.start();
     while (!(await this.plan.isReady(this.port))) {
-      this.mustRun();
-      if (this.ageMs > PATIENCE_MS) {
+      if (performance.now() > deadline) {
         throw new Error(`${this.plan.name} does not answer on port ${this.port}:\n${this.output}`);
       }
       await delay(20);
+      if (!this.isRunning && STILL_HELD.test(this.output)) this.start();
+      this.mustRun();
     }
   }
 

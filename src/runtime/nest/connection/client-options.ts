@@ -1,5 +1,5 @@
 import { type ConsumerOptions } from '../../client/consumer/consumer-options.js';
-import { type ProducerOptions } from '../../client/producer/producer-options.js';
+import { MAX_UNSETTLED_BATCHES, type ProducerOptions } from '../../client/producer/producer-options.js';
 import { type ConfigName, type ConfigValue } from '../../config/config-keys.js';
 import { type KafkaProperties } from '../../config/kafka-properties.js';
 import { type ContainerSettings } from '../../listener/container-settings.js';
@@ -9,13 +9,15 @@ import { deserializerSettings } from '../serdes/serde-settings.js';
 // From validated properties to what clients and containers take. What is taken as it stands is a table of names.
 
 /** Nothing is given up before delivery.timeout.ms, nothing is stored twice, nothing overtakes what is lost. */
-const NO_LOSS = {
+const IN_ORDER = {
   acks: -1,
   retries: 0x7fff_ffff,
-  maxInFlightRequestsPerConnection: 1,
   enableIdempotence: true,
   onDeliveryFailure: 'stop',
 } as const satisfies ProducerOptions;
+
+/** The same with one request at a time. */
+const NO_LOSS = { ...IN_ORDER, maxInFlightRequestsPerConnection: 1 } as const satisfies ProducerOptions;
 
 const ACKS = { all: -1, '1': 1, '0': 0 } as const;
 
@@ -40,6 +42,13 @@ const PRODUCER = {
   partitionerAvailabilityTimeoutMs: 'producer.properties.partitioner.availability.timeout.ms',
   metadataMaxAgeMs: 'producer.properties.metadata.max.age.ms',
 } as const;
+
+/** Those of a producer that keeps the order of its records through failures, whatever is configured for others. */
+export function inOrder(options: ProducerOptions): ProducerOptions {
+  const { maxInFlightRequestsPerConnection: inFlight = MAX_UNSETTLED_BATCHES } = options;
+  const maxInFlightRequestsPerConnection = Math.min(inFlight, MAX_UNSETTLED_BATCHES);
+  return { ...options, ...IN_ORDER, maxInFlightRequestsPerConnection };
+}
 
 function configuredOptions(properties: KafkaProperties): ProducerOptions {
   const explicitly = properties.originOf('producer.properties.enable.idempotence') !== undefined;

@@ -12,7 +12,7 @@ import { KafkaTemplate, type KafkaTemplateOptions } from '../../template/kafka-t
 import { type ProviderLookup } from '../provider-lookup.js';
 import { type SendExtensionOptions, SendExtensions } from '../sending/send-extensions.js';
 import { type SerializerPair } from '../serdes/serde-resolver.js';
-import { producerOptions } from './client-options.js';
+import { inOrder, producerOptions } from './client-options.js';
 import { LiveProducer } from './live-producer.js';
 import { namedProducers } from './named-producers.js';
 
@@ -120,13 +120,22 @@ export class ConnectionProducers {
     return this.#template ? [this.#template, ...named] : named;
   }
 
-  #live(what: string, properties: KafkaProperties): LiveProducer {
+  /** One of its own that lets nothing overtake a lost record; whoever asks for it starts and stops it. */
+  makeInOrder(what: string): LiveProducer {
+    return this.#live(what, this.#options.properties, inOrder);
+  }
+
+  #live(
+    what: string,
+    properties: KafkaProperties,
+    adapt = (options: ProducerOptions): ProducerOptions => options,
+  ): LiveProducer {
     const { connection, factory, openCluster, clock, logger } = this.#options;
     const create = (): ProducerClient => {
       if (factory) return factory(properties);
       return new KafkaProducer({
         cluster: openCluster(properties),
-        options: this.optionsOf(properties),
+        options: adapt(this.optionsOf(properties)),
         clock,
         logger,
       });

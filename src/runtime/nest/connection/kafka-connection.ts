@@ -33,6 +33,7 @@ import { ConnectionLogs } from './connection-logs.js';
 import { type KafkaConnectionOptions, type RunningBroker } from './connection-options.js';
 import { ConnectionProducers } from './connection-producers.js';
 import { ConnectionTransactions } from './connection-transactions.js';
+import { type LiveProducer } from './live-producer.js';
 import { collect } from './settings-check.js';
 import { spanProducers } from './span-producers.js';
 import { threadConnection } from './thread-connection.js';
@@ -254,6 +255,11 @@ export class KafkaConnection implements Startable {
     const joined = this.#transactions.manager.current;
     const producer = joined?.isOpen ? joined.producer : this.#producers.client;
     return producer.send(topic, partition, record);
+  }
+
+  /** A producer that lets nothing overtake a lost record; whoever asks for it starts and stops it. */
+  makeProducerInOrder(what: string): LiveProducer {
+    return this.#producers.makeInOrder(what);
   }
 
   /** Sends what waits, then ends the producer and the broker. Harmless when repeated. */

@@ -1,5 +1,6 @@
 import { type Clock } from '../../../common/clock.js';
 import { type Logger } from '../../../common/logger.js';
+import { type Random } from '../../../common/random.js';
 import { type RetryableTopicOptions, type RetryListenerOptions } from '../../../decorators/retryable-topic.js';
 import { type NeededTopic } from '../../client/admin/needed-topics.js';
 import { type ConfigName } from '../../config/config-keys.js';
@@ -12,6 +13,7 @@ import { DONE, type ListenerEndpoint, type RecordInvoker } from '../../listener/
 import { type DelayStore } from '../../retry/delays/delay-store.js';
 import { type DestinationTopic } from '../../retry/destination-topics.js';
 import { OrderedRetries, type PartitionScan } from '../../retry/ordered-retries.js';
+import { jittered } from '../../retry/retry-delays.js';
 import { dueAtOf } from '../../retry/retry-headers.js';
 import { RetryPublisher } from '../../retry/retry-publisher.js';
 import { RetryPlan } from '../../retry/retry-rules.js';
@@ -113,6 +115,28 @@ function fromBeginning(properties: KafkaProperties): KafkaProperties {
   return properties.with(new Map<ConfigName, unknown>([['consumer.auto-offset-reset', 'earliest']]), '@RetryableTopic');
 }
 
+/** Bytes that a fetch of a retry topic waits for, at most for fetch.max.wait.ms. */
+const UNHURRIED_BYTES = 65_536;
+/** How many times as long as a fetch may wait records have to be. */
+const UNHURRIED_WAITS = 4;
+
+const LEAST: Pick<Random, 'next'> = { next: () => 0 };
+
+/** Records that are not due for long need not wake their consumer one by one. */
+function unhurried(
+  properties: KafkaProperties,
+  { kind, delayMs }: DestinationTopic,
+  { backOff }: RetrySettings['rules'],
+): KafkaProperties {
+  const leastMs = jittered(delayMs, backOff, LEAST);
+  const isSoon = leastMs < UNHURRIED_WAITS * properties.get('consumer.fetch-max-wait');
+  if (kind !== 'retry' || isSoon || properties.originOf('consumer.fetch-min-size') !== undefined) return properties;
+  return properties.with(
+    new Map<ConfigName, unknown>([['consumer.fetch-min-size', UNHURRIED_BYTES]]),
+    '@RetryableTopic',
+  );
+}
+
 /**
  * Puts a record that is not due into the store, which sends it to the same topic when it is. One id for one record:
  * delivered again after a crash it does not wait twice.
@@ -163,7 +187,7 @@ function listenerAt(
       arrivals: undefined,
       handler: listener.handlerOf(stop, identity),
     },
-    properties: fromBeginning(main.properties),
+    properties: unhurried(fromBeginning(main.properties), stop, settings.rules),
     settings: {
       ...main.settings,
       errorHandler: publisher.errorHandlerFor(stop),

@@ -21,8 +21,10 @@ import { OutboxWriter } from '../../outbox/outbox-writer.js';
 import { SqlOutboxStore } from '../../outbox/sql-outbox-store.js';
 import { sqlDatabase } from '../../sql/sql-client.js';
 import { type SqlDatabase } from '../../sql/sql-database.js';
+import { type LiveProducer } from '../connection/live-producer.js';
 import { KafkaRuntime } from '../kafka-runtime.js';
 import { OutboxBinder } from './outbox-binder.js';
+import { StoppingSender } from './stopping-sender.js';
 
 // The module of the outbox: makes the store from what the application has, and gives the relay its life.
 
@@ -63,6 +65,8 @@ const MESSAGE_ID = 'message-id';
 interface OutboxParts {
   readonly template: OutboxTemplate;
   readonly relay: OutboxRelay;
+  /** The relay's own: what it may send must not depend on what others lose. */
+  readonly producer: () => LiveProducer;
   readonly store: SqlOutboxStore | FileOutboxStore;
 }
 
@@ -103,14 +107,18 @@ export class KafkaOutboxModule implements OnModuleInit, OnApplicationBootstrap {
     this.runtime.accompany({ stop: () => this.#stop() });
   }
 
-  onApplicationBootstrap(): void {
-    if (this.options.relay ?? true) this.parts.relay.start();
+  async onApplicationBootstrap(): Promise<void> {
+    if (this.options.relay === false) return;
+    await this.parts.producer().start();
+    this.parts.relay.start();
   }
 
   async #stop(): Promise<void> {
+    const { relay, producer, store } = this.parts;
     this.#binder?.unbind();
-    await this.parts.relay.stop();
-    await this.parts.store.close();
+    await relay.stop();
+    if (producer().isOpen) await producer().stop();
+    await store.close();
   }
 }
 
@@ -132,9 +140,11 @@ function partsOf(options: KafkaOutboxOptions, runtime: KafkaRuntime): OutboxPart
   const connection = () => runtime.connection(options.connection ?? DEFAULT_CONNECTION);
   const { batchSize, pollIntervalMs, leaseMs, messageIdHeader = MESSAGE_ID } = options;
   const { store, database } = storeOf(options);
+  let made: LiveProducer | undefined;
+  const producer = () => (made ??= connection().makeProducerInOrder("the outbox's producer"));
   const relay = new OutboxRelay({
     store,
-    send: (topic, partition, record) => connection().sendRecord(topic, partition, record),
+    sender: new StoppingSender(() => producer().client),
     owner: `${hostname()}-${process.pid}-${Math.floor(systemRandom.next() * 2 ** 32).toString(16)}`,
     messageIdHeader,
     tools: runtime.tools,
@@ -155,7 +165,7 @@ function partsOf(options: KafkaOutboxOptions, runtime: KafkaRuntime): OutboxPart
     database,
     records: () => connection().recordWriter,
   });
-  return { template, relay, store };
+  return { template, relay, producer, store };
 }
 
 function storeOf(options: KafkaOutboxOptions): {
