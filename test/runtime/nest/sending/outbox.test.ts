@@ -87,6 +87,27 @@ describe('outbox in a database', () => {
     expect(await outbox.state()).toMatchObject({ isLeading: true, relayed: 5, failed: 0 });
   });
 
+  it('sends around a message that can never be sent, and lets nothing of its key overtake it', async () => {
+    const app = await start({ database: client });
+    const outbox = app.get(OutboxTemplate);
+    const order = (id: number, customer: string, note = '') => outbox.send('orders', customer, { id, customer, note });
+    await outbox.inTransaction(async () => {
+      await order(1, 'anna');
+      await order(1, 'ben');
+      // More than a request may have.
+      await order(2, 'ben', 'x'.repeat(2_000_000));
+      for (let id = 3; id <= 20; id++) await order(id, 'ben');
+      for (let id = 2; id <= 20; id++) await order(id, 'anna');
+    });
+    const idsOf = (customer: string) => seen.filter(({ key }) => key === customer).map((one) => one.order.id);
+    await until(() => idsOf('anna').includes(20), { what: 'the messages of the other key' });
+    // Again at most what was under way when the large one failed; in order each time.
+    expect([...new Set(idsOf('anna'))]).toEqual(Array.from({ length: 20 }, (_, at) => at + 1));
+    expect([...new Set(idsOf('ben'))]).toEqual([1]);
+    await until(async () => (await outbox.state()).messages === 19, { what: 'the rest of the outbox' });
+    expect(await outbox.state()).toMatchObject({ blockedKeys: 1 });
+  });
+
   it('sends nothing of a transaction that was rolled back', async () => {
     const app = await start({ database: client });
     const orders = app.get(Orders);
