@@ -1,7 +1,7 @@
 import { NestdawError } from '../common/errors.js';
+import { nearestName } from '../common/nearest-name.js';
 import { BROKER_KEYS, type BrokerKey } from './config/broker-keys.js';
 import { type ConfigKey, type ConfigTable, elementsOf, isSensitive, numberOf, refusalOf } from './config/config-key.js';
-import { nearestName } from './config/nearest-name.js';
 
 // The broker's configuration as it stands: what was given at the start, over it what was set for all brokers, over
 // it what was set for this one (both live in the metadata log and may change at any time).

@@ -18,6 +18,14 @@ describe('BrokerConfig', () => {
     expect(config.nodeId).toBe(1);
   });
 
+  it.each([
+    ['log.retention.hour', 'log.retention.hours'],
+    ['min.insync.repicas', 'min.insync.replicas'],
+  ])('answers %s with %s', (written, meant) => {
+    const answer = `unknown key '${written}'; did you mean '${meant}'?`;
+    expect(() => new BrokerConfig({ [written]: '1' })).toThrow(answer);
+  });
+
   it('reports every mistake at once, with the nearest name for one it does not know', () => {
     const given = { 'num.partition': '3', 'log.cleanup.policy': 'shred', 'socket.request.max.bytes': 'many' };
     expect(() => new BrokerConfig(given)).toThrow(

@@ -1,6 +1,6 @@
+import { editDistance, nearestName } from '../../common/nearest-name.js';
 import { type ClientKind } from './config-key.js';
 import { CONFIG_NAMES, clientOf, keyOf } from './config-keys.js';
-import { editDistance, nearestName } from './formats.js';
 import { MEANT_PROPERTIES, REMOVED_KEYS } from './keys/removed-keys.js';
 import { knownNames } from './known-names.js';
 import { canonicalName, squeezed } from './sources/property-source.js';

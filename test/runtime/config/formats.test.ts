@@ -1,8 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
 import {
-  editDistance,
-  nearestName,
   parseBoolean,
   parseChoice,
   parseDataSize,
@@ -77,22 +74,5 @@ describe('formats', () => {
     expect(parseChoice('manualImmediate', ['MANUAL', 'MANUAL_IMMEDIATE'])).toBe('MANUAL_IMMEDIATE');
     expect(parseChoice('other', ['MANUAL'])).toBeUndefined();
     expect(relaxed('Max-Poll_Records')).toBe('maxpollrecords');
-  });
-
-  it('names the nearest candidate, and none when nothing is near', () => {
-    expect(nearestName('consumer.groupid', ['consumer.group-id', 'producer.acks'])).toBe('consumer.group-id');
-    expect(nearestName('zzz', ['consumer.group-id', 'producer.acks'])).toBeUndefined();
-  });
-
-  it('measures edits symmetrically, zero only for equal texts', () => {
-    fc.assert(
-      fc.property(fc.string({ maxLength: 8 }), fc.string({ maxLength: 8 }), (a, b) => {
-        const distance = editDistance(a, b);
-        expect(distance).toBe(editDistance(b, a));
-        expect(distance === 0).toBe(a === b);
-        expect(distance).toBeLessThanOrEqual(Math.max(a.length, b.length));
-      }),
-      { numRuns: 200 },
-    );
   });
 });

@@ -95,6 +95,8 @@ describe('the keys of Spring Boot', () => {
 describe('names that nobody knows', () => {
   it.each<[written: string, meant: string]>([
     ['producer.properties.max.blocks.ms', 'producer.properties.max.block.ms'],
+    ['producer.properties.request.required.acks', 'producer.acks'],
+    ['producer.properties.block.on.buffer.full', 'producer.properties.max.block.ms'],
     ['producer.retires', 'producer.retries'],
     ['producer.properties.retires', 'producer.properties.retries'],
     ['properties.connection.max.idle.ms', 'properties.connections.max.idle.ms'],

@@ -2,7 +2,9 @@ import { type Backoff } from '../../../common/backoff.js';
 import { type Clock, sleep } from '../../../common/clock.js';
 import { messageOf, NestdawError } from '../../../common/errors.js';
 import { type Logger } from '../../../common/logger.js';
+import { nearestName } from '../../../common/nearest-name.js';
 import { type Cluster, type PartitionInfo } from '../cluster/cluster.js';
+import { listTopics } from '../topic-list.js';
 import { type WaitingSend, WaitingSends } from './waiting-sends.js';
 
 // How many partitions each topic has, and the calls that wait to learn it, per topic and in order.
@@ -119,6 +121,8 @@ export class TopicCounts {
           this.#known.set(topic, partitions);
           break;
         }
+        // At the first look it may just be being created.
+        if (failures === 1) await this.#suggest(topic, waiting);
       } catch (error) {
         if (error instanceof NestdawError && !error.retriable) {
           this.#waiting.delete(topic);
@@ -132,5 +136,15 @@ export class TopicCounts {
     }
     if (this.#waiting.get(topic) === waiting) this.#waiting.delete(topic);
     waiting.drain();
+  }
+
+  /** Says early that the topic is nearly called like one that exists: then waiting is in vain. */
+  async #suggest(topic: string, waiting: WaitingSends): Promise<void> {
+    const { cluster, logger, maxBlockMs } = this.#options;
+    const near = nearestName(topic, (await listTopics(cluster)).keys());
+    if (near === undefined || near === topic) return;
+    const problem = `there is no topic ${topic}; did you mean ${near}?`;
+    waiting.lastError = new NestdawError('KAFKA_DELIVERY_FAILED', problem);
+    logger.warn(`producer: ${problem} Sends wait for it, up to ${maxBlockMs} ms (max.block.ms)`);
   }
 }

@@ -25,4 +25,6 @@ export const MEANT_PROPERTIES: Readonly<Record<string, string>> = {
   'fetch.wait.max.ms': 'fetch.max.wait.ms',
   'queue.buffering.max.ms': 'linger.ms',
   'message.max.bytes': 'max.request.size',
+  'request.required.acks': 'acks',
+  'block.on.buffer.full': 'max.block.ms',
 };

@@ -1,7 +1,7 @@
+import { nearestName } from '../../../common/nearest-name.js';
 import { bindValue } from '../../config/binding.js';
 import { CONFIG_NAMES, type ConfigName, keyOf, spellingsOf } from '../../config/config-keys.js';
 import { type Environment } from '../../config/environment.js';
-import { nearestName } from '../../config/formats.js';
 import { type KafkaProperties } from '../../config/kafka-properties.js';
 import { type Mistake } from '../../config/mistakes.js';
 import { squeezed } from '../../config/sources/property-source.js';

@@ -1,6 +1,6 @@
+import { nearestName } from '../../../common/nearest-name.js';
 import { type KafkaContainerOptions } from '../../../decorators/kafka-container-options.js';
 import { type KafkaListenerOptions } from '../../../decorators/listener-options.js';
-import { nearestName } from '../../config/formats.js';
 import { type OptionReader } from '../option-reader.js';
 import { type ProviderLookup } from '../provider-lookup.js';
 

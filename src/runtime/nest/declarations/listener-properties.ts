@@ -1,8 +1,8 @@
+import { nearestName } from '../../../common/nearest-name.js';
 import { type KafkaListenerOptions } from '../../../decorators/listener-options.js';
 import { bindValue } from '../../config/binding.js';
 import { CONFIG_NAMES, type ConfigName, keyOf, PROPERTIES_WITHOUT_EFFECT } from '../../config/config-keys.js';
 import { type Environment } from '../../config/environment.js';
-import { nearestName } from '../../config/formats.js';
 import { type KafkaProperties } from '../../config/kafka-properties.js';
 import { type Findings } from '../../config/rules.js';
 

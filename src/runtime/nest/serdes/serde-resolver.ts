@@ -1,5 +1,5 @@
 import { messageOf } from '../../../common/errors.js';
-import { nearestName } from '../../config/formats.js';
+import { nearestName } from '../../../common/nearest-name.js';
 import { type KafkaProperties } from '../../config/kafka-properties.js';
 import { type Mistake } from '../../config/mistakes.js';
 import { FORMATS, type FormatName, formatOf } from '../../config/serde-names.js';

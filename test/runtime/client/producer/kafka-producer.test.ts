@@ -9,6 +9,7 @@ import { baseSequence, producerEpoch, producerId, recordCount } from '../../../.
 import { InMemoryCluster } from '../../../../src/runtime/client/cluster/in-memory-cluster.js';
 import { KafkaProducer } from '../../../../src/runtime/client/producer/kafka-producer.js';
 import { type ProducerOptions } from '../../../../src/runtime/client/producer/producer-options.js';
+import { RecordingLogger } from '../../../support/fake-clients.js';
 import { ManualClock, flush as settle } from '../../../support/manual-clock.js';
 import { CLOSE, HANG, ModelBroker, SILENT } from '../../../support/model-broker.js';
 
@@ -23,6 +24,7 @@ describe('kafka producer', () => {
   let broker: ModelBroker;
   let clock: ManualClock;
   let producer: KafkaProducer;
+  let logger: RecordingLogger;
 
   const start = async (options: ProducerOptions = {}): Promise<KafkaProducer> => {
     const cluster = new InMemoryCluster({ exchange: broker.exchange, clock, requestTimeoutMs: 30_000 });
@@ -31,6 +33,7 @@ describe('kafka producer', () => {
       clock,
       random: seededRandom(7),
       options: { lingerMs: 0, ...options },
+      logger,
     });
     await producer.start();
     return producer;
@@ -49,6 +52,7 @@ describe('kafka producer', () => {
 
   beforeEach(() => {
     clock = new ManualClock();
+    logger = new RecordingLogger();
     broker = new ModelBroker({ orders: 1, wide: 6, payments: 2 }, 2);
   });
 
@@ -149,6 +153,16 @@ describe('kafka producer', () => {
       code: 'KAFKA_DELIVERY_FAILED',
       message: expect.stringMatching(/topic nowhere .* 3000 ms \(max\.block\.ms\)/),
     });
+  });
+
+  it('says at once which topic may have been meant, and again when it gives up', async () => {
+    await start({ maxBlockMs: 3000 });
+    const lost = outcome(producer.send('ordrs', undefined, text('a')));
+    await clock.advance(500);
+    const meant = 'there is no topic ordrs; did you mean orders?';
+    expect(logger.lines).toEqual([`warn producer: ${meant} Sends wait for it, up to 3000 ms (max.block.ms)`]);
+    await clock.advance(3000);
+    expect(await lost).toMatchObject({ message: expect.stringContaining(meant) });
   });
 
   it('refuses a partition that does not exist, after having looked', async () => {

@@ -14,8 +14,8 @@ export function nearestName(name: string, candidates: Iterable<string>): string 
   return best;
 }
 
-/** Levenshtein distance; stops early and answers `limit` when it cannot be below it. */
-function editDistance(a: string, b: string, limit: number): number {
+/** Levenshtein's distance; stops early and answers `limit` when it cannot be below it. */
+export function editDistance(a: string, b: string, limit = Number.POSITIVE_INFINITY): number {
   if (Math.abs(a.length - b.length) >= limit) return limit;
   let previous = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i++) {
