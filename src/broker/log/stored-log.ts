@@ -1,0 +1,257 @@
+import { messageOf, NestdawError } from '../../common/errors.js';
+import { partitionName, type TopicPartition } from '../../common/topic-partition.js';
+import { ErrorCode } from '../../protocol/error-codes.js';
+import { writePartitionMetadata } from './checkpoint-file.js';
+import { EpochCheckpoint } from './epoch-checkpoint.js';
+import { type LogConfig } from './log-config.js';
+import { type LogContext } from './log-context.js';
+import { LogFlusher } from './log-flusher.js';
+import { type LogChange } from './log-listeners.js';
+import { type LoadedLog } from './log-recovery.js';
+import { expiredSegments, retentionCandidates, retireSegments } from './log-retention.js';
+import { type LogSegment } from './log-segment.js';
+import { type ProducerStates } from './producer-state.js';
+import { newSegment, SegmentList } from './segment-list.js';
+import { swapSegments } from './segment-swap.js';
+import { type SnapshotFiles } from './snapshot-files.js';
+import { StorageHealth } from './storage-health.js';
+
+// A log as it lies on the disk: where it begins and ends, and how its segments roll, reach the device, are let go and
+// are closed. A base of the partition's log and no part of it: thousands of idle logs then need no second object each.
+
+export interface StoredLogOptions {
+  readonly context: LogContext;
+  readonly topicPartition: TopicPartition;
+  readonly directory: string;
+  readonly topicId: string | undefined;
+  readonly config: LogConfig;
+  readonly loaded: LoadedLog;
+}
+
+export abstract class StoredLog {
+  readonly topicPartition: TopicPartition;
+  readonly directory: string;
+  protected readonly context: LogContext;
+  protected readonly segmentList: SegmentList;
+  protected readonly producerStates: ProducerStates;
+  protected readonly epochs: EpochCheckpoint;
+  protected readonly health: StorageHealth;
+  protected readonly flusher: LogFlusher;
+  readonly #snapshots: SnapshotFiles;
+  #topicId: string | undefined;
+  #config: LogConfig;
+  #leaderEpoch: number;
+  #logStartOffset: number;
+  #logEndOffset: number;
+  #isClosed = false;
+
+  constructor({ context, topicPartition, directory, topicId, config, loaded }: StoredLogOptions) {
+    this.topicPartition = topicPartition;
+    this.directory = directory;
+    this.context = context;
+    this.#topicId = topicId;
+    this.#config = config;
+    this.segmentList = new SegmentList(loaded.segments);
+    this.producerStates = loaded.producers;
+    this.#snapshots = loaded.snapshots;
+    const { fileSystem, logger } = context;
+    this.epochs = new EpochCheckpoint(loaded.epochs, fileSystem, directory, logger);
+    this.#leaderEpoch = Math.max(0, loaded.epochs.latest);
+    this.#logStartOffset = loaded.logStartOffset;
+    this.#logEndOffset = loaded.logEndOffset;
+    this.health = new StorageHealth(this, logger);
+    this.flusher = new LogFlusher(this, context, this.segmentList, this.health, loaded.recoveryPoint);
+  }
+
+  /** The log is another one now: whoever listens is told. */
+  protected abstract changed(change: LogChange): void;
+
+  protected get name(): string {
+    return partitionName(this.topicPartition);
+  }
+
+  /** Everything before this offset is written. */
+  protected endsAt(offset: number): void {
+    this.#logEndOffset = offset;
+  }
+
+  /** From partition.metadata; undefined when that is missing. */
+  get topicId(): string | undefined {
+    return this.#topicId;
+  }
+
+  get config(): LogConfig {
+    return this.#config;
+  }
+
+  get logStartOffset(): number {
+    return this.#logStartOffset;
+  }
+
+  get logEndOffset(): number {
+    return this.#logEndOffset;
+  }
+
+  get highWatermark(): number {
+    return this.#logEndOffset;
+  }
+
+  /** First offset of the oldest open transaction, else the high watermark. */
+  get lastStableOffset(): number {
+    const unstable = this.producerStates.firstUnstableOffset;
+    return unstable < 0 ? this.#logEndOffset : Math.max(unstable, this.#logStartOffset);
+  }
+
+  /** Everything before it is on the device. */
+  get recoveryPoint(): number {
+    return this.flusher.recoveryPoint;
+  }
+
+  get sizeBytes(): number {
+    return this.segmentList.sizeBytes;
+  }
+
+  get segments(): readonly LogSegment[] {
+    return this.segmentList.all;
+  }
+
+  /** Why the last write failed; undefined again once one succeeds. */
+  get failure(): NestdawError | undefined {
+    return this.health.failure;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  get leaderEpoch(): number {
+    return this.#leaderEpoch;
+  }
+
+  /** Batches appended from now on carry this epoch. Epochs only rise: a lower one is ignored. */
+  setLeaderEpoch(epoch: number): void {
+    if (epoch > this.#leaderEpoch) this.#leaderEpoch = epoch;
+  }
+
+  /** A log that has lost its partition.metadata belongs to this topic. */
+  adopt(topicId: string): void {
+    this.#topicId = topicId;
+    writePartitionMetadata(this.context.fileSystem, this.directory, topicId);
+  }
+
+  configure(config: LogConfig): void {
+    this.#config = config;
+  }
+
+  /**
+   * Closes the active segment and opens the next. The order matters to recovery: where the next segment's file
+   * exists, the indexes of the one before it are complete.
+   */
+  protected roll(now: number): void {
+    const sealed = this.segmentList.active;
+    sealed.seal();
+    this.#snapshots.write(this.#logEndOffset, this.producerStates);
+    const place = { directory: this.directory, baseOffset: this.#logEndOffset, createdAt: now };
+    this.segmentList.push(newSegment(this.context, this.#config, place));
+    this.flusher.rolled(sealed);
+    this.#snapshots.prune((offset) => this.#isSegmentBase(offset));
+    this.flusher.flushInBackground();
+  }
+
+  #isSegmentBase(offset: number): boolean {
+    return this.segmentList.all[this.segmentList.indexOf(offset)]!.baseOffset === offset;
+  }
+
+  /**
+   * Undefined when the flush policy lets an append be acknowledged from the page cache, else a promise to wait for
+   * first; it is shared by all that wait. It rejects when the device fails: answer KAFKA_STORAGE_ERROR then.
+   */
+  durable(): Promise<void> | undefined {
+    if (this.#logEndOffset - this.recoveryPoint < this.#config.flushMessages) return undefined;
+    return this.flush();
+  }
+
+  /** fsync of everything appended so far. */
+  flush(): Promise<void> {
+    return this.flusher.flush();
+  }
+
+  /** Raises the log start (-1: to the high watermark); segments wholly before it go at once. */
+  deleteRecordsBefore(offset: number): { readonly errorCode: number; readonly lowWatermark: number } {
+    const target = offset === -1 ? this.highWatermark : offset;
+    if (target < 0 || target > this.highWatermark) {
+      return { errorCode: ErrorCode.OFFSET_OUT_OF_RANGE, lowWatermark: -1 };
+    }
+    if (target > this.#logStartOffset) {
+      this.#raiseLogStart(target);
+      try {
+        this.retain(this.context.clock.now());
+      } catch (error) {
+        // The records are gone for readers; their files go with the next check.
+        this.context.logger.warn(`${this.name}: old segments could not be removed yet: ${messageOf(error)}`);
+      }
+    }
+    return { errorCode: ErrorCode.NONE, lowWatermark: this.#logStartOffset };
+  }
+
+  #raiseLogStart(offset: number): void {
+    if (offset <= this.#logStartOffset) return;
+    this.#logStartOffset = offset;
+    this.epochs.startsAt(offset);
+    this.changed('start');
+  }
+
+  /** Removes the segments that retention no longer keeps. Returns their number. */
+  retain(now: number): number {
+    const { all } = this.segmentList;
+    const candidates = retentionCandidates(all, this.#logEndOffset, (path) => this.context.fileSystem.modifiedAt(path));
+    const { logStartOffset, lastStableOffset, sizeBytes: totalBytes } = this;
+    const state = { config: this.#config, now, logStartOffset, lastStableOffset, totalBytes };
+    const count = expiredSegments(candidates, state);
+    if (count === 0) return 0;
+    if (count === all.length) this.roll(now);
+    const removed = this.segmentList.shift(count);
+    this.flusher.removed(removed);
+    this.#raiseLogStart(this.segmentList.all[0]!.baseOffset);
+    retireSegments(removed, this.#config.fileDeleteDelayMs, this.context);
+    this.#snapshots.prune((offset) => this.#isSegmentBase(offset));
+    return count;
+  }
+
+  /** Compaction: `output`, which is finished, holds what is left of these neighbours, none of them active. */
+  replaceSegments(replaced: readonly LogSegment[], output: LogSegment): void {
+    const parts = { segments: this.segmentList, flusher: this.flusher };
+    swapSegments(this.context, this.#config, parts, replaced, output);
+    this.#snapshots.prune((offset) => this.#isSegmentBase(offset));
+  }
+
+  /** Brings everything to the device and closes the files. Throws KAFKA_STORAGE_FAILED when that fails. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    try {
+      if (this.health.isOffline) throw this.failure;
+      this.segmentList.active.seal();
+      await this.flusher.finish();
+      if (this.#logEndOffset > 0 && this.#snapshots.offsets.at(-1) !== this.#logEndOffset) {
+        this.#snapshots.write(this.#logEndOffset, this.producerStates);
+      }
+      this.epochs.write();
+    } catch (cause) {
+      if (cause instanceof NestdawError) throw cause;
+      throw new NestdawError('KAFKA_STORAGE_FAILED', `${this.name} could not be closed: ${messageOf(cause)}`, {
+        cause,
+      });
+    } finally {
+      this.abandon();
+    }
+  }
+
+  /** Closes the files without another write: the partition is deleted, or cannot be written any more. */
+  abandon(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.flusher.stop();
+    for (const segment of this.segmentList.all) segment.close();
+    this.changed('closed');
+  }
+}
