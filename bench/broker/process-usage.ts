@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 
 // What a process has used, from /proc: CPU seconds of all its threads, and resident memory.
 
@@ -14,4 +14,20 @@ export function cpuSeconds(pid: number): number {
 export function residentMegabytes(pid: number): number {
   const kilobytes = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
   return Number(kilobytes) / 1024;
+}
+
+/** Field of a block device's statistics that counts the flushes of its cache. */
+const FLUSHES = 15;
+
+/** Flushes of the device under the folder since the system started, whoever asked for them; undefined where that is not told. */
+export function deviceFlushes(folder: string): number | undefined {
+  const { dev } = statSync(folder);
+  const major = (dev >> 8) & 0xfff;
+  const minor = (dev & 0xff) | ((dev >> 12) & 0xfff00);
+  try {
+    const fields = readFileSync(`/sys/dev/block/${major}:${minor}/stat`, 'utf8').trim().split(/\s+/);
+    return fields[FLUSHES] === undefined ? undefined : Number(fields[FLUSHES]);
+  } catch {
+    return undefined; // not a block device, or not Linux
+  }
 }

@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os';
 import { Metadata, OffsetCommit } from '../../src/protocol/messages/index.js';
 import { type Arena, type Side, theArena, withCpu, withTopic } from '../broker/arena.js';
 import {
@@ -9,6 +10,7 @@ import {
   produceFrame,
   untilProduced,
 } from '../broker/frames.js';
+import { deviceFlushes } from '../broker/process-usage.js';
 import { pump, RawConnection } from '../broker/raw-connection.js';
 import { type Contest, type Measured, type Row } from '../row.js';
 
@@ -179,6 +181,7 @@ function flushed(outstanding: number, count: number): DuelRow {
           connections.push(connection);
         }
         const latencies: number[] = [];
+        const flushesBefore = deviceFlushes(tmpdir());
         const started = performance.now();
         await Promise.all(
           connections.map(async (connection, i) => {
@@ -192,7 +195,9 @@ function flushed(outstanding: number, count: number): DuelRow {
         );
         const ms = performance.now() - started;
         for (const connection of connections) connection.close();
-        return { value: (latencies.length / ms) * 1000, beside: { 'p99 ms': quantile(latencies, 0.99) } };
+        const flushes = (deviceFlushes(tmpdir()) ?? Number.NaN) - (flushesBefore ?? Number.NaN);
+        const beside = { 'p99 ms': quantile(latencies, 0.99), 'device flushes/s': (flushes / ms) * 1000 };
+        return { value: (latencies.length / ms) * 1000, beside };
       }),
   });
 }

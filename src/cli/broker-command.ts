@@ -5,8 +5,8 @@ import { type Logger } from '../common/logger.js';
 // `nestdaw broker`: a broker alone in its process, until SIGTERM or Ctrl+C.
 
 const DEFAULT_DATA_DIR = './.nestdaw/data';
-/** Threads for fsync and for removing files. */
-const FILE_THREADS = '8';
+/** Threads for fsync and for removing files: as many as the log has fsyncs under way at once. */
+const FILE_THREADS = '32';
 
 interface Options {
   readonly port?: number;
