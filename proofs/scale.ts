@@ -1,5 +1,5 @@
 import { type Proof, type ProofContext, type ProofResult } from './proof.js';
-import { commitWithoutEnd } from './scale/commits.js';
+import { commitWithoutEnd, SMALL_BYTES } from './scale/commits.js';
 import { groupsOverRestarts } from './scale/groups.js';
 import { recordsThrough } from './scale/heap.js';
 import { metadataBeside } from './scale/idle-connections.js';
@@ -69,7 +69,7 @@ const PARTS: readonly Part[] = [
     async run(size, progress) {
       const { commits, writtenBytes, leftBytes } = await commitWithoutEnd(Math.ceil(10_000_000 * size), progress);
       const left = leftBytes / MEGABYTE;
-      must(left < 10, `${left.toFixed(1)} MB of ${commits} commits are left`);
+      must(leftBytes < SMALL_BYTES, `${left.toFixed(1)} MB of ${commits} commits are left`);
       return `${commits} commits: ${(writtenBytes / MEGABYTE).toFixed(0)} MB written, ${left.toFixed(1)} MB left`;
     },
   },
