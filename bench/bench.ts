@@ -4,6 +4,8 @@ import { type Measured, type Row } from './row.js';
 import { brokerRows } from './rows/broker.js';
 import { guardRows } from './rows/guard.js';
 import { listenerRows } from './rows/listener.js';
+import { listenerRawRows } from './rows/listener-raw.js';
+import { listenerStallRows } from './rows/listener-stall.js';
 import { listenerCpuRows } from './rows/listener-cpu.js';
 import { listenerWorkRows } from './rows/listener-work.js';
 import { outboxRows } from './rows/outbox.js';
@@ -16,6 +18,8 @@ import { transactionRows } from './rows/transactions.js';
 
 const ROWS: readonly Row[] = [
   ...listenerRows,
+  ...listenerRawRows,
+  ...listenerStallRows,
   ...listenerCpuRows,
   ...guardRows,
   ...listenerWorkRows,

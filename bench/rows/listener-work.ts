@@ -1,169 +1,11 @@
-import { randomUUID } from 'node:crypto';
-import { systemClock } from '../../src/common/clock.js';
-import { silentLogger } from '../../src/common/logger.js';
 import { type KafkaRecord } from '../../src/common/record.js';
-import {
-  type AssignedPartition,
-  type ConsumerClient,
-  type PartitionRecords,
-  type RebalanceListener,
-} from '../../src/runtime/client/consumer-client.js';
-import { type ContainerSettings } from '../../src/runtime/listener/container-settings.js';
 import { defaultErrorHandler } from '../../src/runtime/listener/error-handler.js';
-import { ListenerContainer } from '../../src/runtime/listener/listener-container.js';
 import { DONE, type ListenerEndpoint, type RecordInvoker } from '../../src/runtime/listener/listener-endpoint.js';
 import { type Contest, type Row } from '../row.js';
+import { records, runFromMemory } from './memory-feed.js';
 
 // What the container itself costs, without a broker: records come from memory. Pools beside a bare loop of the same
 // sleeps with the same workers, in the same run.
-
-const TOPIC = 'bench';
-
-/** Hands over records that are there already, as fast as it is asked. */
-class Feed implements ConsumerClient {
-  readonly #records: readonly KafkaRecord[];
-  readonly #paused = new Set<string>();
-  #next = 0;
-  #wake: () => void = () => undefined;
-
-  constructor(
-    records: readonly KafkaRecord[],
-    readonly onEmpty: () => void,
-  ) {
-    this.#records = records;
-  }
-
-  async start(listener: RebalanceListener): Promise<void> {
-    const partition: AssignedPartition = {
-      topic: TOPIC,
-      partition: 0,
-      assignmentEpoch: 1,
-      position: 0,
-      metadata: '',
-      source: 'committed',
-    };
-    await listener.onAssigned([partition], []);
-  }
-
-  async poll({ maxRecords, signal }: Parameters<ConsumerClient['poll']>[0]): Promise<PartitionRecords[]> {
-    while (this.#paused.size > 0 || this.#next >= this.#records.length) {
-      if (signal?.aborted) return [];
-      if (this.#next >= this.#records.length) this.onEmpty();
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-        signal?.addEventListener('abort', () => resolve(), { once: true });
-      });
-    }
-    const records = this.#records.slice(this.#next, this.#next + maxRecords);
-    this.#next += records.length;
-    const end = this.#records.length;
-    return [{ topic: TOPIC, partition: 0, records, assignmentEpoch: 1, nextOffset: this.#next, highWatermark: end }];
-  }
-
-  commit(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  position(): number {
-    return this.#next;
-  }
-
-  seek(): void {}
-
-  pause(_partitions: unknown, reason: string): void {
-    this.#paused.add(reason);
-  }
-
-  resume(_partitions: unknown, reason: string): void {
-    this.#paused.delete(reason);
-    this.#wake();
-  }
-
-  assignment() {
-    return [{ topic: TOPIC, partition: 0 }];
-  }
-
-  offsetsAt(): never {
-    throw new Error('nobody asks');
-  }
-
-  enforceRebalance(): void {}
-
-  stop(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  onEvent(): void {}
-}
-
-function records(count: number, keyOf: (i: number) => string | null): KafkaRecord[] {
-  const value = Buffer.alloc(100);
-  return Array.from({ length: count }, (_, offset) => {
-    const key = keyOf(offset);
-    return {
-      topic: TOPIC,
-      partition: 0,
-      offset,
-      timestamp: 0,
-      key: key === null ? null : Buffer.from(key),
-      value,
-      headers: [],
-    };
-  });
-}
-
-/** What a run took, ms: on the clock, and of the processor, which other processes do not disturb. */
-interface Took {
-  readonly ms: number;
-  readonly cpuMs: number;
-}
-
-/** Runs a container over the records, from its start until `handler` has said that all are done. */
-async function run(
-  feed: readonly KafkaRecord[],
-  endpoint: Partial<ListenerEndpoint>,
-  handler: (done: () => void) => RecordInvoker,
-  settings: Partial<ContainerSettings> = {},
-  onEmpty: () => void = () => undefined,
-): Promise<Took> {
-  let resolve: () => void = () => undefined;
-  const finished = new Promise<void>((done) => {
-    resolve = done;
-  });
-  const container = new ListenerContainer({
-    endpoint: {
-      id: randomUUID(),
-      connection: 'default',
-      topics: [TOPIC],
-      groupId: 'bench',
-      concurrency: 1,
-      workers: undefined,
-      order: 'partition',
-      ackMode: 'TIME',
-      ackCount: 1,
-      ackTimeMs: 1_000,
-      gapMap: false,
-      autoStartup: true,
-      handler: { kind: 'record', invoke: handler(() => resolve()) },
-      ...endpoint,
-    },
-    createConsumer: () => new Feed(feed, onEmpty),
-    clock: systemClock,
-    logger: silentLogger,
-    settings,
-  });
-  // Timers of the container keep no process alive, and there is no socket here.
-  const alive = setInterval(() => undefined, 1_000);
-  const cpu = process.cpuUsage();
-  const started = performance.now();
-  await container.start();
-  await finished;
-  const ms = performance.now() - started;
-  const { user, system } = process.cpuUsage(cpu);
-  clearInterval(alive);
-  await container.stop();
-  return { ms, cpuMs: (user + system) / 1_000 };
-}
 
 /** Counts down, then says so. */
 const counted =
@@ -233,7 +75,7 @@ function workRow(name: string, limitUs: number, count: number, keys: number | nu
     async () => {
       const feed = records(count, (i) => (keys === null ? null : `key-${(i * 7919) % keys}`));
       const endpoint: Partial<ListenerEndpoint> = keys === null ? {} : { workers: 64, order: 'key', gapMap: true };
-      return ((await run(feed, endpoint, counted(count))).cpuMs * 1_000) / count;
+      return ((await runFromMemory(feed, endpoint, counted(count))).cpuMs * 1_000) / count;
     },
   );
 }
@@ -264,7 +106,7 @@ function liveKeysRow(keys: number, limitUs: number): Row {
           return gate.then(() => DONE);
         };
       const endpoint = { workers: 1, order: 'key', gapMap: true } as const;
-      return ((await run(feed, endpoint, handler, all, () => open())).cpuMs * 1_000) / keys;
+      return ((await runFromMemory(feed, endpoint, handler, all, () => open())).cpuMs * 1_000) / keys;
     },
   );
 }
@@ -282,7 +124,7 @@ function poolRow(ms: number, workers: number, keys: number): Row {
       const feed = records(count, (i) => `key-${(i * 7919) % keys}`);
       const endpoint = { workers, order: 'key', gapMap: true } as const;
       return Promise.resolve({
-        ours: async () => (count * 1_000) / (await run(feed, endpoint, sleeping(count, ms))).ms,
+        ours: async () => (count * 1_000) / (await runFromMemory(feed, endpoint, sleeping(count, ms))).ms,
         peer: async () => (count * 1_000) / (await bareLoop(count, workers, ms)),
         close: noClose,
       });
@@ -313,7 +155,7 @@ function hotKeyRow(): Row {
           }, ms);
         });
     const wide = { budgetRecords: count, budgetUncommitted: count * 2, shutdownTimeoutMs: 50 };
-    await run(feed, { workers, order: 'key', gapMap: true }, handler, wide);
+    await runFromMemory(feed, { workers, order: 'key', gapMap: true }, handler, wide);
     return (total * 1_000) / took;
   };
   return {
@@ -344,7 +186,7 @@ function failingRow(): Row {
         if (--left === 0) done();
         return DONE;
       };
-    return (count * 1_000) / (await run(feed, { workers: 64, order: 'key', gapMap: true }, handler, settings)).cpuMs;
+    return (count * 1_000) / (await runFromMemory(feed, { workers: 64, order: 'key', gapMap: true }, handler, settings)).cpuMs;
   };
   return {
     name: 'listener failing 1 %',
@@ -381,7 +223,7 @@ const backOffRow = budget(
         done();
         return DONE;
       };
-    await run(
+    await runFromMemory(
       records(1, () => 'a'),
       {},
       handler,

@@ -1,0 +1,33 @@
+import { type Measured } from '../row.js';
+
+/** Counts deliveries; tells the rate from the first to the last of them, and the CPU that this process used for each. */
+export class Drain {
+  #count = 0;
+  #left = 0;
+  #started = 0;
+  #cpu = process.cpuUsage();
+  #resolve: (measured: Measured) => void = () => undefined;
+
+  expect(count: number): Promise<Measured> {
+    this.#count = this.#left = count;
+    this.#started = 0;
+    return new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+  }
+
+  hit(records: number): void {
+    if (this.#started === 0) {
+      this.#started = performance.now();
+      this.#cpu = process.cpuUsage();
+    }
+    this.#left -= records;
+    if (this.#left > 0) return;
+    const ms = performance.now() - this.#started;
+    const { user, system } = process.cpuUsage(this.#cpu);
+    this.#resolve({
+      value: (this.#count * 1_000) / ms,
+      beside: { 'CPU µs/record': (user + system) / this.#count },
+    });
+  }
+}

@@ -1,0 +1,176 @@
+import { randomUUID } from 'node:crypto';
+import { systemClock } from '../../src/common/clock.js';
+import { silentLogger } from '../../src/common/logger.js';
+import { type KafkaRecord } from '../../src/common/record.js';
+import {
+  type AssignedPartition,
+  type ConsumerClient,
+  type PartitionRecords,
+  type RebalanceListener,
+} from '../../src/runtime/client/consumer-client.js';
+import { type ContainerSettings } from '../../src/runtime/listener/container-settings.js';
+import { ListenerContainer } from '../../src/runtime/listener/listener-container.js';
+import { type ListenerEndpoint, type RecordInvoker } from '../../src/runtime/listener/listener-endpoint.js';
+
+// A container over records from memory: what it costs by itself, without a broker.
+
+const TOPIC = 'bench';
+
+/** Hands over records that are there already, as fast as it is asked. */
+export class Feed implements ConsumerClient {
+  readonly #records: readonly KafkaRecord[];
+  readonly #paused = new Set<string>();
+  #next = 0;
+  #available: number;
+  #wake: () => void = () => undefined;
+
+  constructor(
+    records: readonly KafkaRecord[],
+    readonly onEmpty: () => void,
+  ) {
+    this.#records = records;
+    this.#available = records.length;
+  }
+
+  async start(listener: RebalanceListener): Promise<void> {
+    const partition: AssignedPartition = {
+      topic: TOPIC,
+      partition: 0,
+      assignmentEpoch: 1,
+      position: 0,
+      metadata: '',
+      source: 'committed',
+    };
+    await listener.onAssigned([partition], []);
+  }
+
+  /** Records from here on have not arrived yet. */
+  set available(count: number) {
+    this.#available = count;
+    this.#wake();
+  }
+
+  async poll({ maxRecords, signal }: Parameters<ConsumerClient['poll']>[0]): Promise<PartitionRecords[]> {
+    while (this.#paused.size > 0 || this.#next >= this.#available) {
+      if (signal?.aborted) return [];
+      if (this.#next >= this.#records.length) this.onEmpty();
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+        signal?.addEventListener('abort', () => resolve(), { once: true });
+      });
+    }
+    const records = this.#records.slice(this.#next, Math.min(this.#next + maxRecords, this.#available));
+    this.#next += records.length;
+    const end = this.#records.length;
+    return [{ topic: TOPIC, partition: 0, records, assignmentEpoch: 1, nextOffset: this.#next, highWatermark: end }];
+  }
+
+  commit(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  position(): number {
+    return this.#next;
+  }
+
+  seek(): void {}
+
+  pause(_partitions: unknown, reason: string): void {
+    this.#paused.add(reason);
+  }
+
+  resume(_partitions: unknown, reason: string): void {
+    this.#paused.delete(reason);
+    this.#wake();
+  }
+
+  assignment() {
+    return [{ topic: TOPIC, partition: 0 }];
+  }
+
+  offsetsAt(): never {
+    throw new Error('nobody asks');
+  }
+
+  enforceRebalance(): void {}
+
+  stop(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  onEvent(): void {}
+}
+
+export function records(count: number, keyOf: (i: number) => string | null): KafkaRecord[] {
+  const value = Buffer.alloc(100);
+  return Array.from({ length: count }, (_, offset) => {
+    const key = keyOf(offset);
+    return {
+      topic: TOPIC,
+      partition: 0,
+      offset,
+      timestamp: 0,
+      key: key === null ? null : Buffer.from(key),
+      value,
+      headers: [],
+    };
+  });
+}
+
+/** What a run took, ms: on the clock, and of the processor, which other processes do not disturb. */
+export interface Took {
+  readonly ms: number;
+  readonly cpuMs: number;
+}
+
+/** Runs a container over the records, from its start until `handler` has said that all are done. */
+export async function runFromMemory(
+  feed: readonly KafkaRecord[],
+  endpoint: Partial<ListenerEndpoint>,
+  handler: (done: () => void) => RecordInvoker,
+  settings: Partial<ContainerSettings> = {},
+  onEmpty: () => void = () => undefined,
+  arrange: (feed: Feed) => void = () => undefined,
+): Promise<Took> {
+  let resolve: () => void = () => undefined;
+  const finished = new Promise<void>((done) => {
+    resolve = done;
+  });
+  const container = new ListenerContainer({
+    endpoint: {
+      id: randomUUID(),
+      connection: 'default',
+      topics: [TOPIC],
+      groupId: 'bench',
+      concurrency: 1,
+      workers: undefined,
+      order: 'partition',
+      ackMode: 'TIME',
+      ackCount: 1,
+      ackTimeMs: 1_000,
+      gapMap: false,
+      autoStartup: true,
+      handler: { kind: 'record', invoke: handler(() => resolve()) },
+      ...endpoint,
+    },
+    createConsumer: () => {
+      const consumer = new Feed(feed, onEmpty);
+      arrange(consumer);
+      return consumer;
+    },
+    clock: systemClock,
+    logger: silentLogger,
+    settings,
+  });
+  // Timers of the container keep no process alive, and there is no socket here.
+  const alive = setInterval(() => undefined, 1_000);
+  const cpu = process.cpuUsage();
+  const started = performance.now();
+  await container.start();
+  await finished;
+  const ms = performance.now() - started;
+  const { user, system } = process.cpuUsage(cpu);
+  clearInterval(alive);
+  await container.stop();
+  return { ms, cpuMs: (user + system) / 1_000 };
+}
