@@ -4,9 +4,11 @@ import { type Measured, type Row } from './row.js';
 import { brokerRows } from './rows/broker.js';
 import { guardRows } from './rows/guard.js';
 import { listenerRows } from './rows/listener.js';
+import { listenerCpuRows } from './rows/listener-cpu.js';
+import { listenerJavaRows } from './rows/listener-java.js';
+import { listenerLifeRows } from './rows/listener-life.js';
 import { listenerRawRows } from './rows/listener-raw.js';
 import { listenerStallRows } from './rows/listener-stall.js';
-import { listenerCpuRows } from './rows/listener-cpu.js';
 import { listenerWorkRows } from './rows/listener-work.js';
 import { outboxRows } from './rows/outbox.js';
 import { replyRows } from './rows/replies.js';
@@ -19,6 +21,8 @@ import { transactionRows } from './rows/transactions.js';
 const ROWS: readonly Row[] = [
   ...listenerRows,
   ...listenerRawRows,
+  ...listenerJavaRows,
+  ...listenerLifeRows,
   ...listenerStallRows,
   ...listenerCpuRows,
   ...guardRows,

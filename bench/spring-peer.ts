@@ -16,8 +16,12 @@ export class SpringPeer {
   }
 
   /** Undefined, said aloud, where the peer cannot be had. */
-  static async start(program: string, args: readonly string[]): Promise<SpringPeer | undefined> {
-    const classPath = await springClassPath(program);
+  static async start(
+    program: string,
+    args: readonly string[],
+    libraries?: Parameters<typeof springClassPath>[1],
+  ): Promise<SpringPeer | undefined> {
+    const classPath = await springClassPath(program, libraries);
     if (classPath === undefined) return undefined;
     const child = spawn('java', ['-Xmx512m', '-cp', classPath, program, ...args], {
       stdio: ['pipe', 'pipe', 'inherit'],

@@ -12,24 +12,45 @@ interface Script {
   copyDependencies(artifacts: readonly string[], folder: string): void;
 }
 
+interface Libraries {
+  readonly title: string;
+  /** Where they are kept, with their version. */
+  readonly home: string;
+  readonly version: string;
+  /** Of Maven Central. */
+  readonly artifacts: readonly string[];
+}
+
+const SPRING: Libraries = {
+  title: 'Spring for Apache Kafka',
+  home: 'spring-bench',
+  version: SPRING_KAFKA,
+  artifacts: [`org.springframework.kafka:spring-kafka:${SPRING_KAFKA}`, 'org.slf4j:slf4j-nop:2.0.17'],
+};
+
+/** Confluent's; it brings a Kafka client of its own version. */
+export const PARALLEL_CONSUMER: Libraries = {
+  title: 'Parallel Consumer',
+  home: 'parallel-consumer-bench',
+  version: '0.5.3.3',
+  artifacts: ['io.confluent.parallelconsumer:parallel-consumer-core:0.5.3.3', 'org.slf4j:slf4j-nop:2.0.17'],
+};
+
 /** Class path with a program of bench/spring/; undefined, said aloud, where Java or Maven is missing. */
-export async function springClassPath(program = 'SpringSend'): Promise<string | undefined> {
+export async function springClassPath(program = 'SpringSend', libraries = SPRING): Promise<string | undefined> {
   const script = (await import(pathToFileURL('scripts/kafka.mjs').href)) as Script;
   const missing = [...script.missingTools(), ...(hasCompiler() ? [] : ['javac'])];
   if (missing.length > 0) {
-    console.error(`SKIPPED: spring-kafka as a peer needs ${missing.join(' and ')}`);
+    console.error(`SKIPPED: ${libraries.title} as a peer needs ${missing.join(' and ')}`);
     return undefined;
   }
-  const home = resolve('.clients/spring-bench');
+  const home = resolve('.clients', libraries.home);
   const jars = join(home, 'jars');
-  const done = join(home, `complete-${SPRING_KAFKA}`);
+  const done = join(home, `complete-${libraries.version}`);
   if (!existsSync(done)) {
-    console.error(`Fetching Spring for Apache Kafka ${SPRING_KAFKA} from Maven Central …`);
+    console.error(`Fetching ${libraries.title} ${libraries.version} from Maven Central …`);
     mkdirSync(home, { recursive: true });
-    script.copyDependencies(
-      [`org.springframework.kafka:spring-kafka:${SPRING_KAFKA}`, 'org.slf4j:slf4j-nop:2.0.17'],
-      jars,
-    );
+    script.copyDependencies(libraries.artifacts, jars);
     writeFileSync(done, '');
   }
   const classes = join(home, 'classes');

@@ -1,7 +1,6 @@
 import 'reflect-metadata';
 import { randomUUID } from 'node:crypto';
-import { type Type } from '@nestjs/common';
-import { Injectable, Module } from '@nestjs/common';
+import { Injectable, Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import kafkajs from 'kafkajs';
 import { KafkaListener, KafkaModule, type KafkaRecord, Record } from 'nestdaw';
@@ -72,11 +71,16 @@ const failed = {
   },
 };
 
-export async function fillRaw(broker: BrokerProcess, count: number, valueBytes: number): Promise<void> {
+export async function fillRaw(
+  broker: BrokerProcess,
+  count: number,
+  valueBytes: number,
+  partitions = PARTITIONS,
+): Promise<void> {
   const kafka = new kafkajs.Kafka({ brokers: [broker.bootstrapServers], logLevel: kafkajs.logLevel.NOTHING });
   const admin = kafka.admin();
   await admin.connect();
-  await admin.createTopics({ topics: [{ topic: TOPIC, numPartitions: PARTITIONS }] });
+  await admin.createTopics({ topics: [{ topic: TOPIC, numPartitions: partitions }] });
   await admin.disconnect();
   const producer = kafka.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner });
   await producer.connect();

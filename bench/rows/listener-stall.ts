@@ -34,19 +34,26 @@ async function latency(isStalled: boolean): Promise<Measured> {
       });
     };
   const settings = { shutdownTimeoutMs: 50, maxPollIntervalMs: 600_000 };
-  await runFromMemory(feed, { workers: WORKERS, order: 'key', gapMap: true }, handler, settings, undefined, (source) => {
-    let arrived = 0;
-    source.available = 0;
-    const started = performance.now();
-    const timer = setInterval(() => {
-      const now = performance.now();
-      const due = Math.min(COUNT, Math.floor((now - started) * PER_MS));
-      arrivedAt.fill(now, arrived, due);
-      arrived = due;
-      source.available = due;
-      if (due === COUNT) clearInterval(timer);
-    }, 1);
-  });
+  await runFromMemory(
+    feed,
+    { workers: WORKERS, order: 'key', gapMap: true },
+    handler,
+    settings,
+    undefined,
+    (source) => {
+      let arrived = 0;
+      source.available = 0;
+      const started = performance.now();
+      const timer = setInterval(() => {
+        const now = performance.now();
+        const due = Math.min(COUNT, Math.floor((now - started) * PER_MS));
+        arrivedAt.fill(now, arrived, due);
+        arrived = due;
+        source.available = due;
+        if (due === COUNT) clearInterval(timer);
+      }, 1);
+    },
+  );
   waits.sort((a, b) => a - b);
   const at = (share: number): number => waits[Math.floor(waits.length * share)]!;
   return { value: at(0.99), beside: { 'p50 ms': at(0.5), 'longest ms': waits.at(-1)! } };

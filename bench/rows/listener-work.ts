@@ -186,7 +186,10 @@ function failingRow(): Row {
         if (--left === 0) done();
         return DONE;
       };
-    return (count * 1_000) / (await runFromMemory(feed, { workers: 64, order: 'key', gapMap: true }, handler, settings)).cpuMs;
+    return (
+      (count * 1_000) /
+      (await runFromMemory(feed, { workers: 64, order: 'key', gapMap: true }, handler, settings)).cpuMs
+    );
   };
   return {
     name: 'listener failing 1 %',

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { type Clock, type Timer } from '../../common/clock.js';
 import { NestdawError } from '../../common/errors.js';
 import { type Logger } from '../../common/logger.js';
@@ -304,6 +305,8 @@ export class ListenerContainer {
     this.#become('stopping');
     this.#events.emit({ type: 'stopping' });
     const deadline = new AbortController();
+    // Each consumer listens to it, more than once: as many as there are is no leak that Node would have to warn of.
+    setMaxListeners(0, deadline.signal);
     const timer = clock.schedule(this.#settings.shutdownTimeoutMs, () => deadline.abort(), { keepAlive: true });
     await Promise.all(this.#consumers.map((consumer) => consumer.stop(deadline.signal)));
     timer.cancel();

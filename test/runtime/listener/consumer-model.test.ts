@@ -1,5 +1,8 @@
+import { getMaxListeners } from 'node:events';
 import { describe, expect, it } from '@jest/globals';
-import { DONE } from '../../../src/runtime/listener/listener-endpoint.js';
+import { type ConsumerRunner } from '../../../src/runtime/listener/consumer-runner.js';
+import { type ListenerConsumer } from '../../../src/runtime/listener/listener-consumer.js';
+import { DONE, type HandlerExecutor } from '../../../src/runtime/listener/listener-endpoint.js';
 import { GatedHandler, Harness } from '../../support/listener-harness.js';
 import { flush } from '../../support/manual-clock.js';
 
@@ -100,5 +103,32 @@ describe('a container without workers', () => {
     expect(harness.container.describe().consumers.map(({ index }) => index)).toEqual([0, 1, 2]);
     await harness.container.stop();
     expect(harness.consumers.every(({ isStopped }) => isStopped)).toBe(true);
+  });
+});
+
+describe('a container with many consumers', () => {
+  it('lets all of them listen to the deadline of its stop, without a warning of Node about a leak', async () => {
+    const limits: number[] = [];
+    const ended = () => Promise.resolve();
+    const executor: HandlerExecutor = {
+      prepare: ended,
+      start: ended,
+      stop: ended,
+      describe: () => [],
+      createRunner: () =>
+        ({
+          control: { assignment: () => [] } as Partial<ListenerConsumer> as ListenerConsumer,
+          start: ended,
+          stop(deadline: AbortSignal) {
+            limits.push(getMaxListeners(deadline));
+            return Promise.resolve();
+          },
+        }) as Partial<ConsumerRunner> as ConsumerRunner,
+    };
+    const harness = new Harness({ endpoint: { concurrency: 12, executor } });
+    await harness.start();
+    await harness.container.stop();
+    // No limit.
+    expect(limits).toEqual(Array.from({ length: 12 }, () => 0));
   });
 });

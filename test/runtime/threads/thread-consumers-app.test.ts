@@ -106,3 +106,29 @@ describe('a consumer per thread', () => {
     await app.close();
   });
 });
+
+describe('a guarded listener that answers', () => {
+  it.each([
+    ['answers', 'in its consumer of a thread'],
+    ['pooled-answers', 'in a pool of threads'],
+  ])('handles each message once and sends on from the thread: %s, %s', async (id) => {
+    const app = await bench.start({ work: 'false', [id]: 'true' });
+    const events: ListenerEvent[] = [];
+    app.get(ContainerRegistry).onEvent((event) => events.push(event));
+    await bench.send('in', 0, { n: 1 }, { n: 2 }, { n: 1 }, { n: 3 }, { n: 2 });
+    await bench.untilConsumed('in');
+    const said = await bench.said(3);
+    expect(said.map(({ what, n }) => `${String(what)} ${String(n)}`)).toEqual([
+      'answered 1',
+      'answered 2',
+      'answered 3',
+    ]);
+    expect(said.every(({ threadId: thread }) => Number(thread) > 0)).toBe(true);
+    await app.close();
+    const skipped = events.flatMap((event) => (event.type === 'duplicates' ? event.records : []));
+    expect(skipped.map(({ offset }) => offset).sort()).toEqual([2, 4]);
+    // Nothing more than what was new, the thread's farewell aside.
+    const all = await bench.kafka.records(bench.topic('out'));
+    expect(all.filter(({ value }) => value!.toString().includes('answered'))).toHaveLength(3);
+  });
+});
