@@ -306,7 +306,7 @@ export class ListenerContainer {
     this.#events.emit({ type: 'stopping' });
     const deadline = new AbortController();
     // Each consumer listens to it, more than once: as many as there are is no leak that Node would have to warn of.
-    setMaxListeners(0, deadline.signal);
+    setMaxListeners(Number.POSITIVE_INFINITY, deadline.signal);
     const timer = clock.schedule(this.#settings.shutdownTimeoutMs, () => deadline.abort(), { keepAlive: true });
     await Promise.all(this.#consumers.map((consumer) => consumer.stop(deadline.signal)));
     timer.cancel();
