@@ -126,7 +126,7 @@ describe('a guarded listener that answers', () => {
     expect(said.every(({ threadId: thread }) => Number(thread) > 0)).toBe(true);
     await app.close();
     const skipped = events.flatMap((event) => (event.type === 'duplicates' ? event.records : []));
-    expect(skipped.map(({ offset }) => offset).sort()).toEqual([2, 4]);
+    expect(new Set(skipped.map(({ offset }) => offset))).toEqual(new Set([2, 4]));
     // Nothing more than what was new, the thread's farewell aside.
     const all = await bench.kafka.records(bench.topic('out'));
     expect(all.filter(({ value }) => value!.toString().includes('answered'))).toHaveLength(3);
