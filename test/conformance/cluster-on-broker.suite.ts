@@ -7,6 +7,7 @@ import { JoinGroup } from '../../src/protocol/messages/11-join-group.js';
 import { decodeBatch, encodeRecords } from '../../src/protocol/record-batch.js';
 import { type Cluster } from '../../src/runtime/client/cluster/cluster.js';
 import { createTopic } from '../support/client-broker.js';
+import { quickest } from '../support/quickest.js';
 
 // A Cluster with a whole broker behind it.
 
@@ -94,14 +95,21 @@ export function clusterOnBrokerSuite(subject: ClusterOnBroker): void {
     });
 
     it('closes at once while a long poll is pending', async () => {
-      await cluster.partitionsOf(topic);
-      const end = (await fetch(0, 0, 0)).responses[0]!.partitions[0]!.highWatermark;
-      const polling = fetch(0, end, 20_000).catch((error: unknown) => error);
-      await cluster.refreshMetadata();
-      const from = performance.now();
-      await cluster.close();
-      expect(await polling).toMatchObject({ code: 'KAFKA_STOPPED' });
-      expect(performance.now() - from).toBeLessThan(2_000);
+      const polling = async (): Promise<{ readonly polled: Promise<unknown> }> => {
+        await cluster.close();
+        cluster = subject.create();
+        await cluster.connect();
+        await cluster.partitionsOf(topic);
+        const end = (await fetch(0, 0, 0)).responses[0]!.partitions[0]!.highWatermark;
+        const polled = fetch(0, end, 20_000).catch((error: unknown) => error);
+        await cluster.refreshMetadata();
+        return { polled };
+      };
+      const ms = await quickest(polling, async ({ polled }) => {
+        await cluster.close();
+        expect(await polled).toMatchObject({ code: 'KAFKA_STOPPED' });
+      });
+      expect(ms).toBeLessThan(100);
     });
 
     it('goes on asking for metadata while a member waits to join', async () => {

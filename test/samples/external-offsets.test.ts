@@ -28,12 +28,16 @@ describe('the external-offsets sample', () => {
       body: JSON.stringify({ sensor, value: 21.5 }),
     });
     const { offset } = (await answer.json()) as { offset: number };
-    type Kept = { rows?: Array<{ sensor: string }>; offsets: Array<{ next_offset: number }> };
-    const look = async () => (await (await fetch(`${url}/readings`)).json()) as Kept;
-    await until(async () => (await look()).rows?.some((row) => row.sensor === sensor), { timeoutMs: 20_000 });
+    type Kept = { rows: Array<{ sensor: string }>; offsets: unknown[] };
+    const look = async () => {
+      const found = await fetch(`${url}/readings`);
+      expect(found.status).toBe(200);
+      return (await found.json()) as Kept;
+    };
+    await until(async () => (await look()).rows.some((row) => row.sensor === sensor), { timeoutMs: 20_000 });
     const { rows, offsets } = await look();
-    expect(rows!.filter((row) => row.sensor === sensor)).toHaveLength(1);
-    expect(offsets.map(({ next_offset }) => next_offset)).toContain(offset + 1);
+    expect(rows.filter((row) => row.sensor === sensor)).toEqual([{ sensor, value: 21.5 }]);
+    expect(offsets).toContainEqual({ topic: 'readings', part: 0, next_offset: offset + 1 });
     await until(() => lines.includes(`FileReadings ${sensor}: 21.5`), { timeoutMs: 20_000 });
     const file = () => readFileSync(join(folder, 'printer', 'readings-0-offset.txt'), 'utf8');
     await until(() => file().startsWith(`offset=${offset + 1}\n`), { timeoutMs: 20_000 });

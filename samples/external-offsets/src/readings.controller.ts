@@ -21,7 +21,12 @@ export class ReadingsController {
   all(): { rows: unknown[]; offsets: unknown[] } {
     return {
       rows: this.database.all('SELECT sensor, value FROM readings'),
-      offsets: this.database.all('SELECT topic, part, next_offset FROM nestdaw_offsets'),
+      offsets: this.#hasOffsets() ? this.database.all('SELECT topic, part, next_offset FROM nestdaw_offsets') : [],
     };
+  }
+
+  /** The table comes with the first partition that is assigned. */
+  #hasOffsets(): boolean {
+    return this.database.all("SELECT name FROM sqlite_master WHERE name = 'nestdaw_offsets'").length > 0;
   }
 }

@@ -17,6 +17,8 @@ import { Reader, SESSION_MS } from '../../../support/group-reader.js';
 
 // Over real sockets, on our broker or on Apache Kafka where KAFKA_BOOTSTRAP_SERVERS names one.
 
+/** Far above what a busy machine delays: whoever waits for such a poll is seen. */
+const LONG_POLL_MS = 15_000;
 const APACHE = process.env.KAFKA_BOOTSTRAP_SERVERS?.split(',')[0];
 const sorted = (values: Iterable<string>): string[] => [...values].sort();
 const numbered = (count: number, from = 0): string[] => Array.from({ length: count }, (_, i) => `r${from + i}`);
@@ -234,7 +236,7 @@ describe('a consumer over sockets', () => {
 
   it('resumes within 25 ms beside 11 idle partitions', async () => {
     const topic = await createTopic(address, 12);
-    const one = reader(topic);
+    const one = reader(topic, { fetchMaxWaitMs: LONG_POLL_MS });
     await one.start();
     const tp = [{ topic, partition: 0 }];
     const delays: number[] = [];
@@ -255,15 +257,16 @@ describe('a consumer over sockets', () => {
     process.stderr.write(
       `resume to next record: median ${delays[10]!.toFixed(1)} ms, worst ${delays[19]!.toFixed(1)} ms\n`,
     );
-    // Not the worst: that is the machine's. Where a resume waits for a long poll, all of them take hundreds of ms.
     expect(delays[10]).toBeLessThanOrEqual(25);
-  }, 20_000);
+    // The worst is the machine's; but no resume waits for the long poll of the others.
+    expect(delays[19]).toBeLessThan(LONG_POLL_MS / 2);
+  });
 
   it('stops within 100 ms during a long poll', async () => {
     const topic = await createTopic(address, 2);
     const took: number[] = [];
     for (let i = 0; i < 3; i++) {
-      const one = await reader(topic, { fetchMaxWaitMs: 5_000 }).start();
+      const one = await reader(topic, { fetchMaxWaitMs: LONG_POLL_MS }).start();
       await new Promise((resolve) => setTimeout(resolve, 50));
       const began = systemClock.monotonic();
       await one.stop();
@@ -271,7 +274,9 @@ describe('a consumer over sockets', () => {
     }
     process.stderr.write(`stop: ${took.map((ms) => ms.toFixed(1)).join(', ')} ms\n`);
     expect(Math.min(...took)).toBeLessThan(100);
-  }, 20_000);
+    // The worst is the machine's; but none waits for its long poll.
+    expect(Math.max(...took)).toBeLessThan(LONG_POLL_MS / 2);
+  });
 
   it('outlives cut connections: same member, every record, none twice', async () => {
     const topic = await createTopic(address, 3);
