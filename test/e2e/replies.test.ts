@@ -1,11 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type INestApplication, Injectable, type ModuleMetadata } from '@nestjs/common';
-import { Test } from '@nestjs/testing';
 import { IsPositive } from 'class-validator';
 import {
   AggregatingReplyingKafkaTemplate,
   KafkaListener,
-  KafkaModule,
   type KafkaModuleOptions,
   KafkaTemplate,
   Key,
@@ -18,6 +16,7 @@ import {
   Serdes,
 } from '../../src/index.js';
 import { until } from '../../src/testing/until.js';
+import { startClientApp } from '../support/client-app.js';
 import { type ClientBroker, createTopic, startClientBroker } from '../support/client-broker.js';
 import { RecordingLogger } from '../support/fake-clients.js';
 
@@ -36,23 +35,8 @@ afterEach(async () => {
 });
 
 async function start(metadata: ModuleMetadata, more: Partial<KafkaModuleOptions> = {}): Promise<INestApplication> {
-  const options: KafkaModuleOptions = {
-    cwd: '/nowhere',
-    env: {},
-    argv: [],
-    logger: new RecordingLogger(),
-    ...more,
-    properties: {
-      'kafka.bootstrap-servers': broker.address,
-      'kafka.consumer.heartbeat-interval': '100ms',
-      'kafka.consumer.auto-offset-reset': 'earliest',
-      ...more.properties,
-    },
-  };
-  const module = await Test.createTestingModule({ ...metadata, imports: [KafkaModule.forRoot(options)] }).compile();
-  const app = module.createNestApplication({ logger: false });
+  const app = await startClientApp(broker, metadata, more);
   running.push(app);
-  await app.init();
   return app;
 }
 

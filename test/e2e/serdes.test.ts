@@ -1,20 +1,18 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type INestApplication, Injectable, type ModuleMetadata } from '@nestjs/common';
-import { Test } from '@nestjs/testing';
 import { IsPositive } from 'class-validator';
 import {
   DeserializationError,
   KafkaHandler,
   KafkaListener,
-  KafkaModule,
   type KafkaModuleOptions,
   KafkaTemplate,
   Key,
   Payload,
 } from '../../src/index.js';
 import { until } from '../../src/testing/until.js';
+import { startClientApp } from '../support/client-app.js';
 import { type ClientBroker, createTopic, startClientBroker } from '../support/client-broker.js';
-import { RecordingLogger } from '../support/fake-clients.js';
 
 // Keys and values from a template to a listener, over our broker or over Apache Kafka.
 
@@ -32,22 +30,7 @@ afterEach(async () => {
 });
 
 async function start(metadata: ModuleMetadata, more: Partial<KafkaModuleOptions> = {}): Promise<KafkaTemplate> {
-  const options: KafkaModuleOptions = {
-    cwd: '/nowhere',
-    env: {},
-    argv: [],
-    logger: new RecordingLogger(),
-    ...more,
-    properties: {
-      'kafka.bootstrap-servers': broker.address,
-      'kafka.consumer.heartbeat-interval': '100ms',
-      'kafka.consumer.auto-offset-reset': 'earliest',
-      ...more.properties,
-    },
-  };
-  const module = await Test.createTestingModule({ ...metadata, imports: [KafkaModule.forRoot(options)] }).compile();
-  app = module.createNestApplication({ logger: false });
-  await app.init();
+  app = await startClientApp(broker, metadata, more);
   return app.get(KafkaTemplate);
 }
 

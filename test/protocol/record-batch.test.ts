@@ -102,7 +102,9 @@ describe('building', () => {
       values.map((value) => ({ key: value, value, headers: [{ key: 'é', value }] })),
       { timestamp: T },
     );
-    for (const [i, record] of read(batch).entries()) {
+    const records = [...read(batch)];
+    expect(records).toHaveLength(values.length);
+    for (const [i, record] of records.entries()) {
       expect(record.key!.equals(values[i]!)).toBe(true);
       expect(record.value!.equals(values[i]!)).toBe(true);
       expect(record.headers).toEqual([{ key: 'é', value: values[i] }]);

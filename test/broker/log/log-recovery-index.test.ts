@@ -35,6 +35,7 @@ describe('log recovery of indexes and starts', () => {
     ];
     for (const broken of breakages) {
       const { fs, index, times } = stored();
+      expect([index.length > 11, times.length > 13]).toEqual([true, true]);
       const [brokenIndex, brokenTimes] = broken(index, times);
       for (const [extension, content] of [
         ['index', brokenIndex],

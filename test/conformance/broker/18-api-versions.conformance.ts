@@ -221,6 +221,7 @@ describe('ApiVersions', () => {
 
   it('finalizes only what it supports, within the range', async () => {
     const { supportedFeatures, finalizedFeatures } = await world.send(ApiVersions, 4, software);
+    expect(finalizedFeatures.map(({ name }) => name)).toContain('metadata.version');
     for (const { name, maxVersionLevel, minVersionLevel } of finalizedFeatures) {
       const range = supportedFeatures.find((feature) => feature.name === name)!;
       expect([name, maxVersionLevel <= range.maxVersion && minVersionLevel >= range.minVersion]).toEqual([name, true]);
