@@ -312,6 +312,7 @@ export class GroupConsumer implements ConsumerClient {
   /** While a cooperative member joins again: false when that has ended meanwhile, and the new generation counts. */
   async #commitCrossing(parts: Parts, offsets: readonly CommitOffset[], crossing: Crossing): Promise<boolean> {
     this.#refuseForeign(parts, offsets);
+    const held = offsets.map(({ topic, partition }) => parts.fetcher.get(topic, partition));
     try {
       await parts.spareOffsets.commit(offsets, crossing.generation);
       for (const { topic, partition } of offsets) this.#unsavedStarts.delete(topic, partition);
@@ -321,7 +322,10 @@ export class GroupConsumer implements ConsumerClient {
       if (!isMembershipCode(code)) throw commitFailure(error, code, offsets, this.#settings, parts.member.facts);
     }
     await crossing.over;
-    return false;
+    // Lost or given up meanwhile. Should they have come back, they began anew, perhaps where others had got to.
+    if (offsets.every(({ topic, partition }, i) => parts.fetcher.get(topic, partition) === held[i])) return false;
+    const reason = 'its partitions were given up while the group was asked: their records are delivered again';
+    throw commitRefused(offsets, this.#settings, reason);
   }
 
   #refuseForeign(parts: Parts, offsets: readonly CommitOffset[]): void {

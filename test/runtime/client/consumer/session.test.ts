@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { sleep } from '../../../../src/common/clock.js';
+import { deferred } from '../../../../src/common/lifecycle.js';
 import { ErrorCode } from '../../../../src/protocol/error-codes.js';
+import { OffsetCommit } from '../../../../src/protocol/messages/08-offset-commit.js';
 import { JoinGroup } from '../../../../src/protocol/messages/11-join-group.js';
 import { Heartbeat } from '../../../../src/protocol/messages/12-heartbeat.js';
 import { LeaveGroup } from '../../../../src/protocol/messages/13-leave-group.js';
@@ -158,6 +160,33 @@ describe('the session of a cooperative member that joins again and goes on', () 
     await expect(world.consumer.commit([{ topic: 'orders', partition: 0, offset: 3 }])).rejects.toThrow(
       /No heartbeat of group 'billing' was answered/,
     );
+  });
+
+  it('takes its commits along: one that was under way does not count when the partitions come back', async () => {
+    await crossing();
+    const answered = deferred();
+    world.group.script.once(OffsetCommit, async ({ topics }) => {
+      await answered.promise;
+      const errorCode = ErrorCode.ILLEGAL_GENERATION;
+      const refused = { partitionIndex: 0, errorCode };
+      return { topics: topics.map(({ name }) => ({ name, partitions: [refused] })) };
+    });
+    const commit = world.consumer.commit([{ topic: 'orders', partition: 0, offset: 3 }]).catch((error) => error);
+    const heal = cut();
+    await world.clock.advance(SESSION_MS + 100);
+    heal();
+    world.group.heartbeatCode = 0;
+    world.group.committed.set('orders-0', { offset: 7, metadata: '' });
+    release();
+    await world.clock.advance(2_000);
+    expect(world.listener.log.slice(1)).toEqual(['lost orders-0,orders-1', 'assigned orders-0,orders-1 kept none']);
+    answered.resolve();
+    await world.clock.advance(100);
+    expect(await commit).toMatchObject({
+      code: 'KAFKA_COMMIT_FAILED',
+      message: expect.stringContaining('given up while the group was asked'),
+    });
+    expect(world.group.committed.get('orders-0')!.offset).toBe(7);
   });
 
   it('ends when the group says that it is no member', async () => {
