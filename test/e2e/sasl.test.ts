@@ -1,0 +1,127 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { Injectable } from '@nestjs/common';
+import { Test, type TestingModule } from '@nestjs/testing';
+import { KafkaListener, KafkaModule, KafkaTemplate } from '../../src/index.js';
+import { until } from '../../src/testing/index.js';
+import { RecordingLogger } from '../support/fake-clients.js';
+import { fetchKafka, type KafkaNode, startNode, whyNoKafka } from '../support/kafka-node.js';
+
+// Logins and encryption against a node of Apache Kafka that asks for them. It starts a node of its own, so it runs with
+// the other tests against Apache Kafka: `npm run test:kafka`.
+
+const cwd = fileURLToPath(new URL('../fixtures/tls/', import.meta.url));
+const missing = process.env.KAFKA_BOOTSTRAP_SERVERS ? whyNoKafka() : 'it starts Apache Kafka: npm run test:kafka';
+const MINUTES = 60_000;
+const SCRAM = 'org.apache.kafka.common.security.scram.ScramLoginModule';
+const PLAIN = 'org.apache.kafka.common.security.plain.PlainLoginModule';
+
+/** What Kafka's own documentation has users write. */
+const login = (module: string, password: string) => `${module} required username="alice" password="${password}";`;
+
+(missing === undefined ? describe : describe.skip)(`a cluster that asks who one is (${missing ?? 'here'})`, () => {
+  let folder: string;
+  let node: KafkaNode;
+  let app: TestingModule | undefined;
+
+  beforeAll(async () => {
+    fetchKafka();
+    folder = mkdtempSync(join(tmpdir(), 'nestdaw-sasl-'));
+    const plainUsers = `${PLAIN} required username="admin" password="admin" user_alice="secret";`;
+    node = await startNode(folder, {
+      formatArgs: ['SCRAM-SHA-256', 'SCRAM-SHA-512'].flatMap((mechanism) => [
+        '--add-scram',
+        `${mechanism}=[name=alice,password=secret]`,
+      ]),
+      overrides: {
+        'listener.security.protocol.map': 'PLAINTEXT:SASL_SSL,CONTROLLER:PLAINTEXT',
+        'inter.broker.listener.name': 'PLAINTEXT',
+        'sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512',
+        'sasl.mechanism.inter.broker.protocol': 'PLAIN',
+        'listener.name.plaintext.plain.sasl.jaas.config': `${plainUsers.slice(0, -1)} user_admin="admin";`,
+        'listener.name.plaintext.scram-sha-256.sasl.jaas.config': `${SCRAM} required;`,
+        'listener.name.plaintext.scram-sha-512.sasl.jaas.config': `${SCRAM} required;`,
+        'ssl.keystore.location': join(cwd, 'client.p12'),
+        'ssl.keystore.type': 'PKCS12',
+        'ssl.keystore.password': 'secret',
+        'ssl.truststore.location': join(cwd, 'cert.pem'),
+        'ssl.truststore.type': 'PEM',
+        'ssl.endpoint.identification.algorithm': '',
+      },
+    });
+  }, 2 * MINUTES);
+
+  afterAll(async () => {
+    await node?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  afterEach(async () => {
+    await app?.close();
+    app = undefined;
+  });
+
+  async function application(properties: Record<string, string>) {
+    const seen: unknown[] = [];
+    @Injectable()
+    class Listener {
+      @KafkaListener({ topics: 'guarded', groupId: 'g' })
+      handle(value: unknown) {
+        seen.push(value);
+      }
+    }
+    const given = {
+      'kafka.bootstrap-servers': `localhost:${node.port}`,
+      'kafka.security.protocol': 'SASL_SSL',
+      'kafka.ssl.trust-store-location': 'cert.pem',
+      'kafka.consumer.auto-offset-reset': 'earliest',
+      ...properties,
+    };
+    const logger = new RecordingLogger();
+    app = await Test.createTestingModule({
+      imports: [
+        KafkaModule.forRoot({ cwd, env: {}, argv: [], properties: given, logger, topics: [{ name: 'guarded' }] }),
+      ],
+      providers: [Listener],
+    }).compile();
+    await app.init();
+    return { template: app.get<KafkaTemplate>(KafkaTemplate), seen, logger };
+  }
+
+  it.each([
+    ['PLAIN', PLAIN],
+    ['SCRAM-SHA-256', SCRAM],
+    ['SCRAM-SHA-512', SCRAM],
+  ])(
+    'lets in who says so by %s',
+    async (mechanism, module) => {
+      const { template, seen } = await application({
+        'kafka.properties.sasl.mechanism': mechanism,
+        'kafka.properties.sasl.jaas.config': login(module, 'secret'),
+      });
+      await template.send('guarded', { mechanism });
+      const isThere = () => seen.some((value) => (value as { mechanism: string }).mechanism === mechanism);
+      await until(isThere, { what: 'the record', timeoutMs: MINUTES });
+      expect(seen).toContainEqual({ mechanism });
+    },
+    2 * MINUTES,
+  );
+
+  it(
+    'lets nobody in with a wrong password, and the reason is told',
+    async () => {
+      const { template, logger } = await application({
+        'kafka.properties.sasl.mechanism': 'SCRAM-SHA-256',
+        'kafka.properties.sasl.jaas.config': login(SCRAM, 'wrong'),
+        'kafka.listener.startup-timeout': '0',
+        'kafka.producer.properties.max.block.ms': '2s',
+      });
+      await expect(template.send('guarded', 'x')).rejects.toThrow(/[Aa]uthentication/);
+      expect(logger.lines.join('\n')).not.toContain('wrong');
+    },
+    2 * MINUTES,
+  );
+});
