@@ -81,10 +81,10 @@ export function deadLetterOf(record: KafkaRecord, state: DeadLetterState): DeadL
       consumerGroup: textHeader(record, names.consumerGroup),
     },
     exception: {
-      name: textHeader(record, names.exceptionFqcn),
+      name: textHeader(record, names.exceptionFqcn) ?? textHeader(record, names.keyExceptionFqcn),
       cause: textHeader(record, names.exceptionCauseFqcn),
-      message: textHeader(record, names.exceptionMessage),
-      stacktrace: textHeader(record, names.exceptionStacktrace),
+      message: textHeader(record, names.exceptionMessage) ?? textHeader(record, names.keyExceptionMessage),
+      stacktrace: textHeader(record, names.exceptionStacktrace) ?? textHeader(record, names.keyExceptionStacktrace),
     },
     attempts: attempts === undefined ? undefined : attempts - 1,
   };

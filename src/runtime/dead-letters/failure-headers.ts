@@ -1,6 +1,7 @@
+import { hasCode } from '../../common/errors.js';
 import { type KafkaRecord, type RecordHeader } from '../../common/record.js';
 import { type Failure } from '../listener/error-handler.js';
-import { storyOf } from './error-story.js';
+import { causesOf, storyOf } from './error-story.js';
 import { intBytes, longBytes, removeHeader, textBytes } from './header-bytes.js';
 import { DEAD_LETTER_HEADERS, type FailureHeaderNames } from './header-names.js';
 
@@ -56,11 +57,19 @@ export function failureHeaders(failure: Failure, options: FailureHeaderOptions =
   origin('TS_TYPE', names.timestampType, textBytes(timestampTypeOf(failure.record)));
   if (failure.groupId) origin('GROUP', names.consumerGroup, textBytes(failure.groupId));
   const story = storyOf(failure.error);
-  exception('EXCEPTION', names.exceptionFqcn, story.name);
+  const isKey = isOfKey(failure.error);
+  exception('EXCEPTION', isKey ? names.keyExceptionFqcn : names.exceptionFqcn, story.name);
   exception('EX_CAUSE', names.exceptionCauseFqcn, story.rootName);
-  exception('EX_MSG', names.exceptionMessage, story.message);
-  exception('EX_STACKTRACE', names.exceptionStacktrace, story.stacktrace);
+  exception('EX_MSG', isKey ? names.keyExceptionMessage : names.exceptionMessage, story.message);
+  exception('EX_STACKTRACE', isKey ? names.keyExceptionStacktrace : names.exceptionStacktrace, story.stacktrace);
   return headers;
+}
+
+/** Whether it is the key that could not be read. */
+function isOfKey(error: unknown): boolean {
+  return causesOf(error).some(
+    (one) => hasCode(one, 'KAFKA_DESERIALIZATION_FAILED') && (one as { isKey?: unknown }).isKey === true,
+  );
 }
 
 function timestampTypeOf({ timestamp, timestampType }: KafkaRecord): string {

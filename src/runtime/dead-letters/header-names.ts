@@ -12,6 +12,10 @@ export interface FailureHeaderNames {
   readonly exceptionCauseFqcn: string;
   readonly exceptionMessage: string;
   readonly exceptionStacktrace: string;
+  /** In place of those of the exception where the key could not be read. */
+  readonly keyExceptionFqcn: string;
+  readonly keyExceptionMessage: string;
+  readonly keyExceptionStacktrace: string;
 }
 
 /** What `DeadLetterPublishingRecoverer` writes. */
@@ -26,6 +30,9 @@ export const DEAD_LETTER_HEADERS: FailureHeaderNames = {
   exceptionCauseFqcn: 'kafka_dlt-exception-cause-fqcn',
   exceptionMessage: 'kafka_dlt-exception-message',
   exceptionStacktrace: 'kafka_dlt-exception-stacktrace',
+  keyExceptionFqcn: 'kafka_dlt-key-exception-fqcn',
+  keyExceptionMessage: 'kafka_dlt-key-exception-message',
+  keyExceptionStacktrace: 'kafka_dlt-key-exception-stacktrace',
 };
 
 /** What retry topics write, their dead-letter topics included. The group keeps its `dlt-`, as it does in Spring. */
@@ -40,6 +47,9 @@ export const RETRY_TOPIC_HEADERS: FailureHeaderNames = {
   exceptionCauseFqcn: 'kafka_exception-cause-fqcn',
   exceptionMessage: 'kafka_exception-message',
   exceptionStacktrace: 'kafka_exception-stacktrace',
+  keyExceptionFqcn: 'kafka_key-exception-fqcn',
+  keyExceptionMessage: 'kafka_key-exception-message',
+  keyExceptionStacktrace: 'kafka_key-exception-stacktrace',
 };
 
 /** Both sets, the one of retry topics first. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { NestdawError } from '../../../src/common/errors.js';
 import { type OutgoingRecord } from '../../../src/common/record.js';
+import { deadLetterOf, ownHeaders } from '../../../src/runtime/dead-letters/dead-letter.js';
 import {
   type DeadLetterPublishingOptions,
   DeadLetterPublishingRecoverer,
@@ -9,6 +10,7 @@ import { failureHeaders } from '../../../src/runtime/dead-letters/failure-header
 import { numberOf, shortestBytes } from '../../../src/runtime/dead-letters/header-bytes.js';
 import { RETRY_TOPIC_HEADERS } from '../../../src/runtime/dead-letters/header-names.js';
 import { type Failure } from '../../../src/runtime/listener/error-handler.js';
+import { DeserializationError } from '../../../src/runtime/template/serdes/refusals.js';
 import { RecordingLogger, recordOf } from '../../support/fake-clients.js';
 
 class CardRefused extends Error {
@@ -58,6 +60,38 @@ function recoverer(options: DeadLetterPublishingOptions = {}, partitions = 6) {
 }
 
 describe('headers of a failure', () => {
+  it.each([
+    ['kafka_dlt-', undefined],
+    ['kafka_', RETRY_TOPIC_HEADERS],
+  ])('tell apart a key that could not be read, as Spring does: %s', (prefix, names) => {
+    const about = { data: record.key!, topic: 'orders', headers: [] };
+    const options = names ? { names } : {};
+    const headersFor = (isKey: boolean, wrap = (error: Error) => error) =>
+      textOf(failureHeaders(failureOf(wrap(new DeserializationError('no uuid', { ...about, isKey }))), options));
+    const ofKey = headersFor(true);
+    expect(ofKey).toMatchObject({
+      [`${prefix}key-exception-fqcn`]: 'DeserializationError',
+      [`${prefix}key-exception-message`]: 'no uuid',
+      [`${prefix}key-exception-stacktrace`]: expect.stringContaining('no uuid'),
+      [`${prefix}exception-cause-fqcn`]: 'DeserializationError',
+    });
+    expect(ofKey[`${prefix}exception-message`]).toBeUndefined();
+    expect(headersFor(true, (cause) => new Error('outer', { cause }))[`${prefix}key-exception-message`]).toBe(
+      'outer; no uuid',
+    );
+    const ofValue = headersFor(false);
+    expect(ofValue[`${prefix}exception-message`]).toBe('no uuid');
+    expect(ofValue[`${prefix}key-exception-message`]).toBeUndefined();
+  });
+
+  it('are read again, those of a key too', () => {
+    const about = { isKey: true, data: record.key!, topic: 'orders', headers: [] };
+    const error = new DeserializationError('no uuid', about);
+    const letter = deadLetterOf({ ...record, headers: failureHeaders(failureOf(error)) }, 'waiting');
+    expect(letter.exception).toMatchObject({ name: 'DeserializationError', message: 'no uuid' });
+    expect(ownHeaders(letter.headers)).toEqual(record.headers);
+  });
+
   it('are those of Spring, name by name and byte by byte', () => {
     const headers = failureHeaders(failureOf());
     expect(hexOf(headers)).toMatchObject({

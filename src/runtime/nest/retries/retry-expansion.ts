@@ -226,7 +226,8 @@ function neededTopics(
 /** Dead letters that nobody handles are at least said. */
 export function loggingDltHandler(logger: Logger): RecordInvoker {
   return (record) => {
-    const why = textHeader(record, RETRY_TOPIC_HEADERS.exceptionMessage) ?? 'it says not why';
+    const { exceptionMessage, keyExceptionMessage } = RETRY_TOPIC_HEADERS;
+    const why = textHeader(record, exceptionMessage) ?? textHeader(record, keyExceptionMessage) ?? 'it says not why';
     const key = record.key === null ? 'null' : record.key.toString().slice(0, 100);
     logger.error(`dead letter in ${record.topic}-${record.partition} offset ${record.offset}, key ${key}: ${why}`);
     return DONE;
