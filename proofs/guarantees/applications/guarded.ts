@@ -42,7 +42,7 @@ const FORMS: Readonly<Record<string, Form>> = {
 };
 
 const { inSql, ...guards } = FORMS[PROOF_GUARANTEE!]!;
-const listener = { topics: PROOF_TOPIC!, groupId: 'proof', ...guards };
+const listener = { topics: PROOF_TOPIC!, groupId: `proof-${PROOF_TOPIC}`, ...guards };
 
 @Injectable()
 class RowListener {

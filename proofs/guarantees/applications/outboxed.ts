@@ -30,14 +30,24 @@ class Listeners {
   constructor(private readonly outbox: OutboxTemplate<Message>) {}
 
   /** The id of what came in and the message that goes out commit together. */
-  @KafkaListener({ topics: PROOF_TOPIC!, groupId: 'first', ...POOL, properties: { 'group.instance.id': 'first' } })
+  @KafkaListener({
+    topics: PROOF_TOPIC!,
+    groupId: `first-${PROOF_TOPIC}`,
+    ...POOL,
+    properties: { 'group.instance.id': 'first' },
+  })
   @Idempotent({ store: 'POOL' })
   async handOn(@Key() key: string, @Payload() message: Message): Promise<void> {
     await this.outbox.send(HANDED_ON, key, message);
   }
 
   /** The id that the relay sends along and the effect commit together. */
-  @KafkaListener({ topics: HANDED_ON, groupId: 'second', ...POOL, properties: { 'group.instance.id': 'second' } })
+  @KafkaListener({
+    topics: HANDED_ON,
+    groupId: `second-${PROOF_TOPIC}`,
+    ...POOL,
+    properties: { 'group.instance.id': 'second' },
+  })
   @Idempotent({ store: 'POOL' })
   async note(@Payload() { id }: Message, @Sql() sql: SqlTransaction<pg.PoolClient>): Promise<void> {
     await sql.client.query('INSERT INTO effects (id, at) VALUES ($1, $2)', [id, Date.now()]);

@@ -20,8 +20,9 @@ class FailingListener {
   readonly #file = openSync(join(PROOF_FOLDER!, 'effects.txt'), 'a');
   readonly #tries = new Map<string, number>();
 
-  @RetryableTopic({ attempts: 3, backOff: { delay: 60 }, dltStrategy: 'NO_DLT', ...FORMS[PROOF_GUARANTEE!]! })
-  @KafkaListener({ topics: PROOF_TOPIC!, groupId: 'proof', workers: 16, order: 'key' })
+  // More than kills can use up between two deliveries: each process fails once.
+  @RetryableTopic({ attempts: 20, backOff: { delay: 60 }, dltStrategy: 'NO_DLT', ...FORMS[PROOF_GUARANTEE!]! })
+  @KafkaListener({ topics: PROOF_TOPIC!, groupId: `proof-${PROOF_TOPIC}`, workers: 16, order: 'key' })
   handle(@Payload() { id }: { readonly id: string }): void {
     const tries = (this.#tries.get(id) ?? 0) + 1;
     this.#tries.set(id, tries);

@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import mysqlCallbacks from 'mysql2';
 import mysql from 'mysql2/promise';
@@ -198,6 +199,44 @@ describe('SQLite', () => {
   const database = new sqlite.Database(':memory:');
   afterAll(() => database.close());
   behavesAsADatabase('node-sqlite3-wasm', () => sqlDatabase(database));
+});
+
+describe('a pool of pg whose connection breaks as it is lent', () => {
+  class Connection extends EventEmitter {
+    error: Error | undefined;
+    released: unknown[] = [];
+    query = () =>
+      this.error ? Promise.reject(this.error) : Promise.resolve({ command: 'COMMIT', rows: [], rowCount: 0 });
+    release = (error?: unknown) => this.released.push(error);
+    break(): void {
+      this.error = new Error('terminating connection');
+      this.emit('error', this.error);
+    }
+  }
+
+  it('fails the transaction, and nothing else', async () => {
+    const client = new Connection();
+    const pool = {
+      totalCount: 1,
+      query: client.query,
+      connect(lend: (error: undefined, client: Connection) => void): void {
+        lend(undefined, client);
+        // Before anything else gets its turn: the server's last words came with its first.
+        client.break();
+      },
+    };
+    const transaction = sqlDatabase(pool).runInTransaction(() => Promise.resolve('done'));
+    await expect(transaction).rejects.toThrow('terminating connection');
+    expect(client.released).toEqual([client.error]);
+    expect(client.listenerCount('error')).toBe(0);
+  });
+
+  it('may be one that gives promises only', async () => {
+    const client = new Connection();
+    const pool = { totalCount: 1, query: client.query, connect: () => Promise.resolve(client) };
+    expect(await sqlDatabase(pool).runInTransaction(() => Promise.resolve('done'))).toBe('done');
+    expect(client.released).toEqual([undefined]);
+  });
 });
 
 describe('sqlDatabase', () => {

@@ -33,7 +33,8 @@ export interface PgPoolClient extends PgRunner {
 
 export interface PgPool extends PgRunner {
   readonly totalCount: number;
-  connect(): Promise<PgPoolClient>;
+  /** Calls back at once when there is a connection; pools that know promises only give one. */
+  connect(lend: (error: Error | undefined, client?: PgPoolClient) => void): Promise<PgPoolClient> | undefined;
 }
 
 export class PgDatabase implements SqlDatabase<any> {
@@ -59,13 +60,11 @@ export class PgDatabase implements SqlDatabase<any> {
   }
 
   async #onOwnConnection<T>(pool: PgPool, work: Work<T>, opening: SqlStatement | undefined): Promise<T> {
-    const client = await pool.connect();
     let broken: unknown;
     const onBroken = (error: unknown): void => {
       broken = error;
     };
-    // A connection that breaks while it is lent tells nobody but its listeners; without one it ends the process.
-    client.on('error', onBroken);
+    const client = await borrow(pool, onBroken);
     try {
       return await transact(client, work, opening, onBroken);
     } finally {
@@ -74,6 +73,31 @@ export class PgDatabase implements SqlDatabase<any> {
       client.release(broken);
     }
   }
+}
+
+/**
+ * A connection of the pool with a listener for its errors: one that breaks while it is lent tells nobody else, and
+ * without a listener it ends the process. So there is none between the pool's own and this one: the server's last words
+ * may stand right behind its first.
+ */
+function borrow(pool: PgPool, onBroken: (error: unknown) => void): Promise<PgPoolClient> {
+  return new Promise((resolve, reject) => {
+    let isLent = false;
+    const lend = (error: Error | undefined, client?: PgPoolClient): void => {
+      if (isLent) return;
+      isLent = true;
+      if (!client) {
+        reject(error);
+        return;
+      }
+      client.on('error', onBroken);
+      resolve(client);
+    };
+    pool.connect(lend)?.then(
+      (client) => lend(undefined, client),
+      (error: Error) => lend(error),
+    );
+  });
 }
 
 async function transact<T>(
