@@ -2,11 +2,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { KafkaListener, KafkaModule, KafkaTemplate } from '../../src/index.js';
 import { until } from '../../src/testing/index.js';
+import { describeWith } from '../support/describe-with.js';
 import { RecordingLogger } from '../support/fake-clients.js';
 import { fetchKafka, type KafkaNode, startNode, whyNoKafka } from '../support/kafka-node.js';
 
@@ -22,7 +23,7 @@ const PLAIN = 'org.apache.kafka.common.security.plain.PlainLoginModule';
 /** What Kafka's own documentation has users write. */
 const login = (module: string, password: string) => `${module} required username="alice" password="${password}";`;
 
-(missing === undefined ? describe : describe.skip)(`a cluster that asks who one is (${missing ?? 'here'})`, () => {
+describeWith('logins at Apache Kafka', missing)('a cluster that asks who one is', () => {
   let folder: string;
   let node: KafkaNode;
   let app: TestingModule | undefined;
