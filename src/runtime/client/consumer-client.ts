@@ -77,7 +77,16 @@ export interface RebalanceListener {
 }
 
 /** Why a partition is paused. Pauses are a set: the partition flows when none is left. */
-export type PauseReason = 'user' | 'partition' | 'backpressure' | 'error' | 'retry' | 'commit' | 'revoked';
+export type PauseReason =
+  | 'user'
+  | 'partition'
+  | 'backpressure'
+  | 'error'
+  | 'retry'
+  | 'commit'
+  | 'revoked'
+  /** The listener is being told of it, and may move its position. */
+  | 'assignment';
 
 export type ConsumerEvent =
   | { readonly type: 'joined'; readonly generationId: number; readonly memberId: string; readonly assigned: number }

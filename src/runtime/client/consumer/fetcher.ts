@@ -63,7 +63,7 @@ export class Fetcher {
     return this.#heldBytes;
   }
 
-  /** Replaces the assignment. Kept partitions go on with what they have under their new epoch; nothing flows yet. */
+  /** Replaces the assignment. Kept partitions go on with what they have under their new epoch; new ones wait for `flow`. */
   assign(added: readonly AssignedPartition[], kept: readonly AssignedPartition[]): void {
     const goOn = new Set(
       kept.map(({ topic, partition, assignmentEpoch }) => {
@@ -77,6 +77,7 @@ export class Fetcher {
       const state = new FetchPartition(topic, partition, assignmentEpoch, position, this.settings.checkCrcs, (chunk) =>
         this.#release(chunk.hold),
       );
+      state.pauses.add('assignment'); // the others of a cooperative member flow meanwhile
       this.#partitions.set(topic, partition, state);
       goOn.add(state);
     }
@@ -103,6 +104,7 @@ export class Fetcher {
   /** Begins, or begins again, to fetch and to hand over. */
   flow(): void {
     this.#flowing = true;
+    for (const partition of this.#order) partition.pauses.delete('assignment');
     if (this.#order.some((partition) => partition.isReady)) this.listener.onReady();
     this.#pump();
   }

@@ -96,6 +96,26 @@ describe('the fetcher', () => {
     });
   });
 
+  it('hands over nothing of a partition that comes later until it may flow, while the others go on', async () => {
+    await open(1);
+    group.script.topics.set('t', 2);
+    await main.refreshMetadata();
+    const added = { topic: 't', partition: 1, assignmentEpoch: 2, position: 0, metadata: '' };
+    const kept = { topic: 't', partition: 0, assignmentEpoch: 2, position: 0, metadata: '' };
+    fetcher.assign([{ ...added, source: 'reset' }], [{ ...kept, source: 'kept' }]);
+    group.appendBatch('t', 0, batch(1, 10), 1);
+    group.appendBatch('t', 1, batch(1, 10), 1);
+    await flush();
+    const partitionsOf = (polled: PartitionRecords[]) => polled.map(({ partition }) => partition);
+    expect(partitionsOf(fetcher.take(500))).toEqual([0]);
+    await flush();
+    expect(fetcher.take(500)).toEqual([]);
+    expect(fetcher.get('t', 1)!.position).toBe(0);
+    fetcher.flow();
+    await flush();
+    expect(partitionsOf(fetcher.take(500))).toEqual([1]);
+  });
+
   it('fetches on while nobody polls, up to half a partition budget ahead, and drops nothing', async () => {
     await open(1, { maxPartitionFetchBytes: 2_000 });
     for (let i = 0; i < 8; i++) {
