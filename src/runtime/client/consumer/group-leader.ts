@@ -39,11 +39,13 @@ export class GroupLeader {
     const existing = new Map([...this.#counts].filter(([, count]) => count > 0));
     const assigned = withholdMoving(assignor.assign(existing, members), members);
     const grownTopics = await this.#grownTopics(existing);
-    const owned = new Map(members.map((member) => [member.memberId, member.owned?.partitions ?? []]));
+    const memberOf = new Map(members.map((member) => [member.memberId, member]));
     return new Map(
       [...assigned].map(([memberId, partitions]) => {
-        const givesUp = !includesAll(partitions, owned.get(memberId) ?? []);
-        return [memberId, encodeAssignment({ partitions, userData: encodeLeaderNote({ grownTopics, givesUp }) })];
+        const { topics, owned } = memberOf.get(memberId)!;
+        const givesUp = !includesAll(partitions, owned?.partitions ?? []);
+        const userData = encodeLeaderNote({ grownTopics, givesUp, topics });
+        return [memberId, encodeAssignment({ partitions, userData })];
       }),
     );
   }

@@ -215,7 +215,6 @@ export class GroupMember {
   }
 
   async #live(term: GroupTerm, joined: Joined): Promise<void> {
-    const { assignment } = joined;
     this.#term = term;
     this.#uncross();
     this.#lossReason = undefined;
@@ -223,17 +222,8 @@ export class GroupMember {
     this.#heartbeater.begin(term.generation);
     if (this.#stopping.signal.aborted) term.end({ kind: 'stop', reason: 'the consumer stops' });
     await this.#losing;
-    const surplus = this.#surplus(assignment);
-    this.#hasGivenUp = surplus.length > 0 || this.#inheritsHandOver(joined);
-    if (surplus.length > 0) await this.#drain('the group gives partitions to other members', term, surplus);
-    try {
-      await this.listener.assigned(assignment, term.generation, term.ended);
-    } catch (error) {
-      if (!term.ended.aborted) throw error;
-      this.settings.logger.warn(`assignment of group '${this.settings.groupId}' was cut short: ${messageOf(error)}`);
-    }
-    // They can be handed on now: by a rebalance of their own.
-    if (this.#hasGivenUp) term.end({ kind: 'rejoin', reason: 'partitions were given up for other members' });
+    if (this.#isForOtherTopics(joined)) term.end({ kind: 'rejoin', reason: 'the assignment is for other topics' });
+    else await this.#takeUp(term, joined);
     const end = await term.over;
     const crosses = this.settings.isCooperative && end.kind === 'rejoin';
     if (crosses) this.listener.rejoining(end.reason);
@@ -245,6 +235,21 @@ export class GroupMember {
     this.#term = undefined;
     if (term.loss) await this.#lose(term.loss);
     else if (back) await this.#goAway(end.reason, back);
+  }
+
+  async #takeUp(term: GroupTerm, joined: Joined): Promise<void> {
+    const { assignment } = joined;
+    const surplus = this.#surplus(assignment);
+    this.#hasGivenUp = surplus.length > 0 || this.#inheritsHandOver(joined);
+    if (surplus.length > 0) await this.#drain('the group gives partitions to other members', term, surplus);
+    try {
+      await this.listener.assigned(assignment, term.generation, term.ended);
+    } catch (error) {
+      if (!term.ended.aborted) throw error;
+      this.settings.logger.warn(`assignment of group '${this.settings.groupId}' was cut short: ${messageOf(error)}`);
+    }
+    // They can be handed on now: by a rebalance of their own.
+    if (this.#hasGivenUp) term.end({ kind: 'rejoin', reason: 'partitions were given up for other members' });
   }
 
   /** What a cooperative member has and the assignment has not. */
@@ -263,6 +268,18 @@ export class GroupMember {
   #inheritsHandOver({ assignment, generation, isNew }: Joined): boolean {
     if (!this.settings.isCooperative || generation.groupInstanceId === null) return false;
     return leaderNoteIn(assignment.userData)?.givesUp ?? isNew;
+  }
+
+  /**
+   * Whether a static member came back with other topics: the group hands the assignment of before on, without a
+   * rebalance (KIP-345). Another client's leader leaves no note; then only what nobody here asked for tells.
+   */
+  #isForOtherTopics({ assignment, generation, isNew }: Joined): boolean {
+    if (!isNew || generation.groupInstanceId === null) return false;
+    const wanted = new Set(this.#join.topics);
+    const given = leaderNoteIn(assignment.userData)?.topics;
+    if (given) return given.length !== wanted.size || given.some((topic) => !wanted.has(topic));
+    return assignment.partitions.some(({ topic }) => !wanted.has(topic));
   }
 
   #cross(generation: Generation): void {

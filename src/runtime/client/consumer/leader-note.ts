@@ -10,23 +10,25 @@ export interface LeaderNote {
   readonly grownTopics: ReadonlySet<string>;
   /** The member owned partitions that it is not given: they are nobody's until it joins again (KIP-429). */
   readonly givesUp: boolean;
+  /** What the member wanted to read when this was assigned. */
+  readonly topics: readonly string[];
 }
 
-const MAGIC = 0x4e645732;
+const MAGIC = 0x4e645733;
 
 const codec = new MessageCodec(
   'note of the leader',
-  { magic: i32, grownTopics: array(str), givesUp: bool },
+  { magic: i32, grownTopics: array(str), givesUp: bool, topics: array(str) },
   Number.POSITIVE_INFINITY,
 );
 
-export function encodeLeaderNote({ grownTopics, givesUp }: LeaderNote): Buffer {
-  return codec.toBuffer(0, { magic: MAGIC, grownTopics: [...grownTopics].sort(), givesUp });
+export function encodeLeaderNote({ grownTopics, givesUp, topics }: LeaderNote): Buffer {
+  return codec.toBuffer(0, { magic: MAGIC, grownTopics: [...grownTopics].sort(), givesUp, topics: [...topics] });
 }
 
 /** Undefined when another client leads the group. */
 export function leaderNoteIn(userData: Buffer | null): LeaderNote | undefined {
   if (userData === null || userData.length < 9 || userData.readInt32BE(0) !== MAGIC) return undefined;
-  const { grownTopics, givesUp } = codec.decode(new WireReader(userData), 0);
-  return { grownTopics: new Set(grownTopics), givesUp };
+  const { grownTopics, givesUp, topics } = codec.decode(new WireReader(userData), 0);
+  return { grownTopics: new Set(grownTopics), givesUp, topics };
 }

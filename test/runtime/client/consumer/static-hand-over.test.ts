@@ -101,7 +101,8 @@ describe('a static member that gets an assignment from before it came', () => {
     let given = userData;
     group.script.on(SyncGroup, () => {
       const assignment = encodeAssignment({ partitions, userData: given });
-      given = userData === null ? null : encodeLeaderNote({ grownTopics: new Set(), givesUp: false });
+      given =
+        userData === null ? null : encodeLeaderNote({ grownTopics: new Set(), givesUp: false, topics: ['orders'] });
       return { errorCode: 0, protocolType: 'consumer', assignment };
     });
     consumer = new GroupConsumer({
@@ -123,7 +124,8 @@ describe('a static member that gets an assignment from before it came', () => {
     return group.script.callsOf(JoinGroup).length;
   }
 
-  const note = (givesUp: boolean): Buffer => encodeLeaderNote({ grownTopics: new Set(['orders']), givesUp });
+  const note = (givesUp: boolean): Buffer =>
+    encodeLeaderNote({ grownTopics: new Set(['orders']), givesUp, topics: ['orders'] });
 
   it('joins again when the note says that partitions were given up, and only then', async () => {
     expect(await joins(note(true))).toBe(2);
