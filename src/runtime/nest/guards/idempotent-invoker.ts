@@ -1,6 +1,7 @@
 import { type KafkaRecord } from '../../../common/record.js';
 import { type Claim } from '../../dedup/claim.js';
 import { type Claims, type DedupGuard } from '../../dedup/dedup-guard.js';
+import { ChangedInvocation } from '../../listener/changed-invocation.js';
 import {
   type Acknowledgment,
   type BatchInvoker,
@@ -113,35 +114,8 @@ function duplicates(records: readonly KafkaRecord[]): Outcome {
 function acknowledging(invocation: InvocationContext, claims: Claims, guard: DedupGuard): InvocationContext {
   const { acknowledgment } = invocation;
   return acknowledgment
-    ? new Claimed(invocation, new ClaimedAcknowledgment(acknowledgment, claims, guard))
+    ? new ChangedInvocation(invocation, new ClaimedAcknowledgment(acknowledgment, claims, guard))
     : invocation;
-}
-
-class Claimed implements InvocationContext {
-  constructor(
-    readonly invocation: InvocationContext,
-    readonly acknowledgment: Acknowledgment,
-  ) {}
-
-  get signal(): AbortSignal {
-    return this.invocation.signal;
-  }
-
-  get attempt(): number {
-    return this.invocation.attempt;
-  }
-
-  get consumer(): InvocationContext['consumer'] {
-    return this.invocation.consumer;
-  }
-
-  get remote(): InvocationContext['remote'] {
-    return this.invocation.remote;
-  }
-
-  set remote(work: InvocationContext['remote']) {
-    this.invocation.remote = work;
-  }
 }
 
 class ClaimedAcknowledgment implements Acknowledgment {

@@ -1,4 +1,5 @@
 import { type KafkaRecord } from '../../../common/record.js';
+import { ChangedInvocation } from '../../listener/changed-invocation.js';
 import {
   type BatchInvoker,
   type BatchOutcome,
@@ -111,7 +112,9 @@ class Attempt {
     const isNew = ids && (await ids.write(transaction, opened));
     this.hasBegun = true;
     unit.patience?.begun();
-    return handle(unit, transaction, records, isNew, new Transacted(invocation, transaction), call);
+    // What is committed is the transaction: there is nothing for the handler to acknowledge.
+    const context = new ChangedInvocation(invocation, undefined, transaction);
+    return handle(unit, transaction, records, isNew, context, call);
   }
 }
 
@@ -150,34 +153,5 @@ async function handleNew(
 class RolledBack extends Error {
   constructor(readonly outcome: BatchOutcome) {
     super('rolled back');
-  }
-}
-
-class Transacted implements InvocationContext {
-  readonly acknowledgment = undefined;
-
-  constructor(
-    readonly invocation: InvocationContext,
-    readonly sql: SqlTransaction,
-  ) {}
-
-  get signal(): AbortSignal {
-    return this.invocation.signal;
-  }
-
-  get attempt(): number {
-    return this.invocation.attempt;
-  }
-
-  get consumer(): InvocationContext['consumer'] {
-    return this.invocation.consumer;
-  }
-
-  get remote(): InvocationContext['remote'] {
-    return this.invocation.remote;
-  }
-
-  set remote(work: InvocationContext['remote']) {
-    this.invocation.remote = work;
   }
 }

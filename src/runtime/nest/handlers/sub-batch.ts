@@ -1,4 +1,5 @@
 import { type KafkaRecord } from '../../../common/record.js';
+import { ChangedInvocation } from '../../listener/changed-invocation.js';
 import { type Acknowledgment, type InvocationContext } from '../../listener/listener-endpoint.js';
 
 // A part of a batch, for a handler that is given only some of its records. What the handler says by index about its
@@ -21,7 +22,7 @@ export class SubBatch {
     this.#indexes = indexes;
     const { acknowledgment } = invocation;
     this.#acknowledgment = acknowledgment && new PartAcknowledgment(acknowledgment, indexes, isFront);
-    this.context = new PartContext(invocation, this.#acknowledgment);
+    this.context = new ChangedInvocation(invocation, this.#acknowledgment);
   }
 
   /** Where a record of the part stands in the whole batch. */
@@ -32,37 +33,6 @@ export class SubBatch {
   /** The handler gave records back. */
   get isGivenBack(): boolean {
     return this.#acknowledgment?.isGivenBack ?? false;
-  }
-}
-
-class PartContext implements InvocationContext {
-  constructor(
-    readonly invocation: InvocationContext,
-    readonly acknowledgment: Acknowledgment | undefined,
-  ) {}
-
-  get signal(): AbortSignal {
-    return this.invocation.signal;
-  }
-
-  get attempt(): number {
-    return this.invocation.attempt;
-  }
-
-  get consumer(): InvocationContext['consumer'] {
-    return this.invocation.consumer;
-  }
-
-  get remote(): InvocationContext['remote'] {
-    return this.invocation.remote;
-  }
-
-  set remote(work: InvocationContext['remote']) {
-    this.invocation.remote = work;
-  }
-
-  get sql(): InvocationContext['sql'] {
-    return this.invocation.sql;
   }
 }
 
