@@ -1,10 +1,18 @@
+import { afterEach } from '@jest/globals';
 import { type ModuleMetadata, type Type } from '@nestjs/common';
 import { ContainerRegistry } from '../../src/index.js';
 import { type ListenerEndpoint, type Outcome } from '../../src/runtime/listener/listener-endpoint.js';
 import { callBatchHandler, callHandler, type GivenRecord } from './handler-calls.js';
 import { type KafkaApp, startApp } from './kafka-app.js';
 
-// An application around one class with listeners.
+// An application around one class with listeners, which ends with its test.
+
+let running: ListenerApp | undefined;
+
+afterEach(async () => {
+  await running?.app.close();
+  running = undefined;
+});
 
 export interface ListenerApp extends KafkaApp {
   readonly endpoint: ListenerEndpoint;
@@ -14,7 +22,7 @@ export interface ListenerApp extends KafkaApp {
 }
 
 /** @param id of the listener that `run` and `runBatch` speak to */
-export async function startListener(
+export async function listenerOf(
   type: Type,
   id: string,
   { providers = [], controllers }: Pick<ModuleMetadata, 'providers' | 'controllers'> = {},
@@ -23,12 +31,13 @@ export async function startListener(
     providers: [...(controllers ? [] : [type]), ...providers],
     controllers: controllers ?? [],
   });
-  return {
+  running = {
     ...app,
     endpoint: app.app.get(ContainerRegistry).get(id).endpoint,
     run: (record) => callHandler(app.app, id, record),
     runBatch: (...records) => callBatchHandler(app.app, id, ...records),
   };
+  return running;
 }
 
 /** The error of an outcome that failed. */

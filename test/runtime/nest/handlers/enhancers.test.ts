@@ -23,19 +23,8 @@ import {
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE, REQUEST } from '@nestjs/core';
 import { tap } from 'rxjs';
 import { Header, KafkaListener, KafkaListenerContext, Key, Payload } from '../../../../src/index.js';
-import { failureOf, type ListenerApp, startListener } from '../../../support/listener-app.js';
+import { failureOf, listenerOf } from '../../../support/listener-app.js';
 import { GOOD, OrderPlaced } from '../../../support/order-placed.js';
-
-let running: ListenerApp | undefined;
-afterEach(async () => {
-  await running?.app.close();
-  running = undefined;
-});
-
-async function listenerOf(...given: Parameters<typeof startListener>): Promise<ListenerApp> {
-  running = await startListener(...given);
-  return running;
-}
 
 describe("Nest's enhancers", () => {
   const calls: string[] = [];

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { Controller, Injectable } from '@nestjs/common';
 import { Ctx, Payload as NestPayload } from '@nestjs/microservices';
 import { registerDecorator } from 'class-validator';
@@ -19,19 +19,8 @@ import {
   Signal,
 } from '../../../../src/index.js';
 import { callHandler } from '../../../support/handler-calls.js';
-import { failureOf, type ListenerApp, startListener } from '../../../support/listener-app.js';
+import { failureOf, listenerOf } from '../../../support/listener-app.js';
 import { GOOD, OrderPlaced } from '../../../support/order-placed.js';
-
-let running: ListenerApp | undefined;
-afterEach(async () => {
-  await running?.app.close();
-  running = undefined;
-});
-
-async function listenerOf(...given: Parameters<typeof startListener>): Promise<ListenerApp> {
-  running = await startListener(...given);
-  return running;
-}
 
 describe('listener methods', () => {
   it('receive what their parameters ask for', async () => {
