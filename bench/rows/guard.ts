@@ -1,41 +1,21 @@
 import 'reflect-metadata';
-import { randomUUID } from 'node:crypto';
-import { Injectable, Module } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
-import { Idempotent, KafkaListener, KafkaModule, Payload, Sql, type SqlTransaction, sqlDatabase } from 'nestdaw';
+import { Injectable } from '@nestjs/common';
+import { Idempotent, KafkaListener, Payload, Sql, type SqlTransaction, sqlDatabase } from 'nestdaw';
 import pg from 'pg';
 import { postgresAddress, startPostgres, whyNoPostgres } from '../../test/support/servers/postgres.js';
 import { startRedis, whyNoRedis } from '../../test/support/servers/redis.js';
 import { type BrokerProcess, startBrokerProcess } from '../broker-process.js';
-import { type Contest, type Row } from '../row.js';
+import { type Contest, type Measured, type Row } from '../row.js';
+import { Drain } from './drain.js';
 import { fillOrders } from './listener.js';
+import { drainThrough } from './listener-app.js';
 
 // What a guard costs: the same listener with and without it, in turn.
 
 const TOPIC = 'bench-orders';
 const PARTITIONS = 4;
 
-/** Resolves with the ms from the first to the last of so many records. */
-class Finish {
-  #left = 0;
-  #first = 0;
-  #resolve: (ms: number) => void = () => undefined;
-
-  expect(count: number): Promise<number> {
-    this.#left = count;
-    this.#first = 0;
-    return new Promise((resolve) => {
-      this.#resolve = resolve;
-    });
-  }
-
-  hit(): void {
-    if (this.#first === 0) this.#first = performance.now();
-    if (--this.#left === 0) this.#resolve(performance.now() - this.#first);
-  }
-}
-
-const finish = new Finish();
+const drain = new Drain();
 const BY_PLACE = 'topic-partition-offset';
 /** Fewer commits than records, so that the guard is what is measured. */
 const LISTENER = { topics: TOPIC, groupId: '${bench.group}' };
@@ -44,7 +24,7 @@ const LISTENER = { topics: TOPIC, groupId: '${bench.group}' };
 class Plain {
   @KafkaListener(LISTENER)
   handle(@Payload() _order: unknown): void {
-    finish.hit();
+    drain.hit(1);
   }
 }
 
@@ -53,7 +33,7 @@ class InMemory {
   @KafkaListener(LISTENER)
   @Idempotent({ id: BY_PLACE, store: 'memory' })
   handle(@Payload() _order: unknown): void {
-    finish.hit();
+    drain.hit(1);
   }
 }
 
@@ -66,7 +46,7 @@ class PlainPool {
   @KafkaListener(POOL)
   async handle(@Payload() _order: unknown): Promise<void> {
     await io();
-    finish.hit();
+    drain.hit(1);
   }
 }
 
@@ -76,7 +56,7 @@ class InRedisPool {
   @Idempotent({ id: BY_PLACE, store: 'redis' })
   async handle(@Payload() _order: unknown): Promise<void> {
     await io();
-    finish.hit();
+    drain.hit(1);
   }
 }
 
@@ -85,7 +65,7 @@ class InRedis {
   @KafkaListener(LISTENER)
   @Idempotent({ id: BY_PLACE, store: 'redis' })
   handle(@Payload() _order: unknown): void {
-    finish.hit();
+    drain.hit(1);
   }
 }
 
@@ -98,7 +78,7 @@ class PlainSql {
   @KafkaListener(LISTENER)
   async handle(@Payload() order: { id: number }): Promise<void> {
     await sqlDatabase(PlainSql.pool).runInTransaction((sql) => sql.query(INSERT, [order.id]));
-    finish.hit();
+    drain.hit(1);
   }
 }
 
@@ -108,7 +88,7 @@ class InSql {
   @Idempotent({ id: BY_PLACE, store: 'POOL' })
   async handle(@Payload() order: { id: number }, @Sql() sql: SqlTransaction): Promise<void> {
     await sql.query(INSERT, [order.id]);
-    finish.hit();
+    drain.hit(1);
   }
 }
 
@@ -118,27 +98,10 @@ interface Servers {
   readonly pool?: pg.Pool;
 }
 
-/** Ms for the whole topic. */
-async function consume({ broker, redisPort, pool }: Servers, listener: new () => object, count: number) {
-  @Module({
-    imports: [
-      KafkaModule.forRoot({
-        properties: {
-          'kafka.bootstrap-servers': broker.bootstrapServers,
-          'kafka.consumer.auto-offset-reset': 'earliest',
-          'kafka.redis.url': `redis://127.0.0.1:${redisPort ?? 1}`,
-          'bench.group': `bench-${randomUUID()}`,
-        },
-      }),
-    ],
-    providers: [listener, { provide: 'POOL', useValue: pool ?? {} }],
-  })
-  class BenchModule {}
-  const done = finish.expect(count);
-  const app = await NestFactory.createApplicationContext(BenchModule, { logger: false });
-  const ms = await done;
-  await app.close();
-  return ms;
+/** The whole topic, through one listener. */
+function consume({ broker, redisPort, pool }: Servers, listener: new () => object, count: number): Promise<Measured> {
+  const redis = { 'kafka.redis.url': `redis://127.0.0.1:${redisPort ?? 1}` };
+  return drainThrough(drain, count, broker, [listener, { provide: 'POOL', useValue: pool ?? {} }], redis);
 }
 
 type Listener = new () => object;
@@ -165,8 +128,7 @@ function row(
       if (!opened) return undefined;
       const broker = await startBrokerProcess();
       await fillOrders(broker, count);
-      const rate = async (listener: Listener) =>
-        (count / (await consume({ broker, ...opened.servers }, listener, count))) * 1000;
+      const rate = (listener: Listener) => consume({ broker, ...opened.servers }, listener, count);
       return {
         ours: () => rate(pair[0]),
         peer: () => rate(pair[1]),
@@ -221,7 +183,7 @@ const memory: Row = {
   async prepare(): Promise<Contest> {
     const broker = await startBrokerProcess();
     await fillOrders(broker, QUICK);
-    const micros = async (listener: Listener) => ((await consume({ broker }, listener, QUICK)) * 1000) / QUICK;
+    const micros = async (listener: Listener) => 1_000_000 / (await consume({ broker }, listener, QUICK)).value;
     return {
       async ours() {
         const plain = [await micros(Plain), await micros(Plain)];

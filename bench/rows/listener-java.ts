@@ -1,19 +1,18 @@
 import 'reflect-metadata';
 import { randomUUID } from 'node:crypto';
-import { Injectable, Module, type Type } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
-import { Ack, type Acknowledgment, KafkaListener, KafkaModule, type KafkaRecord, Record } from 'nestdaw';
-import { type BrokerProcess, startBrokerProcess } from '../broker-process.js';
+import { Injectable, type Type } from '@nestjs/common';
+import { Ack, type Acknowledgment, KafkaListener, type KafkaRecord, Record } from 'nestdaw';
+import { startBrokerProcess } from '../broker-process.js';
 import { type Contest, type Row } from '../row.js';
 import { PARALLEL_CONSUMER } from '../spring.js';
-import { SpringPeer } from '../spring-peer.js';
+import { springContest } from '../spring-contest.js';
 import { Drain } from './drain.js';
+import { drainThrough } from './listener-app.js';
 import { fillRaw } from './listener-raw.js';
 
 // Listeners beside Java's: spring-kafka's containers, and Confluent's Parallel Consumer, each in a warm JVM.
 
 const TOPIC = 'bench-raw';
-const WARM_UP = 2;
 const drain = new Drain();
 
 @Injectable()
@@ -47,34 +46,6 @@ class ImmediateListener {
   }
 }
 
-/** What one run of ours measures, by the unit that the row is in. */
-async function runOurs(
-  broker: BrokerProcess,
-  listener: Type,
-  count: number,
-  properties: Readonly<{ [key: string]: string }> = {},
-): Promise<{ readonly wall: number; readonly cpu: number }> {
-  @Module({
-    imports: [
-      KafkaModule.forRoot({
-        properties: {
-          'kafka.bootstrap-servers': broker.bootstrapServers,
-          'kafka.consumer.auto-offset-reset': 'earliest',
-          'bench.group': `bench-${randomUUID()}`,
-          ...properties,
-        },
-      }),
-    ],
-    providers: [listener],
-  })
-  class JavaContestModule {}
-  const done = drain.expect(count);
-  const app = await NestFactory.createApplicationContext(JavaContestModule, { logger: false });
-  const { value, beside } = await done;
-  await app.close();
-  return { wall: value, cpu: 1_000_000 / beside['CPU µs/record']! };
-}
-
 interface SpringRow {
   readonly kind: 'record' | 'batch' | 'immediate';
   readonly by: 'cpu' | 'wall';
@@ -96,25 +67,15 @@ function springRow({ kind, by, listener, count, goal, settings, properties }: Sp
     async prepare(): Promise<Contest | undefined> {
       const broker = await startBrokerProcess({ 'group.initial.rebalance.delay.ms': '0' });
       await fillRaw(broker, count, 100);
-      const spring = await SpringPeer.start('ListenerDrain', [broker.bootstrapServers, TOPIC]);
-      if (!spring) {
-        await broker.stop();
-        return undefined;
-      }
-      const ours = async () => (await runOurs(broker, listener, count, properties))[by];
-      const peer = () => spring.ask(`spring-${randomUUID()} ${kind} ${count} ${by}`);
-      for (let round = 0; round < WARM_UP; round++) {
-        await ours();
-        await peer();
-      }
-      return {
-        ours,
-        peer,
-        async close() {
-          await spring.stop();
-          await broker.stop();
+      return springContest({
+        broker,
+        program: ['ListenerDrain', [broker.bootstrapServers, TOPIC]],
+        question: () => `spring-${randomUUID()} ${kind} ${count} ${by}`,
+        async ours() {
+          const { value, beside } = await drainThrough(drain, count, broker, [listener], properties);
+          return by === 'wall' ? value : 1_000_000 / beside['CPU µs/record']!;
         },
-      };
+      });
     },
   };
 }
@@ -142,19 +103,13 @@ function parallelRow(ms: number, workers: number, count: number): Row {
       }
       const broker = await startBrokerProcess({ 'group.initial.rebalance.delay.ms': '0' });
       await fillRaw(broker, count, 100);
-      const java = await SpringPeer.start('ParallelDrain', [broker.bootstrapServers, TOPIC], PARALLEL_CONSUMER);
-      if (!java) {
-        await broker.stop();
-        return undefined;
-      }
-      return {
-        ours: async () => (await runOurs(broker, WaitingListener, count)).wall,
-        peer: () => java.ask(`parallel-${randomUUID()} ${count} ${workers} ${ms}`),
-        async close() {
-          await java.stop();
-          await broker.stop();
-        },
-      };
+      return springContest({
+        broker,
+        program: ['ParallelDrain', [broker.bootstrapServers, TOPIC], PARALLEL_CONSUMER],
+        question: () => `parallel-${randomUUID()} ${count} ${workers} ${ms}`,
+        ours: async () => (await drainThrough(drain, count, broker, [WaitingListener])).value,
+        warmUp: 0,
+      });
     },
   };
 }

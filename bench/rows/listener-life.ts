@@ -1,14 +1,15 @@
 import 'reflect-metadata';
 import { randomUUID } from 'node:crypto';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { Controller, type INestApplicationContext, Injectable, Module, type Type } from '@nestjs/common';
+import { Controller, type INestApplicationContext, Injectable, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { EventPattern, type MicroserviceOptions, Transport } from '@nestjs/microservices';
 import kafkajs from 'kafkajs';
-import { ContainerRegistry, KafkaListener, KafkaModule, type KafkaRecord, Record } from 'nestdaw';
+import { ContainerRegistry, KafkaListener, type KafkaRecord, Record } from 'nestdaw';
 import { type BrokerProcess, startBrokerProcess } from '../broker-process.js';
 import { type Contest, type Row } from '../row.js';
 import { Drain } from './drain.js';
+import { openListeners } from './listener-app.js';
 import { fillRaw } from './listener-raw.js';
 
 // What a listener does to the process around it, and how long it takes to begin and to share: event-loop delay under
@@ -39,27 +40,12 @@ class NestController {
   }
 }
 
-function moduleOf(broker: BrokerProcess, group: string, members = 1): Type {
-  @Module({
-    imports: [
-      KafkaModule.forRoot({
-        properties: {
-          'kafka.bootstrap-servers': broker.bootstrapServers,
-          'kafka.consumer.auto-offset-reset': 'earliest',
-          'kafka.consumer.heartbeat-interval': `${HEARTBEAT_MS}ms`,
-          'bench.group': group,
-          'bench.members': String(members),
-        },
-      }),
-    ],
-    providers: [QuickListener],
-  })
-  class LifeModule {}
-  return LifeModule;
-}
-
 const openOurs = (broker: BrokerProcess, group: string, members = 1): Promise<INestApplicationContext> =>
-  NestFactory.createApplicationContext(moduleOf(broker, group, members), { logger: false });
+  openListeners(broker, [QuickListener], {
+    'kafka.consumer.heartbeat-interval': `${HEARTBEAT_MS}ms`,
+    'bench.group': group,
+    'bench.members': String(members),
+  });
 
 function kafkajsConsumer(broker: BrokerProcess, groupId: string): kafkajs.Consumer {
   const kafka = new kafkajs.Kafka({ brokers: [broker.bootstrapServers], logLevel: kafkajs.logLevel.NOTHING });

@@ -1,12 +1,12 @@
 import 'reflect-metadata';
 import { randomUUID } from 'node:crypto';
-import { Injectable, Module, type Type } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
+import { Injectable, type Type } from '@nestjs/common';
 import kafkajs from 'kafkajs';
-import { KafkaListener, KafkaModule, type KafkaRecord, Record } from 'nestdaw';
+import { KafkaListener, type KafkaRecord, Record } from 'nestdaw';
 import { type BrokerProcess, startBrokerProcess } from '../broker-process.js';
 import { type Contest, type Measured, type Row } from '../row.js';
 import { Drain } from './drain.js';
+import { drainThrough } from './listener-app.js';
 
 // Raw records: nothing is parsed on either side, the handler returns at once. What a listener costs above its client.
 
@@ -92,22 +92,12 @@ export async function fillRaw(
   await producer.disconnect();
 }
 
-async function runOurs(broker: BrokerProcess, listener: Type, count: number): Promise<Measured> {
-  const properties = {
-    'kafka.bootstrap-servers': broker.bootstrapServers,
-    'kafka.consumer.auto-offset-reset': 'earliest',
+function runOurs(broker: BrokerProcess, listener: Type, count: number): Promise<Measured> {
+  failed.places.clear();
+  return drainThrough(drain, count, broker, [listener], {
     'kafka.consumer.properties.check.crcs': 'true',
     'kafka.consumer.max-poll-records': String(BATCH),
-    'bench.group': `bench-${randomUUID()}`,
-  };
-  @Module({ imports: [KafkaModule.forRoot({ properties })], providers: [listener] })
-  class RawModule {}
-  failed.places.clear();
-  const done = drain.expect(count);
-  const app = await NestFactory.createApplicationContext(RawModule, { logger: false });
-  const measured = await done;
-  await app.close();
-  return measured;
+  });
 }
 
 async function runKafkajs(broker: BrokerProcess, isBatch: boolean, count: number): Promise<Measured> {

@@ -4,43 +4,25 @@ import { Controller, Injectable, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { EventPattern, type MicroserviceOptions, Payload as NestPayload, Transport } from '@nestjs/microservices';
 import kafkajs from 'kafkajs';
-import { KafkaListener, KafkaModule, Payload } from 'nestdaw';
+import { KafkaListener, Payload } from 'nestdaw';
 import { type BrokerProcess, startBrokerProcess } from '../broker-process.js';
-import { type Contest, type Row } from '../row.js';
+import { type Contest, type Measured, type Row } from '../row.js';
+import { Drain } from './drain.js';
+import { drainThrough } from './listener-app.js';
 
 // Listeners: how fast records of a filled topic reach a handler, and how much a pool of lanes helps slow handlers.
 
 const TOPIC = 'bench-orders';
 const PARTITIONS = 4;
 
-/** Counts deliveries; resolves when all have come. */
-class Finish {
-  #left = 0;
-  #first = 0;
-  #resolve: (ms: number) => void = () => undefined;
-
-  expect(count: number): Promise<number> {
-    this.#left = count;
-    this.#first = 0;
-    return new Promise((resolve) => {
-      this.#resolve = resolve;
-    });
-  }
-
-  hit(): void {
-    if (this.#first === 0) this.#first = performance.now();
-    if (--this.#left === 0) this.#resolve(performance.now() - this.#first);
-  }
-}
-
-const finish = new Finish();
+const drain = new Drain();
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 @Injectable()
 class QuickListener {
   @KafkaListener({ topics: TOPIC, groupId: '${bench.group}', ackMode: 'TIME' })
   handle(@Payload() _order: unknown): void {
-    finish.hit();
+    drain.hit(1);
   }
 }
 
@@ -49,7 +31,7 @@ class SlowListener {
   @KafkaListener({ topics: TOPIC, groupId: '${bench.group}', order: 'key', workers: 64, ackMode: 'TIME' })
   async handle(@Payload() _order: unknown): Promise<void> {
     await wait(5);
-    finish.hit();
+    drain.hit(1);
   }
 }
 
@@ -57,7 +39,7 @@ class SlowListener {
 class NestController {
   @EventPattern(TOPIC)
   handle(@NestPayload() _order: unknown): void {
-    finish.hit();
+    drain.hit(1);
   }
 }
 
@@ -84,33 +66,12 @@ export async function fillOrders(broker: BrokerProcess, count: number): Promise<
   await producer.disconnect();
 }
 
-async function runOurs(broker: BrokerProcess, listener: new () => object, count: number): Promise<number> {
-  @Module({
-    imports: [
-      KafkaModule.forRoot({
-        properties: {
-          'kafka.bootstrap-servers': broker.bootstrapServers,
-          'kafka.consumer.auto-offset-reset': 'earliest',
-          'bench.group': `bench-${randomUUID()}`,
-        },
-      }),
-    ],
-    providers: [listener],
-  })
-  class BenchModule {}
-  const done = finish.expect(count);
-  const app = await NestFactory.createApplicationContext(BenchModule, { logger: false });
-  const ms = await done;
-  await app.close();
-  return (count / ms) * 1000;
-}
-
-async function runKafkajs(broker: BrokerProcess, count: number, handle: () => void | Promise<void>): Promise<number> {
+async function runKafkajs(broker: BrokerProcess, count: number, handle: () => void | Promise<void>): Promise<Measured> {
   const kafka = new kafkajs.Kafka({ brokers: [broker.bootstrapServers], logLevel: kafkajs.logLevel.NOTHING });
   const consumer = kafka.consumer({ groupId: `bench-${randomUUID()}`, maxWaitTimeInMs: 100 });
   await consumer.connect();
   await consumer.subscribe({ topic: TOPIC, fromBeginning: true });
-  const done = finish.expect(count);
+  const done = drain.expect(count);
   await consumer.run({
     partitionsConsumedConcurrently: PARTITIONS,
     eachMessage: async ({ message }) => {
@@ -118,15 +79,15 @@ async function runKafkajs(broker: BrokerProcess, count: number, handle: () => vo
       await handle();
     },
   });
-  const ms = await done;
+  const measured = await done;
   await consumer.disconnect();
-  return (count / ms) * 1000;
+  return measured;
 }
 
-async function runNest(broker: BrokerProcess, count: number): Promise<number> {
+async function runNest(broker: BrokerProcess, count: number): Promise<Measured> {
   @Module({ controllers: [NestController] })
   class NestModule {}
-  const done = finish.expect(count);
+  const done = drain.expect(count);
   const app = await NestFactory.createMicroservice<MicroserviceOptions>(NestModule, {
     logger: false,
     transport: Transport.KAFKA,
@@ -138,9 +99,9 @@ async function runNest(broker: BrokerProcess, count: number): Promise<number> {
     },
   });
   await app.listen();
-  const ms = await done;
+  const measured = await done;
   await app.close();
-  return (count / ms) * 1000;
+  return measured;
 }
 
 function row(
@@ -148,8 +109,8 @@ function row(
   peerName: string,
   count: number,
   settings: string,
-  ours: (broker: BrokerProcess) => Promise<number>,
-  peer: (broker: BrokerProcess) => Promise<number>,
+  ours: (broker: BrokerProcess) => Promise<Measured>,
+  peer: (broker: BrokerProcess) => Promise<Measured>,
 ): Row {
   return {
     name,
@@ -168,7 +129,7 @@ function row(
 
 const QUICK = 100_000;
 const SLOW = 5_000;
-const eachMessageQuick = (broker: BrokerProcess) => runKafkajs(broker, QUICK, () => finish.hit());
+const eachMessageQuick = (broker: BrokerProcess) => runKafkajs(broker, QUICK, () => drain.hit(1));
 
 export const listenerRows: readonly Row[] = [
   row(
@@ -176,7 +137,7 @@ export const listenerRows: readonly Row[] = [
     'kafkajs eachMessage',
     QUICK,
     'handler returns at once, payload parsed',
-    (broker) => runOurs(broker, QuickListener, QUICK),
+    (broker) => drainThrough(drain, QUICK, broker, [QuickListener]),
     eachMessageQuick,
   ),
   row(
@@ -184,7 +145,7 @@ export const listenerRows: readonly Row[] = [
     "Nest's Kafka transport",
     QUICK,
     'handler returns at once, payload parsed',
-    (broker) => runOurs(broker, QuickListener, QUICK),
+    (broker) => drainThrough(drain, QUICK, broker, [QuickListener]),
     (broker) => runNest(broker, QUICK),
   ),
   row(
@@ -192,11 +153,11 @@ export const listenerRows: readonly Row[] = [
     'kafkajs eachMessage',
     SLOW,
     'handler awaits 5 ms; ours in key order with 64 workers, the peer one record a partition at once',
-    (broker) => runOurs(broker, SlowListener, SLOW),
+    (broker) => drainThrough(drain, SLOW, broker, [SlowListener]),
     (broker) =>
       runKafkajs(broker, SLOW, async () => {
         await wait(5);
-        finish.hit();
+        drain.hit(1);
       }),
   ),
 ];

@@ -1,11 +1,11 @@
 import 'reflect-metadata';
-import { randomUUID } from 'node:crypto';
-import { type INestApplicationContext, Injectable, Module, type Type } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
-import { DltHandler, KafkaListener, KafkaModule, KafkaTemplate, Payload, RetryableTopic } from 'nestdaw';
-import { type BrokerProcess, startBrokerProcess } from '../broker-process.js';
+import { Injectable, type Type } from '@nestjs/common';
+import { DltHandler, KafkaListener, KafkaTemplate, Payload, RetryableTopic } from 'nestdaw';
+import { startBrokerProcess } from '../broker-process.js';
 import { type Contest, type Row } from '../row.js';
+import { Drain } from './drain.js';
 import { fillOrders } from './listener.js';
+import { drainThrough, openListeners } from './listener-app.js';
 
 // What retry topics cost: how late a dead letter comes, and what failing records cost the others.
 
@@ -17,7 +17,7 @@ const DELAYS = 3;
 const DELAY_MS = 100;
 
 let onLetter: () => void = () => undefined;
-let onHandled: () => void = () => undefined;
+const drain = new Drain();
 
 @Injectable()
 class Failing {
@@ -41,7 +41,7 @@ class OneInHundred {
   async handle(@Payload() order: { id: number }): Promise<void> {
     await io();
     if (order.id % 100 === 0) throw new Error('no');
-    onHandled();
+    drain.hit(1);
   }
 }
 
@@ -51,25 +51,8 @@ class NoneFails {
   @KafkaListener({ topics: TOPIC, groupId: '${bench.group}', workers: 64, order: 'key' })
   async handle(@Payload() order: { id: number }): Promise<void> {
     await io();
-    if (order.id % 100 !== 0) onHandled();
+    if (order.id % 100 !== 0) drain.hit(1);
   }
-}
-
-function open(broker: BrokerProcess, listener: Type): Promise<INestApplicationContext> {
-  @Module({
-    imports: [
-      KafkaModule.forRoot({
-        properties: {
-          'kafka.bootstrap-servers': broker.bootstrapServers,
-          'kafka.consumer.auto-offset-reset': 'earliest',
-          'bench.group': `bench-${randomUUID()}`,
-        },
-      }),
-    ],
-    providers: [listener],
-  })
-  class BenchModule {}
-  return NestFactory.createApplicationContext(BenchModule, { logger: false });
 }
 
 const deadLetter: Row = {
@@ -81,7 +64,7 @@ const deadLetter: Row = {
   settings: `one record that fails at once, ${DELAYS} retries after ${DELAY_MS} ms each, median of 10; late beside the sum`,
   async prepare(): Promise<Contest> {
     const broker = await startBrokerProcess();
-    const app = await open(broker, Failing);
+    const app = await openListeners(broker, [Failing]);
     const template = app.get(KafkaTemplate);
     const once = async () => {
       const began = performance.now();
@@ -115,23 +98,8 @@ const others: Row = {
   async prepare(): Promise<Contest> {
     const broker = await startBrokerProcess();
     await fillOrders(broker, COUNT);
-    const rate = async (listener: Type) => {
-      let left = COUNT - Math.ceil(COUNT / 100);
-      const wanted = left;
-      let first = 0;
-      const ended = new Promise<number>((resolve) => {
-        onHandled = () => {
-          if (first === 0) first = performance.now();
-          if (--left === 0) resolve(performance.now() - first);
-        };
-      });
-      const app = await open(broker, listener);
-      const before = process.cpuUsage();
-      const ms = await ended;
-      const { user, system } = process.cpuUsage(before);
-      await app.close();
-      return { value: (wanted / ms) * 1_000, beside: { 'CPU µs/record': (user + system) / wanted } };
-    };
+    const wanted = COUNT - Math.ceil(COUNT / 100);
+    const rate = (listener: Type) => drainThrough(drain, wanted, broker, [listener]);
     return { ours: () => rate(OneInHundred), peer: () => rate(NoneFails), close: () => broker.stop() };
   },
 };

@@ -5,13 +5,12 @@ import kafkajs from 'kafkajs';
 import { KafkaListener, KafkaModule, type KafkaRecord, KafkaTemplate, Record, Transactional } from 'nestdaw';
 import { startBrokerProcess } from '../broker-process.js';
 import { type Row } from '../row.js';
-import { SpringPeer } from '../spring-peer.js';
+import { springContest } from '../spring-contest.js';
 
 // Consume, transform, produce: a batch listener copies a topic into another one, in transactions of a given size.
 
 const PARTITIONS = 4;
 const VALUE = Buffer.alloc(100, 'x');
-const WARM_UP = 2;
 let groups = 0;
 
 function copying(perTransaction: number, count: number): Row {
@@ -26,32 +25,12 @@ function copying(perTransaction: number, count: number): Row {
       const broker = await startBrokerProcess({ 'group.initial.rebalance.delay.ms': '0' });
       const { bootstrapServers } = broker;
       await fill(bootstrapServers, count);
-      const spring = await SpringPeer.start('TransactionCopy', [
-        bootstrapServers,
-        'input',
-        'output',
-        String(count),
-        String(perTransaction),
-      ]);
-      if (!spring) {
-        await broker.stop();
-        return undefined;
-      }
-      const ours = () => copyOnce(bootstrapServers, perTransaction, count);
-      const peer = () => spring.ask(`spring-${++groups}`);
-      // Compilers on both sides take a few rounds more than the one that is not counted.
-      for (let round = 0; round < WARM_UP; round++) {
-        await ours();
-        await peer();
-      }
-      return {
-        ours,
-        peer,
-        async close() {
-          await spring.stop();
-          await broker.stop();
-        },
-      };
+      return springContest({
+        broker,
+        program: ['TransactionCopy', [bootstrapServers, 'input', 'output', String(count), String(perTransaction)]],
+        question: () => `spring-${++groups}`,
+        ours: () => copyOnce(bootstrapServers, perTransaction, count),
+      });
     },
   };
 }
