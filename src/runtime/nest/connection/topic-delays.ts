@@ -1,13 +1,12 @@
 import { sleep } from '../../../common/clock.js';
 import { messageOf } from '../../../common/errors.js';
 import { type KafkaRecord, type OutgoingRecord, type RecordHeader } from '../../../common/record.js';
-import { type ConfigName } from '../../config/config-keys.js';
 import { lastHeader, longBytes, numberHeader, textBytes, textHeader } from '../../dead-letters/header-bytes.js';
-import { ListenerContainer } from '../../listener/listener-container.js';
-import { DONE, type ListenerEndpoint, type Outcome } from '../../listener/listener-endpoint.js';
+import { type ListenerContainer } from '../../listener/listener-container.js';
+import { DONE, type Outcome } from '../../listener/listener-endpoint.js';
 import { LEVELS, nextHop } from '../../retry/delays/delay-levels.js';
-import { containerNumbers } from './client-options.js';
 import { type DelayBackend } from './connection-delays.js';
+import { internalContainer } from './internal-container.js';
 import { type KafkaConnection } from './kafka-connection.js';
 
 // Delayed sends by topics alone: a record waits in the partitions of one topic, hop by hop, and goes to its own topic
@@ -17,6 +16,7 @@ import { type KafkaConnection } from './kafka-connection.js';
 const TOPIC = 'nestdaw-delays';
 const CANCELLED_TOPIC = 'nestdaw-delays-cancelled';
 const GROUP = 'nestdaw-delays';
+const SUBJECT = 'delayed sends';
 
 const ID = 'nestdaw_delay-id';
 const TO_TOPIC = 'nestdaw_delay-topic';
@@ -161,8 +161,8 @@ export class TopicDelays implements DelayBackend {
   }
 
   #relay(): ListenerContainer {
-    return this.#container(
-      {
+    return internalContainer(this.#connection, {
+      endpoint: {
         id: TOPIC,
         topics: [TOPIC],
         groupId: GROUP,
@@ -171,7 +171,9 @@ export class TopicDelays implements DelayBackend {
         gapMap: true,
         handler: { kind: 'record', invoke: this.#arrived },
       },
-      {
+      subject: SUBJECT,
+      start: 'earliest',
+      settings: {
         budgetRecords: 20_000,
         budgetUncommitted: 40_000,
         // A cluster that is away comes back: nothing of it is ever given up.
@@ -181,7 +183,7 @@ export class TopicDelays implements DelayBackend {
           return until === undefined ? undefined : { action: 'wait', until };
         },
       },
-    );
+    });
   }
 
   #cancellations(): ListenerContainer {
@@ -189,44 +191,16 @@ export class TopicDelays implements DelayBackend {
       this.#note(record);
       return DONE;
     };
-    return this.#container(
-      {
+    return internalContainer(this.#connection, {
+      endpoint: {
         id: CANCELLED_TOPIC,
         topics: [CANCELLED_TOPIC],
         groupId: '',
         assignment: 'all',
         handler: { kind: 'record', invoke },
       },
-      {},
-    );
-  }
-
-  #container(
-    given: Partial<ListenerEndpoint> & Pick<ListenerEndpoint, 'id' | 'topics' | 'groupId' | 'handler'>,
-    settings: object,
-  ) {
-    const connection = this.#connection;
-    const values = new Map<ConfigName, unknown>([['consumer.auto-offset-reset', 'earliest']]);
-    const properties = connection.properties.with(values, 'delayed sends');
-    const endpoint: ListenerEndpoint = {
-      connection: connection.name,
-      concurrency: 1,
-      workers: undefined,
-      order: 'partition',
-      ackMode: 'BATCH',
-      ackCount: 1,
-      ackTimeMs: 1,
-      gapMap: false,
-      autoStartup: true,
-      ...given,
-    };
-    const listener = { endpoint, properties, settings: {}, neededTopics: [] };
-    return new ListenerContainer({
-      endpoint,
-      createConsumer: (index) => connection.createConsumer(listener, index),
-      clock: connection.clock,
-      logger: connection.logger,
-      settings: { ...containerNumbers(properties), ...settings },
+      subject: SUBJECT,
+      start: 'earliest',
     });
   }
 }

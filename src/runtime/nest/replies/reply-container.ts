@@ -1,10 +1,9 @@
 import { messageOf, NestdawError } from '../../../common/errors.js';
 import { type KafkaRecord } from '../../../common/record.js';
-import { type ConfigName } from '../../config/config-keys.js';
-import { ListenerContainer } from '../../listener/listener-container.js';
-import { DONE, type ListenerEndpoint } from '../../listener/listener-endpoint.js';
+import { type ListenerContainer } from '../../listener/listener-container.js';
+import { DONE } from '../../listener/listener-endpoint.js';
 import { type ReplySource } from '../../template/replies/reply-exchange.js';
-import { containerNumbers } from '../connection/client-options.js';
+import { internalContainer } from '../connection/internal-container.js';
 import { type KafkaConnection } from '../connection/kafka-connection.js';
 
 // The consumer behind a replying template: a listener container of its own, which ends after all listeners, so that
@@ -79,39 +78,24 @@ export class ReplyContainer implements ReplySource {
 
   #create(): ListenerContainer {
     const { connection, topic, partition, groupId } = this.#options;
-    // Replies to requests of an earlier life of this process are nobody's.
-    const values = new Map<ConfigName, unknown>([['consumer.auto-offset-reset', 'latest']]);
-    const properties = connection.properties.with(values, `replies on ${topic}`);
     const isAll = groupId === undefined && partition === undefined;
-    const endpoint: ListenerEndpoint = {
-      id: `replies-${topic}${partition === undefined ? '' : `-${partition}`}`,
-      connection: connection.name,
-      topics: partition === undefined ? [topic] : [],
-      assignment: isAll ? 'all' : partition === undefined ? undefined : [{ topic, partition, start: 'end' }],
-      groupId: groupId ?? '',
-      concurrency: 1,
-      workers: undefined,
-      order: 'partition',
-      ackMode: 'BATCH',
-      ackCount: 1,
-      ackTimeMs: 1,
-      gapMap: false,
-      autoStartup: true,
-      handler: {
-        kind: 'batch',
-        invoke: (records) => {
-          for (const record of records) this.onReply(record);
-          return DONE;
+    return internalContainer(connection, {
+      endpoint: {
+        id: `replies-${topic}${partition === undefined ? '' : `-${partition}`}`,
+        topics: partition === undefined ? [topic] : [],
+        assignment: isAll ? 'all' : partition === undefined ? undefined : [{ topic, partition, start: 'end' }],
+        groupId: groupId ?? '',
+        handler: {
+          kind: 'batch',
+          invoke: (records) => {
+            for (const record of records) this.onReply(record);
+            return DONE;
+          },
         },
       },
-    };
-    const listener = { endpoint, properties, settings: {}, neededTopics: [] };
-    return new ListenerContainer({
-      endpoint,
-      createConsumer: (index) => connection.createConsumer(listener, index),
-      clock: connection.clock,
-      logger: connection.logger,
-      settings: containerNumbers(properties),
+      subject: `replies on ${topic}`,
+      // Replies to requests of an earlier life of this process are nobody's.
+      start: 'latest',
     });
   }
 }
