@@ -3,6 +3,7 @@ import { type KafkaRecord } from '../../src/common/record.js';
 import { ErrorCode } from '../../src/protocol/error-codes.js';
 import { Fetch } from '../../src/protocol/messages/01-fetch.js';
 import { CreateTopics } from '../../src/protocol/messages/19-create-topics.js';
+import { CreatePartitions } from '../../src/protocol/messages/37-create-partitions.js';
 import { decodeBatch } from '../../src/protocol/record-batch.js';
 import { batchSize, isWholeBatch, nextOffset } from '../../src/protocol/record-batch-header.js';
 import { type Cluster } from '../../src/runtime/client/cluster/cluster.js';
@@ -59,16 +60,33 @@ export async function createTopicNamed(
       validateOnly: false,
     });
     if (results[0]!.errorCode !== ErrorCode.NONE) throw new Error(`topic ${name}: error ${results[0]!.errorCode}`);
-    for (;;) {
-      const partitions = await cluster.partitionsOf(name, { refresh: true });
-      if (partitions?.length === numPartitions && partitions.every(({ leader }) => leader >= 0)) break;
-    }
-    // Apache Kafka names a leader a moment before that one takes requests.
-    for (let partition = 0; partition < numPartitions; ) {
-      const { errorCode } = await fetchFrom(cluster, name, partition, 0);
-      if (errorCode === ErrorCode.NONE) partition++;
-    }
+    await untilServed(cluster, name, numPartitions);
   });
+}
+
+/** Adds partitions up to this count and waits until all have leaders. */
+export async function growTopic(address: string, name: string, count: number): Promise<void> {
+  await withCluster(address, async (cluster) => {
+    const { results } = await cluster.send(cluster.nodes()[0]!.nodeId, CreatePartitions, 1, {
+      topics: [{ name, count, assignments: null }],
+      timeoutMs: 10_000,
+      validateOnly: false,
+    });
+    if (results[0]!.errorCode !== ErrorCode.NONE) throw new Error(`topic ${name}: error ${results[0]!.errorCode}`);
+    await untilServed(cluster, name, count);
+  });
+}
+
+async function untilServed(cluster: Cluster, name: string, count: number): Promise<void> {
+  for (;;) {
+    const partitions = await cluster.partitionsOf(name, { refresh: true });
+    if (partitions?.length === count && partitions.every(({ leader }) => leader >= 0)) break;
+  }
+  // Apache Kafka names a leader a moment before that one takes requests.
+  for (let partition = 0; partition < count; ) {
+    const { errorCode } = await fetchFrom(cluster, name, partition, 0);
+    if (errorCode === ErrorCode.NONE) partition++;
+  }
 }
 
 /** Everything that a partition holds. */

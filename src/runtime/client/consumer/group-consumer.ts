@@ -38,6 +38,7 @@ import { TopicWatch } from './topic-watch.js';
 interface Parts {
   readonly clusters: ClusterPair;
   readonly member: GroupMember;
+  readonly leader: GroupLeader;
   readonly offsets: OffsetClient;
   /** Commits on other connections, while a JoinGroup blocks the group's own. */
   readonly spareOffsets: OffsetClient;
@@ -119,7 +120,7 @@ export class GroupConsumer implements ConsumerClient {
       settings,
       selection,
       {
-        assign: (protocolName, members) => leader.assign(protocolName, members),
+        assign: (protocolName, members, ownId) => leader.assign(protocolName, members, ownId),
         assigned: (assignment, generation, ended) => this.#assigned(assignment, generation, ended),
         revoked: (reason, deadline, partitions) =>
           partitions ? this.#giveUp(partitions, deadline) : this.#revoked(reason, deadline),
@@ -135,7 +136,7 @@ export class GroupConsumer implements ConsumerClient {
       assignedCounts: () => (member.generation?.isLeader ? leader.counts : undefined),
       onChange: (reason) => member.requestRejoin(reason),
     });
-    return { clusters, member, offsets, spareOffsets, logs, positions, fetcher, watch };
+    return { clusters, member, leader, offsets, spareOffsets, logs, positions, fetcher, watch };
   }
 
   /** The member's life; ends with the consumer stopped or failed. */
@@ -161,7 +162,7 @@ export class GroupConsumer implements ConsumerClient {
   }
 
   async #assigned(assignment: Assignment, generation: Generation, ended: AbortSignal): Promise<void> {
-    const { fetcher } = this.#parts!;
+    const { fetcher, leader, watch } = this.#parts!;
     const { generationId, memberId } = generation;
     // In a generation that this member did not live through somebody else may have read on: then the committed
     // offset counts, not our position. What a cooperative member owns is given to nobody else meanwhile.
@@ -178,6 +179,8 @@ export class GroupConsumer implements ConsumerClient {
     this.#noteUnsavedStarts(added, kept);
     await this.#commitStarts(generation);
     if (!ended.aborted) fetcher.flow();
+    const { counts } = leaderNoteIn(assignment.userData) ?? {};
+    if (counts && leader.takeUp(counts)) void watch.lookNow();
     this.#firstAssignment.resolve();
   }
 

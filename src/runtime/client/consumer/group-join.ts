@@ -18,7 +18,7 @@ import { type TopicSelection } from './topic-selection.js';
 
 export interface JoinListener {
   /** The leader's duty: assignments for all members of the generation, by member id. */
-  assign(protocolName: string, members: readonly AssignorMember[]): Promise<ReadonlyMap<string, Buffer>>;
+  assign(protocolName: string, members: readonly AssignorMember[], ownId: string): Promise<ReadonlyMap<string, Buffer>>;
   /** What a cooperative member brings: partitions that it has not given up. Empty for an eager one. */
   owned(): readonly TopicPartition[];
   /** The group has forgotten this member: what it kept may be elsewhere. */
@@ -137,7 +137,7 @@ export class GroupJoin {
       const { topics, userData, rackId, ownedPartitions: partitions, generationId } = decodeSubscription(metadata);
       return { memberId, groupInstanceId, topics, userData, rackId, owned: { partitions, generationId } };
     });
-    return this.listener.assign(generation.protocolName, members);
+    return this.listener.assign(generation.protocolName, members, generation.memberId);
   }
 
   async #sendJoin() {

@@ -28,7 +28,24 @@ export class GroupLeader {
     return this.#counts;
   }
 
-  async assign(protocolName: string, members: readonly AssignorMember[]): Promise<ReadonlyMap<string, Buffer>> {
+  /**
+   * Knows what its assignment was made for, from its own note. True when that was in a life before: much may have changed
+   * since, and nobody else watches.
+   */
+  takeUp(counts: ReadonlyMap<string, number>): boolean {
+    const isKnown = counts.size === this.#counts.size && [...counts].every(([key, n]) => this.#counts.get(key) === n);
+    if (isKnown) return false;
+    this.#counts = counts;
+    this.#noteMissing();
+    return true;
+  }
+
+  /** @param ownId this member's: its note says what the leader has to know when it comes back */
+  async assign(
+    protocolName: string,
+    members: readonly AssignorMember[],
+    ownId: string,
+  ): Promise<ReadonlyMap<string, Buffer>> {
     const assignor = this.settings.assignors.find(({ name }) => name === protocolName);
     if (!assignor) {
       const message = `the group chose the strategy '${protocolName}', which this member did not offer`;
@@ -44,7 +61,8 @@ export class GroupLeader {
       [...assigned].map(([memberId, partitions]) => {
         const { topics, owned } = memberOf.get(memberId)!;
         const givesUp = !includesAll(partitions, owned?.partitions ?? []);
-        const userData = encodeLeaderNote({ grownTopics, givesUp, topics });
+        const counts = memberId === ownId && { counts: this.#counts };
+        const userData = encodeLeaderNote({ grownTopics, givesUp, topics, ...counts });
         return [memberId, encodeAssignment({ partitions, userData })];
       }),
     );
@@ -52,13 +70,17 @@ export class GroupLeader {
 
   /** Topics with a committed offset, and those that the group had to wait for: their first partitions came later. */
   async #grownTopics(existing: ReadonlyMap<string, number>): Promise<Set<string>> {
-    for (const [topic, count] of this.#counts) if (count === 0) this.#wereMissing.add(topic);
+    this.#noteMissing();
     const committed = await this.offsets.fetchCommitted(allPartitions(existing), {
       signal: this.stopping,
       requireStable: false,
     });
     const waitedFor = [...existing.keys()].filter((topic) => this.#wereMissing.has(topic));
     return new Set([...committed.topics(), ...waitedFor]);
+  }
+
+  #noteMissing(): void {
+    for (const [topic, count] of this.#counts) if (count === 0) this.#wereMissing.add(topic);
   }
 }
 

@@ -272,12 +272,14 @@ export class GroupMember {
 
   /**
    * Whether a static member came back with other topics: the group hands the assignment of before on, without a
-   * rebalance (KIP-345). Another client's leader leaves no note; then only what nobody here asked for tells.
+   * rebalance (KIP-345). Another client's leader leaves no note; then only what nobody here asked for tells, and a member
+   * that succeeds to such a leader cannot know at all: it asks once.
    */
   #isForOtherTopics({ assignment, generation, isNew }: Joined): boolean {
     if (!isNew || generation.groupInstanceId === null) return false;
     const wanted = new Set(this.#join.topics);
     const given = leaderNoteIn(assignment.userData)?.topics;
+    if (!given && generation.isLeader) return true;
     if (given) return given.length !== wanted.size || given.some((topic) => !wanted.has(topic));
     return assignment.partitions.some(({ topic }) => !wanted.has(topic));
   }

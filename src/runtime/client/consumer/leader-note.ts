@@ -12,23 +12,45 @@ export interface LeaderNote {
   readonly givesUp: boolean;
   /** What the member wanted to read when this was assigned. */
   readonly topics: readonly string[];
+  /**
+   * In the leader's own note: partitions of every topic of the group when this was assigned, 0 where one was missing. A
+   * leader that comes back is told to leave things as they are (KIP-814), and sees by it what has changed meanwhile.
+   */
+  readonly counts?: ReadonlyMap<string, number>;
 }
 
-const MAGIC = 0x4e645733;
+const MAGIC = 0x4e645734;
 
 const codec = new MessageCodec(
   'note of the leader',
-  { magic: i32, grownTopics: array(str), givesUp: bool, topics: array(str) },
+  {
+    magic: i32,
+    grownTopics: array(str),
+    givesUp: bool,
+    topics: array(str),
+    counts: array({ topic: str, partitions: i32 }).nullable(),
+  },
   Number.POSITIVE_INFINITY,
 );
 
-export function encodeLeaderNote({ grownTopics, givesUp, topics }: LeaderNote): Buffer {
-  return codec.toBuffer(0, { magic: MAGIC, grownTopics: [...grownTopics].sort(), givesUp, topics: [...topics] });
+export function encodeLeaderNote({ grownTopics, givesUp, topics, counts }: LeaderNote): Buffer {
+  return codec.toBuffer(0, {
+    magic: MAGIC,
+    grownTopics: [...grownTopics].sort(),
+    givesUp,
+    topics: [...topics],
+    counts: counts ? [...counts].map(([topic, partitions]) => ({ topic, partitions })) : null,
+  });
 }
 
 /** Undefined when another client leads the group. */
 export function leaderNoteIn(userData: Buffer | null): LeaderNote | undefined {
   if (userData === null || userData.length < 9 || userData.readInt32BE(0) !== MAGIC) return undefined;
-  const { grownTopics, givesUp, topics } = codec.decode(new WireReader(userData), 0);
-  return { grownTopics: new Set(grownTopics), givesUp, topics };
+  const { grownTopics, givesUp, topics, counts } = codec.decode(new WireReader(userData), 0);
+  return {
+    grownTopics: new Set(grownTopics),
+    givesUp,
+    topics,
+    ...(counts && { counts: new Map(counts.map(({ topic, partitions }) => [topic, partitions])) }),
+  };
 }

@@ -21,6 +21,7 @@ export interface TopicWatchListener {
 
 export class TopicWatch {
   #timer: Timer | undefined;
+  #looking: Promise<void> = Promise.resolve();
   #stopped = false;
   readonly #missing = new Set<string>();
 
@@ -33,7 +34,13 @@ export class TopicWatch {
 
   /** Looks once, then again and again. Missing topics and an absent cluster are waited for. */
   async start(): Promise<void> {
-    await this.#look();
+    await this.lookNow();
+  }
+
+  /** Looks without waiting for the next time; behind a look that is under way. */
+  lookNow(): Promise<void> {
+    this.#looking = this.#looking.then(() => this.#look());
+    return this.#looking;
   }
 
   stop(): void {
@@ -55,10 +62,11 @@ export class TopicWatch {
       isWaiting = true;
     }
     if (this.#stopped) return;
+    this.#timer?.cancel();
     const { clock, metadataMaxAgeMs } = this.settings;
     const delayMs = isWaiting ? Math.min(MISSING_RETRY_MS, metadataMaxAgeMs) : metadataMaxAgeMs;
     // A consumer keeps its process alive until it is stopped, also while no connection does.
-    this.#timer = clock.schedule(delayMs, () => void this.#look(), { keepAlive: true });
+    this.#timer = clock.schedule(delayMs, () => void this.lookNow(), { keepAlive: true });
   }
 
   #compare(assigned: ReadonlyMap<string, number>, counts: ReadonlyMap<string, number>): void {

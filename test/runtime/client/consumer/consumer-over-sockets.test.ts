@@ -5,13 +5,12 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { Broker } from '../../../../src/broker/broker.js';
 import { systemClock } from '../../../../src/common/clock.js';
 import { type SeekTarget } from '../../../../src/common/seek-target.js';
-import { CreatePartitions } from '../../../../src/protocol/messages/37-create-partitions.js';
 import { KafkajsCluster } from '../../../../src/runtime/client/cluster/kafkajs-cluster.js';
 import { type ConsumerOptions } from '../../../../src/runtime/client/consumer/consumer-options.js';
 import { type AssignedPartition } from '../../../../src/runtime/client/consumer-client.js';
 import { KafkaProducer } from '../../../../src/runtime/client/producer/kafka-producer.js';
 import { until } from '../../../../src/testing/until.js';
-import { createTopic, createTopicNamed } from '../../../support/client-broker.js';
+import { createTopic, createTopicNamed, growTopic } from '../../../support/client-broker.js';
 import { FaultProxy } from '../../../support/fault-proxy.js';
 import { Reader, SESSION_MS } from '../../../support/group-reader.js';
 
@@ -214,15 +213,7 @@ describe('a consumer over sockets', () => {
     const topic = await createTopic(address, 1);
     await produce(topic, ['skipped'], 0);
     const one = await reader(topic, { autoOffsetReset: 'latest', metadataMaxAgeMs: 300 }).start();
-    const cluster = new KafkajsCluster({ bootstrapServers: [address] });
-    await cluster.connect();
-    await cluster.send(cluster.nodes()[0]!.nodeId, CreatePartitions, 1, {
-      topics: [{ name: topic, count: 2, assignments: null }],
-      timeoutMs: 5_000,
-      validateOnly: false,
-    });
-    await until(async () => (await cluster.partitionsOf(topic, { refresh: true }))?.every(({ leader }) => leader >= 0));
-    await cluster.close();
+    await growTopic(address, topic, 2);
     const fresh = new KafkaProducer({
       cluster: new KafkajsCluster({ bootstrapServers: [address] }),
       options: { lingerMs: 0 },

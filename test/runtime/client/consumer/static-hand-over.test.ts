@@ -84,19 +84,26 @@ describe('a static member that gets an assignment from before it came', () => {
   let group: ScriptedGroup;
   let consumer: GroupConsumer;
 
-  async function joins(userData: Buffer | null, { strategy = COOPERATIVE, isStatic = true } = {}): Promise<number> {
+  async function joins(
+    userData: Buffer | null,
+    { strategy = COOPERATIVE, isStatic = true, leads = false } = {},
+  ): Promise<number> {
     clock = new ManualClock();
     group = new ScriptedGroup({ orders: 2 }, clock);
     let id = 0;
-    group.script.on(JoinGroup, ({ memberId, protocols }) => ({
-      generationId: ++group.generationId,
-      protocolType: 'consumer',
-      protocolName: protocols[0]!.name,
-      leader: 'another',
-      memberId: memberId === '' ? `member-${++id}` : memberId,
-      errorCode: 0,
-      members: [],
-    }));
+    group.script.on(JoinGroup, (request) => {
+      const memberId = request.memberId === '' ? `member-${++id}` : request.memberId;
+      return {
+        generationId: ++group.generationId,
+        protocolType: 'consumer',
+        protocolName: request.protocols[0]!.name,
+        leader: leads ? memberId : 'another',
+        skipAssignment: request.memberId === '',
+        memberId,
+        errorCode: 0,
+        members: [],
+      };
+    });
     const partitions = [{ topic: 'orders', partition: 0 }];
     let given = userData;
     group.script.on(SyncGroup, () => {
@@ -134,6 +141,10 @@ describe('a static member that gets an assignment from before it came', () => {
 
   it('joins again once when no note says what was given up: another client leads the group', async () => {
     expect(await joins(null)).toBe(2);
+  });
+
+  it('joins again once when it succeeds to a leader of another client, which left no note of what it saw', async () => {
+    expect(await joins(null, { strategy: ['range'], leads: true })).toBe(2);
   });
 
   it('does not when it is dynamic, or gives everything up before it joins', async () => {
