@@ -20,16 +20,8 @@ export function encodeRequestFrame<A extends Api>(
   clientId: string | null,
   request: RequestInput<A>,
 ): Buffer[] {
-  const writer = new WireWriter();
-  writer.i32(0);
-  writer.i16(api.key);
-  writer.i16(version);
-  writer.i32(correlationId);
-  // A classic string even in header v2.
-  writer.nullableString(clientId);
-  if (version >= api.flexibleFrom) writer.uvarint(0);
-  api.request.encode(writer, version, request);
-  return framed(writer);
+  const body = requestBody(api, version, request);
+  return [requestHead(api, version, correlationId, clientId, bytesOf(body)), ...body];
 }
 
 /** Everything after the client id: the header's tagged section, in flexible versions, and the body. */
@@ -38,6 +30,27 @@ export function requestBody<A extends Api>(api: A, version: number, request: Req
   if (version >= api.flexibleFrom) writer.uvarint(0);
   api.request.encode(writer, version, request);
   return writer.finish();
+}
+
+/** What stands before a body of that many bytes: size prefix, and the header up to the client id. */
+export function requestHead(
+  api: Api,
+  version: number,
+  correlationId: number,
+  clientId: string | null,
+  bodyBytes: number,
+): Buffer {
+  const writer = new WireWriter();
+  writer.i32(0);
+  writer.i16(api.key);
+  writer.i16(version);
+  writer.i32(correlationId);
+  // A classic string even in header v2.
+  writer.nullableString(clientId);
+  const size = writer.size - 4 + bodyBytes;
+  const [head] = writer.finish();
+  head!.writeInt32BE(size, 0);
+  return head!;
 }
 
 /** An answer as it goes on the wire, size prefix included. */
@@ -81,6 +94,13 @@ export function decodeRequestHeader(frame: Buffer, flexibleFrom: (apiKey: number
   const clientId = reader.nullableString() ?? '';
   if (apiVersion >= flexibleFrom(apiKey)) reader.tags();
   return { apiKey, apiVersion, correlationId, clientId, reader };
+}
+
+/** Bytes of all pieces. */
+export function bytesOf(pieces: readonly Buffer[]): number {
+  let bytes = 0;
+  for (const piece of pieces) bytes += piece.length;
+  return bytes;
 }
 
 function framed(writer: WireWriter): Buffer[] {

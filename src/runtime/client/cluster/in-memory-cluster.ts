@@ -1,7 +1,6 @@
 import { type Api } from '../../../protocol/api.js';
-import { decodeResponsePayload, requestBody } from '../../../protocol/frame.js';
+import { bytesOf, decodeResponsePayload, requestBody, requestHead } from '../../../protocol/frame.js';
 import { ApiVersions } from '../../../protocol/messages/18-api-versions.js';
-import { WireWriter } from '../../../protocol/wire-writer.js';
 import { RoutedCluster, type RoutedClusterOptions } from './routed-cluster.js';
 import { type Transport, type TransportConnection, type VersionRange } from './transport.js';
 
@@ -138,13 +137,11 @@ class Pipe implements TransportConnection {
   }
 
   #frame(api: Api, version: number, body: readonly Buffer[]): Buffer {
-    const head = new WireWriter();
-    head.i16(api.key);
-    head.i16(version);
-    head.i32(this.#correlationId++ & 0x7fff_ffff);
-    head.nullableString(this.clientId);
-    return Buffer.concat([...head.finish(), ...body]);
+    const correlationId = this.#correlationId++ & 0x7fff_ffff;
+    const head = requestHead(api, version, correlationId, this.clientId, bytesOf(body));
+    return Buffer.concat([head.subarray(SIZE_PREFIX_BYTES), ...body]);
   }
 }
 
+const SIZE_PREFIX_BYTES = 4;
 const CORRELATION_ID_BYTES = 4;

@@ -1,10 +1,10 @@
 import { type KafkaConfig, type logCreator } from 'kafkajs';
 import { type Logger, silentLogger } from '../../../common/logger.js';
-import { type Api } from '../../../protocol/api.js';
 import { addressText, parseBootstrapServers } from './bootstrap-servers.js';
-import { type KafkajsTaps, type TappedBroker, type TappedConnection, tapKafkajs } from './kafkajs-taps.js';
+import { KafkajsConnection } from './kafkajs-connection.js';
+import { type KafkajsTaps, type TappedConnection, tapKafkajs } from './kafkajs-taps.js';
 import { RoutedCluster, type RoutedClusterOptions } from './routed-cluster.js';
-import { type Transport, type TransportConnection, type VersionRange } from './transport.js';
+import { type Transport, type TransportConnection } from './transport.js';
 
 // The cluster over kafkajs's sockets. Every connection is a broker object of its own that is thrown away with its
 // socket: kafkajs lets late events of an old socket fail the requests of the next one on the same object.
@@ -64,47 +64,6 @@ class KafkajsTransport implements Transport {
     } finally {
       signal.removeEventListener('abort', giveUp);
     }
-  }
-}
-
-class KafkajsConnection implements TransportConnection {
-  readonly versions: ReadonlyMap<number, VersionRange>;
-  readonly #connection: TappedConnection;
-
-  constructor(broker: TappedBroker) {
-    this.#connection = broker.connection;
-    this.versions = new Map(
-      Object.entries(broker.versions()).map(([key, { minVersion, maxVersion }]) => [
-        Number(key),
-        { min: minVersion, max: maxVersion },
-      ]),
-    );
-  }
-
-  isOpen(): boolean {
-    return this.#connection.isConnected();
-  }
-
-  request(api: Api, version: number, body: readonly Buffer[], expectResponse: boolean): Promise<Buffer | undefined> {
-    const bytes = body.length === 1 ? body[0]! : Buffer.concat(body);
-    return this.#connection.send({
-      request: {
-        apiKey: api.key,
-        apiVersion: version,
-        apiName: api.name,
-        encode: () => ({ buf: bytes, buffer: bytes }), // synchronous: an awaited one would let later requests pass
-        expectResponse: () => expectResponse,
-      },
-      // An object without `clientSideThrottleTime`: kafkajs would hold back everything on this connection.
-      response: { decode: (payload) => ({ payload }), parse: ({ payload }) => payload },
-      logResponseError: false,
-    });
-  }
-
-  close(reason: Error): void {
-    this.#connection.rejectRequests(reason);
-    // With nothing under way left this does not wait; what is written already still goes out.
-    void this.#connection.disconnect().finally(() => this.#connection.socket?.destroySoon());
   }
 }
 

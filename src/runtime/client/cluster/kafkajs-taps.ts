@@ -1,3 +1,4 @@
+import { type Socket } from 'node:net';
 import kafkajs, { type KafkaConfig } from 'kafkajs';
 import { NestdawError } from '../../../common/errors.js';
 
@@ -7,12 +8,41 @@ import { NestdawError } from '../../../common/errors.js';
 
 const CREATE_CLUSTER = 'private:Kafka:createCluster';
 
+export type TappedSocket = Pick<Socket, 'cork' | 'destroy' | 'destroySoon' | 'setNoDelay' | 'uncork' | 'write'>;
+
+/** A request as the queue takes it: sent at once, then kept until the answer with its correlation id is there. */
+export interface QueuedRequest {
+  readonly entry: {
+    readonly apiKey: number;
+    readonly apiName: string;
+    readonly apiVersion: number;
+    readonly correlationId: number;
+    /** Without a payload where no answer is expected. */
+    resolve(answer: { readonly payload: Buffer | null }): void;
+    reject(error: Error): void;
+  };
+  readonly expectResponse: boolean;
+  sendRequest(): void;
+}
+
 /** One socket to one broker, as kafkajs builds it. */
 export interface TappedConnection {
   /** Undefined until it connects. */
-  readonly socket?: { destroy(error?: Error): void; destroySoon(): void; setNoDelay(on: boolean): void };
-  readonly requestQueue: { readonly pending: readonly unknown[]; scheduleCheckPendingRequests(): void };
+  readonly socket?: TappedSocket;
+  readonly requestQueue: {
+    readonly pending: readonly unknown[];
+    push(request: QueuedRequest): void;
+    scheduleCheckPendingRequests(): void;
+  };
+  readonly clientId: string;
+  /** How it logs in; null: not at all. */
+  readonly sasl: object | null;
+  /** Whether it has logged in, and the session lasts for some seconds more. */
+  isAuthenticated(): boolean;
   isConnected(): boolean;
+  /** Throws when it is not. */
+  failIfNotConnected(): void;
+  nextCorrelationId(): number;
   send(protocol: {
     request: {
       apiKey: number;
@@ -68,11 +98,22 @@ export function tapKafkajs(config: KafkaConfig): KafkajsTaps {
   };
 }
 
+const METHODS = [
+  'isAuthenticated',
+  'isConnected',
+  'failIfNotConnected',
+  'nextCorrelationId',
+  'send',
+  'rejectRequests',
+  'disconnect',
+];
+
 function tappedConnection(connectionPool: unknown): TappedConnection {
   const connection = member(connectionPool, 'connectionPool', 'pool', '0');
-  for (const name of ['isConnected', 'send', 'rejectRequests', 'disconnect']) method(connection, 'connection', name);
+  for (const name of METHODS) method(connection, 'connection', name);
+  member(connection, 'connection', 'clientId');
   member(connection, 'connection', 'requestQueue', 'pending', 'length');
-  method(connection, 'connection', 'requestQueue', 'scheduleCheckPendingRequests');
+  for (const name of ['push', 'scheduleCheckPendingRequests']) method(connection, 'connection', 'requestQueue', name);
   const tapped = connection as TappedConnection;
   stopIdleTimer(tapped.requestQueue);
   return tapped;
