@@ -26,13 +26,18 @@ export interface KafkaRecord {
   readonly headers: readonly RecordHeader[];
 }
 
-/** A record on its way to a partition: keys and values are bytes already. */
+/** A record on its way to a partition: keys and values are bytes already, or text, which is written as UTF-8. */
 export interface OutgoingRecord {
-  readonly key: Buffer | null;
-  readonly value: Buffer | null;
+  readonly key: Buffer | string | null;
+  readonly value: Buffer | string | null;
   readonly headers?: readonly RecordHeader[];
   /** Ms since the epoch; the time of sending when left out. */
   readonly timestamp?: number;
   /** Key and value before serialization, for a producer that asks for them. */
   readonly given?: { readonly key: unknown; readonly value: unknown };
+}
+
+/** The bytes of an outgoing record's key or value. */
+export function bytesOfData(data: Buffer | string | null): Buffer | null {
+  return typeof data === 'string' ? Buffer.from(data) : data;
 }

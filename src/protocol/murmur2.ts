@@ -1,12 +1,13 @@
+import { utf8Length, writeUtf8 } from './utf8.js';
+
 // murmur2 as Kafka's Java client computes it, which places a key in the same partition as every Java producer does.
 
 const SEED = 0x9747b28c;
 const M = 0x5bd1e995;
 const R = 24;
 
-/** The hash as a signed 32-bit number. */
-export function murmur2(key: Buffer): number {
-  const length = key.length;
+/** The hash of the first `length` bytes as a signed 32-bit number. */
+export function murmur2(key: Buffer, length: number = key.length): number {
   const words = length & ~3;
   let h = SEED ^ length;
   for (let i = 0; i < words; i += 4) {
@@ -24,7 +25,19 @@ export function murmur2(key: Buffer): number {
   return h ^ (h >>> 15);
 }
 
-/** Partition of a key among `count`. */
-export function partitionForKey(key: Buffer, count: number): number {
-  return (murmur2(key) & 0x7fff_ffff) % count;
+/** Where the bytes of short texts stand while they are hashed. */
+const scratch = Buffer.alloc(256);
+
+/** The hash of the text's UTF-8. */
+function murmur2OfText(key: string): number {
+  const length = utf8Length(key);
+  if (length > scratch.length) return murmur2(Buffer.from(key));
+  writeUtf8(scratch, 0, key, length);
+  return murmur2(scratch, length);
+}
+
+/** Partition of a key among `count`; that of a text is the one of its UTF-8. */
+export function partitionForKey(key: Buffer | string, count: number): number {
+  const hash = typeof key === 'string' ? murmur2OfText(key) : murmur2(key);
+  return (hash & 0x7fff_ffff) % count;
 }

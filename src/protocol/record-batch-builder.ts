@@ -13,6 +13,7 @@ import {
   setMaxTimestamp,
   TRANSACTIONAL_BIT,
 } from './record-batch-header.js';
+import { utf8Length, writeUtf8 } from './utf8.js';
 import { sizeOfUvarint, sizeOfVarlong, writeUvarint, writeVarlong } from './varint.js';
 
 // Builds a batch as its records arrive: each is encoded at once behind room left for the header, so that nothing
@@ -46,8 +47,10 @@ export class RecordBatchBuilder {
   #baseTimestamp = 0;
   #maxTimestamp = 0;
 
-  constructor(options: { readonly initialBytes?: number } = {}) {
-    this.#buffer = Buffer.allocUnsafe(Math.max(BATCH_HEADER_BYTES, options.initialBytes ?? FIRST_ROOM));
+  /** Builds in `memory` as long as it suffices, else in memory of its own. */
+  constructor(options: { readonly initialBytes?: number; readonly memory?: Buffer | undefined } = {}) {
+    this.#buffer =
+      options.memory ?? Buffer.allocUnsafe(Math.max(BATCH_HEADER_BYTES, options.initialBytes ?? FIRST_ROOM));
   }
 
   get count(): number {
@@ -62,9 +65,7 @@ export class RecordBatchBuilder {
   /** At most this much would `append` add. */
   static sizeOf(record: OutgoingRecord): number {
     const { key, value, headers } = record;
-    let size = MAX_RECORD_OVERHEAD;
-    if (key !== null) size += key.length;
-    if (value !== null) size += value.length;
+    let size = MAX_RECORD_OVERHEAD + lengthOf(key) + lengthOf(value);
     if (headers !== undefined) {
       for (const header of headers) {
         size += MAX_HEADER_OVERHEAD + header.key.length * MAX_BYTES_PER_CHAR + (header.value?.length ?? 0);
@@ -80,8 +81,8 @@ export class RecordBatchBuilder {
     const delta = timestamp - this.#baseTimestamp;
     if (!(Number.isInteger(delta) && delta > -MAX_DELTA && delta < MAX_DELTA)) badTimestamp(timestamp);
     const headerBytes = headers === undefined || headers.length === 0 ? 1 : sizeOfHeaders(headers);
-    const keyLength = key === null ? 0 : key.length;
-    const valueLength = value === null ? 0 : value.length;
+    const keyLength = lengthOf(key);
+    const valueLength = lengthOf(value);
     const length =
       1 +
       sizeOfVarlong(delta) +
@@ -95,8 +96,8 @@ export class RecordBatchBuilder {
     buffer[at++] = 0; // attributes: none are defined
     at = writeVarlong(buffer, at, delta);
     at = writeUvarint(buffer, at, this.#count * 2);
-    at = key === null ? writeNull(buffer, at) : writeBytes(buffer, at, key);
-    at = value === null ? writeNull(buffer, at) : writeBytes(buffer, at, value);
+    at = writeData(buffer, at, key, keyLength);
+    at = writeData(buffer, at, value, valueLength);
     if (headerBytes === 1) buffer[at++] = 0;
     else at = writeHeaders(buffer, at, headers!);
     this.#size = at;
@@ -176,6 +177,20 @@ function badTimestamp(timestamp: number): never {
     'KAFKA_SERIALIZATION_FAILED',
     `the timestamp ${timestamp} of a record is not a whole number of milliseconds since 1970`,
   );
+}
+
+/** Bytes of a key or value; text counts as UTF-8. */
+function lengthOf(data: Buffer | string | null): number {
+  if (data === null) return 0;
+  return typeof data === 'string' ? utf8Length(data) : data.length;
+}
+
+function writeData(buffer: Buffer, at: number, data: Buffer | string | null, length: number): number {
+  if (data === null) return writeNull(buffer, at);
+  if (typeof data !== 'string') return writeBytes(buffer, at, data);
+  const start = writeUvarint(buffer, at, length * 2);
+  writeUtf8(buffer, start, data, length);
+  return start + length;
 }
 
 /** The length -1, which stands for null. */

@@ -1,5 +1,5 @@
 import { type Deferred, deferred } from '../../src/common/lifecycle.js';
-import { type KafkaRecord, NO_HEADERS, type OutgoingRecord } from '../../src/common/record.js';
+import { bytesOfData, type KafkaRecord, NO_HEADERS, type OutgoingRecord } from '../../src/common/record.js';
 import { TopicPartitionMap } from '../../src/common/topic-partition.js';
 import {
   type CommitOffset,
@@ -16,7 +16,10 @@ import {
 
 // Clients without a broker, for what stands above their ports.
 
+/** A record as it would reach a partition: text has become bytes. */
 export interface SentRecord extends OutgoingRecord {
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
   readonly topic: string;
   readonly partition: number | undefined;
 }
@@ -34,7 +37,7 @@ export class FakeProducer implements ProducerClient {
 
   send(topic: string, partition: number | undefined, record: OutgoingRecord): Promise<RecordMetadata> {
     if (this.failWith) return Promise.reject(this.failWith);
-    this.sent.push({ topic, partition, ...record });
+    this.sent.push({ topic, partition, ...record, key: bytesOfData(record.key), value: bytesOfData(record.value) });
     const timestamp = record.timestamp ?? 1_000;
     return Promise.resolve({ topic, partition: partition ?? 0, offset: this.sent.length - 1, timestamp });
   }

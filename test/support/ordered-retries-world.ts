@@ -1,7 +1,7 @@
 import { type Deferred, deferred } from '../../src/common/lifecycle.js';
 import { silentLogger } from '../../src/common/logger.js';
 import { type Random, seededRandom } from '../../src/common/random.js';
-import { type KafkaRecord, NO_HEADERS, type OutgoingRecord } from '../../src/common/record.js';
+import { bytesOfData, type KafkaRecord, NO_HEADERS, type OutgoingRecord } from '../../src/common/record.js';
 import { KeyDispatcher } from '../../src/runtime/dispatch/key-dispatcher.js';
 import { type PartitionQueue } from '../../src/runtime/dispatch/partition-queue.js';
 import { WorkItem } from '../../src/runtime/dispatch/work-item.js';
@@ -288,7 +288,8 @@ export class OrderedRetriesWorld {
       return 0;
     }
     const { records } = this.#logs[topic]!;
-    records.push({ topic, partition: 0, offset: records.length, timestamp: 1, key, value, headers });
+    const stored = { key: bytesOfData(key), value: bytesOfData(value), headers };
+    records.push({ topic, partition: 0, offset: records.length, timestamp: 1, ...stored });
     return records.length - 1;
   }
 

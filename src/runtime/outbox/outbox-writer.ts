@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { NestdawError } from '../../common/errors.js';
-import { NO_HEADERS, type OutgoingRecord } from '../../common/record.js';
+import { bytesOfData, NO_HEADERS, type OutgoingRecord } from '../../common/record.js';
 import { currentSqlTransaction } from '../sql/current-transaction.js';
 import { type SqlRunner } from '../sql/sql-database.js';
 import { type FileOutboxStore } from './file-outbox-store.js';
@@ -47,7 +47,8 @@ export class OutboxWriter {
     const { key, value, headers = NO_HEADERS, timestamp = now() } = record;
     const own = headers.find((header) => header.key === messageIdHeader)?.value?.toString();
     const others = own === undefined ? headers : headers.filter((header) => header.key !== messageIdHeader);
-    return { messageId: own ?? randomUUID(), topic, partition, key, value, headers: others, timestamp };
+    const bytes = { key: bytesOfData(key), value: bytesOfData(value) };
+    return { messageId: own ?? randomUUID(), topic, partition, ...bytes, headers: others, timestamp };
   }
 
   /** One of its own would commit the message without the rows that it tells about. */

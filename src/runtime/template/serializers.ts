@@ -17,19 +17,19 @@ export function autoValueSerializer(options: JsonSerializerOptions = {}): Serial
   const nameType = typeNaming(options);
   return (topic, value, headers) => {
     if (value === null) return null;
-    if (typeof value === 'string') return Buffer.from(value);
+    if (typeof value === 'string') return value;
     if (value instanceof Uint8Array) return asBuffer(value);
-    const bytes = json(topic, value);
+    const text = json(topic, value);
     nameType?.(value, headers);
-    return bytes;
+    return text;
   };
 }
 
 /** Text as UTF-8, numbers as decimal text, bytes as they are. */
 export const autoKeySerializer: Serializer = (topic, key) => {
   if (key === null || key === undefined) return null;
-  if (typeof key === 'string') return Buffer.from(key);
-  if (typeof key === 'number' || typeof key === 'bigint') return Buffer.from(String(key));
+  if (typeof key === 'string') return key;
+  if (typeof key === 'number' || typeof key === 'bigint') return String(key);
   if (key instanceof Uint8Array) return asBuffer(key);
   throw refused(topic, key, 'key', 'text, a number, bytes or null');
 };
@@ -78,7 +78,7 @@ function headerValue(topic: string, name: string, value: HeaderValue): Buffer | 
   return Buffer.from(String(value));
 }
 
-function json(topic: string, value: unknown): Buffer {
+function json(topic: string, value: unknown): string {
   let text: string | undefined;
   try {
     text = JSON.stringify(value);
@@ -91,5 +91,5 @@ function json(topic: string, value: unknown): Buffer {
   }
   if (text === undefined)
     throw refused(topic, value, 'value', 'null for a tombstone, or something that JSON can write');
-  return Buffer.from(text);
+  return text;
 }

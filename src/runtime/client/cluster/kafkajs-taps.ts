@@ -1,4 +1,3 @@
-import { type Socket } from 'node:net';
 import kafkajs, { type KafkaConfig } from 'kafkajs';
 import { NestdawError } from '../../../common/errors.js';
 
@@ -8,7 +7,16 @@ import { NestdawError } from '../../../common/errors.js';
 
 const CREATE_CLUSTER = 'private:Kafka:createCluster';
 
-export type TappedSocket = Pick<Socket, 'cork' | 'destroy' | 'destroySoon' | 'setNoDelay' | 'uncork' | 'write'>;
+/** Node's socket, plain or TLS. */
+export interface TappedSocket {
+  write(bytes: Buffer): boolean;
+  /** What is written from now on leaves together, at `uncork`. */
+  cork(): void;
+  uncork(): void;
+  destroy(error?: Error): void;
+  destroySoon(): void;
+  setNoDelay(on: boolean): void;
+}
 
 /** A request as the queue takes it: sent at once, then kept until the answer with its correlation id is there. */
 export interface QueuedRequest {

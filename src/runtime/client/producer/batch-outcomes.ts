@@ -74,6 +74,7 @@ export class BatchOutcomes {
     const queue = this.#accumulator.queueOf(batch);
     queue.stored(batch);
     this.#options.transaction?.stored();
+    batch.isAnswered = baseOffset >= 0; // acks=0 has no answers
     batch.succeed(baseOffset, logAppendTimeMs);
     this.#release(queue, batch);
   }

@@ -1,6 +1,6 @@
 import { NestdawError } from '../../../common/errors.js';
 import { type Random, systemRandom } from '../../../common/random.js';
-import { type OutgoingRecord } from '../../../common/record.js';
+import { bytesOfData, type OutgoingRecord } from '../../../common/record.js';
 import { partitionForKey } from '../../../protocol/murmur2.js';
 import { type NodeInfo, type PartitionInfo } from '../cluster/cluster.js';
 
@@ -77,7 +77,7 @@ export class Partitioner {
   }
 
   /** `size` is what the record adds to its batch. */
-  choose(topic: string, key: Buffer | null, size: number, count: number): number {
+  choose(topic: string, key: Buffer | string | null, size: number, count: number): number {
     if (key !== null && !this.#ignoreKeys) return partitionForKey(key, count);
     if (this.#isRandom) return Math.floor(this.#random.next() * count);
     let turn = this.#turns.get(topic);
@@ -129,7 +129,8 @@ export function askPartitioner(
   cluster: PartitionerCluster,
 ): number {
   const { key, value } = record.given ?? record;
-  const partition = partitioner.partition(topic, key, record.key, value, record.value, cluster);
+  const [keyBytes, valueBytes] = [bytesOfData(record.key), bytesOfData(record.value)];
+  const partition = partitioner.partition(topic, key, keyBytes, value, valueBytes, cluster);
   if (Number.isInteger(partition) && partition >= 0 && partition < count) return partition;
   throw new NestdawError(
     'KAFKA_DELIVERY_FAILED',

@@ -48,6 +48,8 @@ export class ProducerBatch {
   lastError: Error | undefined;
   /** Bytes of the buffer that it holds until it is settled and out of the sender's hands. */
   reservedBytes = 0;
+  /** A broker has answered the last attempt, so it has read all of it. */
+  isAnswered = false;
 
   constructor(
     readonly topic: string,
@@ -59,8 +61,10 @@ export class ProducerBatch {
     initialBytes: number,
     /** Room behind `order` for the parts that it may be split into. */
     readonly orderRoom: number = 1,
+    /** Where it is built, on loan. */
+    public slab?: Buffer | undefined,
   ) {
-    this.#builder = new RecordBatchBuilder({ initialBytes });
+    this.#builder = new RecordBatchBuilder({ initialBytes, memory: slab });
   }
 
   get count(): number {
@@ -70,6 +74,11 @@ export class ProducerBatch {
   /** Before the first attempt the size without compression. */
   get sizeInBytes(): number {
     return this.#bytes?.length ?? this.#builder!.sizeInBytes;
+  }
+
+  /** No request with its bytes can still wait in a socket. Of an attempt that was given up nobody knows. */
+  get isOffTheWire(): boolean {
+    return this.attempts === 0 || (this.attempts === 1 && this.isAnswered);
   }
 
   get settled(): boolean {

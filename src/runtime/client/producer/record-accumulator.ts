@@ -2,6 +2,7 @@ import { type OutgoingRecord } from '../../../common/record.js';
 import { TopicPartitionMap } from '../../../common/topic-partition.js';
 import { BATCH_HEADER_BYTES } from '../../../protocol/record-batch-header.js';
 import { type DeliverySink, type RecordMetadata } from '../producer-client.js';
+import { BatchSlabs } from './batch-slabs.js';
 import { PartitionQueue } from './partition-queue.js';
 import { ProducerBatch } from './producer-batch.js';
 
@@ -21,6 +22,7 @@ const FIRST_BYTES = 1024;
 
 export class RecordAccumulator {
   readonly #options: AccumulatorOptions;
+  readonly #slabs: BatchSlabs;
   readonly #queues = new TopicPartitionMap<PartitionQueue>();
   /** Queues whose open batch waits for more records, the longest waiting first. */
   readonly #lingering = new Set<PartitionQueue>();
@@ -33,6 +35,7 @@ export class RecordAccumulator {
 
   constructor(options: AccumulatorOptions) {
     this.#options = options;
+    this.#slabs = new BatchSlabs(options.batchSize);
   }
 
   get usedBytes(): number {
@@ -83,22 +86,45 @@ export class RecordAccumulator {
       batch = undefined;
     }
     const isNew = batch === undefined;
-    batch ??= new ProducerBatch(
-      topic,
-      partition,
-      now,
-      queue.nextOrder(),
-      Math.max(size + BATCH_HEADER_BYTES, Math.min(this.#options.batchSize, FIRST_BYTES)),
-    );
-    // Throws on a record that cannot be encoded; nothing has changed by then.
-    const promise = sink ? undefined : batch.add(record, timestamp);
-    if (sink) batch.addFor(sink, record, timestamp);
+    batch ??= this.#newBatch(queue, size, now);
+    const promise = this.#addTo(batch, isNew, record, timestamp, sink);
     const reserved = isNew ? size + BATCH_HEADER_BYTES : size;
     batch.reservedBytes += reserved;
     this.#usedBytes += reserved;
     if (isNew) this.#begin(queue, batch);
     if (batch.sizeInBytes >= this.#options.batchSize) this.#closeOpen(queue, batch);
     return promise;
+  }
+
+  #newBatch(queue: PartitionQueue, size: number, now: number): ProducerBatch {
+    const bytes = size + BATCH_HEADER_BYTES;
+    const firstBytes = Math.max(bytes, Math.min(this.#options.batchSize, FIRST_BYTES));
+    const slab = this.#slabs.take(bytes);
+    return new ProducerBatch(queue.topic, queue.partition, now, queue.nextOrder(), firstBytes, 1, slab);
+  }
+
+  /** Throws on a record that cannot be encoded; nothing has changed then. */
+  #addTo(
+    batch: ProducerBatch,
+    isNew: boolean,
+    record: OutgoingRecord,
+    timestamp: number,
+    sink: DeliverySink | undefined,
+  ): Promise<RecordMetadata> | undefined {
+    try {
+      if (!sink) return batch.add(record, timestamp);
+      batch.addFor(sink, record, timestamp);
+      return undefined;
+    } catch (error) {
+      if (isNew) this.#giveSlabBack(batch, true);
+      throw error;
+    }
+  }
+
+  #giveSlabBack(batch: ProducerBatch, isIdle: boolean): void {
+    if (!batch.slab) return;
+    this.#slabs.giveBack(batch.slab, isIdle);
+    batch.slab = undefined;
   }
 
   #begin(queue: PartitionQueue, batch: ProducerBatch): void {
@@ -167,11 +193,13 @@ export class RecordAccumulator {
     this.#usedBytes -= batch.reservedBytes;
     batch.reservedBytes = 0;
     this.incomplete.delete(batch);
+    this.#giveSlabBack(batch, batch.isOffTheWire);
   }
 
   /** A batch goes on as several: they are waited for instead of it. */
   replaced(batch: ProducerBatch, parts: readonly ProducerBatch[]): void {
     this.incomplete.delete(batch);
+    this.#giveSlabBack(batch, false);
     for (const part of parts) this.incomplete.add(part);
   }
 

@@ -1,4 +1,4 @@
-import { type OutgoingRecord } from '../../../common/record.js';
+import { bytesOfData, type OutgoingRecord } from '../../../common/record.js';
 import { type RedisRunner, redisScript } from '../../redis/redis-scripts.js';
 import { type DelayedMessage, type DelayStore } from './delay-store.js';
 
@@ -99,10 +99,14 @@ function bodyOf({ id, dueAt, topic, partition, record }: DelayedMessage): Body {
     d: dueAt,
     t: topic,
     ...(partition === undefined ? {} : { p: partition }),
-    k: key === null ? null : key.toString('base64'),
-    v: value === null ? null : value.toString('base64'),
-    h: headers.map((header) => [header.key, header.value === null ? null : header.value.toString('base64')] as const),
+    k: base64(key),
+    v: base64(value),
+    h: headers.map((header) => [header.key, base64(header.value)] as const),
   };
+}
+
+function base64(data: Buffer | string | null): string | null {
+  return bytesOfData(data)?.toString('base64') ?? null;
 }
 
 function messageOf({ i, d, t, p, k, v, h }: Body): DelayedMessage {

@@ -7,7 +7,7 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 export const STRING = nullable<string>({
   serializer(_topic, value) {
-    if (typeof value === 'string') return Buffer.from(value);
+    if (typeof value === 'string') return value;
     throw new WrongType('a string');
   },
   deserializer: (_topic, bytes) => bytes.toString(),
@@ -24,7 +24,7 @@ export const BYTES = nullable<Uint8Array>({
 /** Text as UTF-8, bytes as they are (Spring: `StringOrBytesSerializer`). */
 export const STRING_OR_BYTES = nullable<string | Uint8Array>({
   serializer(_topic, value) {
-    if (typeof value === 'string') return Buffer.from(value);
+    if (typeof value === 'string') return value;
     if (value instanceof Uint8Array) return asBuffer(value);
     throw new WrongType('text or bytes');
   },
@@ -35,7 +35,7 @@ export const STRING_OR_BYTES = nullable<string | Uint8Array>({
 export const TO_STRING = nullable<unknown>({
   serializer(_topic, value) {
     const isPlain = typeof value === 'object' && (value as object).toString === Object.prototype.toString;
-    if (!isPlain) return Buffer.from(String(value));
+    if (!isPlain) return String(value);
     throw new WrongType('something that has a text: its toString is that of Object');
   },
   deserializer: (_topic, bytes) => bytes.toString(),
@@ -116,7 +116,7 @@ export const BOOLEAN = nullable<boolean>({
 /** 36 characters of text, as Kafka's UUIDSerializer writes them. */
 export const UUID_TEXT = nullable<string>({
   serializer(_topic, value) {
-    if (typeof value === 'string' && UUID.test(value)) return Buffer.from(value.toLowerCase());
+    if (typeof value === 'string' && UUID.test(value)) return value.toLowerCase();
     throw new WrongType('a UUID such as 550e8400-e29b-41d4-a716-446655440000');
   },
   deserializer(_topic, bytes) {

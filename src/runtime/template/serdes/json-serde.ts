@@ -27,7 +27,7 @@ export function jsonSerializer(options: JsonSerializerOptions = {}): Serializer 
     const text = JSON.stringify(toPlain === undefined ? value : toPlain(value));
     if (text === undefined) throw new WrongType('null for a tombstone, or something that JSON can write');
     nameType?.(value, headers);
-    return Buffer.from(text);
+    return text;
   };
 }
 

@@ -5,17 +5,17 @@ import { type OutgoingHeaders } from './outgoing-headers.js';
 // of the application can be one.
 
 /**
- * Turns a value into bytes; null is a tombstone. May add headers to the record, and read those that it has. Throws for
- * what it does not take.
+ * Turns a value into bytes, or into text, whose bytes are UTF-8 and are written straight into the record's batch; null
+ * is a tombstone. May add headers to the record, and read those that it has. Throws for what it does not take.
  */
-export type Serializer<T = unknown> = (topic: string, value: T, headers: OutgoingHeaders) => Buffer | null;
+export type Serializer<T = unknown> = (topic: string, value: T, headers: OutgoingHeaders) => Buffer | string | null;
 
 /** Turns bytes into a value. Called for records that have some: a tombstone is null without being asked about. */
 export type Deserializer<T = unknown> = (topic: string, bytes: Buffer, headers: readonly RecordHeader[]) => T;
 
 /** A serializer as an object (Kafka: `Serializer`). */
 export interface KafkaSerializer<T = any> {
-  serialize(topic: string, value: T, headers: OutgoingHeaders): Uint8Array | null;
+  serialize(topic: string, value: T, headers: OutgoingHeaders): Uint8Array | string | null;
   /** Called once, before the first value. */
   configure?(properties: SerdeProperties, isKey: boolean): void;
   /** Called when the connection has ended. */
@@ -52,7 +52,7 @@ export function serializerIn(reference: SerializerReference): Serializer {
   if ('serializer' in reference) return reference.serializer;
   return (topic, value, headers) => {
     const bytes = reference.serialize(topic, value, headers);
-    if (bytes === null || Buffer.isBuffer(bytes)) return bytes;
+    if (bytes === null || typeof bytes === 'string' || Buffer.isBuffer(bytes)) return bytes;
     return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   };
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
+import { bytesOfData } from '../../../../src/common/record.js';
 import {
   headerDeserializer,
   headerSerializer,
@@ -64,7 +65,7 @@ function ownValue({ kind, value }: Vector): unknown {
 
 function writtenBy(serializer: Serializer<any>, value: unknown, given: Vector['headers'] = []) {
   const headers = new OutgoingHeaders(given.map(([key, text]) => ({ key, value: Buffer.from(text) })));
-  const bytes = serializer('orders', value, headers);
+  const bytes = bytesOfData(serializer('orders', value, headers));
   return {
     hex: bytes === null ? null : bytes.toString('hex'),
     headers: headers.all.map((header) => [header.key, String(header.value)]),

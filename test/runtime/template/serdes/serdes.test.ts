@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { bytesOfData } from '../../../../src/common/record.js';
 import {
   headerDeserializer,
   headerSerializer,
@@ -17,7 +18,7 @@ import { ofKeys, ofValues } from '../../../../src/runtime/template/serializers.j
 
 const none = () => new OutgoingHeaders();
 const roundTrip = (serde: { serializer: Serializer<any>; deserializer: (t: string, b: Buffer, h: []) => unknown }) => {
-  return (value: unknown) => serde.deserializer('t', serde.serializer('t', value, none())!, []);
+  return (value: unknown) => serde.deserializer('t', bytesOfData(serde.serializer('t', value, none()))!, []);
 };
 
 describe('serdes', () => {
@@ -93,7 +94,7 @@ describe('delegates', () => {
       ],
     });
     expect(serialize('counts', 1, none())).toEqual(Buffer.of(0, 0, 0, 1));
-    expect(serialize('counts-old', '1', none())).toEqual(Buffer.from('1'));
+    expect(serialize('counts-old', '1', none())).toBe('1');
     expect(() => serialize('discounts', '1', none())).toThrow('no pattern has a serializer for topic discounts');
     const read = topicDeserializer({ byTopic: [], otherwise: Serdes.string.deserializer });
     expect(read('x', Buffer.from('y'), [])).toBe('y');
