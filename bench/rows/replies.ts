@@ -12,29 +12,32 @@ import kafkajs from 'kafkajs';
 import { KafkaListener, KafkaModule, provideReplyingKafkaTemplate, ReplyingKafkaTemplate, SendTo } from 'nestdaw';
 import { firstValueFrom } from 'rxjs';
 import { BROKER_NAME, startBenchBroker } from '../bench-broker.js';
+import { benchOptions } from '../options.js';
 import { type Measured, type Row } from '../row.js';
 
 // Requests and replies, many at once: from one application to itself and back, over two topics.
 
-const COUNT = 5_000;
+/** Of each round: both sides get the same time to become warm, however many requests they make of it. */
+const SECONDS = 4;
 const OUTSTANDING = 64;
-const VALUE = { text: 'x'.repeat(80) };
+const BYTES = benchOptions.valueBytes;
+const VALUE = { text: 'x'.repeat(BYTES - JSON.stringify({ text: '' }).length) };
 
-/** Asks COUNT times, OUTSTANDING at once; requests per second, and how long one took. */
+/** Asks for SECONDS, OUTSTANDING at once; requests per second, and how long one took. */
 async function exchange(ask: (i: number) => Promise<unknown>): Promise<Measured> {
   const times: number[] = [];
   let next = 0;
   const started = performance.now();
+  const end = started + SECONDS * 1000;
   await Promise.all(
     Array.from({ length: OUTSTANDING }, async () => {
-      while (next < COUNT) {
-        const asked = performance.now();
+      for (let asked = performance.now(); asked < end; asked = performance.now()) {
         await ask(next++);
         times.push(performance.now() - asked);
       }
     }),
   );
-  const value = (COUNT / (performance.now() - started)) * 1000;
+  const value = (times.length / (performance.now() - started)) * 1000;
   times.sort((a, b) => a - b);
   return { value, beside: { 'p50 ms': times[times.length >> 1]!, 'p99 ms': times[Math.floor(times.length * 0.99)]! } };
 }
@@ -45,7 +48,7 @@ const reply: Row = {
   better: 'higher',
   peerName: "Nest's ClientKafka.send",
   goal: 5,
-  settings: `acks=all, 100 B of JSON each way, ${OUTSTANDING} requests outstanding, ${COUNT} requests, 4 partitions, ${BROKER_NAME}, ours with as many workers in key order`,
+  settings: `acks=all, ${BYTES} B of JSON each way, ${OUTSTANDING} requests outstanding for ${SECONDS} s, 4 partitions, ${BROKER_NAME}, ours with as many workers in key order`,
   async prepare() {
     const topics = ['requests', 'answers', 'nest.requests', 'nest.requests.reply'];
     const broker = await startBenchBroker(topics, 4);
