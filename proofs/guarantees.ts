@@ -6,7 +6,7 @@ import { offsetsFile } from './guarantees/offsets-file.js';
 import { offsetsRedis } from './guarantees/offsets-redis.js';
 import { offsetsSql } from './guarantees/offsets-sql.js';
 import { outbox } from './guarantees/outbox.js';
-import { retryOrder, retryRedis, retryTopics } from './guarantees/retries.js';
+import { retryOrder, retryRedis, retrySql, retryTopics } from './guarantees/retries.js';
 import { transactions } from './guarantees/transactions.js';
 import { type Proof, type ProofContext, type ProofResult } from './proof.js';
 
@@ -24,6 +24,7 @@ export const GUARANTEES: readonly Proof[] = [
   retryTopics,
   retryOrder,
   retryRedis,
+  retrySql,
   outbox,
   inbox,
 ];

@@ -1,5 +1,6 @@
 import { type Proof, type ProofContext, type ProofResult } from './proof.js';
 import { commitWithoutEnd, SMALL_BYTES } from './scale/commits.js';
+import { delaysAmong, whyNoDelays } from './scale/delays.js';
 import { groupsOverRestarts } from './scale/groups.js';
 import { recordsThrough } from './scale/heap.js';
 import { metadataBeside } from './scale/idle-connections.js';
@@ -71,6 +72,22 @@ const PARTS: readonly Part[] = [
       const left = leftBytes / MEGABYTE;
       must(leftBytes < SMALL_BYTES, `${left.toFixed(1)} MB of ${commits} commits are left`);
       return `${commits} commits: ${(writtenBytes / MEGABYTE).toFixed(0)} MB written, ${left.toFixed(1)} MB left`;
+    },
+  },
+  {
+    name: 'delays',
+    async run(size, progress) {
+      if (whyNoDelays !== undefined) return `delays SKIPPED: ${whyNoDelays}`;
+      const count = Math.max(10_000, Math.ceil(1_000_000 * size));
+      const { amongFewMs, amongAllMs, grownBytes, putPerSecond, plan } = await delaysAmong(count, progress);
+      const grown = grownBytes / MEGABYTE;
+      must(
+        plan.some((step) => step.includes('Index Scan')),
+        `what is due is not found by the index: ${plan.join(' ')}`,
+      );
+      must(amongAllMs < amongFewMs * 5 + 20, `a poll takes ${amongAllMs} ms among all, ${amongFewMs} ms among few`);
+      must(grown < 20, `the process holds ${grown.toFixed(1)} MB more`);
+      return `${count} delayed messages in a table: ${putPerSecond.toFixed(0)} stored/s, 200 due ones found and forgotten in ${amongAllMs.toFixed(1)} ms (${amongFewMs.toFixed(1)} ms among 1,000), ${grown.toFixed(1)} MB held`;
     },
   },
 ];

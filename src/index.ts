@@ -233,10 +233,13 @@ export { type RedisOffsetOptions, RedisOffsetStore } from './runtime/offsets/red
 export { type SqlOffsetOptions, SqlOffsetStore, sqlOffsetTable } from './runtime/offsets/sql-offset-store.js';
 export type { OutboxRelayState } from './runtime/outbox/outbox-relay.js';
 export type { OutboxBacklog } from './runtime/outbox/outbox-store.js';
+export { outboxTables } from './runtime/outbox/outbox-tables.js';
 export { type OutboxState, OutboxTemplate } from './runtime/outbox/outbox-template.js';
-export { outboxTables } from './runtime/outbox/sql-dialects.js';
 export { type RedisRunner, type RedisScript, redisRunner } from './runtime/redis/redis-scripts.js';
-/** Retry topics. */
+/** Retry topics, and where records wait for their time. */
+export type { DelayedMessage, DelayStore } from './runtime/retry/delays/delay-store.js';
+export { sqlDelayTable } from './runtime/retry/delays/delay-tables.js';
+export { type SqlDelayOptions, SqlDelayStore } from './runtime/retry/delays/sql-delay-store.js';
 export { RetryHeaders } from './runtime/retry/retry-headers.js';
 export {
   RetryTopicConfiguration,

@@ -27,6 +27,8 @@ const ARROWS: Record<string, { readonly folders: readonly string[]; readonly pac
       'decorators',
       'runtime/listener',
       'runtime/redis',
+      'runtime/sql',
+      'runtime/journal',
       'runtime/dead-letters',
       'runtime/client/producer-client.ts',
     ],

@@ -3,7 +3,7 @@ import { effectsInFile } from './effects.js';
 import { type Effect, type Guarantee } from './guarantee.js';
 import { storeProof } from './store-proof.js';
 
-// Retries by topics, in the order of keys, and with Redis: every fifth message fails at first, and none is lost.
+// Retries by topics, in the order of keys, with Redis and in a table: every fifth message fails at first, and none is lost.
 
 const common = {
   promise: 'at least once',
@@ -32,6 +32,13 @@ export const retryRedis: Proof = storeProof({
   name: 'retry-redis',
   store: 'redis',
   environment: { PROOF_GUARANTEE: 'retry-redis' },
+});
+
+export const retrySql: Proof = storeProof({
+  ...common,
+  name: 'retry-sql',
+  store: 'postgres',
+  environment: { PROOF_GUARANTEE: 'retry-sql' },
 });
 
 const KEYS = 50;

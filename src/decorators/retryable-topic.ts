@@ -76,9 +76,10 @@ export interface RetryableTopicOptions {
   /** Consumers of each retry and dead-letter listener. Default those of the listener. */
   readonly concurrency?: number | string;
   /**
-   * Where records wait for their delivery: `topics`, in their retry topic; or Redis, in a sorted set by due time:
-   * `redis` for the one of `kafka.redis.url`, or the client of the application, by class or token. A retry topic whose
-   * records are not due yet is then emptied into Redis at once, however many there are. Default `topics`.
+   * Where records wait for their delivery: `topics`, in their retry topic; Redis, in a sorted set by due time: `redis`
+   * for the one of `kafka.redis.url`, or the client of the application, by class or token; or a table, by the SQL client
+   * of the application or a `SqlDelayStore`. A retry topic whose records are not due yet is then emptied into the store
+   * at once, however many there are. Default `topics`.
    */
   readonly delays?: ProviderReference<object>;
   /**

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Injectable, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { KafkaListener, KafkaModule, Payload, RetryableTopic, type RetryableTopicOptions } from 'nestdaw';
+import pg from 'pg';
 
 // An application whose handler fails at the first delivery of every fifth message. Effects are lines of a file.
 
@@ -13,6 +14,7 @@ const FORMS: Readonly<Record<string, RetryableTopicOptions>> = {
   'retry-topics': {},
   'retry-order': { order: 'key' },
   'retry-redis': { delays: 'redis' },
+  'retry-sql': { delays: 'POOL' },
 };
 
 @Injectable()
@@ -31,6 +33,9 @@ class FailingListener {
   }
 }
 
+const pool = new pg.Pool({ host: '127.0.0.1', port: Number(PROOF_STORE_PORT), user: 'nestdaw', database: 'postgres' });
+pool.on('error', () => undefined);
+
 @Module({
   imports: [
     KafkaModule.forRoot({
@@ -43,7 +48,7 @@ class FailingListener {
       },
     }),
   ],
-  providers: [FailingListener],
+  providers: [FailingListener, { provide: 'POOL', useValue: pool }],
 })
 class ProofModule {}
 

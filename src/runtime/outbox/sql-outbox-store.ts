@@ -1,8 +1,9 @@
 import { headersFromText, headersToText } from '../journal/headers-text.js';
+import { DIALECT_WORDS } from '../sql/dialect-words.js';
 import { type SqlDatabase, type SqlRow, type SqlRunner } from '../sql/sql-database.js';
 import { laneOf, type OutboxMessage, type StoredMessage } from './outbox-message.js';
 import { type OutboxBacklog, type OutboxStore } from './outbox-store.js';
-import { DIALECT_WORDS, outboxTables } from './sql-dialects.js';
+import { outboxTables } from './outbox-tables.js';
 
 // The outbox as a table beside the application's own, so that a message commits with the rows that it tells about.
 

@@ -1,4 +1,4 @@
-import { choice, duration, integer, string } from '../config-key.js';
+import { duration, integer, string } from '../config-key.js';
 
 // Keys of what is kept outside of Kafka: message ids, offsets. Part of the table in config-keys.ts.
 
@@ -9,9 +9,10 @@ export const STORE_KEYS = {
     doc: 'Redis of the stores that are called redis; needs the package ioredis. Not a key of Spring.',
     acts: 'runtime/nest/guards/store-shelf',
   }),
-  'delays.store': choice(['none', 'topics', 'redis'], {
+  'delays.store': string({
     default: 'none',
-    doc: 'Where records wait that are sent with a delay, and who sends them: topics of the cluster, or redis.url. Not a key of Spring.',
+    allowed: 'none, topics, redis, or the token of a provider',
+    doc: 'Where records wait that are sent with a delay, and who sends them: topics of the cluster, redis.url, or a client of Redis or SQL. Not a key of Spring.',
     acts: 'runtime/nest/connection/connection-delays',
   }),
   'listener.offset-store': string({

@@ -1,19 +1,22 @@
 import { type Clock } from '../../../common/clock.js';
-import { NestdawError } from '../../../common/errors.js';
+import { messageOf, NestdawError } from '../../../common/errors.js';
 import { type Startable } from '../../../common/lifecycle.js';
 import { randomUuid, systemRandom } from '../../../common/random.js';
 import { type OutgoingRecord } from '../../../common/record.js';
 import { parseDuration } from '../../config/formats.js';
+import { type Mistake } from '../../config/mistakes.js';
 import { RedisConnections } from '../../redis/redis-connections.js';
 import { DelayRelay } from '../../retry/delays/delay-relay.js';
 import { type DelayStore } from '../../retry/delays/delay-store.js';
+import { DELAY_STORES, delayStoreOver } from '../../retry/delays/delay-stores.js';
 import { RedisDelayStore } from '../../retry/delays/redis-delay-store.js';
 import { type DelayedSend, type DelayOptions, type DelayPort } from '../../template/delayed-send.js';
 import { type ProducerRecord } from '../../template/producer-record.js';
+import { type ProviderLookup } from '../provider-lookup.js';
 import { type KafkaConnection } from './kafka-connection.js';
 import { TopicDelays } from './topic-delays.js';
 
-// Delayed sends of a connection, over `kafka.delays.store`: topics of the cluster itself, or Redis.
+// Delayed sends of a connection, over `kafka.delays.store`: topics of the cluster itself, Redis, or what a provider is.
 
 /** Something that records can wait in; ids are made here and tell when they are due. */
 export interface DelayBackend extends Startable {
@@ -25,10 +28,28 @@ export class ConnectionDelays implements DelayPort, Startable {
   readonly #connection: () => KafkaConnection;
   readonly #clock: Clock;
   #backend: DelayBackend | undefined;
+  /** What `delays.store` names, where that is a provider. */
+  #provided: DelayStore | undefined;
 
   constructor(connection: () => KafkaConnection, clock: Clock) {
     this.#connection = connection;
     this.#clock = clock;
+  }
+
+  /** Finds the provider that `delays.store` names, once the application has all of them. */
+  bind(providers: ProviderLookup, mistakes: Mistake[]): void {
+    const { properties, name } = this.#connection();
+    const store = properties.get('delays.store');
+    if (OWN_STORES.includes(store)) return;
+    const origin = properties.originOf('delays.store') ?? 'configuration';
+    const wanted = { origin, option: `${properties.prefix}.delays.store`, allowed: `topics, redis, ${DELAY_STORES}` };
+    const base = providers.find(store, wanted, mistakes) as object | undefined;
+    if (base === undefined) return;
+    try {
+      this.#provided = delayStoreOver(base, nameOf(name));
+    } catch (error) {
+      mistakes.push({ origin, key: wanted.option, problem: messageOf(error) });
+    }
   }
 
   async start(): Promise<void> {
@@ -74,10 +95,11 @@ export class ConnectionDelays implements DelayPort, Startable {
     const { properties } = connection;
     const store = properties.get('delays.store');
     if (store === 'topics') return new TopicDelays(connection);
-    if (store === 'redis') return new RedisDelays(connection);
+    if (store === 'redis') return redisDelays(connection);
+    if (this.#provided) return new StoreDelays(connection, this.#provided);
     throw new NestdawError(
       'KAFKA_CONFIG_INVALID',
-      `delayed sends need a place to wait in: set ${properties.prefix}.delays.store=topics, or redis`,
+      `delayed sends need a place to wait in: set ${properties.prefix}.delays.store=topics, redis, or a provider`,
     );
   }
 }
@@ -85,23 +107,36 @@ export class ConnectionDelays implements DelayPort, Startable {
 /** A year. */
 const MOST_MS = 366 * 86_400_000;
 
-class RedisDelays implements DelayBackend {
-  readonly #connections: RedisConnections;
+/** Values of `delays.store` that are no providers. */
+const OWN_STORES: readonly string[] = ['none', 'topics', 'redis'];
+
+const nameOf = (connection: string): string => `delayed-sends-${connection}`;
+
+function redisDelays(connection: KafkaConnection): DelayBackend {
+  const { properties, logger, name } = connection;
+  const url = properties.get('redis.url');
+  if (!url) {
+    const message = `${properties.prefix}.delays.store=redis needs ${properties.prefix}.redis.url=redis://host:6379`;
+    throw new NestdawError('KAFKA_CONFIG_INVALID', message);
+  }
+  const connections = new RedisConnections(() => logger);
+  const store = new RedisDelayStore(connections.at(url), nameOf(name));
+  return new StoreDelays(connection, store, () => connections.close());
+}
+
+class StoreDelays implements DelayBackend {
   readonly #store: DelayStore;
   readonly #relay: DelayRelay;
+  readonly #close: () => void;
 
-  constructor(connection: KafkaConnection) {
-    const { properties, clock, logger, name } = connection;
-    this.#connections = new RedisConnections(() => logger);
-    const url = properties.get('redis.url');
-    if (!url) {
-      const message = `${properties.prefix}.delays.store=redis needs ${properties.prefix}.redis.url=redis://host:6379`;
-      throw new NestdawError('KAFKA_CONFIG_INVALID', message);
-    }
-    this.#store = new RedisDelayStore(this.#connections.at(url), `delayed-sends-${name}`);
+  /** @param close ends what was opened for the store */
+  constructor(connection: KafkaConnection, store: DelayStore, close: () => void = () => undefined) {
+    const { clock, logger } = connection;
+    this.#store = store;
+    this.#close = close;
     const send = (topic: string, partition: number | undefined, record: OutgoingRecord) =>
       connection.sendRecord(topic, partition, record);
-    this.#relay = new DelayRelay({ store: this.#store, send, clock, logger });
+    this.#relay = new DelayRelay({ store, send, clock, logger });
   }
 
   start(): Promise<void> {
@@ -110,7 +145,7 @@ class RedisDelays implements DelayBackend {
 
   async stop(): Promise<void> {
     await this.#relay.stop();
-    this.#connections.close();
+    this.#close();
   }
 
   put(id: string, dueAt: number, topic: string, partition: number | undefined, record: OutgoingRecord): Promise<void> {

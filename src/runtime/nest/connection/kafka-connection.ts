@@ -59,6 +59,7 @@ export class KafkaConnection implements Startable {
   #stopping: Promise<void> | undefined;
   readonly #transactions: ConnectionTransactions;
   readonly #attached: AttachedParts;
+  readonly #delays: ConnectionDelays;
 
   constructor(options: KafkaConnectionOptions) {
     const { properties } = options.configuration;
@@ -116,13 +117,13 @@ export class KafkaConnection implements Startable {
     const plain = () => this.#producers.client;
     const transactions = this.#transactions.template;
     const serializers = this.serdes.serializers();
-    const delays = new ConnectionDelays(() => this, clock);
-    if (properties.get('delays.store') !== 'none') this.attach(delays, true);
+    this.#delays = new ConnectionDelays(() => this, clock);
+    if (properties.get('delays.store') !== 'none') this.attach(this.#delays, true);
     const shared = {
       ...serializers,
       ...templateOptions(properties),
       reader: this.#consumers.lookUp,
-      delays,
+      delays: this.#delays,
       clock,
       logger,
     };
@@ -233,9 +234,10 @@ export class KafkaConnection implements Startable {
     this.#attached.open();
   }
 
-  /** Puts interceptors and the like before the templates, once the application has all its providers. */
+  /** Finds interceptors and what else properties name, once the application has all its providers. */
   extend(providers: ProviderLookup, mistakes: Mistake[]): void {
     this.#producers.extend(providers, mistakes);
+    this.#delays.bind(providers, mistakes);
   }
 
   /** Under `listener.missing-topics-fatal`: throws KAFKA_CONFIG_INVALID when a topic of these listeners is missing. */

@@ -12,6 +12,9 @@ import { RedisOffsetStore } from '../../offsets/redis-offset-store.js';
 import { isSqlOffsetStore, SqlOffsetStore } from '../../offsets/sql-offset-store.js';
 import { RedisConnections } from '../../redis/redis-connections.js';
 import { isRedisClient, type RedisRunner, redisRunner } from '../../redis/redis-scripts.js';
+import { type DelayStore } from '../../retry/delays/delay-store.js';
+import { delayStoreOver } from '../../retry/delays/delay-stores.js';
+import { RedisDelayStore } from '../../retry/delays/redis-delay-store.js';
 import { type ProviderLookup, type Wanted } from '../provider-lookup.js';
 import { type RuntimeTools } from '../runtime-tools.js';
 
@@ -32,6 +35,8 @@ export class StoreShelf {
   /** By what they stand over. */
   readonly #dedup = new Map<object, DedupStore | SqlDedupStore>();
   readonly #offsets = new Map<object, OffsetStore>();
+  /** By what they stand over, by name. */
+  readonly #delays = new Map<object, Map<string, DelayStore>>();
 
   constructor(tools: Readonly<RuntimeTools>) {
     this.#tools = tools;
@@ -62,6 +67,18 @@ export class StoreShelf {
     if (known) return known;
     const store = this.#attempt(question, () => offsetsOver(base, reference === 'redis'));
     if (store) this.#offsets.set(base, store);
+    return store;
+  }
+
+  /** The store of delayed messages of that name; undefined, with a mistake, when there is none. */
+  delays(reference: ProviderReference<object>, name: string, question: StoreQuestion): DelayStore | undefined {
+    const isRedis = reference === 'redis';
+    const base = isRedis ? this.redis(question) : this.#provided(reference, question);
+    if (base === undefined) return undefined;
+    const known = this.#delays.get(base) ?? new Map<string, DelayStore>();
+    const make = () => (isRedis ? new RedisDelayStore(redisRunner(base), name) : delayStoreOver(base, name));
+    const store = known.get(name) ?? this.#attempt(question, make);
+    if (store) this.#delays.set(base, known.set(name, store));
     return store;
   }
 

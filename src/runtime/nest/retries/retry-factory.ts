@@ -2,10 +2,9 @@ import { type RetryableTopicOptions } from '../../../decorators/retryable-topic.
 import { type Mistake } from '../../config/mistakes.js';
 import { type RecordSender } from '../../dead-letters/record-sender.js';
 import { type ListenerEndpoint } from '../../listener/listener-endpoint.js';
-import { isRedisClient, redisRunner } from '../../redis/redis-scripts.js';
 import { DelayRelay } from '../../retry/delays/delay-relay.js';
 import { type DelayStore } from '../../retry/delays/delay-store.js';
-import { RedisDelayStore } from '../../retry/delays/redis-delay-store.js';
+import { DELAY_STORES } from '../../retry/delays/delay-stores.js';
 import { type RetryTopicConfiguration } from '../../retry/retry-topic-configuration.js';
 import {
   type DiscoveredListener,
@@ -32,8 +31,8 @@ export class RetryFactory {
   readonly #configurations: readonly RetryTopicConfiguration[];
   /** Who reads a retry topic. */
   readonly #readers = new Map<string, string>();
-  /** By client, by name. */
-  readonly #stores = new Map<unknown, Map<string, DelayStore>>();
+  /** Stores that have a relay. */
+  readonly #relayed = new Set<DelayStore>();
   readonly #shelf: StoreShelf;
 
   constructor(lookup: ProviderLookup, shelf: StoreShelf, configurations: readonly RetryTopicConfiguration[]) {
@@ -101,24 +100,14 @@ export class RetryFactory {
     mistakes: Mistake[],
   ): DelayStore | undefined {
     if (given === undefined || given === 'topics') return undefined;
-    const wanted = { origin: read.where, option: 'delays', allowed: 'topics, redis, or a client of Redis' };
-    const client =
-      given === 'redis'
-        ? this.#shelf.redis({ wanted, lookup: this.#lookup, properties, mistakes })
-        : this.#lookup.find(given as object, wanted, mistakes);
-    if (client === undefined) return undefined;
-    if (given !== 'redis' && !isRedisClient(client)) {
-      read.mistake('delays', undefined, `is no client of Redis; give ${wanted.allowed}`);
-      return undefined;
-    }
-    const name = `retries-${endpoint.connection}`;
-    const known = this.#stores.get(client)?.get(name);
-    if (known) return known;
-    const store = new RedisDelayStore(redisRunner(client as object), name);
+    const wanted = { origin: read.where, option: 'delays', allowed: `topics, redis, ${DELAY_STORES}` };
+    const question = { wanted, lookup: this.#lookup, properties, mistakes };
+    const store = this.#shelf.delays(given, `retries-${endpoint.connection}`, question);
+    if (store === undefined || this.#relayed.has(store)) return store;
     const { template, clock, logger } = connection;
     const send: RecordSender['sendBytes'] = (topic, partition, record) => template.sendBytes(topic, partition, record);
     connection.attach(new DelayRelay({ store, send, clock, logger }), true);
-    this.#stores.set(client, (this.#stores.get(client) ?? new Map<string, DelayStore>()).set(name, store));
+    this.#relayed.add(store);
     return store;
   }
 

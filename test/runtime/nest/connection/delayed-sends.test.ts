@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Injectable } from '@nestjs/common';
+import { Injectable, type ModuleMetadata } from '@nestjs/common';
 import { Redis } from 'ioredis';
+import sqlite from 'node-sqlite3-wasm';
+import pg from 'pg';
 import {
   KafkaListener,
   type KafkaRecord,
@@ -9,14 +11,12 @@ import {
   Record as RawRecord,
   RetryableTopic,
 } from '../../../../src/index.js';
-import { redisRunner } from '../../../../src/runtime/redis/redis-scripts.js';
-import { type DelayedMessage } from '../../../../src/runtime/retry/delays/delay-store.js';
-import { RedisDelayStore } from '../../../../src/runtime/retry/delays/redis-delay-store.js';
 import { attemptOf, dueAtOf } from '../../../../src/runtime/retry/retry-headers.js';
 import { EmbeddedKafka } from '../../../../src/testing/index.js';
 import { until } from '../../../../src/testing/until.js';
 import { records, startOnBroker } from '../../../support/broker-app.js';
 import { describeWith } from '../../../support/describe-with.js';
+import { postgresAddress, startPostgres, whyNoPostgres } from '../../../support/servers/postgres.js';
 import { startRedis, whyNoRedis } from '../../../support/servers/redis.js';
 import { type ServerProcess } from '../../../support/servers/server-process.js';
 
@@ -26,9 +26,13 @@ beforeAll(async () => {
 });
 afterAll(() => kafka.stop());
 
-async function sendsLater(properties: Record<string, string>, topic: string): Promise<string[]> {
+async function sendsLater(
+  properties: Record<string, string>,
+  topic: string,
+  metadata: ModuleMetadata = {},
+): Promise<string[]> {
   await kafka.createTopic(topic, 2);
-  const { app } = await startOnBroker(kafka, {}, properties);
+  const { app } = await startOnBroker(kafka, metadata, properties);
   const template = app.get(KafkaTemplate);
   const began = Date.now();
   const record = { topic, partition: 1, key: 'k', value: { n: 1 }, headers: { trace: 't' } };
@@ -40,7 +44,7 @@ async function sendsLater(properties: Record<string, string>, topic: string): Pr
   expect(await template.cancelDelayed(cancelled.id)).toBe(true);
   await app.close();
 
-  const { app: again } = await startOnBroker(kafka, {}, properties);
+  const { app: again } = await startOnBroker(kafka, metadata, properties);
   const found = await kafka.untilRecords(topic, 3, { timeoutMs: 20_000 });
   expect(Date.now()).toBeGreaterThanOrEqual(restarted.dueAt);
   for (const { partition, key, headers, timestamp } of found) {
@@ -53,6 +57,32 @@ async function sendsLater(properties: Record<string, string>, topic: string): Pr
 }
 
 const SENT = ['{"n":0}', '{"n":1}', '{"n":3}'];
+
+/** Twenty records that always fail, in two processes that share a store. */
+async function retriesOnce(topic: string, client: object): Promise<void> {
+  await kafka.createTopic(topic, 2);
+  const calls: Array<{ attempt: number; isEarly: boolean }> = [];
+  @Injectable()
+  class Failing {
+    @RetryableTopic({ attempts: 3, backOff: { delay: 250 }, delays: 'CLIENT' })
+    @KafkaListener({ topics: topic, groupId: topic })
+    handle(@Payload() _value: unknown, @RawRecord() record: KafkaRecord) {
+      calls.push({ attempt: attemptOf(record), isEarly: Date.now() < (dueAtOf(record) ?? 0) });
+      throw new Error('no');
+    }
+  }
+  const metadata = { providers: [Failing, { provide: 'CLIENT', useValue: client }] };
+  const one = await startOnBroker(kafka, metadata);
+  const two = await startOnBroker(kafka, metadata);
+  await kafka.produce(topic, 0, records(Array.from({ length: 10 }, (_, n) => ({ n }))));
+  await kafka.produce(topic, 1, records(Array.from({ length: 10 }, (_, n) => ({ n }))));
+  await kafka.untilRecords(`${topic}-dlt`, 20, { timeoutMs: 20_000 });
+  await until(() => calls.length >= 60, { what: 'every delivery' });
+  expect(calls.filter(({ isEarly }) => isEarly)).toEqual([]);
+  for (const attempt of [1, 2, 3]) expect(calls.filter((call) => call.attempt === attempt)).toHaveLength(20);
+  await one.app.close();
+  await two.app.close();
+}
 
 describe('a delayed send', () => {
   it(
@@ -89,56 +119,44 @@ describeWith('delayed sends in Redis', whyNoRedis)('with Redis', () => {
     expect(await sendsLater(properties, 'by-redis')).toEqual(SENT);
   }, 60_000);
 
-  it('a store gives each message to one of many takers, again when its lease has run out, and cancels', async () => {
-    const store = new RedisDelayStore(redisRunner(client), 'suite');
-    const message = (id: string, dueAt: number): DelayedMessage => ({
-      id,
-      dueAt,
-      topic: 't',
-      partition: undefined,
-      record: { key: null, value: Buffer.from([0, 255]), headers: [{ key: 'h', value: null }] },
-    });
-    for (let n = 0; n < 100; n++) await store.put(message(`m${n}`, 1_000 + n));
-    await store.put(message('m5', 9_999));
-    expect(await store.nextDue()).toBe(1_000);
-    expect(await store.take(999, 10, 500)).toEqual([]);
-    const taken = (await Promise.all(Array.from({ length: 8 }, () => store.take(1_049, 10, 500)))).flat();
-    expect(taken.map(({ id }) => id).sort()).toEqual(Array.from({ length: 50 }, (_, n) => `m${n}`).sort());
-    expect(taken[0]).toEqual(message(taken[0]!.id, taken[0]!.dueAt));
-    expect(await store.cancel('m60')).toBe(true);
-    expect(await store.cancel('m60')).toBe(false);
-    expect(await store.cancel('m7')).toBe(false);
-    await store.done(taken.slice(1).map(({ id }) => id));
-    // The one that was not done comes again; what was cancelled never does.
-    expect((await store.take(1_549, 100, 500)).map(({ id }) => id)).toEqual([
-      taken[0]!.id,
-      ...Array.from({ length: 50 }, (_, n) => `m${n + 50}`).filter((id) => id !== 'm60'),
-    ]);
+  it('retries wait there, each delivered once by one of two processes, never early', async () => {
+    await retriesOnce('orders', client);
+    expect(await client.zcard('nestdaw:{retries-default}:due')).toBe(0);
+  }, 60_000);
+});
+
+describe('with SQLite', () => {
+  const database = new sqlite.Database(':memory:');
+  afterAll(() => database.close());
+
+  it('a delayed send waits in a table, over a restart, unless it is taken back', async () => {
+    const metadata = { providers: [{ provide: 'DATABASE', useValue: database }] };
+    expect(await sendsLater({ 'kafka.delays.store': 'DATABASE' }, 'by-sql', metadata)).toEqual(SENT);
+  }, 60_000);
+
+  it('is refused at the start when there is no such provider, or it is no store', async () => {
+    const start = (store: string) =>
+      startOnBroker(kafka, { providers: [{ provide: 'NO_STORE', useValue: {} }] }, { 'kafka.delays.store': store });
+    await expect(start('redsi')).rejects.toThrow('there is no provider redsi');
+    await expect(start('NO_STORE')).rejects.toThrow('is no SQL client that is known');
+  });
+});
+
+describeWith('retries in PostgreSQL', whyNoPostgres)('with PostgreSQL', () => {
+  let server: ServerProcess;
+  let pool: pg.Pool;
+  beforeAll(async () => {
+    server = await startPostgres();
+    pool = new pg.Pool(postgresAddress(server));
+    pool.on('error', () => undefined);
+  }, 60_000);
+  afterAll(async () => {
+    await pool?.end();
+    await server?.stop();
   });
 
   it('retries wait there, each delivered once by one of two processes, never early', async () => {
-    await kafka.createTopic('orders', 2);
-    const calls: Array<{ attempt: number; isEarly: boolean }> = [];
-    @Injectable()
-    class Orders {
-      @RetryableTopic({ attempts: 3, backOff: { delay: 250 }, delays: 'CLIENT' })
-      @KafkaListener({ topics: 'orders', groupId: 'orders' })
-      handle(@Payload() _value: unknown, @RawRecord() record: KafkaRecord) {
-        calls.push({ attempt: attemptOf(record), isEarly: Date.now() < (dueAtOf(record) ?? 0) });
-        throw new Error('no');
-      }
-    }
-    const metadata = { providers: [Orders, { provide: 'CLIENT', useValue: client }] };
-    const one = await startOnBroker(kafka, metadata);
-    const two = await startOnBroker(kafka, metadata);
-    await kafka.produce('orders', 0, records(Array.from({ length: 10 }, (_, n) => ({ n }))));
-    await kafka.produce('orders', 1, records(Array.from({ length: 10 }, (_, n) => ({ n }))));
-    await kafka.untilRecords('orders-dlt', 20, { timeoutMs: 20_000 });
-    await until(() => calls.length >= 60, { what: 'every delivery' });
-    expect(calls.filter(({ isEarly }) => isEarly)).toEqual([]);
-    for (const attempt of [1, 2, 3]) expect(calls.filter((call) => call.attempt === attempt)).toHaveLength(20);
-    expect(await client.zcard('nestdaw:{retries-default}:due')).toBe(0);
-    await one.app.close();
-    await two.app.close();
+    await retriesOnce('payments', pool);
+    expect((await pool.query('SELECT 1 FROM nestdaw_delays')).rowCount).toBe(0);
   }, 60_000);
 });
