@@ -23,6 +23,7 @@ import { type TransactionGate } from './transaction-gate.js';
 import { TransactionRequests } from './transaction-requests.js';
 import { TransactionState, type TransactionVersion } from './transaction-state.js';
 import { fatalError, fencedError, transactionVerdict } from './transaction-verdict.js';
+import { WatchedSink } from './watched-sink.js';
 
 // A producer with a transactional id: the plain producer's batches, sent under the epoch of the open transaction, and
 // the requests around them. Under transaction version 2 (KIP-890) partitions join by being written to, and each end
@@ -57,6 +58,7 @@ export class TransactionalKafkaProducer implements TransactionalProducerClient, 
   #adding: Promise<void> | undefined;
   /** The coordinator does not know the producer id any more, so there is no next epoch of it: it starts anew. */
   #isForgotten = false;
+  #lastSink: WatchedSink | undefined;
 
   constructor(init: TransactionalProducerInit) {
     const { transactionalId, cluster, options = {}, clock = systemClock, random = systemRandom } = init;
@@ -122,11 +124,27 @@ export class TransactionalKafkaProducer implements TransactionalProducerClient, 
   }
 
   enqueue(topic: string, partition: number | undefined, record: OutgoingRecord, sink: DeliverySink): void {
-    this.send(topic, partition, record).then(
-      (stored) => sink.stored(stored.topic, stored.partition, stored.offset, 1, stored.timestamp),
-      (error: Error) => sink.failed(error, 1),
-    );
+    try {
+      this.#state.requireOpen(`send to ${topic}`);
+    } catch (error) {
+      sink.failed(error as Error, 1);
+      return;
+    }
+    this.#producer.enqueue(topic, partition, record, this.#watching(sink));
   }
+
+  /** The same one for records in a row that have the same sink: they are then told together. */
+  #watching(sink: DeliverySink): WatchedSink {
+    const { number } = this.#state;
+    const last = this.#lastSink;
+    if (last?.sink === sink && last.number === number) return last;
+    this.#lastSink = new WatchedSink(sink, number, this.#noteLost);
+    return this.#lastSink;
+  }
+
+  readonly #noteLost = (error: Error, number: number): void => {
+    if (this.#state.number === number) this.failed(error, false);
+  };
 
   get wantsGiven(): boolean {
     return this.#producer.wantsGiven;
@@ -158,9 +176,7 @@ export class TransactionalKafkaProducer implements TransactionalProducerClient, 
   /** A record that fails before it is in a batch is lost to the transaction all the same. */
   #watched(sent: Promise<RecordMetadata>): Promise<RecordMetadata> {
     const { number } = this.#state;
-    sent.catch((error: unknown) => {
-      if (this.#state.number === number) this.failed(error as Error, false);
-    });
+    sent.catch((error: unknown) => this.#noteLost(error as Error, number));
     return sent;
   }
 

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { KafkajsCluster } from '../../../../src/runtime/client/cluster/kafkajs-cluster.js';
 import { type ProducerOptions } from '../../../../src/runtime/client/producer/producer-options.js';
 import { TransactionalKafkaProducer } from '../../../../src/runtime/client/producer/transactional-producer.js';
+import { type DeliverySink } from '../../../../src/runtime/client/producer-client.js';
 import { type ClientBroker, createTopic, startClientBroker } from '../../../support/client-broker.js';
 import { readCommitted } from '../../../support/committed-reader.js';
 import { withTransactionVersion1 } from '../../../support/limited-cluster.js';
@@ -107,6 +108,35 @@ describe.each([1, 2])('a transactional producer, transaction version %i', (versi
     await send(producer, 'next');
     await producer.commit();
     expect(await valuesOf()).toEqual(['next']);
+  });
+
+  it('tells a sink what became of each record; one that is lost keeps its transaction from being committed, and no other', async () => {
+    const producer = await start(undefined, { maxRequestSize: 2_000, lingerMs: 5_000 });
+    const told: string[] = [];
+    const sink: DeliverySink = {
+      stored: (_topic, partition, offset, count) => told.push(`${count} at ${partition}:${offset}`),
+      failed: (error, count) => told.push(`${count} lost: ${(error as { code?: string }).code}`),
+    };
+    const enqueue = (value: string): void => producer.enqueue(topic, 0, { key: null, value: Buffer.from(value) }, sink);
+    await producer.begin();
+    enqueue('first');
+    await producer.flush();
+    for (const value of ['a', 'b', 'c']) enqueue(value);
+    await producer.commit();
+    expect(told.splice(0)).toEqual(['1 at 0:0', '3 at 0:1']);
+    enqueue('outside');
+    expect(told.splice(0)).toEqual(['1 lost: KAFKA_TRANSACTION_STATE']);
+    await producer.begin();
+    enqueue('d');
+    enqueue('x'.repeat(3_000));
+    expect(told.splice(0)).toEqual(['1 lost: KAFKA_RECORD_TOO_LARGE']);
+    await expect(producer.commit()).rejects.toMatchObject({ code: 'KAFKA_TRANSACTION_ABORTED' });
+    await producer.abort();
+    expect(told.splice(0)).toEqual(['1 lost: KAFKA_TRANSACTION_ABORTED']);
+    await producer.begin();
+    enqueue('e');
+    await producer.commit();
+    expect(await valuesOf()).toEqual(['a', 'b', 'c', 'e', 'first']);
   });
 
   it('cannot commit what the broker refused a record of, and goes on under another epoch', async () => {
