@@ -175,8 +175,9 @@ export class GroupConsumer implements ConsumerClient {
     });
     this.#holding = { generationId, partitions: assignment.partitions };
     this.#emit({ type: 'joined', generationId, memberId, assigned: assignment.partitions.length });
-    await this.#listener.onAssigned(added, kept);
     this.#noteUnsavedStarts(added, kept);
+    await this.#listener.onAssigned(added, kept);
+    this.#followSeeks(added);
     await this.#commitStarts(generation);
     if (!ended.aborted) fetcher.flow();
     const { counts } = leaderNoteIn(assignment.userData) ?? {};
@@ -203,11 +204,10 @@ export class GroupConsumer implements ConsumerClient {
   }
 
   #noteUnsavedStarts(added: readonly AssignedPartition[], kept: readonly AssignedPartition[]): void {
-    const { fetcher } = this.#parts!;
     const before = this.#unsavedStarts;
     const unsaved = new TopicPartitionMap<number>();
-    for (const { topic, partition, source } of added) {
-      if (source === 'reset') unsaved.set(topic, partition, fetcher.get(topic, partition)!.position);
+    for (const { topic, partition, source, position } of added) {
+      if (source === 'reset') unsaved.set(topic, partition, position);
     }
     for (const { topic, partition } of kept) {
       const start = before.get(topic, partition);
@@ -216,8 +216,17 @@ export class GroupConsumer implements ConsumerClient {
     this.#unsavedStarts = unsaved;
   }
 
+  /** New partitions begin where the listener has moved them to, unless it has committed a position itself. */
+  #followSeeks(added: readonly AssignedPartition[]): void {
+    const { fetcher } = this.#parts!;
+    for (const { topic, partition } of added) {
+      if (!this.#unsavedStarts.has(topic, partition)) continue;
+      this.#unsavedStarts.set(topic, partition, fetcher.get(topic, partition)!.position);
+    }
+  }
+
   /**
-   * Commits start positions that nobody has committed: under `latest` a crash before the first commit would else begin
+   * Commits start positions that the listener has not: under `latest` a crash before the first commit would else begin
    * behind what was received. Where the start was, not where reading stands: that may be past unfinished work.
    */
   async #commitStarts(generation: Generation): Promise<void> {

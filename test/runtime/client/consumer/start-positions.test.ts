@@ -3,7 +3,18 @@ import { brokerError, ErrorCode } from '../../../../src/protocol/error-codes.js'
 import { ListOffsets } from '../../../../src/protocol/messages/02-list-offsets.js';
 import { OffsetCommit } from '../../../../src/protocol/messages/08-offset-commit.js';
 import { LeaveGroup } from '../../../../src/protocol/messages/13-leave-group.js';
+import { ListenerContainer } from '../../../../src/runtime/listener/listener-container.js';
+import { DONE } from '../../../../src/runtime/listener/listener-endpoint.js';
 import { GroupConsumerWorld, values } from '../../../support/group-consumer-world.js';
+import { endpointOf } from '../../../support/listener-harness.js';
+
+interface CommitTopic {
+  readonly name: string;
+  readonly partitions: ReadonlyArray<{ readonly partitionIndex: number }>;
+}
+
+const partitionsOf = (topics: readonly CommitTopic[]) =>
+  topics.flatMap(({ name, partitions }) => partitions.map(({ partitionIndex }) => `${name}-${partitionIndex}`));
 
 let world: GroupConsumerWorld;
 beforeEach(() => {
@@ -46,6 +57,41 @@ describe('where a consumer in a group begins', () => {
     await world.start();
     expect(world.group.committed.get('orders-0')!.offset).toBe(2);
     expect(values(await world.poll())).toEqual(['c']);
+  });
+
+  it('leaves a start to the listener that commits it, and commits the others', async () => {
+    world.listener.assigning = () => world.consumer.commit([{ topic: 'orders', partition: 0, offset: 0 }]);
+    await world.start();
+    const named = world.group.script.callsOf(OffsetCommit).map(({ request }) => partitionsOf(request.topics));
+    expect(named).toEqual([['orders-0'], ['orders-1']]);
+  });
+
+  it('is committed by a container in one request, before the first fetch', async () => {
+    world.group.append('orders', 0, 'a');
+    const taken: string[] = [];
+    const container = new ListenerContainer({
+      endpoint: endpointOf({
+        handler: {
+          kind: 'record',
+          invoke: ({ value }) => {
+            taken.push(String(value));
+            return DONE;
+          },
+        },
+      }),
+      createConsumer: () => world.make(),
+      clock: world.clock,
+      logger: { log: () => undefined, warn: () => undefined, error: () => undefined },
+      settings: {},
+    });
+    await world.settled(container.start());
+    while (taken.length === 0) await world.clock.advance(10);
+    await world.settled(container.stop());
+    const commits = world.group.script.callsOf(OffsetCommit).map(({ request }) => partitionsOf(request.topics));
+    expect(commits).toEqual([['orders-0', 'orders-1'], ['orders-0']]); // where they begin, then the record
+    const order = world.group.script.calls.map(({ api }) => api.name);
+    expect(order.indexOf('OffsetCommit')).toBeLessThan(order.indexOf('Fetch'));
+    expect(world.group.committed.get('orders-0')!.offset).toBe(1);
   });
 
   it('does not commit a start position over unfinished work after a rebalance', async () => {
