@@ -160,6 +160,8 @@ export type { ClaimAnswer, Claimant, DedupStore, DedupWindow, IdGroup } from './
 export { MemoryDedupStore } from './runtime/dedup/memory-dedup-store.js';
 export { type RedisDedupOptions, RedisDedupStore } from './runtime/dedup/redis-dedup-store.js';
 export { type SqlDedupOptions, SqlDedupStore, sqlDedupTable } from './runtime/dedup/sql-dedup-store.js';
+export type { AckMode } from './runtime/dispatch/commit-policy.js';
+export type { Order } from './runtime/dispatch/key-dispatcher.js';
 /** The module. */
 export { KafkaModule, type KafkaModuleAsyncOptions, type KafkaModuleOptions } from './runtime/kafka.module.js';
 /** Listener containers at run time: start, stop, pause, resume, look at. */
@@ -172,7 +174,6 @@ export {
   defaultErrorHandler,
   delegatingErrorHandler,
   type ErrorHandler,
-  type Failure,
   type FailureDecision,
   type FailurePolicy,
   type FailureRules,
@@ -180,16 +181,11 @@ export {
   stoppingErrorHandler,
 } from './runtime/listener/error-handler.js';
 export type { ErrorMatch } from './runtime/listener/error-match.js';
+export type { Failure } from './runtime/listener/failure.js';
 export type { BatchInterceptor, RecordInterceptor } from './runtime/listener/interceptors.js';
 export type { ListenerConsumer } from './runtime/listener/listener-consumer.js';
 export { ListenerContainer } from './runtime/listener/listener-container.js';
-export type {
-  AckMode,
-  Acknowledgment,
-  ListenerEndpoint,
-  Order,
-  Outcome,
-} from './runtime/listener/listener-endpoint.js';
+export type { Acknowledgment, ListenerEndpoint, Outcome } from './runtime/listener/listener-endpoint.js';
 export type { RateLimit } from './runtime/listener/rate-limit.js';
 export type { KafkaRebalanceListener, PartitionPosition } from './runtime/listener/rebalance-callbacks.js';
 export type { Recoverer, RecovererFunction } from './runtime/listener/recoverer.js';

@@ -13,7 +13,7 @@ const ARROWS: Record<string, { readonly folders: readonly string[]; readonly pac
   protocol: { folders: ['common'], packages: [] },
   decorators: { folders: ['common'], packages: ['@nestjs/common', 'reflect-metadata'] },
   'runtime/config': { folders: ['common'], packages: ['properties-file', 'yaml'] },
-  'runtime/dispatch': { folders: ['common', 'runtime/listener/listener-endpoint.ts'], packages: [] },
+  'runtime/dispatch': { folders: ['common'], packages: [] },
   'runtime/client': { folders: ['common', 'protocol'], packages: [] },
   'runtime/client/cluster': { folders: ['common', 'protocol'], packages: ['kafkajs'] },
   'runtime/listener': {
@@ -97,7 +97,6 @@ const NODE_IO: Record<string, RegExp> = {
 interface Import {
   readonly file: string;
   readonly to: string;
-  readonly typeOnly: boolean;
 }
 
 const files = sources(root);
@@ -195,30 +194,22 @@ function importsOf(file: string): Import[] {
   const text = readFileSync(file, 'utf8');
   const found: Import[] = [];
   for (const match of text.matchAll(
-    /^\s*(?:import|export)\s+([^;'"]*?)\s*from\s+'([^']+)'|import\('([^']+)'\)|^import '([^']+)'/gm,
+    /^\s*(?:import|export)\s+[^;'"]*?\s*from\s+'([^']+)'|import\('([^']+)'\)|^import '([^']+)'/gm,
   )) {
-    const target = (match[2] ?? match[3] ?? match[4])!;
-    const clause = match[1] ?? '';
-    const named = clause
-      .replace(/[{}]/g, '')
-      .split(',')
-      .map((part) => part.trim())
-      .filter((part) => part !== '');
-    const typeOnly =
-      clause.startsWith('type ') || (named.length > 0 && named.every((part) => part.startsWith('type ')));
+    const target = (match[1] ?? match[2] ?? match[3])!;
     const to = target.startsWith('.')
       ? `src/${relative(root, resolve(dirname(file), target)).replace(/\.js$/, '.ts')}`
       : target;
-    found.push({ file: relative(root, file), to, typeOnly: typeOnly && match[3] === undefined });
+    found.push({ file: relative(root, file), to });
   }
   return found;
 }
 
-/** Cycles of imports that exist at run time (types are erased, so a cycle of types alone is harmless). */
+/** Cycles of imports, those of types too: a type that two files need of each other belongs to one of them. */
 function cycles(): string[] {
   const graph = new Map<string, string[]>();
-  for (const { file, to, typeOnly } of imports) {
-    if (typeOnly || !to.startsWith('src/')) continue;
+  for (const { file, to } of imports) {
+    if (!to.startsWith('src/')) continue;
     graph.set(file, [...(graph.get(file) ?? []), to.slice(4)]);
   }
   const found: string[] = [];

@@ -8,13 +8,24 @@ import { type ServerProcess } from '../../test/support/servers/server-process.js
 import { BrokerProcess } from '../broker-process.js';
 import { freePort } from '../sample-process.js';
 import { ApplicationProcess } from './application-process.js';
-import { type Guarantee } from './guarantee.js';
 
 // What a guarantee is proven in: broker, store and application, each a process that can be killed and started again.
 
 export type Part = 'application' | 'broker' | 'store';
 
 const PATIENCE_MS = 30_000;
+
+/** What runs in it. */
+export interface Staging {
+  readonly name: string;
+  /** The compiled application below `proofs/guarantees/applications`; gets the environment below. */
+  readonly application: string;
+  readonly environment?: Readonly<Record<string, string>>;
+  /** The server that is killed as well, beside application and broker. */
+  readonly store?: 'redis' | 'postgres';
+  /** Before the first start of the application. */
+  prepare?(arena: Arena): Promise<void>;
+}
 
 export class Arena {
   readonly folder = mkdtempSync(join(tmpdir(), 'guarantee-'));
@@ -27,15 +38,15 @@ export class Arena {
   /** When something was killed. */
   readonly kills: number[] = [];
 
-  private constructor(guarantee: Guarantee, port: number, store: ServerProcess | undefined) {
+  private constructor(staging: Staging, port: number, store: ServerProcess | undefined) {
     const given = process.env.KAFKA_BOOTSTRAP_SERVERS;
     const settings = { 'group.initial.rebalance.delay.ms': '0', 'num.partitions': '3' };
     this.broker = given ? undefined : new BrokerProcess(join(this.folder, 'broker'), settings, port);
     this.bootstrapServers = given ?? `127.0.0.1:${port}`;
-    this.topic = `proof-${guarantee.name}-${Date.now().toString(36)}`;
+    this.topic = `proof-${staging.name}-${Date.now().toString(36)}`;
     this.store = store;
-    this.application = new ApplicationProcess(guarantee.application, this.folder, {
-      ...guarantee.environment,
+    this.application = new ApplicationProcess(staging.application, this.folder, {
+      ...staging.environment,
       KAFKA_BOOTSTRAP_SERVERS: this.bootstrapServers,
       PROOF_TOPIC: this.topic,
       PROOF_FOLDER: this.folder,
@@ -43,12 +54,12 @@ export class Arena {
     });
   }
 
-  static async open(guarantee: Guarantee): Promise<Arena> {
+  static async open(staging: Staging): Promise<Arena> {
     const start = { redis: () => startRedis(), postgres: startPostgres };
-    const store = guarantee.store ? await start[guarantee.store]() : undefined;
-    const arena = new Arena(guarantee, await freePort(), store);
+    const store = staging.store ? await start[staging.store]() : undefined;
+    const arena = new Arena(staging, await freePort(), store);
     await arena.broker?.untilReady();
-    await guarantee.prepare?.(arena);
+    await staging.prepare?.(arena);
     await arena.application.untilReady();
     return arena;
   }

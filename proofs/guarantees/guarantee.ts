@@ -1,4 +1,4 @@
-import { type Arena } from './arena.js';
+import { type Arena, type Staging } from './arena.js';
 
 // The form of one guarantee: an application that promises something, and how its effects are counted.
 
@@ -9,19 +9,11 @@ export interface Effect {
   readonly at: number;
 }
 
-export interface Guarantee {
-  readonly name: string;
+export interface Guarantee extends Staging {
   /** `exactly once`: no message takes effect twice, whatever dies. `at least once`: only what was in work at a kill may. */
   readonly promise: 'exactly once' | 'at least once';
-  /** The server that is killed as well, beside application and broker. */
-  readonly store?: 'redis' | 'postgres';
   /** Whether the load sends some messages twice, as a producer without idempotence might. */
   readonly sendsTwice: boolean;
-  /** The compiled application below `proofs/guarantees/applications`; gets the environment below. */
-  readonly application: string;
-  readonly environment?: Readonly<Record<string, string>>;
-  /** Before the first start of the application. */
-  prepare?(arena: Arena): Promise<void>;
   effects(arena: Arena): Promise<readonly Effect[]>;
   /** How long around a kill a message may have been in work; default 1,000 ms. */
   readonly inWorkMs?: number;

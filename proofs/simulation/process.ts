@@ -6,7 +6,8 @@ import { type KafkaRecord } from '../../src/common/record.js';
 import { InMemoryCluster } from '../../src/runtime/client/cluster/in-memory-cluster.js';
 import { GroupConsumer } from '../../src/runtime/client/consumer/group-consumer.js';
 import { type ContainerEvent } from '../../src/runtime/listener/container-events.js';
-import { type Failure, type FailureDecision } from '../../src/runtime/listener/error-handler.js';
+import { type FailureDecision } from '../../src/runtime/listener/error-handler.js';
+import { type Failure } from '../../src/runtime/listener/failure.js';
 import { ListenerContainer } from '../../src/runtime/listener/listener-container.js';
 import {
   type BatchOutcome,

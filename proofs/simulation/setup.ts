@@ -1,6 +1,7 @@
 import { type Random } from '../../src/common/random.js';
 import { type KafkaRecord } from '../../src/common/record.js';
-import { type AckMode, type Order } from '../../src/runtime/listener/listener-endpoint.js';
+import { type AckMode } from '../../src/runtime/dispatch/commit-policy.js';
+import { type Order } from '../../src/runtime/dispatch/key-dispatcher.js';
 
 // What one run is about: the listener that all processes of the run share, drawn from the run's seed.
 

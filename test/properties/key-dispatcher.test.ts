@@ -1,13 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { KeyDispatcher } from '../../src/runtime/dispatch/key-dispatcher.js';
+import { KeyDispatcher, type Order } from '../../src/runtime/dispatch/key-dispatcher.js';
 import { type PartitionQueue } from '../../src/runtime/dispatch/partition-queue.js';
 import { WorkItem } from '../../src/runtime/dispatch/work-item.js';
-import { type Order } from '../../src/runtime/listener/listener-endpoint.js';
 
 // Random events against the dispatcher, compared with a slow model that looks at every record each time.
 
-class Item extends WorkItem {
+class Item extends WorkItem<PartitionQueue> {
   starts = 0;
   constructor(
     queue: PartitionQueue,

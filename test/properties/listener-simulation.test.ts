@@ -4,17 +4,13 @@ import { type Random, seededRandom } from '../../src/common/random.js';
 import { type KafkaRecord } from '../../src/common/record.js';
 import { TopicPartitionMap } from '../../src/common/topic-partition.js';
 import { type CommitOffset } from '../../src/runtime/client/consumer-client.js';
+import { type AckMode } from '../../src/runtime/dispatch/commit-policy.js';
 import { decodeGapMap } from '../../src/runtime/dispatch/gap-map.js';
+import { type Order } from '../../src/runtime/dispatch/key-dispatcher.js';
 import { type OffsetRange } from '../../src/runtime/dispatch/offset-range.js';
 import { type ContainerEvent } from '../../src/runtime/listener/container-events.js';
 import { ListenerContainer } from '../../src/runtime/listener/listener-container.js';
-import {
-  type AckMode,
-  DONE,
-  type InvocationContext,
-  type Order,
-  type Outcome,
-} from '../../src/runtime/listener/listener-endpoint.js';
+import { DONE, type InvocationContext, type Outcome } from '../../src/runtime/listener/listener-endpoint.js';
 import { FakeConsumer, FakeKafka } from '../support/fake-consumer.js';
 import { endpointOf, TOPIC } from '../support/listener-harness.js';
 import { flush, ManualClock } from '../support/manual-clock.js';

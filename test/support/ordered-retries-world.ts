@@ -18,7 +18,7 @@ const MAIN = 'orders';
 const LANE = 'orders-retry';
 const BUDGET = { records: 1_000, bytes: 1_000_000 };
 
-class Item extends WorkItem {
+class Item extends WorkItem<PartitionQueue> {
   attempt = 1;
   constructor(
     queue: PartitionQueue,

@@ -97,6 +97,9 @@ export type GroupRecord =
     }
   | { readonly type: 'group'; readonly groupId: string; readonly value: GroupMetadata | null };
 
+/** A committed offset, or its deletion. */
+export type OffsetRecord = Extract<GroupRecord, { type: 'offset' }>;
+
 export function encodeGroupRecord(record: GroupRecord): RecordBytes {
   if (record.type === 'offset') {
     const { groupId: group, topic, partition, value } = record;

@@ -1,11 +1,21 @@
 import { BATCH_HEADER_BYTES, lastOffset, MAGIC_V2, magic } from '../../protocol/record-batch-header.js';
-import { type LogSegment } from './log-segment.js';
+import { type BatchVisitor } from './batch-scanner.js';
+import { type OffsetIndex, type TimeIndex } from './sparse-index.js';
 
 // Whether the indexes found beside a log file belong to it. Asked where nothing else says so: the file is read only
 // where the indexes end.
 
+/** A log file with its indexes. */
+export interface IndexedFile {
+  readonly size: number;
+  readonly offsetIndex: OffsetIndex;
+  readonly timeIndex: TimeIndex;
+  readBytes(position: number, length: number): Buffer;
+  scan(from: number, whole: boolean, visit: BatchVisitor): unknown;
+}
+
 /** Position from which the indexes say nothing more; -1 when they do not belong to the segment's log file. */
-export function trustedPosition(segment: LogSegment): number {
+export function trustedPosition(segment: IndexedFile): number {
   const { offsetIndex, timeIndex } = segment;
   if (!offsetIndex.isSane(segment.size) || !timeIndex.isSane()) return -1;
   const { count } = offsetIndex.entries;
@@ -22,7 +32,7 @@ export function trustedPosition(segment: LogSegment): number {
 }
 
 /** The last time entry of a rolled segment may lie behind its last offset entry; that batch must still be there. */
-function holdsBatchEnd(segment: LogSegment, offset: number, from: number): boolean {
+function holdsBatchEnd(segment: IndexedFile, offset: number, from: number): boolean {
   let found = false;
   segment.scan(from, false, (buffer, at) => {
     found = lastOffset(buffer, at) === offset;

@@ -1,23 +1,21 @@
-import { type PartitionLog } from './partition-log.js';
-
 // Who is told when a log changes: its manager, and whoever waits for it. Thousands of logs have nobody waiting.
 
 export type LogChange = 'append' | 'start' | 'closed';
-export type LogListener = (log: PartitionLog, change: LogChange) => void;
+export type LogListener<L> = (log: L, change: LogChange) => void;
 
-const NOBODY: readonly LogListener[] = [];
+const NOBODY: readonly never[] = [];
 
-export class LogListeners {
-  #others: Set<LogListener> | undefined;
+export class LogListeners<L> {
+  #others: Set<LogListener<L>> | undefined;
 
   constructor(
-    private readonly log: PartitionLog,
+    private readonly log: L,
     /** Told of every change, before those who subscribe. */
-    private readonly owner: LogListener | undefined,
+    private readonly owner: LogListener<L> | undefined,
   ) {}
 
   /** Returns the undo. */
-  subscribe(listener: LogListener): () => void {
+  subscribe(listener: LogListener<L>): () => void {
     this.#others ??= new Set();
     this.#others.add(listener);
     return () => void this.#others?.delete(listener);

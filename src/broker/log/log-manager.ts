@@ -325,7 +325,7 @@ export class LogManager {
   }
 
   /** One for all logs: there may be thousands. */
-  readonly #onChange: LogListener = (_, change) => {
+  readonly #onChange: LogListener<PartitionLog> = (_, change) => {
     if (change === 'start') this.#upkeep.checkpointSoon();
   };
 

@@ -35,21 +35,21 @@ import { StoredLog, type StoredLogOptions } from './stored-log.js';
 
 export interface PartitionLogOptions extends StoredLogOptions {
   /** Told of every change, before those who subscribe. */
-  readonly owner?: LogListener;
+  readonly owner?: LogListener<PartitionLog>;
 }
 
 export class PartitionLog extends StoredLog {
-  readonly #listeners: LogListeners;
+  readonly #listeners: LogListeners<PartitionLog>;
   readonly #reader: LogReader;
 
   constructor(options: PartitionLogOptions) {
     super(options);
-    this.#listeners = new LogListeners(this, options.owner);
+    this.#listeners = new LogListeners<PartitionLog>(this, options.owner);
     this.#reader = new LogReader(this, this.segmentList, options.loaded.epochs);
   }
 
   /** Called after every append, rise of the log start, and when the log closes. Returns the undo. */
-  subscribe(listener: LogListener): () => void {
+  subscribe(listener: LogListener<PartitionLog>): () => void {
     return this.#listeners.subscribe(listener);
   }
 

@@ -1,7 +1,15 @@
-import { type AckMode } from '../listener/listener-endpoint.js';
-
 // When finished work is committed, as a pure core: told what happened and what time it is, it answers whether a commit
 // is due now. What is committed (and that it never passes unfinished work) is the tracker's business.
+
+/** When finished work is committed (Spring's names; see each line). */
+export type AckMode =
+  | 'RECORD' // after each record
+  | 'BATCH' // after all records of a poll are finished (Spring's default)
+  | 'TIME' // every `ackTimeMs`
+  | 'COUNT' // every `ackCount` finished records
+  | 'COUNT_TIME' // whichever of the two comes first
+  | 'MANUAL' // the handler acknowledges; committed with the poll's batch
+  | 'MANUAL_IMMEDIATE'; // the handler acknowledges; committed at once
 
 export interface CommitPolicyOptions {
   readonly ackMode: AckMode;

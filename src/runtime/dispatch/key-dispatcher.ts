@@ -1,4 +1,3 @@
-import { type Order } from '../listener/listener-endpoint.js';
 import { PartitionQueue, type QueueBudget } from './partition-queue.js';
 import { type WorkItem } from './work-item.js';
 
@@ -11,6 +10,9 @@ import { type WorkItem } from './work-item.js';
 // A partition goes to the end of the ring each time it starts something, a lane to the end of its partition's ready
 // lanes each time its head changes: nobody starves. A lane exists only while it has records.
 
+/** Which records must not overtake each other when a pool of workers runs them. */
+export type Order = 'partition' | 'key' | 'none';
+
 export interface DispatcherOptions {
   readonly order: Order;
   /** Units that run at once, at least 1. */
@@ -19,7 +21,7 @@ export interface DispatcherOptions {
   readonly budget: QueueBudget;
 }
 
-export class KeyDispatcher<T extends WorkItem> {
+export class KeyDispatcher<T extends WorkItem<PartitionQueue>> {
   readonly #order: Order;
   readonly #budget: QueueBudget;
   #workers: number;
@@ -128,7 +130,7 @@ export class KeyDispatcher<T extends WorkItem> {
   }
 
   /** A suspended record may run again; `first`: as the next one of its partition. */
-  release(item: T, first = false): void {
+  release(item: WorkItem<PartitionQueue>, first = false): void {
     if (item.state !== 'suspended' || item.queue.dropped) return;
     item.state = 'queued';
     item.queue.release(item, first);

@@ -1,4 +1,4 @@
-import { Lane } from './lane.js';
+import { Lane } from './work-item.js';
 
 // Lanes of one partition by key bytes: hash, bucket, compare. No string is made per look-up.
 

@@ -1,6 +1,5 @@
 import { KeyTable } from './key-table.js';
-import { Lane } from './lane.js';
-import { type WorkItem } from './work-item.js';
+import { Lane, type WorkItem } from './work-item.js';
 
 // What waits and runs of one partition: its lanes, which of them may start, and its share of the budget. Driven by
 // the dispatcher only; others read the counts.

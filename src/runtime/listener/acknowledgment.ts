@@ -1,24 +1,20 @@
 import { NestdawError } from '../../common/errors.js';
 import { type KafkaRecord } from '../../common/record.js';
-import { type Delivery } from './delivery.js';
-import { type Acknowledgment } from './listener-endpoint.js';
-import { type PartitionState } from './partition-state.js';
+import { type Acknowledgment } from './invocation.js';
+import { type AckDesk, type PartitionState } from './partition-state.js';
 
 // A handler's acknowledgment of one delivery, under the manual ack modes.
 
-/** Where acknowledgments go. */
-export interface AckDesk {
-  /** The first `count` records of the batch (or the one record) are finished; settles as the ack mode says. */
-  acknowledge(
-    partition: PartitionState,
-    first: KafkaRecord,
-    batch: readonly KafkaRecord[] | undefined,
-    count: number,
-  ): Promise<void>;
+/** What is acknowledged, or given back. */
+interface Acknowledged {
+  readonly partition: PartitionState;
+  readonly record: KafkaRecord;
+  readonly batch: readonly KafkaRecord[] | undefined;
+  readonly isRunning: boolean;
 }
 
 export class DeliveryAcknowledgment implements Acknowledgment {
-  readonly #delivery: Delivery;
+  readonly #delivery: Acknowledged;
   readonly #desk: AckDesk;
   // As they were at the call: what is left of a batch that failed is a delivery of its own.
   readonly #record: KafkaRecord;
@@ -27,7 +23,7 @@ export class DeliveryAcknowledgment implements Acknowledgment {
   #finished = 0;
   #nackDelayMs: number | undefined;
 
-  constructor(delivery: Delivery, desk: AckDesk) {
+  constructor(delivery: Acknowledged, desk: AckDesk) {
     this.#delivery = delivery;
     this.#desk = desk;
     this.#record = delivery.record;

@@ -1,5 +1,5 @@
 import { type SqlTransaction } from '../sql/sql-database.js';
-import { type Acknowledgment, type InvocationContext } from './listener-endpoint.js';
+import { type Acknowledgment, type InvocationContext } from './invocation.js';
 
 // An invocation as somebody between container and handler passes it on: with an acknowledgment of its own, or inside of
 // a transaction. Everything else is still asked of the invocation itself, whose signal is only made when it is read.

@@ -7,10 +7,10 @@ import { type CommitPolicy } from '../dispatch/commit-policy.js';
 import { encodeGapMap } from '../dispatch/gap-map.js';
 import { type ContainerCounters } from './container-counters.js';
 import { type ContainerEvents } from './container-events.js';
-import { type RecordKeeper } from './listener-endpoint.js';
 import { sentenceOf } from './log-text.js';
 import { type PartitionState } from './partition-state.js';
 import { type PartitionTable } from './partition-table.js';
+import { type RecordKeeper } from './record-account.js';
 import { type TransactionSpans } from './transaction-spans.js';
 
 // Commits what the trackers say, one request at a time. A request asked for while one is under way becomes the next

@@ -4,9 +4,10 @@ import { type ConsumerClient, type PartitionRecords } from '../client/consumer-c
 import { CommitPolicy } from '../dispatch/commit-policy.js';
 import { KeyDispatcher } from '../dispatch/key-dispatcher.js';
 import { Committer } from './committer.js';
+import { describeConsumer } from './consumer-description.js';
 import { type ConsumerRunner, type RunnerOptions } from './consumer-runner.js';
 import { type ContainerCounters, newCounters } from './container-counters.js';
-import { type ConsumerDescription, describeConsumer } from './container-description.js';
+import { type ConsumerDescription } from './container-description.js';
 import { type Delivery } from './delivery.js';
 import { DeliveryRunner } from './delivery-runner.js';
 import { FailureDesk } from './failure-desk.js';

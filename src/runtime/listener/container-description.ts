@@ -1,9 +1,6 @@
-import { type Clock } from '../../common/clock.js';
-import { type ConsumerRunner } from './consumer-runner.js';
-import { type ContainerConsumer } from './container-consumer.js';
 import { type ContainerCounters } from './container-counters.js';
 import { type ContainerState } from './container-state.js';
-import { type HoldReason, type PartitionState } from './partition-state.js';
+import { type HoldReason } from './partition-state.js';
 
 // What a container knows about itself, as plain data for health, metrics and the console.
 
@@ -82,7 +79,10 @@ interface Described {
   readonly workers: number;
 }
 
-export function describeContainer(container: Described, consumers: readonly ConsumerRunner[]): ContainerDescription {
+export function describeContainer(
+  container: Described,
+  consumers: ReadonlyArray<{ describe(): ConsumerDescription }>,
+): ContainerDescription {
   const { id, connection, groupId, topics, topicPattern } = container.endpoint;
   return {
     id,
@@ -95,41 +95,5 @@ export function describeContainer(container: Described, consumers: readonly Cons
     workers: container.endpoint.workers === undefined ? undefined : container.workers,
     consumers: consumers.map((consumer) => consumer.describe()),
     ...(container.endpoint.executor === undefined ? {} : { threads: container.endpoint.executor.describe() }),
-  };
-}
-
-/** A consumer beside its container. */
-export function describeConsumer(consumer: ContainerConsumer, index: number, clock: Clock): ConsumerDescription {
-  const oldest = consumer.oldestInFlight;
-  return {
-    index,
-    running: consumer.running,
-    oldest: oldest && {
-      topic: oldest.record.topic,
-      partition: oldest.record.partition,
-      offset: oldest.record.offset,
-      ms: clock.monotonic() - oldest.startedAt,
-    },
-    partitions: consumer.partitions().map(describePartition),
-    counters: { ...consumer.counters },
-  };
-}
-
-function describePartition(state: PartitionState): PartitionDescription {
-  const { tracker, queue } = state;
-  return {
-    topic: state.topic,
-    partition: state.partition,
-    position: tracker.position,
-    committable: tracker.committableOffset,
-    committed: state.committedOffset < 0 ? undefined : state.committedOffset,
-    unfinished: tracker.unfinished,
-    running: queue.running,
-    lanes: queue.lanes,
-    retrying: state.waiting.size,
-    parked: state.parked.size,
-    finishedAbove: tracker.finishedAbove,
-    isBackpressured: state.isBackpressured,
-    holds: [...state.holds],
   };
 }

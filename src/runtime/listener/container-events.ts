@@ -4,7 +4,7 @@ import { type KafkaRecord } from '../../common/record.js';
 import { type TopicPartition } from '../../common/topic-partition.js';
 import { type CommitOffset, type ConsumerEvent } from '../client/consumer-client.js';
 import { type FailureDecision } from './error-handler.js';
-import { type ArrivalReport } from './listener-endpoint.js';
+import { type ArrivalReport } from './record-account.js';
 
 // What happens in a container, for logs, metrics, health and tests. `consumer` is the index of the consumer.
 

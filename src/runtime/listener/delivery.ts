@@ -1,8 +1,9 @@
 import { type KafkaRecord } from '../../common/record.js';
+import { type PartitionQueue } from '../dispatch/partition-queue.js';
 import { WorkItem } from '../dispatch/work-item.js';
 import { DeliveryAcknowledgment } from './acknowledgment.js';
+import { type Acknowledgment, type InvocationContext, type RemoteWork } from './invocation.js';
 import { type ListenerConsumer } from './listener-consumer.js';
-import { type Acknowledgment, type InvocationContext, type RemoteWork } from './listener-endpoint.js';
 import { type PartitionState } from './partition-state.js';
 
 // One record (or one batch) on its way through a container: the unit that the dispatcher orders and, at the same
@@ -20,7 +21,7 @@ export type AbortCause = 'slow' | 'rebalance' | 'stop';
 /** Header, batch and object overhead of a record, for the budget in bytes. */
 const RECORD_OVERHEAD = 100;
 
-export class Delivery extends WorkItem implements InvocationContext {
+export class Delivery extends WorkItem<PartitionQueue> implements InvocationContext {
   readonly partition: PartitionState;
   readonly poll: PollBatch;
   /** The record; the first one that is not finished, of a batch. */

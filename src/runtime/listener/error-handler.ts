@@ -1,26 +1,10 @@
 import { type Backoff, fixedBackoff } from '../../common/backoff.js';
 import { type NestdawErrorCode } from '../../common/errors.js';
-import { type KafkaRecord } from '../../common/record.js';
 import { type ErrorMatch, matchesError } from './error-match.js';
+import { type Failure } from './failure.js';
 import { type Recoverer, type RecovererFunction, recovererOf } from './recoverer.js';
 
 // From a failure to a decision, as values. Carrying the decision out is the container's business.
-
-export interface Failure {
-  /** Id of the listener. */
-  readonly listener: string;
-  /** Its consumer group; empty when it has none. */
-  readonly groupId?: string;
-  /** The record that failed; the first one when a batch failed as a whole. */
-  readonly record: KafkaRecord;
-  readonly error: unknown;
-  /** How many deliveries of the record have failed, this one included. */
-  readonly attempt: number;
-  /** How often the record has run longer than max.poll.interval.ms, in this container. Absent: never. */
-  readonly timeouts?: number;
-  /** That is as often as the container allows: it should be retried no more. */
-  readonly isTooSlow?: boolean;
-}
 
 export type FailureDecision =
   /** Run it again, in its place: what must not overtake it waits. */

@@ -3,10 +3,10 @@ import {
   type BatchInvoker,
   type BatchOutcome,
   type InvocationContext,
-  type ListenerEndpoint,
+  type ListenerHandler,
   type Outcome,
   type RecordInvoker,
-} from './listener-endpoint.js';
+} from './invocation.js';
 
 // What stands around every call of a handler (Spring: `RecordInterceptor`, `BatchInterceptor`).
 
@@ -38,10 +38,10 @@ const PASSED_OVER: Outcome = Object.freeze({ status: 'skipped', reason: 'an inte
 
 /** The handler with its interceptors around it; itself when there are none. */
 export function intercepted(
-  handler: ListenerEndpoint['handler'],
+  handler: ListenerHandler,
   records: readonly RecordInterceptor[],
   batches: readonly BatchInterceptor[],
-): ListenerEndpoint['handler'] {
+): ListenerHandler {
   if (handler.kind === 'record') {
     if (records.length === 0) return handler;
     return {

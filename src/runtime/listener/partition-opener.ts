@@ -2,10 +2,9 @@ import { type TopicPartition } from '../../common/topic-partition.js';
 import { type KeyDispatcher } from '../dispatch/key-dispatcher.js';
 import { type OffsetRange } from '../dispatch/offset-range.js';
 import { OffsetTracker } from '../dispatch/offset-tracker.js';
-import { type AckDesk } from './acknowledgment.js';
 import { type Delivery } from './delivery.js';
 import { type ListenerConsumer } from './listener-consumer.js';
-import { PartitionState } from './partition-state.js';
+import { type AckDesk, PartitionState } from './partition-state.js';
 
 // Makes the state of a partition that begins at a position: after an assignment, or after a seek.
 

@@ -1,8 +1,8 @@
 import { type Timer } from '../../common/clock.js';
+import { type KafkaRecord } from '../../common/record.js';
 import { type OffsetTracker } from '../dispatch/offset-tracker.js';
 import { type PartitionQueue } from '../dispatch/partition-queue.js';
-import { type AckDesk } from './acknowledgment.js';
-import { type Delivery } from './delivery.js';
+import { type WorkItem } from '../dispatch/work-item.js';
 import { type ListenerConsumer } from './listener-consumer.js';
 
 // All that a container keeps for one assigned partition.
@@ -17,6 +17,24 @@ export type HoldReason =
   | 'user' // somebody paused it
   | 'predecessor'; // records of an earlier assignment still run here: equal keys must not run twice at once
 
+/** Where acknowledgments go. */
+export interface AckDesk {
+  /** The first `count` records of the batch (or the one record) are finished; settles as the ack mode says. */
+  acknowledge(
+    partition: PartitionState,
+    first: KafkaRecord,
+    batch: readonly KafkaRecord[] | undefined,
+    count: number,
+  ): Promise<void>;
+}
+
+/** A delivery that is not with the workers: it waits for its retry, or to be run again. */
+export interface SetAside extends WorkItem<PartitionQueue> {
+  attempt: number;
+  /** The records of its poll that have not been handled yet. */
+  readonly poll: { remaining: number };
+}
+
 export class PartitionState {
   readonly topic: string;
   readonly partition: number;
@@ -30,11 +48,11 @@ export class PartitionState {
   readonly firstEpoch: number;
   readonly holds = new Set<HoldReason>();
   /** Waiting for a retry, each with its timer. */
-  readonly waiting = new Map<Delivery, Timer>();
+  readonly waiting = new Map<SetAside, Timer>();
   /** Records whose lane went on while a recoverer takes them: they are not finished yet. */
   handedOver = 0;
   /** Failed, to be run again when the container is resumed. */
-  readonly parked = new Set<Delivery>();
+  readonly parked = new Set<SetAside>();
   /** Where the log ends, as the last fetch told. */
   highWatermark = 0;
   /** Records given back whose time has not come. */

@@ -2,8 +2,8 @@ import { type TopicPartition, TopicPartitionMap } from '../../common/topic-parti
 import { type ConsumerClient } from '../client/consumer-client.js';
 import { type KeyDispatcher } from '../dispatch/key-dispatcher.js';
 import { type Delivery } from './delivery.js';
-import { type ArrivalWatch, type RecordKeeper } from './listener-endpoint.js';
 import { type HoldReason, type PartitionState } from './partition-state.js';
+import { type ArrivalWatch, type RecordKeeper } from './record-account.js';
 
 // The partitions that one consumer of a container owns, and everything that keeps one of them from flowing: holds at
 // the dispatcher (nothing starts) and back pressure at the consumer (nothing is fetched).

@@ -2,11 +2,10 @@ import { NestdawError } from '../../common/errors.js';
 import { type KafkaRecord } from '../../common/record.js';
 import { type CommitPolicy } from '../dispatch/commit-policy.js';
 import { type KeyDispatcher } from '../dispatch/key-dispatcher.js';
-import { type AckDesk } from './acknowledgment.js';
 import { type Committer } from './committer.js';
 import { type ContainerCounters } from './container-counters.js';
 import { type Delivery } from './delivery.js';
-import { type PartitionState } from './partition-state.js';
+import { type AckDesk, type PartitionState } from './partition-state.js';
 import { type PartitionTable } from './partition-table.js';
 import { type RecordPassage } from './record-passage.js';
 

@@ -5,10 +5,10 @@ import { type KeyDispatcher } from '../dispatch/key-dispatcher.js';
 import { type ContainerCounters } from './container-counters.js';
 import { type ContainerEvents } from './container-events.js';
 import { Delivery, type PollBatch, weightOf } from './delivery.js';
-import { type ArrivalWatch, type RecordKeeper } from './listener-endpoint.js';
 import { type PartitionState } from './partition-state.js';
 import { type PartitionTable } from './partition-table.js';
 import { type Progress } from './progress.js';
+import { type ArrivalWatch, type RecordKeeper } from './record-account.js';
 import { type RecordPassage } from './record-passage.js';
 
 // What a poll handed over, on its way into trackers and lanes.

@@ -1,4 +1,4 @@
-import { type Failure } from './error-handler.js';
+import { type Failure } from './failure.js';
 
 // Who takes over a record that its listener could not handle.
 

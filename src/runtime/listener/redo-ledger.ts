@@ -1,5 +1,5 @@
 import { type TopicPartition, TopicPartitionMap } from '../../common/topic-partition.js';
-import { type Failure } from './error-handler.js';
+import { type Failure } from './failure.js';
 import { type Recoverer } from './recoverer.js';
 
 // What is remembered of failed records over the rollback of their transaction, which makes new deliveries of them.

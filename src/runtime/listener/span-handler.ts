@@ -1,6 +1,7 @@
 import { type KafkaRecord } from '../../common/record.js';
 import { type Delivery } from './delivery.js';
-import { type BatchOutcome, DONE, type ListenerEndpoint, type Outcome } from './listener-endpoint.js';
+import { type BatchOutcome, DONE, type Outcome } from './invocation.js';
+import { type ListenerEndpoint } from './listener-endpoint.js';
 import { type RedoEntry, type RedoLedger } from './redo-ledger.js';
 
 // The listener's handler as it runs in a transaction: the sends of its call belong to it, and records that failed

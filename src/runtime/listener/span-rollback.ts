@@ -1,18 +1,30 @@
 import { type Clock } from '../../common/clock.js';
 import { type Logger } from '../../common/logger.js';
+import { type TopicPartition } from '../../common/topic-partition.js';
 import { type ConsumerClient } from '../client/consumer-client.js';
+import { type OffsetRange } from '../dispatch/offset-range.js';
 import { type ContainerEvents } from './container-events.js';
+import { type ListenerConsumer } from './listener-consumer.js';
 import { sentenceOf } from './log-text.js';
 import { type OwnerQueue } from './owner-queue.js';
-import { type PartitionControl } from './partition-control.js';
 import { type PartitionOpener } from './partition-opener.js';
 import { type PartitionState } from './partition-state.js';
 import { coordinates, type PartitionTable } from './partition-table.js';
 import { type SpanDecision } from './span-failures.js';
-import { type SpanStart } from './transaction-spans.js';
 
 // After an aborted transaction: every partition that it touched goes back to where the span found it, and is read
 // again from there; then what was decided about the failed records.
+
+/** Where a partition stood when the span first touched it. */
+export interface SpanStart {
+  readonly position: number;
+  readonly finished: readonly OffsetRange[];
+}
+
+/** What handlers may ask of the consumer, and the pauses that they have asked for. */
+export interface SpanControl extends ListenerConsumer {
+  applyPause(partition: TopicPartition): void;
+}
 
 export interface SpanRollbackOptions {
   readonly listener: string;
@@ -20,7 +32,7 @@ export interface SpanRollbackOptions {
   readonly consumer: ConsumerClient;
   readonly partitions: PartitionTable;
   readonly opener: () => PartitionOpener;
-  readonly control: () => PartitionControl;
+  readonly control: () => SpanControl;
   readonly owner: OwnerQueue;
   readonly clock: Clock;
   readonly logger: Logger;

@@ -3,16 +3,14 @@ import { hasCode } from '../../common/errors.js';
 import { type Logger } from '../../common/logger.js';
 import { type CommitOffset, type ConsumerClient, type RebalanceListener } from '../client/consumer-client.js';
 import { type KeyDispatcher } from '../dispatch/key-dispatcher.js';
-import { type OffsetRange } from '../dispatch/offset-range.js';
 import { type Delivery } from './delivery.js';
-import { type DeliveryRunner } from './delivery-runner.js';
 import { type ListenerEndpoint } from './listener-endpoint.js';
 import { sentenceOf } from './log-text.js';
 import { type PartitionState } from './partition-state.js';
 import { type SpanFailures } from './span-failures.js';
 import { spanHandler } from './span-handler.js';
 import { type OpenSpanProducer, type SpanProducer } from './span-producer.js';
-import { type SpanRollback } from './span-rollback.js';
+import { type SpanRollback, type SpanStart } from './span-rollback.js';
 
 // A consumer's records in transactions. A span is what one transaction covers: everything that was started since the
 // last commit. At its end nothing new starts, what runs finishes, then offsets and sends are committed together; when
@@ -21,10 +19,10 @@ import { type SpanRollback } from './span-rollback.js';
 //   open ──first record──▶ in work ──commit asked for──▶ ending: drained ──▶ committed ──▶ open
 //                                                           └─ something failed ─▶ rolled back ─▶ open
 
-/** Where a partition stood when the span first touched it. */
-export interface SpanStart {
-  readonly position: number;
-  readonly finished: readonly OffsetRange[];
+/** Starts handlers, and knows when none runs. */
+export interface SpanRunner {
+  drained(isDone: () => boolean, deadline: AbortSignal): Promise<void>;
+  wake(): void;
 }
 
 export interface TransactionSpansOptions {
@@ -32,7 +30,7 @@ export interface TransactionSpansOptions {
   readonly open: OpenSpanProducer;
   readonly consumer: ConsumerClient;
   readonly dispatcher: KeyDispatcher<Delivery>;
-  readonly runner: () => DeliveryRunner;
+  readonly runner: () => SpanRunner;
   readonly rollback: SpanRollback;
   readonly failures: SpanFailures;
   readonly clock: Clock;

@@ -9,7 +9,8 @@ import { lastHeader, longBytes, numberHeader } from '../dead-letters/header-byte
 import { RETRY_TOPIC_HEADERS } from '../dead-letters/header-names.js';
 import { type RecordSender } from '../dead-letters/record-sender.js';
 import { type Admission } from '../listener/admission.js';
-import { type Failure, type FailureDecision } from '../listener/error-handler.js';
+import { type FailureDecision } from '../listener/error-handler.js';
+import { type Failure } from '../listener/failure.js';
 import { type ListenerConsumer } from '../listener/listener-consumer.js';
 import { type KafkaRebalanceListener, type PartitionPosition } from '../listener/rebalance-callbacks.js';
 import { type RecordPassage } from '../listener/record-passage.js';

@@ -1,6 +1,6 @@
-import { systemClock } from '../../common/clock.js';
+import { type Clock, systemClock } from '../../common/clock.js';
 import { NestdawError } from '../../common/errors.js';
-import { silentLogger } from '../../common/logger.js';
+import { type Logger, silentLogger } from '../../common/logger.js';
 import { type KafkaRecord, type OutgoingRecord } from '../../common/record.js';
 import {
   type ProducerClient,
@@ -19,28 +19,45 @@ import {
   recordOfMessage,
   type SendResult,
 } from './producer-record.js';
+import { type RecordPosition, type RecordReader } from './record-reader.js';
 import { type SendAllResult, sendEvery } from './send-all.js';
 import { type RecordParts, recordOf, recordsOf, type SendArguments } from './send-arguments.js';
 import { type SendHooks } from './send-hooks.js';
 import { type SendObserver } from './send-observer.js';
 import { SendPipeline } from './send-pipeline.js';
-import { type SerializerReference, serializerIn } from './serdes/serde.js';
+import { type Serializer, type SerializerReference, serializerIn } from './serdes/serde.js';
 import { autoKeySerializer, autoValueSerializer, ofKeys, ofValues, type RecordKey } from './serializers.js';
-import { type KafkaTemplateOptions, type RecordPosition, type RecordReader } from './template-options.js';
+import { type TemplateTransactions } from './template-transactions.js';
 import { type OffsetOwner, type TransactionOffset } from './transaction.js';
 
 // KafkaTemplate: values in, acknowledged records out. Serialization happens in the call; batching, order and
 // acknowledgment are the producer's.
 
-export type {
-  KafkaMessage,
-  KafkaTemplateOptions,
-  ProducerRecord,
-  RecordParts,
-  RecordPosition,
-  RecordReader,
-  SendResult,
-};
+export type { KafkaMessage, ProducerRecord, RecordParts, RecordPosition, RecordReader, SendResult };
+
+/** What a template is made with. */
+export interface KafkaTemplateOptions {
+  /** The producer; asked at every send, since a template may be injected before its connection is open. */
+  readonly producer: () => ProducerClient;
+  /**
+   * The producer for what is no send of the application: questions, and records that are passed on. Default: the same;
+   * with transactions it serves outside of them too.
+   */
+  readonly passing?: () => ProducerClient;
+  readonly defaultTopic?: string | undefined;
+  /** Transactions of its connection. Default: there are none. */
+  readonly transactions?: TemplateTransactions | undefined;
+  readonly keySerializer?: Serializer;
+  readonly valueSerializer?: Serializer;
+  /** What `receive` reads with. */
+  readonly reader?: RecordReader;
+  /** The templates of named producers, for `withProducer`. */
+  readonly named?: (name: string) => KafkaTemplate;
+  readonly clock?: Clock;
+  readonly logger?: Logger;
+  /** Takes records that are sent later. */
+  readonly delays?: DelayPort;
+}
 
 const NO_DELAYS = 'this template cannot send later: inject the template of a connection with kafka.delays.store';
 

@@ -2,7 +2,7 @@ import { type Clock } from '../../common/clock.js';
 import { type Logger } from '../../common/logger.js';
 import { type ConsumerRunner, type RunnerOptions } from '../listener/consumer-runner.js';
 import { type ThreadDescription } from '../listener/container-description.js';
-import { type ExecutorSupervisor, type HandlerExecutor } from '../listener/listener-endpoint.js';
+import { type ExecutorSupervisor, type HandlerExecutor } from '../listener/handler-executor.js';
 import { sentenceOf } from '../listener/log-text.js';
 import { RemoteConsumer } from './remote-consumer.js';
 import { type ThreadLink } from './thread.js';

@@ -4,12 +4,8 @@ import { type Logger } from '../../common/logger.js';
 import { type KafkaRecord } from '../../common/record.js';
 import { type ThreadDescription } from '../listener/container-description.js';
 import { type ContainerEvent } from '../listener/container-events.js';
-import {
-  type BatchOutcome,
-  type ExecutorSupervisor,
-  type HandlerExecutor,
-  type InvocationContext,
-} from '../listener/listener-endpoint.js';
+import { type ExecutorSupervisor, type HandlerExecutor } from '../listener/handler-executor.js';
+import { type BatchOutcome, type InvocationContext } from '../listener/listener-endpoint.js';
 import { sentenceOf } from '../listener/log-text.js';
 import { type PackedCall, packCalls, transferOf } from './call-codec.js';
 import { type CallResult, type CallResults, type FromCallThread } from './call-messages.js';

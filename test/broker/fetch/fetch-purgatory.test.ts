@@ -7,13 +7,13 @@ import { flush, ManualClock } from '../../support/manual-clock.js';
 /** The part of a log that the purgatory sees. */
 class FakeLog {
   readable = 0;
-  readonly listeners = new Set<LogListener>();
+  readonly listeners = new Set<LogListener<PartitionLog>>();
 
   readableBytes(): number {
     return this.readable;
   }
 
-  subscribe(listener: LogListener): () => void {
+  subscribe(listener: LogListener<PartitionLog>): () => void {
     this.listeners.add(listener);
     return () => void this.listeners.delete(listener);
   }

@@ -1,6 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { CommitPolicy } from '../../../src/runtime/dispatch/commit-policy.js';
-import { type AckMode } from '../../../src/runtime/listener/listener-endpoint.js';
+import { type AckMode, CommitPolicy } from '../../../src/runtime/dispatch/commit-policy.js';
 
 const policyOf = (ackMode: AckMode) => new CommitPolicy({ ackMode, ackCount: 3, ackTimeMs: 100 });
 

@@ -1,10 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { KeyDispatcher } from '../../../src/runtime/dispatch/key-dispatcher.js';
+import { KeyDispatcher, type Order } from '../../../src/runtime/dispatch/key-dispatcher.js';
 import { type PartitionQueue } from '../../../src/runtime/dispatch/partition-queue.js';
 import { WorkItem } from '../../../src/runtime/dispatch/work-item.js';
-import { type Order } from '../../../src/runtime/listener/listener-endpoint.js';
 
-class Item extends WorkItem {
+class Item extends WorkItem<PartitionQueue> {
   constructor(
     queue: PartitionQueue,
     readonly name: string,

@@ -1,8 +1,9 @@
 import { getMaxListeners } from 'node:events';
 import { describe, expect, it } from '@jest/globals';
 import { type ConsumerRunner } from '../../../src/runtime/listener/consumer-runner.js';
+import { type HandlerExecutor } from '../../../src/runtime/listener/handler-executor.js';
 import { type ListenerConsumer } from '../../../src/runtime/listener/listener-consumer.js';
-import { DONE, type HandlerExecutor } from '../../../src/runtime/listener/listener-endpoint.js';
+import { DONE } from '../../../src/runtime/listener/listener-endpoint.js';
 import { GatedHandler, Harness } from '../../support/listener-harness.js';
 import { flush } from '../../support/manual-clock.js';
 

@@ -4,10 +4,10 @@ import { type KafkaRecord } from '../../../src/common/record.js';
 import {
   defaultErrorHandler,
   delegatingErrorHandler,
-  type Failure,
   loggingErrorHandler,
   stoppingErrorHandler,
 } from '../../../src/runtime/listener/error-handler.js';
+import { type Failure } from '../../../src/runtime/listener/failure.js';
 import { DONE } from '../../../src/runtime/listener/listener-endpoint.js';
 import { failed, GatedHandler, Harness, TOPIC } from '../../support/listener-harness.js';
 import { flush } from '../../support/manual-clock.js';

@@ -1,19 +1,20 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { KeyDispatcher } from '../../../src/runtime/dispatch/key-dispatcher.js';
+import { type PartitionQueue } from '../../../src/runtime/dispatch/partition-queue.js';
 import { WorkItem } from '../../../src/runtime/dispatch/work-item.js';
 import { CallScheduler } from '../../../src/runtime/threads/call-scheduler.js';
 import { guiltyOf } from '../../../src/runtime/threads/thread-guilt.js';
 
 // Which thread gets which call, and what becomes of calls whose thread dies.
 
-class Work extends WorkItem {
+class Work extends WorkItem<PartitionQueue> {
   overdue: unknown;
   deaths = 0;
   /** Threads that have it right now. */
   readonly holders = new Set<number>();
   constructor(
-    queue: WorkItem['queue'],
+    queue: PartitionQueue,
     readonly name: string,
     readonly number: number,
   ) {
@@ -49,7 +50,7 @@ class Bench {
   readonly threads = new Map<number, FakeThread>();
   readonly ended: Work[] = [];
   readonly pushed: Work[] = [];
-  readonly queue: WorkItem['queue'];
+  readonly queue: PartitionQueue;
   mostAtOnce = 0;
   /** What must not happen and did. */
   readonly violations: string[] = [];

@@ -1,11 +1,9 @@
 import { TopicPartitionMap } from '../../../common/topic-partition.js';
-import { type CommittedOffset, type GroupRecord } from '../offset-records.js';
+import { type CommittedOffset, type OffsetRecord } from '../offset-records.js';
 import { PendingOffsets } from './pending-offsets.js';
 
 // The committed offsets of the groups of one shard, as the replayed records say. Offsets of open transactions wait
 // aside: nobody may read them before the marker.
-
-export type OffsetRecord = Extract<GroupRecord, { type: 'offset' }>;
 
 const NONE: TopicPartitionMap<CommittedOffset> = new TopicPartitionMap();
 

@@ -1,8 +1,7 @@
 import { ErrorCode, errorName } from '../../../protocol/error-codes.js';
 import { coordinatorError, type TransactionProducer } from '../coordinator-runtime.js';
-import { type GroupRecord } from '../offset-records.js';
+import { type GroupRecord, type OffsetRecord } from '../offset-records.js';
 import { type Committer } from './classic-group.js';
-import { type OffsetRecord } from './committed-offsets.js';
 import { type GroupHost } from './group-host.js';
 import { type GroupShard } from './group-shard.js';
 import { type GroupShards } from './group-shards.js';

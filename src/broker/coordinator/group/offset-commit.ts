@@ -1,6 +1,5 @@
 import { ErrorCode } from '../../../protocol/error-codes.js';
-import { type CommittedOffset } from '../offset-records.js';
-import { type OffsetRecord } from './committed-offsets.js';
+import { type CommittedOffset, type OffsetRecord } from '../offset-records.js';
 
 // From what a commit asks to the records it leads to: pure, partition by partition.
 

@@ -1,6 +1,5 @@
 import { TopicPartitionMap } from '../../../common/topic-partition.js';
-import { type CommittedOffset } from '../offset-records.js';
-import { type OffsetRecord } from './committed-offsets.js';
+import { type CommittedOffset, type OffsetRecord } from '../offset-records.js';
 
 // Offsets that producers have committed in transactions which are still open. Which of two commits of one partition
 // counts is decided by their places in the log, not by the order in which their transactions end.

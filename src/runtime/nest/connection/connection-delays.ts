@@ -13,25 +13,19 @@ import { RedisDelayStore } from '../../retry/delays/redis-delay-store.js';
 import { type DelayedSend, type DelayOptions, type DelayPort } from '../../template/delayed-send.js';
 import { type ProducerRecord } from '../../template/producer-record.js';
 import { type ProviderLookup } from '../provider-lookup.js';
-import { type KafkaConnection } from './kafka-connection.js';
+import { type DelayBackend, type DelayConnection } from './delay-backend.js';
 import { TopicDelays } from './topic-delays.js';
 
 // Delayed sends of a connection, over `kafka.delays.store`: topics of the cluster itself, Redis, or what a provider is.
 
-/** Something that records can wait in; ids are made here and tell when they are due. */
-export interface DelayBackend extends Startable {
-  put(id: string, dueAt: number, topic: string, partition: number | undefined, record: OutgoingRecord): Promise<void>;
-  cancel(id: string, dueAt: number): Promise<boolean>;
-}
-
 export class ConnectionDelays implements DelayPort, Startable {
-  readonly #connection: () => KafkaConnection;
+  readonly #connection: () => DelayConnection;
   readonly #clock: Clock;
   #backend: DelayBackend | undefined;
   /** What `delays.store` names, where that is a provider. */
   #provided: DelayStore | undefined;
 
-  constructor(connection: () => KafkaConnection, clock: Clock) {
+  constructor(connection: () => DelayConnection, clock: Clock) {
     this.#connection = connection;
     this.#clock = clock;
   }
@@ -112,7 +106,7 @@ const OWN_STORES: readonly string[] = ['none', 'topics', 'redis'];
 
 const nameOf = (connection: string): string => `delayed-sends-${connection}`;
 
-function redisDelays(connection: KafkaConnection): DelayBackend {
+function redisDelays(connection: DelayConnection): DelayBackend {
   const { properties, logger, name } = connection;
   const url = properties.get('redis.url');
   if (!url) {
@@ -130,7 +124,7 @@ class StoreDelays implements DelayBackend {
   readonly #close: () => void;
 
   /** @param close ends what was opened for the store */
-  constructor(connection: KafkaConnection, store: DelayStore, close: () => void = () => undefined) {
+  constructor(connection: DelayConnection, store: DelayStore, close: () => void = () => undefined) {
     const { clock, logger } = connection;
     this.#store = store;
     this.#close = close;

@@ -1,11 +1,24 @@
+import { type Clock } from '../../../common/clock.js';
+import { type Logger } from '../../../common/logger.js';
+import { type ConsumerClient } from '../../client/consumer-client.js';
 import { type ConfigName } from '../../config/config-keys.js';
+import { type KafkaProperties } from '../../config/kafka-properties.js';
 import { type ContainerSettings } from '../../listener/container-settings.js';
 import { ListenerContainer } from '../../listener/listener-container.js';
 import { type ListenerEndpoint } from '../../listener/listener-endpoint.js';
+import { type DiscoveredListener } from '../declarations/listener-declaration.js';
 import { containerNumbers } from './client-options.js';
-import { type KafkaConnection } from './kafka-connection.js';
 
 // Listener containers that no user has declared: a connection reads topics of its own with them.
+
+/** The connection, as far as such a container needs it. */
+export interface ContainerConnection {
+  readonly name: string;
+  readonly properties: KafkaProperties;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  createConsumer(listener: DiscoveredListener, index: number): ConsumerClient;
+}
 
 export interface InternalListener {
   readonly endpoint: Partial<ListenerEndpoint> & Pick<ListenerEndpoint, 'id' | 'topics' | 'groupId' | 'handler'>;
@@ -17,7 +30,7 @@ export interface InternalListener {
 }
 
 /** One consumer that hands over record by record, or batch by batch, and commits what is finished after each poll. */
-export function internalContainer(connection: KafkaConnection, given: InternalListener): ListenerContainer {
+export function internalContainer(connection: ContainerConnection, given: InternalListener): ListenerContainer {
   const values = new Map<ConfigName, unknown>([['consumer.auto-offset-reset', given.start]]);
   const properties = connection.properties.with(values, given.subject);
   const endpoint: ListenerEndpoint = {

@@ -5,9 +5,8 @@ import { lastHeader, longBytes, numberHeader, textBytes, textHeader } from '../.
 import { type ListenerContainer } from '../../listener/listener-container.js';
 import { DONE, type Outcome } from '../../listener/listener-endpoint.js';
 import { LEVELS, nextHop } from '../../retry/delays/delay-levels.js';
-import { type DelayBackend } from './connection-delays.js';
+import { type DelayBackend, type DelayConnection } from './delay-backend.js';
 import { internalContainer } from './internal-container.js';
-import { type KafkaConnection } from './kafka-connection.js';
 
 // Delayed sends by topics alone: a record waits in the partitions of one topic, hop by hop, and goes to its own topic
 // when it is due. All processes with `delays.store=topics` share the work as one group. Cancelled ids are in a topic
@@ -30,14 +29,14 @@ const RETENTION_MS = 60 * 86_400_000;
 const AGAIN_MS = 1_000;
 
 export class TopicDelays implements DelayBackend {
-  readonly #connection: KafkaConnection;
+  readonly #connection: DelayConnection;
   readonly #cancelled = new Map<string, number>();
   readonly #stop = new AbortController();
   #containers: ListenerContainer[] = [];
   #making: Promise<void> | undefined;
   #starting: Promise<void> | undefined;
 
-  constructor(connection: KafkaConnection) {
+  constructor(connection: DelayConnection) {
     this.#connection = connection;
   }
 

@@ -5,8 +5,10 @@ import { type Environment } from '../../config/environment.js';
 import { parseBoolean, parseChoice, parseInteger, parseList } from '../../config/formats.js';
 import { type KafkaProperties } from '../../config/kafka-properties.js';
 import { type Mistake } from '../../config/mistakes.js';
+import { type AckMode } from '../../dispatch/commit-policy.js';
+import { type Order } from '../../dispatch/key-dispatcher.js';
 import { type SteeringMeasure, type SteeringOptions } from '../../dispatch/worker-steering.js';
-import { type AckMode, type ListenerEndpoint, type Order } from '../../listener/listener-endpoint.js';
+import { type ListenerEndpoint } from '../../listener/listener-endpoint.js';
 import { OptionReader } from '../option-reader.js';
 import { partitionRequests } from './partition-options.js';
 

@@ -12,8 +12,8 @@ import { type Mistake } from '../../config/mistakes.js';
 import { type RecordSender } from '../../dead-letters/record-sender.js';
 import { type ContainerSettings } from '../../listener/container-settings.js';
 import { type ListenerEndpoint } from '../../listener/listener-endpoint.js';
+import { type OpenSpanProducer } from '../../listener/span-producer.js';
 import { type ConnectionLogs } from '../connection/connection-logs.js';
-import { type TransactionalConnection } from '../guards/transaction-option.js';
 import { type CallRules } from '../handlers/listener-invoker.js';
 import { type HandlerTarget } from '../handlers/method-call.js';
 import { type MethodParameters } from '../metadata-accessor.js';
@@ -22,6 +22,12 @@ import { type SerdeResolver } from '../serdes/serde-resolver.js';
 import { type ContainerSets } from './container-factory.js';
 
 // What a listener is before anything is made of it: what it declares, where it was found, and what it may ask for.
+
+export interface TransactionalConnection {
+  readonly properties: KafkaProperties;
+  /** Producers for transactions; undefined where they are not configured. */
+  readonly listenerTransactions?: OpenSpanProducer | undefined;
+}
 
 export interface ListenerConnection extends TransactionalConnection {
   readonly properties: KafkaProperties;

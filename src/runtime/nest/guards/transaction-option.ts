@@ -2,18 +2,11 @@ import { type KafkaListenerOptions } from '../../../decorators/listener-options.
 import { parseBoolean } from '../../config/formats.js';
 import { type KafkaProperties } from '../../config/kafka-properties.js';
 import { type ListenerEndpoint } from '../../listener/listener-endpoint.js';
-import { type OpenSpanProducer } from '../../listener/span-producer.js';
-import { type HandlerSource } from '../declarations/listener-declaration.js';
+import { type HandlerSource, type TransactionalConnection } from '../declarations/listener-declaration.js';
 import { transactionalOf } from '../metadata-accessor.js';
 import { type OptionReader } from '../option-reader.js';
 
 // Whether a listener's records are handled in transactions: by `@Transactional` on its method, or by its options.
-
-export interface TransactionalConnection {
-  readonly properties: KafkaProperties;
-  /** Producers for transactions; undefined where they are not configured. */
-  readonly listenerTransactions?: OpenSpanProducer | undefined;
-}
 
 const NOT_GUARDED =
   'goes not with a transaction, which may be rolled back after the id is finished; in a transaction each record counts ' +

@@ -1,9 +1,9 @@
 import { messageOf } from '../../../common/errors.js';
 import { type KafkaRecord } from '../../../common/record.js';
 import { type Mistake } from '../../config/mistakes.js';
+import { type HandlerExecutor } from '../../listener/handler-executor.js';
 import {
   type BatchInvoker,
-  type HandlerExecutor,
   type ListenerEndpoint,
   type Outcome,
   type RecordInvoker,

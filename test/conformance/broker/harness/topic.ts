@@ -1,9 +1,8 @@
-import { type RequestInput } from '../../../../src/protocol/api.js';
+import { type Api, type RequestInput, type ResponseOf } from '../../../../src/protocol/api.js';
 import { Fetch, ListOffsets, Produce } from '../../../../src/protocol/messages/index.js';
 import { isControl } from '../../../../src/protocol/record-batch-header.js';
 import { type RawClient } from '../../../support/raw-client.js';
 import { batch, batchesIn, type CaseBatch, recordsIn } from './batches.js';
-import { type World } from './world.js';
 
 // A topic of a case, with short ways to write to it, read it and see what state it is in.
 
@@ -22,9 +21,15 @@ export interface FetchOptions extends Partial<RequestInput<typeof Fetch>> {
   readonly client?: RawClient;
 }
 
+/** Whom it speaks through. */
+export interface Speaker {
+  readonly client: RawClient;
+  send<A extends Api>(api: A, version: number, request: RequestInput<A>): Promise<ResponseOf<A>>;
+}
+
 export class Topic {
   constructor(
-    readonly world: World,
+    readonly world: Speaker,
     readonly name: string,
     readonly id: string,
   ) {}

@@ -1,0 +1,51 @@
+import { type Clock } from '../../common/clock.js';
+import { type ContainerCounters } from './container-counters.js';
+import { type ConsumerDescription, type PartitionDescription } from './container-description.js';
+import { type Delivery } from './delivery.js';
+import { type PartitionState } from './partition-state.js';
+
+// What a consumer beside its container knows about itself, as plain data.
+
+interface Described {
+  readonly running: number;
+  /** Of all that runs, what was called first. */
+  readonly oldestInFlight: Delivery | undefined;
+  readonly counters: ContainerCounters;
+  partitions(): readonly PartitionState[];
+}
+
+/** A consumer beside its container. */
+export function describeConsumer(consumer: Described, index: number, clock: Clock): ConsumerDescription {
+  const oldest = consumer.oldestInFlight;
+  return {
+    index,
+    running: consumer.running,
+    oldest: oldest && {
+      topic: oldest.record.topic,
+      partition: oldest.record.partition,
+      offset: oldest.record.offset,
+      ms: clock.monotonic() - oldest.startedAt,
+    },
+    partitions: consumer.partitions().map(describePartition),
+    counters: { ...consumer.counters },
+  };
+}
+
+function describePartition(state: PartitionState): PartitionDescription {
+  const { tracker, queue } = state;
+  return {
+    topic: state.topic,
+    partition: state.partition,
+    position: tracker.position,
+    committable: tracker.committableOffset,
+    committed: state.committedOffset < 0 ? undefined : state.committedOffset,
+    unfinished: tracker.unfinished,
+    running: queue.running,
+    lanes: queue.lanes,
+    retrying: state.waiting.size,
+    parked: state.parked.size,
+    finishedAbove: tracker.finishedAbove,
+    isBackpressured: state.isBackpressured,
+    holds: [...state.holds],
+  };
+}
