@@ -1,6 +1,7 @@
 import { type Clock } from '../../common/clock.js';
 import { type Logger } from '../../common/logger.js';
 import { type Random } from '../../common/random.js';
+import { type DevicePace } from './device-pace.js';
 import { type FileRemovals } from './file-removals.js';
 import { type FileSystem } from './file-system.js';
 import { type OpenFiles } from './open-files.js';
@@ -10,6 +11,8 @@ import { type StorageCounters } from './storage-counters.js';
 export interface LogContext {
   readonly fileSystem: FileSystem;
   readonly files: OpenFiles;
+  /** What fsyncs take on the device that the logs lie on. */
+  readonly device: DevicePace;
   readonly removals: FileRemovals;
   readonly counters: StorageCounters;
   readonly clock: Clock;

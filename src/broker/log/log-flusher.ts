@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import { type Timer } from '../../common/clock.js';
+import { CommitGathering } from './commit-gathering.js';
 import { GroupCommit } from './group-commit.js';
 import { type LogContext } from './log-context.js';
 import { type LogSegment } from './log-segment.js';
@@ -46,8 +47,13 @@ export class LogFlusher {
   /** fsync of everything appended so far, shared by all that wait. Rejects with KAFKA_STORAGE_FAILED. */
   flush(): Promise<void> {
     if (this.log.logEndOffset === this.#recoveryPoint && this.#unsynced.length === 0) return Promise.resolve();
-    this.#groupCommit ??= new GroupCommit(() => this.#sync());
+    this.#groupCommit ??= this.#newGroupCommit();
     return this.#groupCommit.commit();
+  }
+
+  #newGroupCommit(): GroupCommit {
+    const { clock, device } = this.context;
+    return new GroupCommit(new CommitGathering(clock, device), () => this.#sync());
   }
 
   flushInBackground(): void {

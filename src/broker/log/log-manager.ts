@@ -17,6 +17,7 @@ import {
   LogCleaner,
 } from './cleaner/log-cleaner.js';
 import { DataDirectory } from './data-directory.js';
+import { DevicePace } from './device-pace.js';
 import { FileRemovals } from './file-removals.js';
 import { type FileSystem } from './file-system.js';
 import { LogCheckpoints } from './log-checkpoints.js';
@@ -101,7 +102,8 @@ export class LogManager {
     const removals = new FileRemovals(fileSystem, logger);
     this.directory = directory;
     this.#defaults = options.defaults ?? {};
-    this.#context = { fileSystem, files, removals, counters, clock, random, logger };
+    const device = new DevicePace();
+    this.#context = { fileSystem, files, device, removals, counters, clock, random, logger };
     this.#setAside = new SetAside(this.#context, directory);
     const { nodeId, clusterId, bootId } = options;
     this.#data = new DataDirectory({ fileSystem, path: directory, nodeId, clusterId, bootId, random });

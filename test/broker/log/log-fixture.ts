@@ -1,3 +1,4 @@
+import { DevicePace } from '../../../src/broker/log/device-pace.js';
 import { FileRemovals } from '../../../src/broker/log/file-removals.js';
 import { type FileSystem } from '../../../src/broker/log/file-system.js';
 import { type ConfigEntries, logConfig } from '../../../src/broker/log/log-config.js';
@@ -64,6 +65,7 @@ export function contextOf(fileSystem: FileSystem, clock: Clock = new ManualClock
   return {
     fileSystem,
     files: new OpenFiles(fileSystem, maxOpen),
+    device: new DevicePace(),
     removals: new FileRemovals(fileSystem, silentLogger),
     counters: new StorageCounters(),
     clock,
