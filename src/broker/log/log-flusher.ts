@@ -5,7 +5,6 @@ import { GroupCommit } from './group-commit.js';
 import { type LogContext } from './log-context.js';
 import { type LogSegment } from './log-segment.js';
 import { type SegmentList } from './segment-list.js';
-import { type StorageHealth } from './storage-health.js';
 
 // Brings a log to the device and knows how far that has come: the recovery point.
 
@@ -13,6 +12,8 @@ import { type StorageHealth } from './storage-health.js';
 export interface FlushedLog {
   readonly directory: string;
   readonly logEndOffset: number;
+  /** An fsync failed: the error for those who wait for it. */
+  flushFailed(cause: unknown): Error;
 }
 
 const NO_SEGMENTS: readonly LogSegment[] = [];
@@ -32,7 +33,6 @@ export class LogFlusher {
     private readonly log: FlushedLog,
     private readonly context: LogContext,
     private readonly segments: SegmentList,
-    private readonly health: StorageHealth,
     recoveryPoint: number,
   ) {
     this.#recoveryPoint = recoveryPoint;
@@ -57,7 +57,7 @@ export class LogFlusher {
   }
 
   flushInBackground(): void {
-    // The failure is kept and logged by `health`; the next append answers with it.
+    // The failure is kept and logged by the log's health; the next append answers with it.
     this.flush().catch(() => undefined);
   }
 
@@ -101,7 +101,7 @@ export class LogFlusher {
       // Should the active segment be rolled meanwhile, its indexes have to follow before the point may rise.
       for (let hasRolled = true; hasRolled; ) hasRolled = await this.#syncOnce();
     } catch (cause) {
-      if (!this.#isStopped) throw this.health.flushFailed(cause);
+      if (!this.#isStopped) throw this.log.flushFailed(cause);
     }
   }
 

@@ -40,12 +40,17 @@ export interface PartitionLogOptions extends StoredLogOptions {
 
 export class PartitionLog extends StoredLog {
   readonly #listeners: LogListeners<PartitionLog>;
-  readonly #reader: LogReader;
+  /** Made by the first read: most logs are idle. */
+  #readerOnce: LogReader | undefined;
 
   constructor(options: PartitionLogOptions) {
     super(options);
     this.#listeners = new LogListeners<PartitionLog>(this, options.owner);
-    this.#reader = new LogReader(this, this.segmentList, options.loaded.epochs);
+  }
+
+  get #reader(): LogReader {
+    this.#readerOnce ??= new LogReader(this, this.segmentList, this.epochs.epochs);
+    return this.#readerOnce;
   }
 
   /** Called after every append, rise of the log start, and when the log closes. Returns the undo. */

@@ -35,9 +35,10 @@ export abstract class StoredLog {
   protected readonly segmentList: SegmentList;
   protected readonly producerStates: ProducerStates;
   protected readonly epochs: EpochCheckpoint;
-  protected readonly health: StorageHealth;
   protected readonly flusher: LogFlusher;
   readonly #snapshots: SnapshotFiles;
+  /** Made when it is asked for: most logs are idle and well. */
+  #health: StorageHealth | undefined;
   #topicId: string | undefined;
   #config: LogConfig;
   #leaderEpoch: number;
@@ -59,12 +60,21 @@ export abstract class StoredLog {
     this.#leaderEpoch = Math.max(0, loaded.epochs.latest);
     this.#logStartOffset = loaded.logStartOffset;
     this.#logEndOffset = loaded.logEndOffset;
-    this.health = new StorageHealth(this, logger);
-    this.flusher = new LogFlusher(this, context, this.segmentList, this.health, loaded.recoveryPoint);
+    this.flusher = new LogFlusher(this, context, this.segmentList, loaded.recoveryPoint);
   }
 
   /** The log is another one now: whoever listens is told. */
   protected abstract changed(change: LogChange): void;
+
+  protected get health(): StorageHealth {
+    this.#health ??= new StorageHealth(this, this.context.logger);
+    return this.#health;
+  }
+
+  /** An fsync failed: the error for those who wait for it. No write is taken any more. */
+  flushFailed(cause: unknown): NestdawError {
+    return this.health.flushFailed(cause);
+  }
 
   protected get name(): string {
     return partitionName(this.topicPartition);
@@ -117,7 +127,7 @@ export abstract class StoredLog {
 
   /** Why the last write failed; undefined again once one succeeds. */
   get failure(): NestdawError | undefined {
-    return this.health.failure;
+    return this.#health?.failure;
   }
 
   get isClosed(): boolean {
@@ -229,7 +239,7 @@ export abstract class StoredLog {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     try {
-      if (this.health.isOffline) throw this.failure;
+      if (this.#health?.isOffline) throw this.failure;
       this.segmentList.active.seal();
       await this.flusher.finish();
       if (this.#logEndOffset > 0 && this.#snapshots.offsets.at(-1) !== this.#logEndOffset) {

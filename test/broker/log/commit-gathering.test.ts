@@ -27,10 +27,10 @@ function logOn(syncMs: number) {
 type Log = ReturnType<typeof logOn>;
 
 /** Sends again as soon as it is answered, `thinkMs` later. */
-async function producer({ clock, commit }: Log, thinkMs: number, sends: number): Promise<void> {
+async function producer(log: Log, thinkMs: number, sends: number): Promise<void> {
   for (let i = 0; i < sends; i++) {
-    await commit();
-    await new Promise<void>((resolve) => clock.schedule(thinkMs, resolve));
+    await log.commit();
+    await new Promise<void>((resolve) => log.clock.schedule(thinkMs, resolve));
   }
 }
 
