@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { crc32c, nativeChecksum, plainChecksum } from '../../src/protocol/crc32c.js';
 import { coordinatorPartition, javaHash } from '../../src/protocol/java-hash.js';
@@ -32,6 +33,26 @@ describe('murmur2', () => {
     ['', 275646681],
   ])('of %j is what Java computes', (text, hash) => {
     expect(murmur2(Buffer.from(text))).toBe(hash);
+  });
+
+  it('gives 10,000 keys the hash and the partition that the Java client gives them', () => {
+    // Made by Murmur2Vectors.java, which makes the same keys.
+    const vectors = readFileSync(new URL('../fixtures/murmur2/murmur2.bin', import.meta.url));
+    let state = 1;
+    const nextByte = (): number => {
+      state ^= state << 13;
+      state ^= state >>> 17;
+      state ^= state << 5;
+      return state & 0xff;
+    };
+    const keys = Array.from({ length: 10_000 }, (_, i) => {
+      if (i % 3 === 0) return `key-${i}`;
+      if (i % 3 === 1) return `\u017elu\u0165-${i}-\u{1f600}`;
+      return Buffer.from(Array.from({ length: i % 61 }, nextByte));
+    });
+    const expected = keys.map((_, i) => [vectors.readInt32BE(i * 5), vectors.readInt8(i * 5 + 4)]);
+    expect(vectors).toHaveLength(keys.length * 5);
+    expect(keys.map((key) => [murmur2(Buffer.from(key)), partitionForKey(key, 12)])).toEqual(expected);
   });
 
   it('chooses the partition from the hash without its sign', () => {

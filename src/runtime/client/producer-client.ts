@@ -34,6 +34,29 @@ export interface DeliverySink {
   failed(error: Error, count: number): void;
 }
 
+let resolveNext!: (metadata: RecordMetadata) => void;
+let rejectNext!: (error: Error) => void;
+/** One executor for all: a closure for each would cost more than the promise. */
+function capture(resolve: (metadata: RecordMetadata) => void, reject: (error: Error) => void): void {
+  resolveNext = resolve;
+  rejectNext = reject;
+}
+
+/** The sink of one record whose end somebody awaits. */
+export class AwaitedDelivery implements DeliverySink {
+  readonly promise: Promise<RecordMetadata> = new Promise(capture);
+  readonly #resolve: (metadata: RecordMetadata) => void = resolveNext;
+  readonly #reject: (error: Error) => void = rejectNext;
+
+  stored(topic: string, partition: number, offset: number, _count: number, timestamp: number): void {
+    this.#resolve({ topic, partition, offset, timestamp });
+  }
+
+  failed(error: Error, _count: number): void {
+    this.#reject(error);
+  }
+}
+
 export type { StoppedDelivery };
 
 export interface ProducerClient {

@@ -1,9 +1,9 @@
 import { type OutgoingRecord } from '../../../common/record.js';
 import { type CompressionType } from '../../../protocol/compression.js';
 import { RecordBatchBuilder, recordsOf, rewriteProducerState } from '../../../protocol/record-batch.js';
-import { type DeliverySink, type RecordMetadata } from '../producer-client.js';
+import { type DeliverySink } from '../producer-client.js';
 
-// Records of one partition that travel together, and the promises of those who sent them. The first attempt fixes the
+// Records of one partition that travel together, and who is told of their end. The first attempt fixes the
 // bytes: a broker recognises a repeated batch by its sequence, so what is sent again must be the same.
 
 /** Who a batch says it comes from; -1 throughout without idempotence. */
@@ -18,23 +18,11 @@ export interface BatchCompression {
   readonly compressionLevel?: number;
 }
 
-type Resolve = (metadata: RecordMetadata) => void;
-type Reject = (error: Error) => void;
-
-let resolveNext!: (metadata: RecordMetadata) => void;
-let rejectNext!: (error: Error) => void;
-/** One executor for all promises of records: a closure for each would cost more than the promise. */
-function capture(resolve: (metadata: RecordMetadata) => void, reject: (error: Error) => void): void {
-  resolveNext = resolve;
-  rejectNext = reject;
-}
-
 export class ProducerBatch {
   #builder: RecordBatchBuilder | undefined;
   #bytes: Buffer | undefined;
-  /** Who is told, one entry a record in both; a sink stands in both. */
-  #resolves: Array<Resolve | DeliverySink> = [];
-  #rejects: Array<Reject | DeliverySink> = [];
+  /** Who is told, one entry a record. */
+  #sinks: DeliverySink[] = [];
   #timestamps: number[] = [];
   #onSettled: (() => void) | undefined;
   #settled = false;
@@ -85,20 +73,10 @@ export class ProducerBatch {
     return this.#settled;
   }
 
-  add(record: OutgoingRecord, timestamp: number): Promise<RecordMetadata> {
+  /** Throws on a record that cannot be encoded. */
+  add(record: OutgoingRecord, timestamp: number, sink: DeliverySink): void {
     this.#builder!.append(record, timestamp);
-    const promise = new Promise<RecordMetadata>(capture);
-    this.#resolves.push(resolveNext);
-    this.#rejects.push(rejectNext);
-    this.#timestamps.push(timestamp);
-    return promise;
-  }
-
-  /** The same for a record whose end a sink is told. */
-  addFor(sink: DeliverySink, record: OutgoingRecord, timestamp: number): void {
-    this.#builder!.append(record, timestamp);
-    this.#resolves.push(sink);
-    this.#rejects.push(sink);
+    this.#sinks.push(sink);
     this.#timestamps.push(timestamp);
   }
 
@@ -131,29 +109,20 @@ export class ProducerBatch {
   succeed(baseOffset: number, logAppendTimeMs: number): void {
     if (this.#settled) return;
     const { topic, partition } = this;
-    for (let i = 0; i < this.#resolves.length; ) {
-      const offset = baseOffset < 0 ? -1 : baseOffset + i;
+    for (let i = 0; i < this.#sinks.length; ) {
+      const count = lengthOfRun(this.#sinks, i);
       const timestamp = logAppendTimeMs >= 0 ? logAppendTimeMs : this.#timestamps[i]!;
-      const told = this.#resolves[i]!;
-      if (typeof told === 'function') {
-        told({ topic, partition, offset, timestamp });
-        i++;
-      } else {
-        const count = lengthOfRun(this.#resolves, i);
-        told.stored(topic, partition, offset, count, timestamp);
-        i += count;
-      }
+      this.#sinks[i]!.stored(topic, partition, baseOffset < 0 ? -1 : baseOffset + i, count, timestamp);
+      i += count;
     }
     this.#settle();
   }
 
   fail(error: Error): void {
     if (this.#settled) return;
-    for (let i = 0; i < this.#rejects.length; ) {
-      const told = this.#rejects[i]!;
-      const count = typeof told === 'function' ? 1 : lengthOfRun(this.#rejects, i);
-      if (typeof told === 'function') told(error);
-      else told.failed(error, count);
+    for (let i = 0; i < this.#sinks.length; ) {
+      const count = lengthOfRun(this.#sinks, i);
+      this.#sinks[i]!.failed(error, count);
       i += count;
     }
     this.#settle();
@@ -173,8 +142,7 @@ export class ProducerBatch {
 
   #settle(): void {
     this.#settled = true;
-    this.#resolves = [];
-    this.#rejects = [];
+    this.#sinks = [];
     this.#onSettled?.();
   }
 
@@ -187,8 +155,7 @@ export class ProducerBatch {
       const room = this.orderRoom / 2;
       const half = new ProducerBatch(this.topic, this.partition, this.createdAt, order, this.sizeInBytes >> 1, room);
       for (let i = from; i < to; i++) half.#builder!.append(records[i]!, this.#timestamps[i]!);
-      half.#resolves = this.#resolves.slice(from, to);
-      half.#rejects = this.#rejects.slice(from, to);
+      half.#sinks = this.#sinks.slice(from, to);
       half.#timestamps = this.#timestamps.slice(from, to);
       half.closed = true;
       half.reservedBytes = from === 0 ? this.reservedBytes : 0;

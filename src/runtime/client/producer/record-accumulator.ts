@@ -1,7 +1,7 @@
 import { type OutgoingRecord } from '../../../common/record.js';
 import { TopicPartitionMap } from '../../../common/topic-partition.js';
 import { BATCH_HEADER_BYTES } from '../../../protocol/record-batch-header.js';
-import { type DeliverySink, type RecordMetadata } from '../producer-client.js';
+import { type DeliverySink } from '../producer-client.js';
 import { BatchSlabs } from './batch-slabs.js';
 import { PartitionQueue } from './partition-queue.js';
 import { ProducerBatch } from './producer-batch.js';
@@ -47,16 +47,10 @@ export class RecordAccumulator {
     return this.#usedBytes + size + BATCH_HEADER_BYTES <= this.#options.bufferMemory || this.#usedBytes === 0;
   }
 
-  /** `size` is `RecordBatchBuilder.sizeOf(record)`. */
-  append(
-    topic: string,
-    partition: number,
-    record: OutgoingRecord,
-    size: number,
-    timestamp: number,
-    now: number,
-  ): Promise<RecordMetadata>;
-  /** With a sink, which is told instead of a promise. */
+  /**
+   * Appends to the open batch of the partition; the sink is told the record's end. `size` is
+   * `RecordBatchBuilder.sizeOf(record)`. Throws on a record that cannot be encoded; nothing has changed then.
+   */
   append(
     topic: string,
     partition: number,
@@ -65,16 +59,7 @@ export class RecordAccumulator {
     timestamp: number,
     now: number,
     sink: DeliverySink,
-  ): undefined;
-  append(
-    topic: string,
-    partition: number,
-    record: OutgoingRecord,
-    size: number,
-    timestamp: number,
-    now: number,
-    sink?: DeliverySink,
-  ): Promise<RecordMetadata> | undefined {
+  ): void {
     let queue = this.#queues.get(topic, partition);
     if (queue === undefined) {
       queue = new PartitionQueue(topic, partition, this.#options.idempotent, this.#options.maxUnsettled);
@@ -87,13 +72,17 @@ export class RecordAccumulator {
     }
     const isNew = batch === undefined;
     batch ??= this.#newBatch(queue, size, now);
-    const promise = this.#addTo(batch, isNew, record, timestamp, sink);
+    try {
+      batch.add(record, timestamp, sink);
+    } catch (error) {
+      if (isNew) this.#giveSlabBack(batch, true);
+      throw error;
+    }
     const reserved = isNew ? size + BATCH_HEADER_BYTES : size;
     batch.reservedBytes += reserved;
     this.#usedBytes += reserved;
     if (isNew) this.#begin(queue, batch);
     if (batch.sizeInBytes >= this.#options.batchSize) this.#closeOpen(queue, batch);
-    return promise;
   }
 
   #newBatch(queue: PartitionQueue, size: number, now: number): ProducerBatch {
@@ -101,24 +90,6 @@ export class RecordAccumulator {
     const firstBytes = Math.max(bytes, Math.min(this.#options.batchSize, FIRST_BYTES));
     const slab = this.#slabs.take(bytes);
     return new ProducerBatch(queue.topic, queue.partition, now, queue.nextOrder(), firstBytes, 1, slab);
-  }
-
-  /** Throws on a record that cannot be encoded; nothing has changed then. */
-  #addTo(
-    batch: ProducerBatch,
-    isNew: boolean,
-    record: OutgoingRecord,
-    timestamp: number,
-    sink: DeliverySink | undefined,
-  ): Promise<RecordMetadata> | undefined {
-    try {
-      if (!sink) return batch.add(record, timestamp);
-      batch.addFor(sink, record, timestamp);
-      return undefined;
-    } catch (error) {
-      if (isNew) this.#giveSlabBack(batch, true);
-      throw error;
-    }
   }
 
   #giveSlabBack(batch: ProducerBatch, isIdle: boolean): void {

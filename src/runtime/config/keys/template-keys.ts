@@ -1,5 +1,4 @@
 import { boolean, decimal, duration, integer, map, string } from '../config-key.js';
-import { NO_OBSERVATIONS } from './reasons.js';
 
 // Keys of the template, of retry topics and of the admin client. Part of the table in config-keys.ts.
 
@@ -38,7 +37,7 @@ export const TEMPLATE_KEYS = {
   'template.observation-enabled': boolean({
     default: false,
     doc: 'Whether each send has a span and timings.',
-    inert: NO_OBSERVATIONS,
+    inert: 'observers are on as soon as there are some: give them in KafkaModule.forRoot({ sendObservers: [...] })',
     holds: 'false',
   }),
 } as const;

@@ -2,13 +2,16 @@ import { describe, expect, it } from '@jest/globals';
 import { PartitionQueue } from '../../../../src/runtime/client/producer/partition-queue.js';
 import { ProducerBatch, type ProducerState } from '../../../../src/runtime/client/producer/producer-batch.js';
 
+/** A sink of records whose end nobody asks for. */
+const NOBODY = { stored: () => undefined, failed: () => undefined };
+
 describe('partition queue', () => {
   const queueOf = (batches: number, idempotent = true, maxUnsettled = 5): PartitionQueue => {
     const queue = new PartitionQueue('orders', 0, idempotent, maxUnsettled);
     queue.adopt({ producerId: 7n, epoch: 0 });
     for (let i = 0; i < batches; i++) {
       const batch = new ProducerBatch('orders', 0, 0, queue.nextOrder(), 100);
-      batch.add({ key: null, value: Buffer.from(`${i}`) }, 0).catch(() => undefined);
+      batch.add({ key: null, value: Buffer.from(`${i}`) }, 0, NOBODY);
       batch.closed = true;
       queue.unsent.push(batch);
     }
@@ -92,7 +95,7 @@ describe('partition queue', () => {
     queue.adopt({ producerId: 7n, epoch: 0 });
     const big = new ProducerBatch('orders', 0, 0, queue.nextOrder(), 100);
     const values = ['a', 'b', 'c', 'd'];
-    for (const value of values) big.add({ key: null, value: Buffer.from(value) }, 0).catch(() => undefined);
+    for (const value of values) big.add({ key: null, value: Buffer.from(value) }, 0, NOBODY);
     queue.unsent.push(big);
     const replace = (batch: ProducerBatch) => queue.replace(batch, batch.split());
     replace(takeNext(queue)!);
