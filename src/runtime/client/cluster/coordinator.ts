@@ -43,6 +43,13 @@ export class Coordinator {
     return this.#finding;
   }
 
+  /** Finds the node and opens its connection ahead of the first request; what fails here is told by that one. */
+  prepare(api: Api): void {
+    this.find()
+      .then((nodeId) => this.cluster.versionOf(nodeId, api))
+      .catch(() => undefined);
+  }
+
   /** Looks the coordinator up again next time; ignored when it has been found anew in the meantime. */
   forget(nodeId: number): void {
     if (this.#nodeId === nodeId) this.#nodeId = undefined;

@@ -13,16 +13,30 @@ export interface ClusterPair {
   readonly fetch: Cluster;
 }
 
+/** Connects both at the same time; what fails for one as for the other is told once. */
 export async function connectPair(
   settings: ConsumerSettings,
   stopping: AbortSignal,
   onDisconnected: (reason: string) => void,
 ): Promise<ClusterPair> {
-  const group = await connect(settings, stopping, onDisconnected);
+  const { groupId, logger } = settings;
+  let told = 0;
+  const onFailure = (failures: number, error: unknown): void => {
+    if (failures <= told) return;
+    told = failures;
+    if (failures === 1) onDisconnected(messageOf(error));
+    if (failures % 10 === 1) logger.warn(`group '${groupId}': ${messageOf(error)}; tried again`);
+  };
+  // A failure for good of one of them ends the other's tries.
+  const giveUp = new AbortController();
+  const either = AbortSignal.any([stopping, giveUp.signal]);
+  const connecting = [connect(settings, either, onFailure), connect(settings, either, onFailure)] as const;
   try {
-    return { group, fetch: await connect(settings, stopping, onDisconnected) };
+    const [group, fetch] = await Promise.all(connecting);
+    return { group, fetch };
   } catch (error) {
-    await group.close();
+    giveUp.abort();
+    for (const one of await Promise.allSettled(connecting)) if (one.status === 'fulfilled') await one.value.close();
     throw error;
   }
 }
@@ -30,7 +44,7 @@ export async function connectPair(
 async function connect(
   settings: ConsumerSettings,
   stopping: AbortSignal,
-  onDisconnected: (reason: string) => void,
+  onFailure: (failures: number, error: unknown) => void,
 ): Promise<Cluster> {
   for (let failures = 1; ; failures++) {
     const cluster = settings.createCluster();
@@ -42,9 +56,7 @@ async function connect(
     } catch (error) {
       await cluster.close();
       if (!isConnectionTrouble(error) && !stopping.aborted) throw error;
-      if (failures === 1 && !stopping.aborted) onDisconnected(messageOf(error));
-      if (failures % 10 === 1 && !stopping.aborted)
-        settings.logger.warn(`group '${settings.groupId}': ${messageOf(error)}; tried again`);
+      if (!stopping.aborted) onFailure(failures, error);
     } finally {
       stopping.removeEventListener('abort', closeNow);
     }

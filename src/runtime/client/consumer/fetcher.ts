@@ -2,6 +2,7 @@ import { type Timer } from '../../../common/clock.js';
 import { messageOf, NestdawError } from '../../../common/errors.js';
 import { partitionName, type TopicPartition, TopicPartitionMap } from '../../../common/topic-partition.js';
 import { brokerError, ErrorCode, errorName, needsMetadataRefresh } from '../../../protocol/error-codes.js';
+import { Fetch } from '../../../protocol/messages/01-fetch.js';
 import { type Cluster } from '../cluster/cluster.js';
 import { type AssignedPartition, type PartitionRecords, type PauseReason } from '../consumer-client.js';
 import { type ConsumerSettings } from './consumer-options.js';
@@ -83,6 +84,14 @@ export class Fetcher {
     }
     this.#order = [...goOn];
     this.#turn = 0;
+  }
+
+  /** Opens connections to the leaders ahead of the first fetch; what fails here is told by that one. */
+  connect(partitions: readonly TopicPartition[]): void {
+    const leaders = new Set(partitions.map(({ topic, partition }) => this.cluster.leaderOf(topic, partition)));
+    for (const nodeId of leaders) {
+      if (nodeId >= 0) this.cluster.versionOf(nodeId, Fetch).catch(() => undefined);
+    }
   }
 
   /** Gives single partitions up; the others go on. */

@@ -2,6 +2,7 @@ import { messageOf, NestdawError } from '../../../common/errors.js';
 import { deferred } from '../../../common/lifecycle.js';
 import { type LogMoment } from '../../../common/seek-target.js';
 import { isSamePartition, type TopicPartition, TopicPartitionMap } from '../../../common/topic-partition.js';
+import { JoinGroup } from '../../../protocol/messages/11-join-group.js';
 import { Coordinator, refusalOf } from '../cluster/coordinator.js';
 import {
   type AssignedPartition,
@@ -94,6 +95,7 @@ export class GroupConsumer implements ConsumerClient {
     const { signal } = this.#stopping;
     const clusters = await connectPair(this.#settings, signal, (reason) => this.#disconnected(reason));
     this.#parts = this.#assemble(clusters);
+    this.#parts.member.coordinator.prepare(JoinGroup);
     await this.#parts.watch.start();
     if (signal.aborted) throw stoppedError(this.#settings);
     this.#running = this.#run(this.#parts);
@@ -188,6 +190,7 @@ export class GroupConsumer implements ConsumerClient {
   /** From the old assignment to the new one, in one turn once it is known where the new partitions begin. */
   async #takeOver(assignment: Assignment, isKept: (tp: TopicPartition) => boolean, ended: AbortSignal) {
     const { fetcher, positions } = this.#parts!;
+    fetcher.connect(assignment.partitions);
     const starts = await positions.of(
       assignment.partitions.filter((tp) => !isKept(tp)),
       leaderNoteIn(assignment.userData)?.grownTopics ?? new Set(),

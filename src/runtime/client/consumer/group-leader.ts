@@ -56,14 +56,16 @@ export class GroupLeader {
     const existing = new Map([...this.#counts].filter(([, count]) => count > 0));
     const assigned = withholdMoving(assignor.assign(existing, members), members);
     const grownTopics = await this.#grownTopics(existing);
-    const memberOf = new Map(members.map((member) => [member.memberId, member]));
+    const givers = new Set(
+      members.filter(({ memberId, owned }) => !includesAll(assigned.get(memberId) ?? [], owned?.partitions ?? [])),
+    );
+    const handsOn = givers.size > 0;
     return new Map(
-      [...assigned].map(([memberId, partitions]) => {
-        const { topics, owned } = memberOf.get(memberId)!;
-        const givesUp = !includesAll(partitions, owned?.partitions ?? []);
-        const counts = memberId === ownId && { counts: this.#counts };
-        const userData = encodeLeaderNote({ grownTopics, givesUp, topics, ...counts });
-        return [memberId, encodeAssignment({ partitions, userData })];
+      members.map((member) => {
+        const partitions = assigned.get(member.memberId) ?? [];
+        const counts = member.memberId === ownId && { counts: this.#counts };
+        const note = { grownTopics, givesUp: givers.has(member), handsOn, topics: member.topics, ...counts };
+        return [member.memberId, encodeAssignment({ partitions, userData: encodeLeaderNote(note) })];
       }),
     );
   }

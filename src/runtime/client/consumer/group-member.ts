@@ -219,7 +219,7 @@ export class GroupMember {
     this.#uncross();
     this.#lossReason = undefined;
     this.#drainedForMs = 0;
-    this.#heartbeater.begin(term.generation);
+    this.#heartbeater.begin(term.generation, this.#isPassing(joined));
     if (this.#stopping.signal.aborted) term.end({ kind: 'stop', reason: 'the consumer stops' });
     await this.#losing;
     if (this.#isForOtherTopics(joined)) term.end({ kind: 'rejoin', reason: 'the assignment is for other topics' });
@@ -268,6 +268,15 @@ export class GroupMember {
   #inheritsHandOver({ assignment, generation, isNew }: Joined): boolean {
     if (!this.settings.isCooperative || generation.groupInstanceId === null) return false;
     return leaderNoteIn(assignment.userData)?.givesUp ?? isNew;
+  }
+
+  /**
+   * Whether a second rebalance follows, which hands on what cooperative members give up now. Another client's leader
+   * leaves no note; who has got nothing may hope.
+   */
+  #isPassing({ assignment }: Joined): boolean {
+    if (!this.settings.isCooperative) return false;
+    return leaderNoteIn(assignment.userData)?.handsOn ?? assignment.partitions.length === 0;
   }
 
   /**

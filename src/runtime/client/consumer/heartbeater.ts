@@ -22,11 +22,15 @@ export interface HeartbeatListener {
   onDisconnected(reason: string): void;
 }
 
+/** Before the first beat of a generation that soon ends; each wait is twice the one before. */
+const FIRST_MS = 20;
+
 export class Heartbeater {
   #generation: Generation | undefined;
   #isCrossing = false;
   #timer: Timer | undefined;
   #dueAt = 0;
+  #intervalMs = 0;
   #failures = 0;
   #expiry: Timer | undefined;
   /** When the beat was sent that the group confirmed last. */
@@ -50,13 +54,16 @@ export class Heartbeater {
     return this.#generation ? this.#confirmedAt + this.settings.sessionTimeoutMs : Number.POSITIVE_INFINITY;
   }
 
-  begin(generation: Generation): void {
+  /** `endsSoon`: another rebalance is expected, and the sooner it is heard of the sooner it is over. */
+  begin(generation: Generation, endsSoon: boolean): void {
     this.end();
     this.#isCrossing = false;
     this.#generation = generation;
     this.#failures = 0;
     this.#confirmedAt = this.settings.clock.monotonic();
-    this.#schedule(this.settings.heartbeatIntervalMs, generation);
+    const { heartbeatIntervalMs } = this.settings;
+    this.#intervalMs = endsSoon ? Math.min(FIRST_MS, heartbeatIntervalMs) : heartbeatIntervalMs;
+    this.#schedule(this.#intervalMs, generation);
     this.#watchSession();
   }
 
@@ -96,10 +103,11 @@ export class Heartbeater {
     this.#warnWhenLate(sentAt - this.#dueAt);
     const beatsOn = await this.#send(generation);
     if (!beatsOn || this.#generation !== generation) return;
+    this.#intervalMs = Math.min(this.#intervalMs * 2, heartbeatIntervalMs);
     const delayMs =
       this.#failures > 0
         ? Math.min(heartbeatIntervalMs, this.settings.backoff(this.#failures))
-        : heartbeatIntervalMs - (clock.monotonic() - sentAt);
+        : this.#intervalMs - (clock.monotonic() - sentAt);
     this.#schedule(delayMs, generation);
   }
 

@@ -10,6 +10,8 @@ export interface LeaderNote {
   readonly grownTopics: ReadonlySet<string>;
   /** The member owned partitions that it is not given: they are nobody's until it joins again (KIP-429). */
   readonly givesUp: boolean;
+  /** Some member must give partitions up: a second rebalance follows at once. */
+  readonly handsOn: boolean;
   /** What the member wanted to read when this was assigned. */
   readonly topics: readonly string[];
   /**
@@ -19,7 +21,7 @@ export interface LeaderNote {
   readonly counts?: ReadonlyMap<string, number>;
 }
 
-const MAGIC = 0x4e645734;
+const MAGIC = 0x4e645735;
 
 const codec = new MessageCodec(
   'note of the leader',
@@ -27,17 +29,18 @@ const codec = new MessageCodec(
     magic: i32,
     grownTopics: array(str),
     givesUp: bool,
+    handsOn: bool,
     topics: array(str),
     counts: array({ topic: str, partitions: i32 }).nullable(),
   },
   Number.POSITIVE_INFINITY,
 );
 
-export function encodeLeaderNote({ grownTopics, givesUp, topics, counts }: LeaderNote): Buffer {
+export function encodeLeaderNote({ grownTopics, topics, counts, ...flags }: LeaderNote): Buffer {
   return codec.toBuffer(0, {
     magic: MAGIC,
     grownTopics: [...grownTopics].sort(),
-    givesUp,
+    ...flags,
     topics: [...topics],
     counts: counts ? [...counts].map(([topic, partitions]) => ({ topic, partitions })) : null,
   });
@@ -46,10 +49,11 @@ export function encodeLeaderNote({ grownTopics, givesUp, topics, counts }: Leade
 /** Undefined when another client leads the group. */
 export function leaderNoteIn(userData: Buffer | null): LeaderNote | undefined {
   if (userData === null || userData.length < 9 || userData.readInt32BE(0) !== MAGIC) return undefined;
-  const { grownTopics, givesUp, topics, counts } = codec.decode(new WireReader(userData), 0);
+  const { grownTopics, givesUp, handsOn, topics, counts } = codec.decode(new WireReader(userData), 0);
   return {
     grownTopics: new Set(grownTopics),
     givesUp,
+    handsOn,
     topics,
     ...(counts && { counts: new Map(counts.map(({ topic, partitions }) => [topic, partitions])) }),
   };

@@ -109,7 +109,9 @@ describe('a static member that gets an assignment from before it came', () => {
     group.script.on(SyncGroup, () => {
       const assignment = encodeAssignment({ partitions, userData: given });
       given =
-        userData === null ? null : encodeLeaderNote({ grownTopics: new Set(), givesUp: false, topics: ['orders'] });
+        userData === null
+          ? null
+          : encodeLeaderNote({ grownTopics: new Set(), givesUp: false, handsOn: false, topics: ['orders'] });
       return { errorCode: 0, protocolType: 'consumer', assignment };
     });
     consumer = new GroupConsumer({
@@ -132,7 +134,7 @@ describe('a static member that gets an assignment from before it came', () => {
   }
 
   const note = (givesUp: boolean): Buffer =>
-    encodeLeaderNote({ grownTopics: new Set(['orders']), givesUp, topics: ['orders'] });
+    encodeLeaderNote({ grownTopics: new Set(['orders']), givesUp, handsOn: givesUp, topics: ['orders'] });
 
   it('joins again when the note says that partitions were given up, and only then', async () => {
     expect(await joins(note(true))).toBe(2);
