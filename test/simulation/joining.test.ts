@@ -2,10 +2,10 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { SimulatedBroker } from '../../proofs/coordinators/simulated-broker.js';
 import { sleep } from '../../src/common/clock.js';
 import { seededRandom } from '../../src/common/random.js';
-import { CreateTopics, Fetch } from '../../src/protocol/messages/index.js';
+import { CreateTopics, Fetch, JoinGroup, SyncGroup } from '../../src/protocol/messages/index.js';
 import { InMemoryCluster, type InMemoryExchange } from '../../src/runtime/client/cluster/in-memory-cluster.js';
 import { GroupConsumer } from '../../src/runtime/client/consumer/group-consumer.js';
-import { type AssignedPartition } from '../../src/runtime/client/consumer-client.js';
+import { type AssignedPartition, type ConsumerEvent } from '../../src/runtime/client/consumer-client.js';
 import { ManualClock } from '../support/manual-clock.js';
 
 // How long joining takes when nothing else costs time: on a virtual clock only what somebody waits for counts.
@@ -13,6 +13,7 @@ import { ManualClock } from '../support/manual-clock.js';
 const HEARTBEAT_MS = 400;
 /** What each request takes from afar. */
 const TRIP_MS = 10;
+const DRAIN_MS = 300;
 const LISTENER = { onAssigned: () => undefined, onRevoked: () => undefined, onLost: () => undefined };
 
 describe.each(['range', 'cooperative-sticky'])('joining by %s', (strategy) => {
@@ -91,5 +92,34 @@ describe.each(['range', 'cooperative-sticky'])('joining by %s', (strategy) => {
     // Versions and metadata; topics, beside the coordinator and its connection's versions (2); joins (2); partitions and
     // offsets, which the leader asks for, and its assignment; where to begin (2), and a commit of that.
     expect((firstFetch! - began) / TRIP_MS).toBe(12);
+  });
+
+  it('tells what each rebalance took, as the broker saw it', async () => {
+    const seen: Array<{ from: number; to?: number }> = [];
+    const consumer = newConsumer(() => {
+      const exchange = broker.exchangeFor(alive.signal);
+      const watched: InMemoryExchange = async (frame, connection) => {
+        const api = frame.readInt16BE(0);
+        const isFirst = seen.length === 0 || seen.at(-1)!.to !== undefined;
+        if (api === JoinGroup.key && isFirst) seen.push({ from: clock.monotonic() });
+        const answer = await exchange(frame, connection);
+        if (api === SyncGroup.key) seen.at(-1)!.to = clock.monotonic();
+        return answer;
+      };
+      return new InMemoryCluster({ exchange: watched, clock });
+    });
+    const told: Array<Extract<ConsumerEvent, { type: 'rebalanced' }>> = [];
+    consumer.onEvent((event) => void (event.type === 'rebalanced' && told.push(event)));
+    void consumer.start({ ...LISTENER, onRevoked: () => sleep(clock, DRAIN_MS) });
+    for (let i = 0; i < 100 && consumer.assignment().length < 4; i++) await clock.advance(1);
+    await join(2);
+    await clock.advance(100);
+    expect(told.length).toBe(strategy === 'range' ? 2 : 3);
+    expect(told.map(({ drainMs }) => drainMs)).toEqual([0, DRAIN_MS, 0].slice(0, told.length));
+    expect(told.map(({ reason }) => reason).slice(0, 2)).toEqual(['the consumer starts', 'the group rebalances']);
+    told.forEach(({ joinMs, drainMs, totalMs }, i) => {
+      expect(Math.abs(joinMs - (seen[i]!.to! - seen[i]!.from))).toBeLessThanOrEqual(50);
+      expect(Math.abs(totalMs - joinMs - drainMs)).toBeLessThanOrEqual(50);
+    });
   });
 });

@@ -1,7 +1,9 @@
 import { type KafkaRecord } from '../../common/record.js';
 import { type LogMoment } from '../../common/seek-target.js';
 import { type TopicPartition, type TopicPartitionMap } from '../../common/topic-partition.js';
+import { type RebalanceTimes } from './consumer/rebalance-timer.js';
 
+export type { RebalanceTimes } from './consumer/rebalance-timer.js';
 export { isRefusal } from './refusal.js';
 
 // A consumer as the listener containers see it, in Kafka's terms. One implementation stands over the port Cluster;
@@ -91,6 +93,8 @@ export type PauseReason =
 export type ConsumerEvent =
   | { readonly type: 'joined'; readonly generationId: number; readonly memberId: string; readonly assigned: number }
   | { readonly type: 'rebalancing'; readonly reason: string }
+  /** A rebalance is over for this member, the first join too. */
+  | ({ readonly type: 'rebalanced' } & RebalanceTimes)
   | {
       readonly type: 'offset-reset';
       readonly topic: string;

@@ -6,7 +6,7 @@ import { KeyDispatcher } from '../dispatch/key-dispatcher.js';
 import { Committer } from './committer.js';
 import { describeConsumer } from './consumer-description.js';
 import { type ConsumerRunner, type RunnerOptions } from './consumer-runner.js';
-import { type ContainerCounters, newCounters } from './container-counters.js';
+import { type ContainerCounters, countRebalance, newCounters } from './container-counters.js';
 import { type ConsumerDescription } from './container-description.js';
 import { type Delivery } from './delivery.js';
 import { DeliveryRunner } from './delivery-runner.js';
@@ -241,6 +241,7 @@ export class ContainerConsumer implements ConsumerRunner {
     dispatcher.paused = isPaused();
     consumer.onEvent((event) => {
       events.emit({ type: 'client', consumer: index, event });
+      if (event.type === 'rebalanced') countRebalance(counters, event);
       if (event.type === 'offset-reset' && event.from !== null && event.to < event.from) this.#wentBack(event);
     });
   }

@@ -1,3 +1,5 @@
+import { type RebalanceTimes } from '../client/consumer-client.js';
+
 // What a consumer of a container has counted since its start, for metrics and health.
 
 export interface ContainerCounters {
@@ -25,6 +27,12 @@ export interface ContainerCounters {
   stale: number;
   commits: number;
   commitFailures: number;
+  /** Rebalances lived through, the first join among them; and what they took together, ms. */
+  rebalances: number;
+  rebalanceMs: number;
+  /** Of it, waiting for running handlers; and waiting for the group. */
+  drainMs: number;
+  joinMs: number;
 }
 
 export function newCounters(): ContainerCounters {
@@ -42,5 +50,16 @@ export function newCounters(): ContainerCounters {
     stale: 0,
     commits: 0,
     commitFailures: 0,
+    rebalances: 0,
+    rebalanceMs: 0,
+    drainMs: 0,
+    joinMs: 0,
   };
+}
+
+export function countRebalance(counters: ContainerCounters, { totalMs, drainMs, joinMs }: RebalanceTimes): void {
+  counters.rebalances++;
+  counters.rebalanceMs += totalMs;
+  counters.drainMs += drainMs;
+  counters.joinMs += joinMs;
 }

@@ -130,6 +130,7 @@ export class GroupConsumer implements ConsumerClient {
         owned: () => (settings.isCooperative ? this.#holding.partitions : []),
         lost: (reason) => this.#lost(reason),
         disconnected: (reason) => this.#disconnected(reason),
+        rebalanced: (times) => this.#emit({ type: 'rebalanced', ...times }),
       },
       spare,
     );

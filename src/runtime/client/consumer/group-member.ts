@@ -11,6 +11,7 @@ import { leaveGroup } from './group-leave.js';
 import { type Generation, GroupTerm, type TermEnd } from './group-term.js';
 import { Heartbeater, type HeartbeatListener } from './heartbeater.js';
 import { leaderNoteIn } from './leader-note.js';
+import { RebalanceTimer, type RebalanceTimes } from './rebalance-timer.js';
 import { type TopicSelection } from './topic-selection.js';
 
 // A classic member: one owner loop that joins, lives through a generation, drains and joins again. Answers and
@@ -33,6 +34,8 @@ export interface MembershipListener extends JoinListener {
   /** A cooperative member joins again and keeps what it has. */
   rejoining(reason: string): void;
   disconnected(reason: string): void;
+  /** A rebalance is over for this member. */
+  rebalanced(times: RebalanceTimes): void;
 }
 
 /** What is known about the membership when a commit is refused. */
@@ -53,6 +56,7 @@ export class GroupMember {
   readonly #join: GroupJoin;
   readonly #heartbeater: Heartbeater;
   readonly #stopping = new AbortController();
+  readonly #timer: RebalanceTimer;
   #term: GroupTerm | undefined;
   #crossing: (Crossing & { end(): void }) | undefined;
   /**
@@ -74,6 +78,7 @@ export class GroupMember {
     /** Other connections to the same cluster, for what cannot wait while a JoinGroup blocks the coordinator's. */
     readonly spare: Coordinator,
   ) {
+    this.#timer = new RebalanceTimer(settings.clock);
     this.#join = new GroupJoin(coordinator, settings, selection, listener, this.#stopping.signal);
     const beats: HeartbeatListener = {
       onHeartbeatCode: (code) => this.#beaten(code),
@@ -126,7 +131,7 @@ export class GroupMember {
   /** Lives as a member until stopped. Rejects when the membership cannot go on. */
   async run(): Promise<void> {
     try {
-      for (let joined = await this.#join.join(); joined; joined = await this.#join.join()) {
+      for (let joined = await this.#joinAgain(); joined; joined = await this.#joinAgain()) {
         await this.#live(new GroupTerm(joined.generation), joined);
         if (this.#stopping.signal.aborted) break;
       }
@@ -137,6 +142,13 @@ export class GroupMember {
       this.#heartbeater.end();
       this.#term = undefined;
     }
+  }
+
+  async #joinAgain(): Promise<Joined | undefined> {
+    this.#timer.joining();
+    const joined = await this.#join.join();
+    this.#timer.joined();
+    return joined;
   }
 
   /** Ends the loop: revokes what is assigned, then leaves. Dynamic members only: a static one is expected back. */
@@ -225,6 +237,7 @@ export class GroupMember {
     if (this.#isForOtherTopics(joined)) term.end({ kind: 'rejoin', reason: 'the assignment is for other topics' });
     else await this.#takeUp(term, joined);
     const end = await term.over;
+    this.#timer.begin(end.reason);
     const crosses = this.settings.isCooperative && end.kind === 'rejoin';
     if (crosses) this.listener.rejoining(end.reason);
     // The last commits of who goes away are made while it is a member.
@@ -244,6 +257,7 @@ export class GroupMember {
     if (surplus.length > 0) await this.#drain('the group gives partitions to other members', term, surplus);
     try {
       await this.listener.assigned(assignment, term.generation, term.ended);
+      this.listener.rebalanced(this.#timer.end());
     } catch (error) {
       if (!term.ended.aborted) throw error;
       this.settings.logger.warn(`assignment of group '${this.settings.groupId}' was cut short: ${messageOf(error)}`);
@@ -318,6 +332,7 @@ export class GroupMember {
     } finally {
       timer.cancel();
       this.#drainedForMs = clock.monotonic() - this.#drainBegan;
+      this.#timer.drained(this.#drainedForMs);
       this.#drainBegan = undefined;
     }
   }
