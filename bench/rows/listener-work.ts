@@ -112,7 +112,8 @@ function liveKeysRow(keys: number, limitUs: number): Row {
 }
 
 function poolRow(ms: number, workers: number, keys: number): Row {
-  const count = Math.min(60_000, Math.max(2_000, Math.floor((workers / ms) * 1_500)));
+  // About a second, so that what a start costs is no part of it, and twenty rounds of all workers at least.
+  const count = Math.max(workers * 20, Math.min(400_000, Math.floor((workers / ms) * 1_000)));
   return {
     name: `listener pool ${ms} ms ${workers} workers ${keys} keys`,
     unit: 'records/s',

@@ -65,7 +65,12 @@ export class KeyDispatcher<T extends WorkItem<PartitionQueue>> {
 
   /** `next` would give something. */
   get canStart(): boolean {
-    return !this.#paused && this.#running < this.#workers && this.#firstInRing() !== null;
+    return this.canStartBeside(0);
+  }
+
+  /** The same for `next(beside)`. */
+  canStartBeside(beside: number): boolean {
+    return !this.#paused && this.#running < this.#workers + beside && this.#firstInRing() !== null;
   }
 
   /** All workers are at work, and more waits. */

@@ -36,6 +36,8 @@ export interface CommitterOptions {
   readonly counters: ContainerCounters;
   /** Offsets are committed in transactions, together with what handlers sent. */
   readonly spans?: TransactionSpans | undefined;
+  /** What has ended by now counts as finished. */
+  readonly settleEnded: () => void;
   /** Nothing is under way any more. */
   readonly onIdle: () => void;
 }
@@ -146,6 +148,7 @@ export class Committer {
   /** Gives the failure instead of throwing it. */
   async #commitOnce(): Promise<{ error: unknown } | undefined> {
     const { consumer, policy, spans } = this.#options;
+    this.#options.settleEnded();
     const route = spans ? await spans.settle() : 'plain';
     if (route === 'none') return this.#rolledBack();
     const offsets: CommitOffset[] = [];

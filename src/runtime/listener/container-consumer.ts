@@ -18,6 +18,7 @@ import { type ListenerEndpoint } from './listener-endpoint.js';
 import { sentenceOf } from './log-text.js';
 import { Overflow } from './overflow.js';
 import { OwnerQueue } from './owner-queue.js';
+import { PartitionBudget } from './partition-budget.js';
 import { PartitionControl } from './partition-control.js';
 import { PartitionOpener } from './partition-opener.js';
 import { type PartitionState } from './partition-state.js';
@@ -46,6 +47,7 @@ export class ContainerConsumer implements ConsumerRunner {
   readonly counters: ContainerCounters = newCounters();
   readonly #options: ContainerConsumerOptions;
   readonly #isPool: boolean;
+  readonly #budget: PartitionBudget;
   readonly #dispatcher: KeyDispatcher<Delivery>;
   readonly #partitions: PartitionTable;
   readonly #policy: CommitPolicy;
@@ -76,10 +78,11 @@ export class ContainerConsumer implements ConsumerRunner {
     const inFlight = this.#inFlight;
     const common = { listener: endpoint.id, index, consumer, clock, logger, events, counters };
     this.#isPool = endpoint.workers !== undefined;
+    this.#budget = new PartitionBudget(settings, Math.max(workers, endpoint.steering?.max ?? 1));
     const dispatcher = new KeyDispatcher<Delivery>({
       order: this.#isPool ? endpoint.order : 'partition',
       workers,
-      budget: { records: settings.budgetRecords, bytes: settings.budgetBytes },
+      budget: this.#budget,
     });
     this.#dispatcher = dispatcher;
     const rejects = settings.overflow === 'reject';
@@ -116,6 +119,7 @@ export class ContainerConsumer implements ConsumerRunner {
       keeper: endpoint.keeper,
       spans: transactions?.spans,
       onIdle: () => this.#runner.pump(),
+      settleEnded: () => this.#runner.settleEnded(),
     });
     this.#committer = committer;
     const { passage } = settings;
@@ -187,6 +191,7 @@ export class ContainerConsumer implements ConsumerRunner {
       steering: this.#steering,
       events,
       index,
+      settlesLate: this.#isPool && transactions === undefined && !isBatch,
       sessionEndsAt: () => consumer.sessionEndsAt ?? Number.POSITIVE_INFINITY,
       isGated: gates ? () => committer.isBusy || transactions?.spans.isGated === true : () => false,
       onBroken: onFatal,
@@ -197,7 +202,7 @@ export class ContainerConsumer implements ConsumerRunner {
     const opener = new PartitionOpener({
       dispatcher,
       ackDesk: policy.isManual ? progress : undefined,
-      budgetUncommitted: settings.budgetUncommitted,
+      budget: this.#budget,
     });
     this.#opener = opener;
     const control = new PartitionControl({
@@ -336,6 +341,7 @@ export class ContainerConsumer implements ConsumerRunner {
 
   set workers(count: number) {
     this.#dispatcher.workers = count;
+    this.#budget.workers = count;
     this.#runner.wake();
   }
 

@@ -40,9 +40,11 @@ export function validateContainer(endpoint: ListenerEndpoint, settings: Containe
     }
   }
   wholeCount('max.poll.records', settings.pollMaxRecords);
-  wholeCount('the record budget of a partition', settings.budgetRecords);
+  if (settings.budgetRecords !== undefined) wholeCount('the record budget of a partition', settings.budgetRecords);
   atLeastOne('the byte budget of a partition', settings.budgetBytes);
-  wholeCount('the uncommitted budget of a partition', settings.budgetUncommitted);
+  if (settings.budgetUncommitted !== undefined) {
+    wholeCount('the uncommitted budget of a partition', settings.budgetUncommitted);
+  }
   atLeastOne('max.poll.interval.ms', settings.maxPollIntervalMs);
   wholeCount('slowLimit', settings.slowLimit);
   const { rate, overflow } = settings;

@@ -26,12 +26,13 @@ export interface ContainerSettings {
   /** How long `stop` waits for running handlers. Default 10,000. */
   readonly shutdownTimeoutMs: number;
   /** Records of one partition, waiting and running, at which the partition is paused; it flows again at half of it.
-   * One poll may exceed it. Default 2,000. */
-  readonly budgetRecords: number;
+   * One poll may exceed it. Default 2,000, and at least four for each worker. */
+  readonly budgetRecords?: number | undefined;
   /** The same in bytes. Default 32 MiB. */
   readonly budgetBytes: number;
-  /** Records of one partition above its committable offset at which the partition is paused. Default 10,000. */
-  readonly budgetUncommitted: number;
+  /** Records of one partition above its committable offset at which the partition is paused. Default 10,000, and at
+   * least eight for each worker. */
+  readonly budgetUncommitted?: number | undefined;
   /** After how long without a record a consumer tells so, by event. Default: never. */
   readonly idleEventMs?: number | undefined;
   /** The same for single partitions. */
@@ -71,9 +72,7 @@ export function containerSettings(given: Partial<ContainerSettings> = {}): Conta
     slowHandler: 'abort',
     slowLimit: 3,
     shutdownTimeoutMs: 10_000,
-    budgetRecords: 2_000,
     budgetBytes: 32 * 1024 * 1024,
-    budgetUncommitted: 10_000,
     errorHandler: defaultErrorHandler(),
     overflow: 'pause',
     retryListeners: [],

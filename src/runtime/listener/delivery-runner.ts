@@ -6,9 +6,10 @@ import { type AdmissionRule } from './admission.js';
 import { type ContainerCounters } from './container-counters.js';
 import { type ContainerEvents } from './container-events.js';
 import { type Delivery } from './delivery.js';
+import { EndedDeliveries } from './ended-deliveries.js';
 import { type FailureDesk } from './failure-desk.js';
 import { type InFlightTable } from './in-flight-table.js';
-import { type BatchOutcome, type Outcome } from './invocation.js';
+import { type BatchOutcome, DONE, type Outcome } from './invocation.js';
 import { type ListenerEndpoint } from './listener-endpoint.js';
 import { namesOf } from './log-text.js';
 import { type PartitionTable } from './partition-table.js';
@@ -17,7 +18,8 @@ import { type Progress } from './progress.js';
 import { type Watchdog } from './watchdog.js';
 
 // Calls the handler for what the dispatcher says, and passes on what comes of it. A handler that answers synchronously
-// costs no promise; one that answers with a promise goes to the in-flight table until it settles.
+// costs no promise; one that answers with a promise goes to the in-flight table until it settles, and the worker that
+// awaited it goes on with the next record.
 
 /** Handlers run this long before other work of the event loop (sockets, heartbeats, timers) gets its turn. */
 const SLICE_MS = 10;
@@ -41,6 +43,8 @@ export interface DeliveryRunnerOptions {
   readonly index: number;
   /** Told how long handlers took. */
   readonly steering: PoolSteering | undefined;
+  /** Book-keeping of records that have ended may wait for the end of the turn: nothing waits for each single one. */
+  readonly settlesLate: boolean;
   /** While true nothing starts: a commit is under way that the next record waits for. */
   readonly isGated: () => boolean;
   /** Moment of the monotonic clock from which on records may be somebody else's. */
@@ -54,9 +58,11 @@ export class DeliveryRunner {
   readonly #dispatcher: KeyDispatcher<Delivery>;
   #isPumping = false;
   #isScheduled = false;
-  #isSliceEnding = false;
   #sliceStart = Number.NEGATIVE_INFINITY;
   #sliceCalls = 0;
+  readonly #ended = new EndedDeliveries();
+  /** The record of the call that `#startAll` gave back. */
+  #taken: Delivery | undefined;
   #idleWaiters: Array<() => void> = [];
   /** Look whether what they wait for has come, each time a handler has ended. */
   readonly #drains = new Set<() => void>();
@@ -66,7 +72,10 @@ export class DeliveryRunner {
     this.#dispatcher = options.dispatcher;
   }
 
-  /** Starts what may start in a later turn, so that whoever asks is not kept waiting by handlers. */
+  /**
+   * Starts what may start in a later turn, so that whoever asks is not kept waiting by handlers. One call for all who
+   * ask in a turn: each begins a slice, and several would keep other work waiting several times as long.
+   */
   wake(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
@@ -82,30 +91,22 @@ export class DeliveryRunner {
     this.#sliceCalls = 0;
   }
 
-  /**
-   * Handlers that wait end in many short turns, and none of those takes anything from other work: a slice that began
-   * in an earlier turn must not put them off.
-   */
-  #endSliceWithTurn(): void {
-    if (this.#isSliceEnding) return;
-    this.#isSliceEnding = true;
-    nextTurn(() => {
-      this.#isSliceEnding = false;
-      this.#beginSlice();
-    });
-  }
-
   /** Starts what may start now, until the slice of time is used up. */
   pump(): void {
     if (this.#isPumping) return;
     this.#isPumping = true;
     try {
-      this.#startAll();
+      this.settleEnded();
+      void this.#startAll(false); // nothing: only a worker is given a call
     } catch (error) {
       this.#options.onBroken(error);
     } finally {
       this.#isPumping = false;
     }
+    this.#lookIdle();
+  }
+
+  #lookIdle(): void {
     if (this.#idleWaiters.length > 0 && this.#dispatcher.isIdle) this.#releaseIdle();
   }
 
@@ -117,6 +118,7 @@ export class DeliveryRunner {
 
   /** Resolves when `isDone`, asked whenever a handler has ended, says so, or when `signal` aborts. */
   drained(isDone: () => boolean, signal: AbortSignal): Promise<void> {
+    this.settleEnded();
     if (isDone() || signal.aborted) return Promise.resolve();
     return new Promise((resolve) => {
       const end = () => {
@@ -142,7 +144,8 @@ export class DeliveryRunner {
     const delivery = isHeld ? undefined : this.#dispatcher.next(1);
     if (delivery === undefined) return this.drained(() => this.#dispatcher.running < this.#dispatcher.workers, signal);
     if (admission !== undefined && !this.#admits(admission, delivery)) return undefined;
-    this.#start(delivery, clock.monotonic());
+    const call = this.#start(delivery, clock.monotonic());
+    if (call !== undefined) void this.#work(delivery, call);
     return this.drained(() => !delivery.isRunning, signal);
   }
 
@@ -157,23 +160,42 @@ export class DeliveryRunner {
     for (const resolve of waiters) resolve();
   }
 
-  #startAll(): void {
+  /** Starts what may start. `forWorker`: the first call that answers with a promise is given to the worker that asks. */
+  #startAll(forWorker: boolean): Promise<BatchOutcome> | undefined {
     const { clock, isGated, admission, sessionEndsAt } = this.#options;
     // Asked before the clock is read: with all workers busy each handler that ends makes one start, and no more.
-    while (this.#dispatcher.canStart && !isGated()) {
+    while (this.#canStart() && !isGated()) {
       const now = clock.monotonic();
       // What begins then is begun by its next owner, too. What is lost is dropped, and the next assignment wakes.
-      if (now >= sessionEndsAt()) return;
+      if (now >= sessionEndsAt()) return undefined;
       // Handlers that settle in microtasks would otherwise follow each other for ever, and heartbeats never go out.
       if (now - this.#sliceStart > SLICE_MS || this.#sliceCalls > SLICE_CALLS) {
         this.wake();
-        return;
+        return undefined;
       }
-      if (now - this.#sliceStart > SLICE_MS / 2) this.#endSliceWithTurn();
-      const delivery = this.#dispatcher.next()!;
+      // Handlers that wait end in many short turns, and none of those takes anything from other work: a slice that began
+      // in an earlier turn must not put them off.
+      if (now - this.#sliceStart > SLICE_MS / 2) this.wake();
+      const delivery = this.#dispatcher.next(this.#ended.size)!;
       this.#sliceCalls++;
-      if (admission === undefined || this.#admits(admission, delivery)) this.#start(delivery, now);
+      if (admission !== undefined && !this.#admits(admission, delivery)) continue;
+      const call = this.#start(delivery, now);
+      if (call === undefined) continue;
+      if (forWorker) {
+        this.#taken = delivery;
+        return call;
+      }
+      void this.#work(delivery, call);
     }
+    return undefined;
+  }
+
+  /** No worker idles for book-keeping: where nothing else may start, what has ended is settled now and may free more. */
+  #canStart(): boolean {
+    if (this.#dispatcher.canStartBeside(this.#ended.size)) return true;
+    if (this.#ended.size === 0) return false;
+    this.settleEnded();
+    return this.#dispatcher.canStart;
   }
 
   #admits(rule: AdmissionRule, delivery: Delivery): boolean {
@@ -195,14 +217,15 @@ export class DeliveryRunner {
     return false;
   }
 
-  #start(delivery: Delivery, now: number): void {
+  /** Undefined when the handler has answered already. */
+  #start(delivery: Delivery, now: number): Promise<BatchOutcome> | undefined {
     const { endpoint, inFlight, watchdog, counters } = this.#options;
     counters.invoked++;
     delivery.begin(now);
     if (delivery.isRejected) {
       delivery.isRejected = false;
       this.#settle(delivery, { status: 'failed', error: poolFull(delivery) });
-      return;
+      return undefined;
     }
     let outcome: BatchOutcome | Promise<BatchOutcome>;
     try {
@@ -216,26 +239,58 @@ export class DeliveryRunner {
     }
     if (!isPromise(outcome)) {
       this.#settle(delivery, outcome);
-      return;
+      return undefined;
     }
     inFlight.add(delivery);
     watchdog.watch();
-    outcome.then(
-      (value) => this.#settleLater(delivery, value),
-      (error: unknown) => this.#settleLater(delivery, { status: 'failed', error }),
-    );
+    return outcome;
   }
 
-  #settleLater(delivery: Delivery, outcome: BatchOutcome): void {
+  /** A worker: awaits its call and goes on with the next record, until none may start. Never rejects. */
+  async #work(delivery: Delivery, call: Promise<BatchOutcome>): Promise<void> {
+    let record: Delivery = delivery;
+    let running: Promise<BatchOutcome> | undefined = call;
+    while (running !== undefined) {
+      let outcome: BatchOutcome;
+      try {
+        outcome = await running;
+      } catch (error) {
+        outcome = { status: 'failed', error };
+      }
+      running = this.#goOn(record, outcome);
+      record = this.#taken!;
+    }
+  }
+
+  /** The handler has ended, and its worker is free: the call that it goes on with. */
+  #goOn(delivery: Delivery, outcome: BatchOutcome): Promise<BatchOutcome> | undefined {
+    const { inFlight, steering, clock, settlesLate } = this.#options;
+    let next: Promise<BatchOutcome> | undefined;
+    this.#isPumping = true;
     try {
-      const { inFlight, steering, clock } = this.#options;
       inFlight.remove(delivery);
       steering?.took(clock.monotonic() - delivery.startedAt);
-      this.#settle(delivery, outcome);
+      if (settlesLate && this.#drains.size === 0 && EndedDeliveries.mayWait(delivery, outcome))
+        this.#settleLate(delivery);
+      else this.#settle(delivery, outcome);
+      next = this.#startAll(true);
     } catch (error) {
       this.#options.onBroken(error);
+    } finally {
+      this.#isPumping = false;
     }
-    this.pump();
+    this.#lookIdle();
+    return next;
+  }
+
+  #settleLate(delivery: Delivery): void {
+    this.#ended.add(delivery);
+    this.wake();
+  }
+
+  /** Keeps the books of all that have ended by now. */
+  settleEnded(): void {
+    for (let ended = this.#ended.take(); ended !== undefined; ended = this.#ended.take()) this.#settle(ended, DONE);
   }
 
   #settle(delivery: Delivery, outcome: BatchOutcome): void {

@@ -18,6 +18,20 @@ export interface PollBatch {
 /** Why a handler's signal fired. */
 export type AbortCause = 'slow' | 'rebalance' | 'stop';
 
+/** What few deliveries need, made when one does. */
+interface Rarities {
+  remote: RemoteWork | undefined;
+  isRejected: boolean;
+  slowness: Slowness;
+  aborted: AbortCause | undefined;
+  reason: unknown;
+  controller: AbortController | undefined;
+  acknowledgment: DeliveryAcknowledgment | undefined;
+}
+
+/** What the watchdog has said about a call. */
+export type Slowness = 'none' | 'warned' | 'expired';
+
 /** Header, batch and object overhead of a record, for the budget in bytes. */
 const RECORD_OVERHEAD = 100;
 
@@ -35,16 +49,7 @@ export class Delivery extends WorkItem<PartitionQueue> implements InvocationCont
   older: Delivery | undefined = undefined;
   /** @internal */
   newer: Delivery | undefined = undefined;
-  /** The call, when it runs outside of this event loop. */
-  remote: RemoteWork | undefined = undefined;
-  /** Received when the budget was used up: it fails instead of running, once. */
-  isRejected = false;
-  /** What the watchdog has said about it. */
-  slowness: 'none' | 'warned' | 'expired' = 'none';
-  #aborted: AbortCause | undefined = undefined;
-  #reason: unknown = undefined;
-  #controller: AbortController | undefined = undefined;
-  #acknowledgment: DeliveryAcknowledgment | undefined = undefined;
+  #rare: Rarities | undefined = undefined;
 
   constructor(
     partition: PartitionState,
@@ -61,32 +66,67 @@ export class Delivery extends WorkItem<PartitionQueue> implements InvocationCont
   }
 
   get signal(): AbortSignal {
-    if (this.#controller === undefined) {
-      this.#controller = new AbortController();
-      if (this.#aborted !== undefined) this.#controller.abort(this.#reason);
+    const rare = this.#rarities();
+    if (rare.controller === undefined) {
+      rare.controller = new AbortController();
+      if (rare.aborted !== undefined) rare.controller.abort(rare.reason);
     }
-    return this.#controller.signal;
+    return rare.controller.signal;
   }
 
   get acknowledgment(): Acknowledgment | undefined {
     const desk = this.partition.ackDesk;
     if (desk === undefined) return undefined;
-    this.#acknowledgment ??= new DeliveryAcknowledgment(this, desk);
-    return this.#acknowledgment;
+    const rare = this.#rarities();
+    rare.acknowledgment ??= new DeliveryAcknowledgment(this, desk);
+    return rare.acknowledgment;
   }
 
   get consumer(): ListenerConsumer {
     return this.partition.consumer;
   }
 
+  /** The call, when it runs outside of this event loop. */
+  get remote(): RemoteWork | undefined {
+    return this.#rare?.remote;
+  }
+
+  set remote(work: RemoteWork | undefined) {
+    this.#rarities().remote = work;
+  }
+
+  /** Received when the budget was used up: it fails instead of running, once. */
+  get isRejected(): boolean {
+    return this.#rare?.isRejected ?? false;
+  }
+
+  set isRejected(isRejected: boolean) {
+    this.#rarities().isRejected = isRejected;
+  }
+
+  /** What the watchdog has said about it. */
+  get slowness(): Slowness {
+    return this.#rare?.slowness ?? 'none';
+  }
+
+  set slowness(slowness: Slowness) {
+    this.#rarities().slowness = slowness;
+  }
+
+  /** Nobody aborted it or asked for its acknowledgment: it ends with what its handler answers. */
+  get isPlain(): boolean {
+    const rare = this.#rare;
+    return rare === undefined || (rare.aborted === undefined && rare.acknowledgment === undefined);
+  }
+
   /** The handler gave the record back, to be run again after this many ms. */
   get nackDelayMs(): number | undefined {
-    return this.#acknowledgment?.nackDelayMs;
+    return this.#rare?.acknowledgment?.nackDelayMs;
   }
 
   /** Records at the front of the batch that are finished all the same when the handler gave it back, or failed. */
   get finishedAhead(): number {
-    return this.#acknowledgment?.finishedAhead ?? 0;
+    return this.#rare?.acknowledgment?.finishedAhead ?? 0;
   }
 
   get isRunning(): boolean {
@@ -94,30 +134,31 @@ export class Delivery extends WorkItem<PartitionQueue> implements InvocationCont
   }
 
   get abortCause(): AbortCause | undefined {
-    return this.#aborted;
+    return this.#rare?.aborted;
   }
 
   /** What the signal fired with. */
   get abortReason(): unknown {
-    return this.#reason;
+    return this.#rare?.reason;
   }
 
   /** The handler is about to be called. */
   begin(now: number): void {
     this.startedAt = now;
-    this.remote = undefined;
-    if (this.attempt === 1 && this.#aborted === undefined && this.#acknowledgment === undefined) return;
-    this.slowness = 'none';
-    this.#aborted = this.#reason = this.#controller = this.#acknowledgment = undefined;
+    if (this.#rare === undefined) return;
+    const { isRejected } = this.#rare;
+    this.#rare = undefined;
+    if (isRejected) this.isRejected = true;
   }
 
   /** Fires the handler's signal; the first cause stays. */
   abort(cause: AbortCause, reason: unknown): void {
-    if (this.#aborted !== undefined) return;
-    this.#aborted = cause;
-    this.#reason = reason;
-    this.#controller?.abort(reason);
-    this.remote?.abort(reason);
+    const rare = this.#rarities();
+    if (rare.aborted !== undefined) return;
+    rare.aborted = cause;
+    rare.reason = reason;
+    rare.controller?.abort(reason);
+    rare.remote?.abort(reason);
   }
 
   /** The first `count` records of the batch are finished: the rest is a delivery of its own, its first one. */
@@ -125,6 +166,19 @@ export class Delivery extends WorkItem<PartitionQueue> implements InvocationCont
     this.batch = this.batch!.slice(count);
     this.record = this.batch[0]!;
     this.attempt = 1;
+  }
+
+  #rarities(): Rarities {
+    this.#rare ??= {
+      remote: undefined,
+      isRejected: false,
+      slowness: 'none',
+      aborted: undefined,
+      reason: undefined,
+      controller: undefined,
+      acknowledgment: undefined,
+    };
+    return this.#rare;
   }
 }
 

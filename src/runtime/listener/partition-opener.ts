@@ -4,6 +4,7 @@ import { type OffsetRange } from '../dispatch/offset-range.js';
 import { OffsetTracker } from '../dispatch/offset-tracker.js';
 import { type Delivery } from './delivery.js';
 import { type ListenerConsumer } from './listener-consumer.js';
+import { type PartitionBudget } from './partition-budget.js';
 import { type AckDesk, PartitionState } from './partition-state.js';
 
 // Makes the state of a partition that begins at a position: after an assignment, or after a seek.
@@ -11,7 +12,7 @@ import { type AckDesk, PartitionState } from './partition-state.js';
 export interface PartitionOpenerOptions {
   readonly dispatcher: KeyDispatcher<Delivery>;
   readonly ackDesk: AckDesk | undefined;
-  readonly budgetUncommitted: number;
+  readonly budget: PartitionBudget;
 }
 
 export interface PartitionStart extends TopicPartition {
@@ -29,8 +30,8 @@ export class PartitionOpener {
   }
 
   open({ topic, partition, epoch, position, finished }: PartitionStart, consumer: ListenerConsumer): PartitionState {
-    const { dispatcher, ackDesk, budgetUncommitted } = this.#options;
-    const tracker = new OffsetTracker({ position, finished, limit: budgetUncommitted });
+    const { dispatcher, ackDesk, budget } = this.#options;
+    const tracker = new OffsetTracker({ position, finished, limit: budget.uncommitted });
     return new PartitionState({ topic, partition, epoch, queue: dispatcher.open(), tracker, ackDesk, consumer });
   }
 }

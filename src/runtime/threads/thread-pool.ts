@@ -5,7 +5,7 @@ import { type KafkaRecord } from '../../common/record.js';
 import { type ThreadDescription } from '../listener/container-description.js';
 import { type ContainerEvent } from '../listener/container-events.js';
 import { type ExecutorSupervisor, type HandlerExecutor } from '../listener/handler-executor.js';
-import { type BatchOutcome, type InvocationContext } from '../listener/listener-endpoint.js';
+import { type BatchOutcome, DONE, type InvocationContext } from '../listener/listener-endpoint.js';
 import { sentenceOf } from '../listener/log-text.js';
 import { type PackedCall, packCalls, transferOf } from './call-codec.js';
 import { type CallResult, type CallResults, type FromCallThread } from './call-messages.js';
@@ -220,7 +220,7 @@ export class ThreadPool implements HandlerExecutor, CallKeeper {
       const call = this.#scheduler.finish(thread, slot);
       if (call === undefined) continue;
       this.#acknowledgments.returned(call.id, false);
-      call.settle({ status: 'done' });
+      call.settle(DONE);
     }
     for (const slot of passed) this.#scheduler.release(thread, slot);
     for (const result of others) this.#result(thread, result);

@@ -1,0 +1,135 @@
+import { describe, expect, it } from '@jest/globals';
+import { containerSettings } from '../../../src/runtime/listener/container-settings.js';
+import { DONE } from '../../../src/runtime/listener/listener-endpoint.js';
+import { PartitionBudget } from '../../../src/runtime/listener/partition-budget.js';
+import { GatedHandler, Harness, TOPIC } from '../../support/listener-harness.js';
+import { flush } from '../../support/manual-clock.js';
+
+// What a pool does when several handlers end in one turn, and how much it has at hand for them.
+
+/** A pool whose log tells in which order handlers were called and records counted as finished. */
+function logged(workers: number) {
+  const log: string[] = [];
+  const handler = new GatedHandler();
+  const harness = new Harness({
+    endpoint: { workers, order: 'key', gapMap: true },
+    settings: { passage: { received: () => undefined, finished: ({ offset }) => log.push(`finished ${offset}`) } },
+    invoke: (record, context) => {
+      log.push(`called ${record.offset}`);
+      return handler.invoke(record, context);
+    },
+  });
+  return { log, handler, harness };
+}
+
+async function microtasks(count = 20): Promise<void> {
+  for (let i = 0; i < count; i++) await Promise.resolve();
+}
+
+describe('handlers of a pool that end in one turn', () => {
+  it('let their workers go on before their records are accounted for', async () => {
+    const { log, handler, harness } = logged(2);
+    harness.push(4, (i) => `k${i}`);
+    await harness.start();
+    for (const { end } of handler.running) end.resolve(DONE);
+    await flush();
+    expect(log).toEqual(['called 0', 'called 1', 'called 2', 'called 3', 'finished 0', 'finished 1']);
+    await handler.endAll();
+    expect(harness.committed()).toBe(4);
+    await harness.container.stop();
+  });
+
+  it('keep no record of their key waiting for that', async () => {
+    const { log, handler, harness } = logged(2);
+    harness.push(4, (i) => (i < 2 ? 'same' : `k${i}`));
+    await harness.start();
+    expect(log).toEqual(['called 0', 'called 2']);
+    handler.call(0).end.resolve(DONE);
+    await microtasks();
+    expect(log).toEqual(['called 0', 'called 2', 'finished 0', 'called 3']);
+    handler.call(2).end.resolve(DONE);
+    await microtasks();
+    expect(log).toEqual(['called 0', 'called 2', 'finished 0', 'called 3', 'called 1']);
+    await handler.endAll();
+    await harness.container.stop();
+  });
+
+  it('are accounted for at once where nothing else could start', async () => {
+    const { log, handler, harness } = logged(2);
+    harness.push(2, (i) => `k${i}`);
+    await harness.start();
+    handler.call(0).end.resolve(DONE);
+    await microtasks();
+    expect(log).toEqual(['called 0', 'called 1', 'finished 0']);
+    await handler.endAll();
+    await harness.container.stop();
+  });
+
+  it('are part of a commit that is asked for in that turn', async () => {
+    const { log, handler, harness } = logged(2);
+    harness.push(4, (i) => `k${i}`);
+    await harness.start();
+    for (const { end } of handler.running) end.resolve(DONE);
+    await microtasks();
+    expect(log).not.toContain('finished 0');
+    await harness.container.commit();
+    expect(harness.committed()).toBe(2);
+    await handler.endAll();
+    await harness.container.stop();
+  });
+
+  it('are waited for by a drain only until they are accounted for', async () => {
+    const { log, handler, harness } = logged(2);
+    harness.push(4, (i) => `k${i}`);
+    await harness.start();
+    for (const { end } of handler.running) end.resolve(DONE);
+    await microtasks();
+    expect(log).not.toContain('finished 0');
+    const stopping = harness.container.stop();
+    expect(log).toContain('finished 1');
+    await handler.endAll();
+    await stopping;
+    expect(harness.committed()).toBe(4);
+  });
+
+  it('do not count as finished when their partition is lost in that turn', async () => {
+    const { log, handler, harness } = logged(2);
+    harness.push(4, (i) => `k${i}`);
+    await harness.start();
+    for (const { end } of handler.running) end.resolve(DONE);
+    await microtasks();
+    await harness.consumer.lose();
+    await flush();
+    expect(log).not.toContain('finished 0');
+    expect(harness.committed()).not.toBe(2);
+    await handler.endAll();
+    await harness.container.stop();
+  });
+});
+
+describe('the budget of a partition', () => {
+  it('grows with the workers, never shrinks, and is what the settings say where they do', () => {
+    const budget = new PartitionBudget(containerSettings(), 10);
+    expect(budget).toMatchObject({ records: 2_000, uncommitted: 10_000 });
+    budget.workers = 5_000;
+    expect(budget).toMatchObject({ records: 20_000, uncommitted: 40_000 });
+    budget.workers = 10;
+    expect(budget).toMatchObject({ records: 20_000, uncommitted: 40_000 });
+    const given = new PartitionBudget(containerSettings({ budgetRecords: 7, budgetUncommitted: 9 }), 100);
+    expect(given).toMatchObject({ records: 7, uncommitted: 9 });
+  });
+
+  it('holds enough for all workers of a pool, and for those that are added while it runs', async () => {
+    const handler = new GatedHandler();
+    const harness = new Harness({ endpoint: { workers: 1_500, order: 'key' }, invoke: handler.invoke });
+    harness.push(20_000, (i) => `k${i}`);
+    await harness.start();
+    await flush(20);
+    expect(handler.running.size).toBe(1_500);
+    expect(harness.consumer.position(TOPIC, 0)).toBe(6_000);
+    harness.container.workers = 2_500;
+    await handler.endAll();
+    expect(harness.committed()).toBe(20_000);
+    await harness.container.stop();
+  });
+});
