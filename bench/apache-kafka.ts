@@ -6,7 +6,11 @@ export interface KafkaScript {
   missingTools(): string[];
   fetchKafka(): void;
   freePort(): Promise<number>;
-  startKafka(options: { readonly port: number; readonly dataDir: string }): Promise<{
+  startKafka(options: {
+    readonly port: number;
+    readonly dataDir: string;
+    readonly overrides?: Readonly<Record<string, string>>;
+  }): Promise<{
     readonly bootstrapServers: string;
     readonly readyMs: number;
     readonly pid: number;

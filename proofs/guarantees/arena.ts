@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { postgresAddress, startPostgres } from '../../test/support/servers/postgres.js';
 import { startRedis } from '../../test/support/servers/redis.js';
 import { type ServerProcess } from '../../test/support/servers/server-process.js';
-import { BrokerProcess } from '../broker-process.js';
+import { isApacheKafka, type ProofBroker, proofBroker } from '../proof-broker.js';
 import { freePort } from '../sample-process.js';
 import { ApplicationProcess } from './application-process.js';
 
@@ -13,7 +13,8 @@ import { ApplicationProcess } from './application-process.js';
 
 export type Part = 'application' | 'broker' | 'store';
 
-const PATIENCE_MS = 30_000;
+/** Apache Kafka takes its time. */
+const PATIENCE_MS = isApacheKafka ? 90_000 : 30_000;
 
 /** What runs in it. */
 export interface Staging {
@@ -28,21 +29,24 @@ export interface Staging {
 }
 
 export class Arena {
-  readonly folder = mkdtempSync(join(tmpdir(), 'guarantee-'));
   readonly topic: string;
   readonly bootstrapServers: string;
   /** Undefined on a cluster that was given. */
-  readonly broker: BrokerProcess | undefined;
+  readonly broker: ProofBroker | undefined;
   readonly store: ServerProcess | undefined;
   readonly application: ApplicationProcess;
   /** When something was killed. */
   readonly kills: number[] = [];
 
-  private constructor(staging: Staging, port: number, store: ServerProcess | undefined) {
-    const given = process.env.KAFKA_BOOTSTRAP_SERVERS;
-    const settings = { 'group.initial.rebalance.delay.ms': '0', 'num.partitions': '3' };
-    this.broker = given ? undefined : new BrokerProcess(join(this.folder, 'broker'), settings, port);
-    this.bootstrapServers = given ?? `127.0.0.1:${port}`;
+  private constructor(
+    readonly folder: string,
+    staging: Staging,
+    address: string,
+    broker: ProofBroker | undefined,
+    store: ServerProcess | undefined,
+  ) {
+    this.broker = broker;
+    this.bootstrapServers = address;
     this.topic = `proof-${staging.name}-${Date.now().toString(36)}`;
     this.store = store;
     this.application = new ApplicationProcess(staging.application, this.folder, {
@@ -57,8 +61,13 @@ export class Arena {
   static async open(staging: Staging): Promise<Arena> {
     const start = { redis: () => startRedis(), postgres: startPostgres };
     const store = staging.store ? await start[staging.store]() : undefined;
-    const arena = new Arena(staging, await freePort(), store);
-    await arena.broker?.untilReady();
+    const folder = mkdtempSync(join(tmpdir(), 'guarantee-'));
+    const port = await freePort();
+    const settings = { 'group.initial.rebalance.delay.ms': '0', 'num.partitions': '3' };
+    const broker = await proofBroker(join(folder, 'broker'), settings, port);
+    const address = process.env.KAFKA_BOOTSTRAP_SERVERS ?? `127.0.0.1:${port}`;
+    const arena = new Arena(folder, staging, address, broker, store);
+    await broker?.untilReady();
     await staging.prepare?.(arena);
     await arena.application.untilReady();
     return arena;

@@ -8,8 +8,8 @@ import { KafkajsCluster } from '../../src/runtime/client/cluster/kafkajs-cluster
 import { KafkaProducer } from '../../src/runtime/client/producer/kafka-producer.js';
 import { createTopicNamed } from '../../test/support/client-broker.js';
 import { readCommitted } from '../../test/support/committed-reader.js';
-import { BrokerProcess } from '../broker-process.js';
 import { type Proof, type ProofContext, type ProofResult } from '../proof.js';
+import { isApacheKafka, type ProofBroker, proofBroker } from '../proof-broker.js';
 import { freePort, SampleProcess } from '../sample-process.js';
 
 // Consume, transform, produce under kill -9: the transactions sample in two processes, killed one by one, together, and
@@ -108,7 +108,7 @@ class World {
 
   private constructor(
     readonly address: string,
-    readonly broker: BrokerProcess | undefined,
+    readonly broker: ProofBroker | undefined,
     readonly folder: string,
   ) {}
 
@@ -117,7 +117,7 @@ class World {
     const folder = mkdtempSync(join(tmpdir(), 'transactions-'));
     const port = given ? 0 : await freePort();
     const quick = { 'group.initial.rebalance.delay.ms': '0', 'group.min.session.timeout.ms': '500' };
-    const broker = given ? undefined : new BrokerProcess(join(folder, 'data'), quick, port);
+    const broker = await proofBroker(join(folder, 'data'), quick, port);
     await broker?.untilReady();
     const world = new World(given ?? `127.0.0.1:${port}`, broker, folder);
     await world.#begin();
@@ -145,7 +145,7 @@ class World {
 
   /** A killed member holds up its group for a session: as short as the broker allows. */
   #environment(index: number): Record<string, string> {
-    const session = this.broker ? '1500' : '6000';
+    const session = isApacheKafka ? '6000' : '1500';
     return {
       KAFKA_BOOTSTRAP_SERVERS: this.address,
       KAFKA_PRODUCER_TRANSACTION_ID_PREFIX: `${this.#run}-${index}-`,
