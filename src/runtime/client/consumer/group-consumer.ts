@@ -21,6 +21,7 @@ import { type ConsumerOptions, type ConsumerSettings, consumerSettings } from '.
 import { type Assignment } from './consumer-protocol.js';
 import { type FetchPartition } from './fetch-partition.js';
 import { Fetcher } from './fetcher.js';
+import { commitFirst, isRefusedByStore } from './first-commit.js';
 import { GroupLeader } from './group-leader.js';
 import { type Crossing, GroupMember } from './group-member.js';
 import { type Generation } from './group-term.js';
@@ -181,7 +182,7 @@ export class GroupConsumer implements ConsumerClient {
     this.#noteUnsavedStarts(added, kept);
     await this.#listener.onAssigned(added, kept);
     this.#followSeeks(added);
-    await this.#commitStarts(generation);
+    await this.#commitStarts(generation, ended);
     if (!ended.aborted) fetcher.flow();
     const { counts } = leaderNoteIn(assignment.userData) ?? {};
     if (counts && leader.takeUp(counts)) void watch.lookNow();
@@ -233,22 +234,20 @@ export class GroupConsumer implements ConsumerClient {
    * Commits start positions that the listener has not: under `latest` a crash before the first commit would else begin
    * behind what was received. Where the start was, not where reading stands: that may be past unfinished work.
    */
-  async #commitStarts(generation: Generation): Promise<void> {
+  async #commitStarts(generation: Generation, ended: AbortSignal): Promise<void> {
     const { offsets, member } = this.#parts!;
     const unsaved = this.#unsavedStarts;
     if (unsaved.size === 0 || member.generation !== generation) return;
+    const starts = [...unsaved.entries()].map(([tp, offset]) => ({ ...tp, offset }));
     try {
-      await offsets.commit(
-        [...unsaved.entries()].map(([tp, offset]) => ({ ...tp, offset })),
-        generation,
-      );
-      unsaved.clear();
+      if (await commitFirst(starts, generation, offsets, this.#settings, ended)) unsaved.clear();
     } catch (error) {
       const code = refusalOf(error);
-      if (!isMembershipCode(code)) throw error;
+      if (!isMembershipCode(code) && !isRefusedByStore(error)) throw error;
       // Not at once: a group that refuses every first commit must not be joined in a tight loop.
       await pauseAfter(1, this.#settings, this.#stopping.signal);
-      member.refused(code, 'the first commit');
+      if (isMembershipCode(code)) member.refused(code, 'the first commit');
+      else member.requestRejoin(messageOf(error));
     }
   }
 

@@ -69,6 +69,17 @@ describe('commits of a consumer in a group', () => {
     await expect(commit).rejects.toThrow(/Draining took 11\d{3} ms, the group waits for max.poll.interval.ms=10000/);
   });
 
+  it('waits for a coordinator that is away just when it is to learn where the group begins', async () => {
+    world.group.commitCode = ErrorCode.COORDINATOR_NOT_AVAILABLE;
+    const started = world.make({ defaultApiTimeoutMs: 10_000 }).start(world.listener);
+    await world.clock.advance(25_000);
+    expect(world.group.committed.size).toBe(0);
+    world.group.commitCode = 0;
+    await world.settled(started);
+    expect(world.group.committed.get('orders-0')!.offset).toBe(0);
+    expect(world.consumer.assignment()).toHaveLength(2);
+  });
+
   it('refuses offsets of partitions that are not assigned', async () => {
     await world.start();
     await expect(world.consumer.commit([{ topic: 'orders', partition: 9, offset: 1 }])).rejects.toThrow(

@@ -64,6 +64,9 @@ class Notes implements OffsetStore {
   readonly calls: string[] = [];
   readonly offsets = new Map<string, OffsetToStore>();
   isDown = false;
+  /** How often it will not take offsets: it is away, or says that somebody else owns them. */
+  failures = 0;
+  refusals = 0;
 
   async load(group: string, partitions: ReadonlyArray<{ topic: string; partition: number }>) {
     if (this.isDown) throw new Error('connection refused');
@@ -74,6 +77,14 @@ class Notes implements OffsetStore {
   }
 
   async store(group: string, offsets: readonly OffsetToStore[]) {
+    if (this.failures > 0) {
+      this.failures--;
+      throw new Error('connection refused');
+    }
+    if (this.refusals > 0) {
+      this.refusals--;
+      return offsets;
+    }
     for (const one of offsets) {
       this.calls.push(`${one.topic}-${one.partition}@${one.offset}`);
       this.offsets.set(`${group} ${one.topic}-${one.partition}`, one);
@@ -147,6 +158,29 @@ describe('@ExternalOffsets', () => {
     notes.isDown = false;
     await until(() => seen.length === 1, { what: 'the second' });
     expect(seen).toEqual(['b']);
+  });
+
+  it.each([
+    ['is away', 'failures', 'could not be committed: connection refused; nothing is read until it is'],
+    ['says that another one owns it', 'refusals', 'has another owner by now'],
+  ] as const)('waits while the store %s just when it is to learn where the group begins', async (_, how, said) => {
+    const seen: string[] = [];
+    const notes = new Notes();
+    notes[how] = 2;
+    @Injectable()
+    class Billing {
+      @KafkaListener({ topics: 'orders', groupId: 'billing', properties: { 'auto.offset.reset': 'earliest' } })
+      @ExternalOffsets({ store: 'NOTES' })
+      pay(@Payload() order: string): void {
+        seen.push(order);
+      }
+    }
+    await send('a', 'b');
+    await start(Billing, [{ provide: 'NOTES', useValue: notes }]);
+    await until(() => seen.length === 2, { what: 'both' });
+    expect(notes[how]).toBe(0);
+    expect(notes.calls[0]).toBe('orders-0@0');
+    expect(logger.lines.some((line) => line.includes(said))).toBe(true);
   });
 
   it('stores on revocation alone, when told so', async () => {
