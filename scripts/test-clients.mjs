@@ -97,6 +97,7 @@ const CLIENTS = {
   java: () => javaPrograms(['Client'], (classPath) => ['java', '-Xmx256m', '-cp', classPath, 'Client']),
   'mixed-group': () =>
     javaPrograms(['Member'], (classPath) => [process.execPath, join(programs, 'mixed-group.mjs'), classPath]),
+  codecs: () => javaPrograms(['Codecs'], (classPath) => [process.execPath, join(programs, 'codecs.mjs'), classPath]),
   'spring-kafka': () =>
     springProgram('SpringClient', (classPath) => [
       ...['java', '-Xmx256m', '-XX:TieredStopAtLevel=1', '-cp', classPath, 'SpringClient'],

@@ -35,6 +35,7 @@ export interface ModelNode {
   readonly nodeId: number;
   readonly host: string;
   port: number;
+  rack?: string;
 }
 
 interface Serving {
@@ -203,7 +204,7 @@ export class ModelBroker {
   metadataAnswer(request: RequestOf<typeof Metadata>): ResponseInput<typeof Metadata> {
     const names = request.topics === null ? [...this.topics.keys()] : request.topics.map(({ name }) => name!);
     return {
-      brokers: this.nodes.map(({ nodeId, host, port }) => ({ nodeId, host, port })),
+      brokers: this.nodes.map(({ nodeId, host, port, rack }) => ({ nodeId, host, port, rack: rack ?? null })),
       controllerId: this.nodes[0]!.nodeId,
       clusterId: 'model',
       topics: names.map((name) => {

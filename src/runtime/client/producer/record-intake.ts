@@ -29,6 +29,15 @@ export interface RecordIntakeOptions {
   readonly sender: Sender;
 }
 
+/** A record that cannot go on yet. */
+interface WaitingRecord {
+  readonly topic: string;
+  readonly partition: number | undefined;
+  readonly record: OutgoingRecord;
+  readonly size: number;
+  readonly sink: DeliverySink;
+}
+
 export class RecordIntake {
   readonly #settings: ProducerSettings;
   readonly #clock: Clock;
@@ -100,10 +109,10 @@ export class RecordIntake {
     sink: DeliverySink,
   ): void {
     const count = this.#topics.of(topic);
-    if (count === undefined) this.#waitForTopic(topic, partition, record, size, sink);
+    if (count === undefined) this.#waitForTopic({ topic, partition, record, size, sink });
     else if (partition !== undefined && !(partition >= 0 && partition < count)) {
-      this.#lookForPartition(topic, partition, record, size, sink);
-    } else if (!this.#room.takes(size)) this.#waitForRoom(topic, partition, record, size, sink);
+      this.#lookForPartition({ topic, partition, record, size, sink });
+    } else if (!this.#room.takes(size)) this.#waitForRoom({ topic, partition, record, size, sink });
     else this.#append(topic, partition, record, size, count, sink);
   }
 
@@ -129,61 +138,61 @@ export class RecordIntake {
     this.#sender.appended();
   }
 
-  #waitForTopic(
-    topic: string,
-    partition: number | undefined,
-    record: OutgoingRecord,
-    size: number,
-    sink: DeliverySink,
-  ): void {
+  #acceptAfterAll({ topic, partition, record, size, sink }: WaitingRecord): void {
+    this.#accept(topic, partition, record, size, sink);
+  }
+
+  #waitForTopic(waiting: WaitingRecord): void {
+    const { topic, size } = waiting;
     this.#topics.whenKnown(topic, {
       size,
       tryAgain: () => {
         if (this.#topics.of(topic) === undefined) return false;
-        this.#accept(topic, partition, record, size, sink);
+        this.#acceptAfterAll(waiting);
         return true;
       },
-      giveUp: (error, problem) => {
-        const unknown = () => unknownTopic(topic, this.#settings.maxBlockMs, problem);
-        sink.failed(error ?? this.#lostBefore(topic, partition, unknown()), 1);
-        this.#room.left();
-      },
+      giveUp: (error, problem) =>
+        this.#giveUp(waiting, error ?? unknownTopic(topic, this.#settings.maxBlockMs, problem), error === undefined),
     });
   }
 
-  #waitForRoom(
-    topic: string,
-    partition: number | undefined,
-    record: OutgoingRecord,
-    size: number,
-    sink: DeliverySink,
-  ): void {
+  #waitForRoom(waiting: WaitingRecord): void {
+    const { topic, partition, record, size, sink } = waiting;
     this.#room.wait({
       size,
       tryAgain: () => {
         if (!this.#accumulator.fits(size)) return false;
         // The count can only have been forgotten with the topic itself: then the call starts over.
         const count = this.#topics.of(topic);
-        if (count === undefined) this.#waitForTopic(topic, partition, record, size, sink);
+        if (count === undefined) this.#waitForTopic(waiting);
         else this.#append(topic, partition, record, size, count, sink);
         return true;
       },
-      giveUp: (error) => {
-        const full = () => this.#bufferFull(size, `for ${this.#settings.maxBlockMs} ms`);
-        sink.failed(error ?? this.#lostBefore(topic, partition, full()), 1);
-        this.#room.left();
-      },
+      giveUp: (error) =>
+        this.#giveUp(
+          waiting,
+          error ?? this.#bufferFull(size, `for ${this.#settings.maxBlockMs} ms`),
+          error === undefined,
+        ),
     });
   }
 
+  /** `isLost`: by waiting in vain, not because all is given up. */
+  #giveUp({ topic, partition, sink }: WaitingRecord, error: Error, isLost: boolean): void {
+    if (isLost) this.noteLost(topic, partition, error);
+    sink.failed(error, 1);
+    this.#room.left();
+  }
+
   /** The partition may have been added a moment ago. */
-  #lookForPartition(topic: string, partition: number, record: OutgoingRecord, size: number, sink: DeliverySink): void {
+  #lookForPartition(waiting: WaitingRecord & { readonly partition: number }): void {
+    const { topic, partition, sink } = waiting;
     const abandoned = this.#abandoned;
     this.#topics.recount(topic).then(
       (count) => {
         const refusal = this.#closed ?? this.#refusalOfPartition(topic, partition, count, abandoned);
         if (refusal) sink.failed(refusal, 1);
-        else this.#accept(topic, partition, record, size, sink);
+        else this.#acceptAfterAll(waiting);
       },
       (error: Error) => sink.failed(error, 1),
     );

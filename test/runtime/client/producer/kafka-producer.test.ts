@@ -8,6 +8,7 @@ import { InitProducerId } from '../../../../src/protocol/messages/22-init-produc
 import { baseSequence, producerEpoch, producerId, recordCount } from '../../../../src/protocol/record-batch-header.js';
 import { InMemoryCluster } from '../../../../src/runtime/client/cluster/in-memory-cluster.js';
 import { KafkaProducer } from '../../../../src/runtime/client/producer/kafka-producer.js';
+import { type KafkaPartitioner } from '../../../../src/runtime/client/producer/partitioner.js';
 import { type ProducerOptions } from '../../../../src/runtime/client/producer/producer-options.js';
 import { RecordingLogger } from '../../../support/fake-clients.js';
 import { ManualClock, flush as settle } from '../../../support/manual-clock.js';
@@ -226,6 +227,31 @@ describe('kafka producer', () => {
       await Promise.all(Array.from({ length: 100 }, () => producer.send('wide', undefined, text('x'.repeat(50)))));
     }
     for (let p = 0; p < 6; p++) expect(Math.abs(broker.records('wide', p).length - 1500)).toBeLessThan(150);
+  });
+
+  it('lets a partitioner choose by where leaders stand, also after they have moved', async () => {
+    broker.nodes[0]!.rack = 'north';
+    broker.nodes[1]!.rack = 'south';
+    const seen = new Set<string>();
+    const partitioner: KafkaPartitioner = {
+      partition(topic, _key, _keyBytes, _value, valueBytes, cluster) {
+        const leaders = cluster.partitionsFor(topic).map(({ partition }) => cluster.leaderFor(topic, partition)!);
+        for (const { nodeId, host, port, rack } of leaders) seen.add(`${nodeId} ${host}:${port} ${rack}`);
+        expect(cluster.nodes()).toHaveLength(2);
+        return leaders.findIndex(({ rack }) => rack === String(valueBytes));
+      },
+    };
+    await start({ partitioner });
+    const racks = () => Promise.all(['north', 'south'].map((rack) => producer.send('wide', undefined, text(rack))));
+    expect((await racks()).map(({ partition }) => partition)).toEqual([0, 1]);
+    expect([...seen].sort()).toEqual(['1 127.0.0.1:10001 north', '2 127.0.0.1:10002 south']);
+
+    for (const log of broker.topics.get('wide')!) log.leader = 3 - log.leader;
+    // The first send hears of it by being refused.
+    const moved = racks();
+    await clock.advance(1_000);
+    await moved;
+    expect((await racks()).map(({ partition }) => partition)).toEqual([1, 0]);
   });
 
   it('sends without waiting for answers under acks=0', async () => {
