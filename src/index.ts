@@ -182,6 +182,7 @@ export {
 } from './runtime/listener/error-handler.js';
 export type { ErrorMatch } from './runtime/listener/error-match.js';
 export type { Failure } from './runtime/listener/failure.js';
+export type { HotPartition } from './runtime/listener/hot-partition.js';
 export type { BatchInterceptor, RecordInterceptor } from './runtime/listener/interceptors.js';
 export type { ListenerConsumer } from './runtime/listener/listener-consumer.js';
 export { ListenerContainer } from './runtime/listener/listener-container.js';

@@ -143,6 +143,13 @@ export interface ConsumerClient {
   readonly sessionEndsAt?: number;
   /** Offsets of a moment: where logs begin or end, or the first record of a time (the end when there is none). */
   offsetsAt(partitions: readonly TopicPartition[], moment: LogMoment): Promise<TopicPartitionMap<number>>;
+  /** Where the log ends, as the last fetch told; undefined before the first. Absent: only `poll` tells. */
+  highWatermark?(topic: string, partition: number): number | undefined;
+  /**
+   * After how many ms these topics delete what is in them; topics that keep it, or whose configs this client may not see,
+   * have no entry. Absent: unknown.
+   */
+  retentionOf?(topics: readonly string[]): Promise<ReadonlyMap<string, number>>;
   /** Makes the group rebalance; does nothing outside of a group, or while it rebalances. */
   enforceRebalance(reason: string): void;
 

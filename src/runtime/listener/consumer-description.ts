@@ -12,6 +12,7 @@ interface Described {
   readonly oldestInFlight: Delivery | undefined;
   readonly counters: ContainerCounters;
   partitions(): readonly PartitionState[];
+  lagOf(state: PartitionState): number;
 }
 
 /** A consumer beside its container. */
@@ -26,12 +27,12 @@ export function describeConsumer(consumer: Described, index: number, clock: Cloc
       offset: oldest.record.offset,
       ms: clock.monotonic() - oldest.startedAt,
     },
-    partitions: consumer.partitions().map(describePartition),
+    partitions: consumer.partitions().map((state) => describePartition(state, consumer.lagOf(state))),
     counters: { ...consumer.counters },
   };
 }
 
-function describePartition(state: PartitionState): PartitionDescription {
+function describePartition(state: PartitionState, lag: number): PartitionDescription {
   const { tracker, queue } = state;
   return {
     topic: state.topic,
@@ -39,6 +40,8 @@ function describePartition(state: PartitionState): PartitionDescription {
     position: tracker.position,
     committable: tracker.committableOffset,
     committed: state.committedOffset < 0 ? undefined : state.committedOffset,
+    lag,
+    received: state.received,
     unfinished: tracker.unfinished,
     running: queue.running,
     lanes: queue.lanes,

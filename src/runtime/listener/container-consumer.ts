@@ -13,6 +13,7 @@ import { DeliveryRunner } from './delivery-runner.js';
 import { FailureDesk } from './failure-desk.js';
 import { IdleWatch } from './idle-watch.js';
 import { InFlightTable } from './in-flight-table.js';
+import { LagWatch, lagOf } from './lag-watch.js';
 import { type ListenerConsumer } from './listener-consumer.js';
 import { type ListenerEndpoint } from './listener-endpoint.js';
 import { sentenceOf } from './log-text.js';
@@ -65,6 +66,7 @@ export class ContainerConsumer implements ConsumerRunner {
   /** Of a listener whose handlers run in transactions. */
   readonly #transactions: SpanParts | undefined;
   readonly #idle: IdleWatch;
+  readonly #lag: LagWatch;
   readonly #overflow: Overflow;
   readonly #steering: PoolSteering | undefined;
   readonly #stopped = new AbortController();
@@ -234,6 +236,7 @@ export class ContainerConsumer implements ConsumerRunner {
     });
     const { idleEventMs, idlePartitionEventMs } = settings;
     const assignment = () => control.assignment();
+    this.#lag = new LagWatch({ ...common, maxPollIntervalMs: settings.maxPollIntervalMs, partitions, isPaused });
     this.#idle = new IdleWatch({
       consumer: index,
       idleEventMs,
@@ -281,6 +284,7 @@ export class ContainerConsumer implements ConsumerRunner {
       this.#commitTimer = every(clock, this.#policy.periodMs, () => this.#progress.tick());
     }
     this.#idle.start();
+    this.#lag.start();
     this.#steering?.start();
     this.#loop = this.#pollLoop();
   }
@@ -297,6 +301,7 @@ export class ContainerConsumer implements ConsumerRunner {
     this.#stopped.abort();
     this.#commitTimer?.cancel();
     this.#idle.stop();
+    this.#lag.stop();
     this.#steering?.stop();
     this.#committer.endBy(deadline);
     this.#transactions?.spans.endBy(deadline);
@@ -351,6 +356,10 @@ export class ContainerConsumer implements ConsumerRunner {
 
   get oldestInFlight(): Delivery | undefined {
     return this.#inFlight.oldest;
+  }
+
+  lagOf(state: PartitionState): number {
+    return lagOf(state, this.#options.consumer);
   }
 
   partitions(): PartitionState[] {

@@ -1,5 +1,6 @@
 import { type ContainerCounters } from './container-counters.js';
 import { type ContainerState } from './container-state.js';
+import { type HotPartition, hottestOf } from './hot-partition.js';
 import { type HoldReason } from './partition-state.js';
 
 // What a container knows about itself, as plain data for health, metrics and the console.
@@ -13,6 +14,10 @@ export interface PartitionDescription {
   readonly committable: number;
   /** Last acknowledged commit; undefined before the first. */
   readonly committed: number | undefined;
+  /** Offsets from `committable` to the end of the log, as the last fetch told. */
+  readonly lag: number;
+  /** Records received since the partition was assigned. */
+  readonly received: number;
   /** Records received and not finished; running ones and those waiting for a retry are among them. */
   readonly unfinished: number;
   readonly running: number;
@@ -60,6 +65,8 @@ export interface ContainerDescription {
   /** Undefined: records of a consumer run one after another. */
   readonly workers: number | undefined;
   readonly consumers: readonly ConsumerDescription[];
+  /** Of the partitions that are assigned here, the one with most records; undefined where there is nothing to compare. */
+  readonly hottest: HotPartition | undefined;
   /** Its worker threads; absent where it has none. */
   readonly threads?: readonly ThreadDescription[];
 }
@@ -84,6 +91,7 @@ export function describeContainer(
   consumers: ReadonlyArray<{ describe(): ConsumerDescription }>,
 ): ContainerDescription {
   const { id, connection, groupId, topics, topicPattern } = container.endpoint;
+  const described = consumers.map((consumer) => consumer.describe());
   return {
     id,
     connection,
@@ -93,7 +101,8 @@ export function describeContainer(
     state: container.state,
     failure: container.failure,
     workers: container.endpoint.workers === undefined ? undefined : container.workers,
-    consumers: consumers.map((consumer) => consumer.describe()),
+    consumers: described,
+    hottest: hottestOf(described.flatMap(({ partitions }) => partitions)),
     ...(container.endpoint.executor === undefined ? {} : { threads: container.endpoint.executor.describe() }),
   };
 }

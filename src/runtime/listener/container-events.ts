@@ -64,6 +64,27 @@ export type ContainerEvent =
       readonly ms: number;
       readonly aborted: boolean;
     }
+  /** Nothing of a partition was finished for max.poll.interval.ms, and there is something to do; told once. */
+  | {
+      readonly type: 'stalled';
+      readonly consumer: number;
+      readonly partition: TopicPartition;
+      readonly ms: number;
+      /** Offsets between the committable one and the end of the log. */
+      readonly lag: number;
+      /** Offset of the oldest record that is not finished. */
+      readonly oldest: number;
+    }
+  /** Records that are not handled yet have used up 80 % of their topic's retention.ms: they will soon be deleted. */
+  | {
+      readonly type: 'retention-near';
+      readonly consumer: number;
+      readonly partition: TopicPartition;
+      readonly position: number;
+      /** How many offsets from the position on are that old. */
+      readonly records: number;
+      readonly retentionMs: number;
+    }
   /** Positions were moved by `seek`. */
   | {
       readonly type: 'sought';
@@ -131,6 +152,8 @@ export const CONTAINER_EVENT_TYPES: ReadonlySet<string> = new Set<ContainerEvent
   'sequence',
   'rolled-back',
   'slow',
+  'stalled',
+  'retention-near',
   'sought',
   'idle',
   'no-longer-idle',

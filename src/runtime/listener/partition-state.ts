@@ -53,6 +53,8 @@ export class PartitionState {
   handedOver = 0;
   /** Failed, to be run again when the container is resumed. */
   readonly parked = new Set<SetAside>();
+  /** Records handed over by polls. */
+  received = 0;
   /** Where the log ends, as the last fetch told. */
   highWatermark = 0;
   /** Records given back whose time has not come. */

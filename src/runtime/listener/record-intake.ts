@@ -51,6 +51,7 @@ export class RecordIntake {
       }
       state.highWatermark = received.highWatermark;
       counters.received += received.records.length;
+      state.received += received.records.length;
       if (arrivals !== undefined) this.#watch(arrivals, received);
       const before = counters.restored;
       if (isBatch) this.#acceptBatch(received, state, poll);

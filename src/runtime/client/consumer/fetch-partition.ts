@@ -147,3 +147,9 @@ export class FetchPartition {
     this.release(chunk);
   }
 }
+
+/** Where its log ends, once a fetch has told. */
+export function knownEnd(partition: FetchPartition | undefined): number | undefined {
+  const end = partition?.highWatermark ?? -1;
+  return end < 0 ? undefined : end;
+}

@@ -19,7 +19,7 @@ import { type ClusterPair, connectPair } from './cluster-pair.js';
 import { commitFailure, commitRefused, isMembershipCode } from './commit-failure.js';
 import { type ConsumerOptions, type ConsumerSettings, consumerSettings } from './consumer-options.js';
 import { type Assignment } from './consumer-protocol.js';
-import { type FetchPartition } from './fetch-partition.js';
+import { type FetchPartition, knownEnd } from './fetch-partition.js';
 import { Fetcher } from './fetcher.js';
 import { commitFirst, isRefusedByStore } from './first-commit.js';
 import { GroupLeader } from './group-leader.js';
@@ -31,6 +31,7 @@ import { OffsetClient } from './offset-client.js';
 import { type PollOptions, RecordPoll } from './record-poll.js';
 import { pauseAfter } from './retry.js';
 import { StartPositions } from './start-positions.js';
+import { TopicRetention } from './topic-retention.js';
 import { TopicSelection } from './topic-selection.js';
 import { TopicWatch } from './topic-watch.js';
 
@@ -45,6 +46,7 @@ interface Parts {
   /** Commits on other connections, while a JoinGroup blocks the group's own. */
   readonly spareOffsets: OffsetClient;
   readonly logs: LogOffsets;
+  readonly retention: TopicRetention;
   readonly positions: StartPositions;
   readonly fetcher: Fetcher;
   readonly watch: TopicWatch;
@@ -110,6 +112,7 @@ export class GroupConsumer implements ConsumerClient {
     const spare = new Coordinator(clusters.fetch, 'group', settings.groupId);
     const spareOffsets = new OffsetClient(spare, settings, this.#closed.signal);
     const logs = new LogOffsets(clusters.fetch, settings);
+    const retention = new TopicRetention(clusters.fetch, settings);
     const positions = new StartPositions(offsets, logs, settings, (event) => this.#emit(event));
     const leader = new GroupLeader(clusters.fetch, offsets, settings, this.#stopping.signal);
     const fetcher = new Fetcher(clusters.fetch, clusters.group, settings, {
@@ -140,7 +143,7 @@ export class GroupConsumer implements ConsumerClient {
       assignedCounts: () => (member.generation?.isLeader ? leader.counts : undefined),
       onChange: (reason) => member.requestRejoin(reason),
     });
-    return { clusters, member, leader, offsets, spareOffsets, logs, positions, fetcher, watch };
+    return { clusters, member, leader, offsets, spareOffsets, logs, retention, positions, fetcher, watch };
   }
 
   /** The member's life; ends with the consumer stopped or failed. */
@@ -357,6 +360,14 @@ export class GroupConsumer implements ConsumerClient {
 
   position(topic: string, partition: number): number | undefined {
     return this.#parts?.fetcher.get(topic, partition)?.position;
+  }
+
+  highWatermark(topic: string, partition: number): number | undefined {
+    return knownEnd(this.#parts?.fetcher.get(topic, partition));
+  }
+
+  async retentionOf(topics: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    return this.#parts?.retention.of(topics) ?? new Map();
   }
 
   seek(topic: string, partition: number, offset: number): void {

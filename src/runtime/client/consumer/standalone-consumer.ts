@@ -17,7 +17,7 @@ import {
 import { type ClusterPair, connectPair } from './cluster-pair.js';
 import { standaloneCommitFailure } from './commit-failure.js';
 import { type ConsumerOptions, type ConsumerSettings, consumerSettings } from './consumer-options.js';
-import { type FetchPartition } from './fetch-partition.js';
+import { type FetchPartition, knownEnd } from './fetch-partition.js';
 import { Fetcher } from './fetcher.js';
 import { type Generation } from './group-term.js';
 import { LogOffsets } from './log-offsets.js';
@@ -25,6 +25,7 @@ import { ManualPartitions, type WantedPartition } from './manual-partitions.js';
 import { OffsetClient } from './offset-client.js';
 import { type PollOptions, RecordPoll } from './record-poll.js';
 import { type StartPosition, StartPositions, startOf } from './start-positions.js';
+import { TopicRetention } from './topic-retention.js';
 
 // A consumer that is no member of any group: it reads the partitions it was told to (Kafka's `assign`), joins nothing
 // and is never rebalanced. With a group id it begins at that group's offsets and commits to them, which the group
@@ -39,6 +40,7 @@ interface Parts {
   readonly clusters: ClusterPair;
   readonly offsets: OffsetClient;
   readonly logs: LogOffsets;
+  readonly retention: TopicRetention;
   readonly positions: StartPositions;
   readonly fetcher: Fetcher;
 }
@@ -85,13 +87,14 @@ export class StandaloneConsumer implements ConsumerClient {
       this.#closed.signal,
     );
     const logs = new LogOffsets(clusters.fetch, settings);
+    const retention = new TopicRetention(clusters.fetch, settings);
     const positions = new StartPositions(offsets, logs, settings, (event) => this.#emit(event));
     const fetcher = new Fetcher(clusters.fetch, clusters.group, settings, {
       onReady: () => this.#poll.wake(),
       onOutOfRange: (partition) => void this.#replacePosition(partition),
       onDisconnected: (reason) => this.#disconnected(reason),
     });
-    this.#parts = { clusters, offsets, logs, positions, fetcher };
+    this.#parts = { clusters, offsets, logs, retention, positions, fetcher };
     await this.#look(this.#parts);
     if (this.#stopping.signal.aborted) throw this.#stoppedError();
   }
@@ -228,6 +231,14 @@ export class StandaloneConsumer implements ConsumerClient {
 
   position(topic: string, partition: number): number | undefined {
     return this.#parts?.fetcher.get(topic, partition)?.position;
+  }
+
+  highWatermark(topic: string, partition: number): number | undefined {
+    return knownEnd(this.#parts?.fetcher.get(topic, partition));
+  }
+
+  async retentionOf(topics: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    return this.#parts?.retention.of(topics) ?? new Map();
   }
 
   seek(topic: string, partition: number, offset: number): void {
