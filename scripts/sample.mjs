@@ -28,8 +28,15 @@ const app = spawn(process.execPath, ['--enable-source-maps', 'dist/main.js', ...
   cwd: folder(name),
   stdio: 'inherit',
 });
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => app.kill(signal));
-app.once('exit', (code, signal) => process.exit(signal ? 1 : (code ?? 0)));
+/** Signals handed on: an application that ends by one of them has ended as it was told. */
+const told = new Set();
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.on(signal, () => {
+    told.add(signal);
+    app.kill(signal);
+  });
+}
+app.once('exit', (code, signal) => process.exit(signal ? (told.has(signal) ? 0 : 1) : (code ?? 0)));
 
 /** The first sentence below the title of a sample's README. */
 function summaryOf(sample) {

@@ -135,7 +135,7 @@ function checkProducer(rule: Rule): void {
   if (rule.isSet('producer.batch-size') && rule.isSet(linger) && properties.get(linger) === 0) {
     rule.notice(
       linger,
-      'a batch goes out as soon as nothing is under way to its broker; batch-size bounds what is combined meanwhile',
+      'a batch goes out as soon as its broker takes a request; batch-size bounds what is combined meanwhile',
     );
   }
   backoffs(rule, 'producer');
