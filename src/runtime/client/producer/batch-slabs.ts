@@ -3,6 +3,8 @@
 
 /** Most bytes in slabs, in batches and free: what waits while a producer still says that it has room. */
 const MOST_BYTES = 8 * 1024 * 1024;
+/** Most bytes that are kept while no batch is under way: many producers may be idle. */
+const MOST_IDLE_BYTES = 1024 * 1024;
 /** Smaller ones are not worth it, and larger ones would be few. */
 const SMALLEST = 1024;
 const LARGEST = 1024 * 1024;
@@ -30,5 +32,8 @@ export class BatchSlabs {
   giveBack(slab: Buffer, isIdle: boolean): void {
     this.#inUse--;
     if (isIdle) this.#free.push(slab);
+    if (this.#inUse > 0) return;
+    const most = Math.floor(MOST_IDLE_BYTES / this.#size);
+    if (this.#free.length > most) this.#free.length = most;
   }
 }

@@ -28,6 +28,14 @@ describe('batch slabs', () => {
     expect(slabs.take(100)).toBeUndefined();
   });
 
+  it('are a megabyte at most while no batch is under way', () => {
+    const slabs = new BatchSlabs(64 * 1024);
+    const taken = Array.from({ length: 100 }, () => slabs.take(100)!);
+    for (const slab of taken) slabs.giveBack(slab, true);
+    const again = new Set(Array.from({ length: 100 }, () => slabs.take(100)!));
+    expect(taken.filter((slab) => again.has(slab))).toHaveLength(16);
+  });
+
   it('are not for records that are larger, nor for batches of very small and very large size', () => {
     expect(new BatchSlabs(2048).take(2049)).toBeUndefined();
     expect(new BatchSlabs(0).take(0)).toBeUndefined();
