@@ -42,6 +42,10 @@ export interface OutboxRelayState {
   readonly failed: number;
   /** Keys that wait because their oldest message failed. */
   readonly blockedKeys: number;
+  /** Ms between writing and acknowledgment of the messages relayed since the start, on average; 0 before the first. */
+  readonly meanDelayMs: number;
+  /** The longest of these. */
+  readonly worstDelayMs: number;
 }
 
 /** Beyond this many the trouble is not the messages': the whole relay waits. */
@@ -60,6 +64,9 @@ export class OutboxRelay {
   #isWoken = false;
   #relayed = 0;
   #failed = 0;
+  #acknowledged = 0;
+  #delayMs = 0;
+  #worstDelayMs = 0;
 
   constructor(options: OutboxRelayOptions) {
     const backoff = exponentialBackoff({ initialMs: 100, maxMs: 30_000 });
@@ -91,6 +98,8 @@ export class OutboxRelay {
       relayed: this.#relayed,
       failed: this.#failed,
       blockedKeys: this.#blocked.count,
+      meanDelayMs: this.#acknowledged === 0 ? 0 : this.#delayMs / this.#acknowledged,
+      worstDelayMs: this.#worstDelayMs,
     };
   }
 
@@ -197,11 +206,24 @@ export class OutboxRelay {
     });
     const ends = await Promise.allSettled(sends);
     const lost = ends.findIndex(({ status }) => status === 'rejected');
-    this.#unremoved.push(...some.slice(0, lost === -1 ? some.length : lost));
+    const done = some.slice(0, lost === -1 ? some.length : lost);
+    this.#unremoved.push(...done);
+    this.#countDelays(done);
     if (lost !== 0) this.#blocked.succeeded(name);
     if (lost === -1) return some.length === messages.length;
     this.#hasFailed(name, some[lost]!, (ends[lost] as PromiseRejectedResult).reason);
     return false;
+  }
+
+  #countDelays(messages: readonly StoredMessage[]): void {
+    const now = this.#clock.now();
+    for (const { timestamp } of messages) {
+      // Who wrote it may have had another clock.
+      const delayMs = Math.max(0, now - timestamp);
+      this.#acknowledged += 1;
+      this.#delayMs += delayMs;
+      this.#worstDelayMs = Math.max(this.#worstDelayMs, delayMs);
+    }
   }
 
   #hasFailed(lane: string, { messageId, topic }: StoredMessage, error: unknown): void {

@@ -17,6 +17,8 @@ export interface OutboxTemplateOptions {
   readonly relay: OutboxRelay;
   /** Undefined for an outbox in a file. */
   readonly database: SqlDatabase | undefined;
+  /** Ms since the epoch. */
+  readonly now: () => number;
   /** How values become bytes; asked at the first send, since the outbox may be injected before its connection is. */
   readonly records: () => RecordWriter;
 }
@@ -93,6 +95,29 @@ export class OutboxTemplate<T = any> {
   /** How much waits, and what the relay of this process does. */
   async state(): Promise<OutboxState> {
     return { ...this.#options.relay.state, ...(await this.#options.store.backlog()) };
+  }
+
+  /**
+   * The same as numbers by name, as a template's `metrics()` gives them: `outbox-messages`, `outbox-oldest-age-ms`,
+   * `outbox-relayed-total`, `outbox-failed-total`, `outbox-blocked-keys`, `outbox-leading` (1 where this process relays),
+   * `outbox-delay-avg-ms` and `outbox-delay-max-ms`, from writing to acknowledgment.
+   *
+   * @throws what the store says when it cannot be asked
+   */
+  async metrics(): Promise<Readonly<Record<string, number>>> {
+    const { now, store, relay } = this.#options;
+    const { messages, oldest } = await store.backlog();
+    const { relayed, failed, blockedKeys, isLeading, meanDelayMs, worstDelayMs } = relay.state;
+    return {
+      'outbox-messages': messages,
+      'outbox-oldest-age-ms': oldest === undefined ? 0 : Math.max(0, now() - oldest),
+      'outbox-relayed-total': relayed,
+      'outbox-failed-total': failed,
+      'outbox-blocked-keys': blockedKeys,
+      'outbox-leading': isLeading ? 1 : 0,
+      'outbox-delay-avg-ms': meanDelayMs,
+      'outbox-delay-max-ms': worstDelayMs,
+    };
   }
 }
 

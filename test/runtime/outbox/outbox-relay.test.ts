@@ -15,11 +15,11 @@ class MemoryOutbox implements OutboxStore {
   problem: Error | undefined;
   #sequence = 0;
 
-  write(id: string, lane: string | null): void {
+  write(id: string, lane: string | null, timestamp = 1): void {
     const sequence = String(++this.#sequence);
     const bytes = Buffer.from(id);
     const key = lane === null ? null : Buffer.from(lane);
-    const record = { topic: 't', partition: undefined, key, value: bytes, headers: [], timestamp: 1 };
+    const record = { topic: 't', partition: undefined, key, value: bytes, headers: [], timestamp };
     this.messages.push({ ...record, messageId: id, sequence, lane });
   }
 
@@ -123,7 +123,24 @@ describe('outbox relay', () => {
     store.write('d', 'anna');
     await clock.advance(100);
     expect(ids()).toEqual(['a', 'b', 'c', 'd']);
-    expect(one.state).toEqual({ isLeading: true, relayed: 4, failed: 0, blockedKeys: 0 });
+    expect(one.state).toMatchObject({ isLeading: true, relayed: 4, failed: 0, blockedKeys: 0 });
+  });
+
+  it('tells how long messages took from writing to acknowledgment', async () => {
+    answer = () => undefined;
+    const one = relay();
+    one.start();
+    expect(one.state).toMatchObject({ meanDelayMs: 0, worstDelayMs: 0 });
+    store.write('a', 'anna', clock.now() - 40);
+    one.wake();
+    await clock.advance(60);
+    sent[0]!.done.resolve();
+    await clock.advance(0);
+    expect(one.state).toMatchObject({ meanDelayMs: 100, worstDelayMs: 100 });
+    answer = () => 'done';
+    store.write('b', 'anna', clock.now() + 5_000); // by a clock that is ahead
+    await clock.advance(200);
+    expect(one.state).toMatchObject({ relayed: 2, meanDelayMs: 50, worstDelayMs: 100 });
   });
 
   it('looks at once when it is woken', async () => {

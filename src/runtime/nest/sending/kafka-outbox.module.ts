@@ -163,6 +163,7 @@ function partsOf(options: KafkaOutboxOptions, runtime: KafkaRuntime): OutboxPart
     store,
     relay,
     database,
+    now: () => runtime.tools.clock.now(),
     records: () => connection().recordWriter,
   });
   return { template, relay, producer, store };

@@ -263,7 +263,7 @@ describe('kafka producer', () => {
   });
 
   it('asks for a producer id until the coordinator is there, and never goes on without one', async () => {
-    let refusals = 3;
+    let refusals = 5;
     broker.on(InitProducerId, () =>
       refusals-- > 0
         ? { throttleTimeMs: 0, errorCode: ErrorCode.COORDINATOR_LOAD_IN_PROGRESS, producerId: -1n, producerEpoch: -1 }
@@ -314,6 +314,30 @@ describe('kafka producer', () => {
         expect(batch.equals(bySequence.get(baseSequence(batch)) ?? batch)).toBe(true);
         bySequence.set(baseSequence(batch), batch);
       }
+    });
+
+    it('stores each record once, in order, through 1,000 lost answers', async () => {
+      let lost = 0;
+      let n = 0;
+      broker.on(Produce, () => {
+        if (lost === 1_000 || ++n % 4 === 0) return undefined;
+        lost++;
+        return SILENT;
+      });
+      const stored: number[] = [];
+      for (let from = 1; lost < 1_000; from += 100) {
+        let isSettled = false;
+        const wave = Promise.all(eachItsBatch(from, from + 100)).finally(() => {
+          isSettled = true;
+        });
+        while (!isSettled) await clock.advance(31_000);
+        stored.push(...(await wave).map(({ offset }) => offset));
+      }
+      expect(stored).toEqual(stored.map((_, at) => at + 1));
+      expect(values().map((value) => value.trim())).toEqual(
+        Array.from({ length: stored.length + 1 }, (_, i) => `n${i}`),
+      );
+      expect(broker.partition('orders', 0).duplicates).toBeGreaterThanOrEqual(1_000);
     });
 
     it('has at most five unsettled of one partition', async () => {

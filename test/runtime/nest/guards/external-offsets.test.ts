@@ -202,6 +202,55 @@ describe('@ExternalOffsets', () => {
     expect(notes.calls.at(-1)).toBe('orders-0@3');
   });
 
+  it.each([
+    ['COUNT', { 'kafka.listener.ack-count': '3' }, 3],
+    ['TIME', { 'kafka.listener.ack-time': '50ms' }, 1],
+  ] as const)('stores by policy while the listener works: %s', async (ackMode, properties, first) => {
+    const notes = new Notes();
+    const seen: string[] = [];
+    @Injectable()
+    class Billing {
+      @KafkaListener({ topics: 'orders', groupId: 'billing', workers: 1, ackMode, offsets: { store: notes } })
+      async pay(@Payload() order: string): Promise<void> {
+        // It ends when those before it are stored.
+        if (seen.length === first) {
+          await until(() => notes.calls.includes(`orders-0@${first}`), { what: 'the offset of those before' });
+        }
+        seen.push(order);
+      }
+    }
+    await send('a', 'b', 'c', 'd', 'e');
+    await start(Billing, [], { 'kafka.consumer.auto-offset-reset': 'earliest', ...properties });
+    await until(() => notes.calls.at(-1) === 'orders-0@5', { what: 'the last offset' });
+    expect(seen).toEqual(['a', 'b', 'c', 'd', 'e']);
+    expect(notes.calls.filter((call) => call === 'orders-0@2')).toEqual([]);
+  });
+
+  it('has stored what was handled last, and nothing else, at each of a hundred revocations', async () => {
+    const seen: string[] = [];
+    const notes = new Notes();
+    @Injectable()
+    class Billing {
+      @KafkaListener({ id: 'billing', topics: 'orders', groupId: 'billing', offsets: { store: notes, when: 'revoke' } })
+      pay(@Payload() order: string): void {
+        seen.push(order);
+      }
+    }
+    const app = await start(Billing, [], { 'kafka.consumer.auto-offset-reset': 'earliest' });
+    const sent: string[] = [];
+    for (let round = 1; round <= 100; round++) {
+      const some = Array.from({ length: 1 + (round % 3) }, (_, n) => `${round}.${n}`);
+      sent.push(...some);
+      await send(...some);
+      await until(() => seen.length === sent.length, { what: `the records of round ${round}` });
+      const before = notes.calls.length;
+      app.get(ContainerRegistry).enforceRebalance('billing');
+      await until(() => notes.calls.length > before, { what: `revocation ${round}` });
+      expect(notes.calls.slice(before)).toEqual([`orders-0@${sent.length}`]);
+    }
+    expect(seen).toEqual(sent);
+  }, 60_000);
+
   it('keeps the map of what finished out of order', async () => {
     const notes = new Notes();
     const seen: string[] = [];

@@ -96,6 +96,36 @@ describe('@RetryableTopic', () => {
     await app.close();
   });
 
+  it('counts deliveries over restarts and rebalances', async () => {
+    await kafka.createTopic('counted', 1);
+    const attempts: number[] = [];
+    const letters: number[] = [];
+    @Injectable()
+    class Counted {
+      @RetryableTopic({ attempts: 5, backOff: { delay: 150 } })
+      @KafkaListener({ id: 'counted', topics: 'counted' })
+      handle(@RawRecord() record: KafkaRecord) {
+        attempts.push(attemptOf(record));
+        throw new Error('no');
+      }
+
+      @DltHandler()
+      refused(@RawRecord() record: KafkaRecord) {
+        letters.push(attemptOf(record));
+      }
+    }
+    const first = await startOnBroker(kafka, { providers: [Counted] });
+    await kafka.produce('counted', 0, records([{ n: 1 }]));
+    await until(() => attempts.length === 2, { what: 'two deliveries' });
+    await first.app.close();
+    const second = await startOnBroker(kafka, { providers: [Counted] });
+    await until(() => attempts.length === 3, { what: 'the third after the restart' });
+    second.app.get(ContainerRegistry).enforceRebalance('counted-retry');
+    await until(() => letters.length === 1, { what: 'the dead letter' });
+    expect([attempts, letters]).toEqual([[1, 2, 3, 4, 5], [6]]);
+    await second.app.close();
+  });
+
   it('tells errors apart: excluded ones go at once, routed ones to a topic of their own', async () => {
     const tried: string[] = [];
     class Routed extends Error {}

@@ -85,6 +85,16 @@ describe('outbox in a database', () => {
     const outbox = app.get(OutboxTemplate);
     await until(async () => (await outbox.state()).messages === 0, { what: 'an empty outbox' });
     expect(await outbox.state()).toMatchObject({ isLeading: true, relayed: 5, failed: 0 });
+    const metrics = await outbox.metrics();
+    expect(metrics).toMatchObject({
+      'outbox-messages': 0,
+      'outbox-oldest-age-ms': 0,
+      'outbox-relayed-total': 5,
+      'outbox-failed-total': 0,
+      'outbox-blocked-keys': 0,
+      'outbox-leading': 1,
+    });
+    expect(metrics['outbox-delay-max-ms']!).toBeGreaterThanOrEqual(metrics['outbox-delay-avg-ms']!);
   });
 
   it('sends around a message that can never be sent, and lets nothing of its key overtake it', async () => {
@@ -106,6 +116,10 @@ describe('outbox in a database', () => {
     expect([...new Set(idsOf('ben'))]).toEqual([1]);
     await until(async () => (await outbox.state()).messages === 19, { what: 'the rest of the outbox' });
     expect(await outbox.state()).toMatchObject({ blockedKeys: 1 });
+    const metrics = await outbox.metrics();
+    expect(metrics).toMatchObject({ 'outbox-messages': 19, 'outbox-blocked-keys': 1 });
+    expect(metrics['outbox-failed-total']).toBeGreaterThan(0);
+    expect(metrics['outbox-oldest-age-ms']).toBeGreaterThan(0);
   });
 
   it('sends nothing of a transaction that was rolled back', async () => {
