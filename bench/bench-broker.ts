@@ -10,6 +10,8 @@ import { benchOptions } from './options.js';
 
 export interface BenchBroker {
   readonly servers: string;
+  /** The same, as the rows about listeners name it. */
+  readonly bootstrapServers: string;
   stop(): Promise<void>;
 }
 
@@ -28,7 +30,8 @@ export async function startBenchBroker(
 
 async function ownBroker(): Promise<BenchBroker> {
   const broker = await startBrokerProcess({ 'group.initial.rebalance.delay.ms': '0' });
-  return { servers: broker.bootstrapServers, stop: () => broker.stop() };
+  const { bootstrapServers } = broker;
+  return { servers: bootstrapServers, bootstrapServers, stop: () => broker.stop() };
 }
 
 async function kafkaNode(): Promise<BenchBroker | undefined> {
@@ -38,6 +41,7 @@ async function kafkaNode(): Promise<BenchBroker | undefined> {
   const node = await script.startKafka({ port: await script.freePort(), dataDir });
   return {
     servers: node.bootstrapServers,
+    bootstrapServers: node.bootstrapServers,
     async stop() {
       await node.stop();
       rmSync(dataDir, { recursive: true, force: true });

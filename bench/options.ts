@@ -16,7 +16,7 @@ const { values, positionals } = parseArgs({
 export const USAGE =
   'usage: npm run bench -- [row …] [--repeats N] [--json] [--bytes N] [--kafka]\n\n' +
   '  --bytes N   size of the values that template rows send and ask with (100)\n' +
-  '  --kafka     template rows run on a node of Apache Kafka instead of a broker of ours\n';
+  '  --kafka     rows of the template, of transactions and beside Java run on a node of Apache Kafka, not on a broker of ours\n';
 
 export const benchOptions = {
   /** Beginning of the names of the rows wanted. */

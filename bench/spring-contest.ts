@@ -1,4 +1,3 @@
-import { type BrokerProcess } from './broker-process.js';
 import { type Contest } from './row.js';
 import { SpringPeer } from './spring-peer.js';
 
@@ -8,7 +7,7 @@ import { SpringPeer } from './spring-peer.js';
 const WARM_UP = 2;
 
 export interface SpringContest {
-  readonly broker: BrokerProcess;
+  readonly broker: { stop(): Promise<void> };
   /** What the peer is started with. */
   readonly program: Parameters<typeof SpringPeer.start>;
   /** The line that one run of the peer is asked for with. */

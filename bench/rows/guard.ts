@@ -126,7 +126,7 @@ function row(
     async prepare(): Promise<Contest | undefined> {
       const opened = await open();
       if (!opened) return undefined;
-      const broker = await startBrokerProcess();
+      const broker = await startBrokerProcess({ 'group.initial.rebalance.delay.ms': '0' });
       await fillOrders(broker, count);
       const rate = (listener: Listener) => consume({ broker, ...opened.servers }, listener, count);
       return {
@@ -142,8 +142,8 @@ function row(
 }
 
 const QUICK = 50_000;
-const POOLED = 20_000;
-const ROWS = 1_000;
+const POOLED = 60_000;
+const ROWS = 4_000;
 
 async function redis() {
   if (whyNoRedis !== undefined) {
@@ -181,7 +181,7 @@ const memory: Row = {
   goal: 1,
   settings: `${QUICK} JSON records, ids from topic, partition and offset, handler returns at once`,
   async prepare(): Promise<Contest> {
-    const broker = await startBrokerProcess();
+    const broker = await startBrokerProcess({ 'group.initial.rebalance.delay.ms': '0' });
     await fillOrders(broker, QUICK);
     const micros = async (listener: Listener) => 1_000_000 / (await consume({ broker }, listener, QUICK)).value;
     return {

@@ -10,7 +10,7 @@ import { type Drain } from './drain.js';
 // group (its listeners name `${bench.group}`).
 
 export function openListeners(
-  broker: BrokerProcess,
+  broker: Pick<BrokerProcess, 'bootstrapServers'>,
   providers: Provider[],
   properties: Readonly<{ [key: string]: string }> = {},
 ): Promise<INestApplicationContext> {

@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { randomUUID } from 'node:crypto';
 import { Injectable, type Type } from '@nestjs/common';
 import { Ack, type Acknowledgment, KafkaListener, type KafkaRecord, Record } from 'nestdaw';
-import { startBrokerProcess } from '../broker-process.js';
+import { BROKER_NAME, startBenchBroker } from '../bench-broker.js';
 import { type Contest, type Row } from '../row.js';
 import { PARALLEL_CONSUMER } from '../spring.js';
 import { springContest } from '../spring-contest.js';
@@ -13,6 +13,7 @@ import { fillRaw } from './listener-raw.js';
 // Listeners beside Java's: spring-kafka's containers, and Confluent's Parallel Consumer, each in a warm JVM.
 
 const TOPIC = 'bench-raw';
+const PARTITIONS = 4;
 const drain = new Drain();
 
 @Injectable()
@@ -63,9 +64,10 @@ function springRow({ kind, by, listener, count, goal, settings, properties }: Sp
     better: 'higher',
     peerName: 'spring-kafka, warm JVM',
     goal,
-    settings: `${count} records of 100 B, filled before; ${settings}`,
+    settings: `${count} records of 100 B, ${PARTITIONS} partitions, filled before, ${BROKER_NAME}; ${settings}`,
     async prepare(): Promise<Contest | undefined> {
-      const broker = await startBrokerProcess({ 'group.initial.rebalance.delay.ms': '0' });
+      const broker = await startBenchBroker([TOPIC], PARTITIONS);
+      if (!broker) return undefined;
       await fillRaw(broker, count, 100);
       return springContest({
         broker,
@@ -87,7 +89,7 @@ function parallelRow(ms: number, workers: number, count: number): Row {
     better: 'higher',
     peerName: 'Parallel Consumer, warm JVM',
     goal: 1,
-    settings: `${count} records of 100 B with 9,973 keys, filled before; key order, handlers that wait ${ms} ms, ${workers} at once`,
+    settings: `${count} records of 100 B with 9,973 keys, filled before; key order, handlers that wait ${ms} ms, ${workers} at once, ${BROKER_NAME}`,
     async prepare(): Promise<Contest | undefined> {
       @Injectable()
       class WaitingListener {
@@ -101,7 +103,8 @@ function parallelRow(ms: number, workers: number, count: number): Row {
           });
         }
       }
-      const broker = await startBrokerProcess({ 'group.initial.rebalance.delay.ms': '0' });
+      const broker = await startBenchBroker([TOPIC], PARTITIONS);
+      if (!broker) return undefined;
       await fillRaw(broker, count, 100);
       return springContest({
         broker,

@@ -10,7 +10,7 @@ import { drainThrough, openListeners } from './listener-app.js';
 // What retry topics cost: how late a dead letter comes, and what failing records cost the others.
 
 const TOPIC = 'bench-orders';
-const COUNT = 60_000;
+const COUNT = 120_000;
 /** A handler with a millisecond of input and output: most listeners are of that kind. */
 const io = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1));
 const DELAYS = 3;
@@ -33,25 +33,35 @@ class Failing {
   }
 }
 
-/** Named beside it: both listeners do the same, but for the failures. */
+/** Fails each hundredth record. */
+function fail(order: { id: number }): void {
+  if (order.id % 100 === 0) throw new Error('no');
+}
+
 @Injectable()
 class OneInHundred {
   @RetryableTopic({ attempts: 2, backOff: { delay: '10m' } })
   @KafkaListener({ topics: TOPIC, groupId: '${bench.group}', workers: 64, order: 'key' })
   async handle(@Payload() order: { id: number }): Promise<void> {
     await io();
-    if (order.id % 100 === 0) throw new Error('no');
+    fail(order);
     drain.hit(1);
   }
 }
 
+/** Fails as the other one does, and cures that itself: what an error costs in Node is paid on both sides. */
 @Injectable()
-class NoneFails {
+class Catching {
   @RetryableTopic({ attempts: 2, backOff: { delay: '10m' } })
   @KafkaListener({ topics: TOPIC, groupId: '${bench.group}', workers: 64, order: 'key' })
   async handle(@Payload() order: { id: number }): Promise<void> {
     await io();
-    if (order.id % 100 !== 0) drain.hit(1);
+    try {
+      fail(order);
+    } catch {
+      return;
+    }
+    drain.hit(1);
   }
 }
 
@@ -92,15 +102,15 @@ const others: Row = {
   name: 'retry others',
   unit: 'records/s',
   better: 'higher',
-  peerName: 'the same without failures',
+  peerName: 'the same errors, caught by the handler',
   goal: 0.97,
-  settings: `${COUNT} JSON records, one in a hundred fails and goes to a retry topic, 64 workers in key order, 1 ms each`,
+  settings: `${COUNT} JSON records, one in a hundred fails and goes to a retry topic, 64 workers in key order, 1 ms each; the peer's handler catches its errors itself`,
   async prepare(): Promise<Contest> {
-    const broker = await startBrokerProcess();
+    const broker = await startBrokerProcess({ 'group.initial.rebalance.delay.ms': '0' });
     await fillOrders(broker, COUNT);
     const wanted = COUNT - Math.ceil(COUNT / 100);
     const rate = (listener: Type) => drainThrough(drain, wanted, broker, [listener]);
-    return { ours: () => rate(OneInHundred), peer: () => rate(NoneFails), close: () => broker.stop() };
+    return { ours: () => rate(OneInHundred), peer: () => rate(Catching), close: () => broker.stop() };
   },
 };
 

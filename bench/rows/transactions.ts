@@ -3,8 +3,8 @@ import { Injectable, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import kafkajs from 'kafkajs';
 import { KafkaListener, KafkaModule, type KafkaRecord, KafkaTemplate, Record, Transactional } from 'nestdaw';
-import { startBrokerProcess } from '../broker-process.js';
-import { type Row } from '../row.js';
+import { BROKER_NAME, startBenchBroker } from '../bench-broker.js';
+import { type Measured, type Row } from '../row.js';
 import { springContest } from '../spring-contest.js';
 
 // Consume, transform, produce: a batch listener copies a topic into another one, in transactions of a given size.
@@ -20,26 +20,29 @@ function copying(perTransaction: number, count: number): Row {
     better: 'higher',
     peerName: 'spring-kafka, warm JVM',
     goal: 1,
-    settings: `consume-transform-produce, ${perTransaction} records a transaction, ${count} records of 100 B, ${PARTITIONS} partitions, one consumer with a batch listener each, read_committed, linger.ms=0`,
+    settings: `consume-transform-produce, ${perTransaction} records a transaction, ${count} records of 100 B, ${PARTITIONS} partitions, one consumer with a batch listener each, read_committed, linger.ms=0, ${BROKER_NAME}`,
     async prepare() {
-      const broker = await startBrokerProcess({ 'group.initial.rebalance.delay.ms': '0' });
+      const broker = await startBenchBroker(['input', 'output'], PARTITIONS);
+      if (!broker) return undefined;
       const { bootstrapServers } = broker;
       await fill(bootstrapServers, count);
       return springContest({
         broker,
         program: ['TransactionCopy', [bootstrapServers, 'input', 'output', String(count), String(perTransaction)]],
         question: () => `spring-${++groups}`,
+        warmUp: 4,
         ours: () => copyOnce(bootstrapServers, perTransaction, count),
       });
     },
   };
 }
 
-/** Records per second, from the first batch to the end of the last one, as the peer measures it. */
-async function copyOnce(bootstrapServers: string, perTransaction: number, count: number): Promise<number> {
+/** Records per second and CPU of each, from the first batch to the end of the last one, as the peer measures it. */
+async function copyOnce(bootstrapServers: string, perTransaction: number, count: number): Promise<Measured> {
   let seen = 0;
   let first = 0;
   let last = 0;
+  let cpu = process.cpuUsage();
   let end!: () => void;
   const done = new Promise<void>((resolve) => {
     end = resolve;
@@ -51,11 +54,16 @@ async function copyOnce(bootstrapServers: string, perTransaction: number, count:
     @KafkaListener({ topics: 'input', groupId: `ours-${++groups}`, batch: true })
     @Transactional('kafka')
     async copy(@Record() records: KafkaRecord[]): Promise<void> {
-      if (seen === 0) first = performance.now();
+      if (seen === 0) {
+        first = performance.now();
+        cpu = process.cpuUsage();
+      }
       for (const { key, value } of records) void this.template.send('output', key, value);
       seen += records.length;
       last = performance.now();
-      if (seen >= count) end();
+      if (seen < count) return;
+      cpu = process.cpuUsage(cpu);
+      end();
     }
   }
   const properties = {
@@ -71,16 +79,11 @@ async function copyOnce(bootstrapServers: string, perTransaction: number, count:
   const app = await NestFactory.createApplicationContext(CopyModule, { logger: false });
   await done;
   await app.close();
-  return (count / (last - first)) * 1000;
+  return { value: (count / (last - first)) * 1000, beside: { 'CPU µs/record': (cpu.user + cpu.system) / count } };
 }
 
 async function fill(bootstrapServers: string, count: number): Promise<void> {
   const kafka = new kafkajs.Kafka({ brokers: [bootstrapServers], logLevel: kafkajs.logLevel.NOTHING });
-  const admin = kafka.admin();
-  await admin.connect();
-  const topics = ['input', 'output'].map((topic) => ({ topic, numPartitions: PARTITIONS }));
-  await admin.createTopics({ topics, waitForLeaders: true });
-  await admin.disconnect();
   const producer = kafka.producer();
   await producer.connect();
   for (let from = 0; from < count; from += 1_000) {
@@ -93,4 +96,4 @@ async function fill(bootstrapServers: string, count: number): Promise<void> {
   await producer.disconnect();
 }
 
-export const transactionRows: readonly Row[] = [copying(100, 20_000), copying(1_000, 100_000)];
+export const transactionRows: readonly Row[] = [copying(100, 40_000), copying(1_000, 200_000)];
