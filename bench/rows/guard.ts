@@ -143,7 +143,7 @@ function row(
 
 const QUICK = 50_000;
 const POOLED = 60_000;
-const ROWS = 4_000;
+const ROWS = 2_000;
 
 async function redis() {
   if (whyNoRedis !== undefined) {

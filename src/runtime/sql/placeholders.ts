@@ -6,6 +6,7 @@ import { type SqlStatement } from './sql-database.js';
 const PARTS = /'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|\/\*[\s\S]*?\*\/|\?/g;
 const KEPT = 500;
 const numbered = new Map<string, string>();
+const split = new Map<string, readonly string[]>();
 
 /** The statement with numbered parameters. One that has numbers already stays as it is. */
 export function numberPlaceholders(sql: string): string {
@@ -19,8 +20,24 @@ export function numberPlaceholders(sql: string): string {
 }
 
 function renumber(sql: string): string {
-  let count = 0;
-  return sql.replace(PARTS, (part) => (part === '?' ? `$${++count}` : part));
+  return piecesOf(sql).reduce((text, piece, at) => `${text}$${at}${piece}`);
+}
+
+/** What stands around the `?`. */
+function piecesOf(sql: string): readonly string[] {
+  const known = split.get(sql);
+  if (known) return known;
+  const pieces: string[] = [];
+  let from = 0;
+  for (const { 0: part, index } of sql.matchAll(PARTS)) {
+    if (part !== '?') continue;
+    pieces.push(sql.slice(from, index));
+    from = index + 1;
+  }
+  pieces.push(sql.slice(from));
+  if (split.size >= KEPT) split.clear();
+  split.set(sql, pieces);
+  return pieces;
 }
 
 /**
@@ -29,8 +46,10 @@ function renumber(sql: string): string {
  */
 export function fillPlaceholders({ sql, params }: SqlStatement): string | undefined {
   if (!params.every(hasLiteral)) return undefined;
-  let at = 0;
-  return sql.replace(PARTS, (part) => (part === '?' ? literal(params[at++]!) : part));
+  const pieces = piecesOf(sql);
+  let text = pieces[0]!;
+  for (let at = 1; at < pieces.length; at++) text += literal(params[at - 1]!) + pieces[at]!;
+  return text;
 }
 
 /** The text of a query ends at its first NUL, and so would a literal. */
