@@ -164,6 +164,7 @@ export type { AckMode } from './runtime/dispatch/commit-policy.js';
 export type { Order } from './runtime/dispatch/key-dispatcher.js';
 /** The module. */
 export { KafkaModule, type KafkaModuleAsyncOptions, type KafkaModuleOptions } from './runtime/kafka.module.js';
+export type { ConsumerInterceptor } from './runtime/listener/consumer-interceptors.js';
 /** Listener containers at run time: start, stop, pause, resume, look at. */
 export type { ContainerDescription, ThreadDescription } from './runtime/listener/container-description.js';
 export type { ContainerEvent } from './runtime/listener/container-events.js';

@@ -5,6 +5,7 @@ import { type Logger } from '../../common/logger.js';
 import { type CommitOffset, type ConsumerClient } from '../client/consumer-client.js';
 import { type CommitPolicy } from '../dispatch/commit-policy.js';
 import { encodeGapMap } from '../dispatch/gap-map.js';
+import { type ConsumerInterceptors } from './consumer-interceptors.js';
 import { type ContainerCounters } from './container-counters.js';
 import { type ContainerEvents } from './container-events.js';
 import { sentenceOf } from './log-text.js';
@@ -38,6 +39,7 @@ export interface CommitterOptions {
   readonly spans?: TransactionSpans | undefined;
   /** What has ended by now counts as finished. */
   readonly settleEnded: () => void;
+  readonly interceptors?: ConsumerInterceptors | undefined;
   /** Nothing is under way any more. */
   readonly onIdle: () => void;
 }
@@ -186,6 +188,7 @@ export class Committer {
       state.committedOffset = offset;
       state.committedVersion = version;
     }
+    this.#options.interceptors?.onCommit(offsets);
     events.emit({ type: 'committed', consumer: index, offsets });
   }
 

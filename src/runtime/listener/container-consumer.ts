@@ -5,6 +5,7 @@ import { CommitPolicy } from '../dispatch/commit-policy.js';
 import { KeyDispatcher } from '../dispatch/key-dispatcher.js';
 import { Committer } from './committer.js';
 import { describeConsumer } from './consumer-description.js';
+import { ConsumerInterceptors } from './consumer-interceptors.js';
 import { type ConsumerRunner, type RunnerOptions } from './consumer-runner.js';
 import { type ContainerCounters, countRebalance, newCounters } from './container-counters.js';
 import { type ConsumerDescription } from './container-description.js';
@@ -65,6 +66,8 @@ export class ContainerConsumer implements ConsumerRunner {
   readonly #opener: PartitionOpener;
   /** Of a listener whose handlers run in transactions. */
   readonly #transactions: SpanParts | undefined;
+  /** Undefined: there are none. */
+  readonly #interceptors: ConsumerInterceptors | undefined;
   readonly #idle: IdleWatch;
   readonly #lag: LagWatch;
   readonly #overflow: Overflow;
@@ -95,6 +98,10 @@ export class ContainerConsumer implements ConsumerRunner {
     });
     this.#partitions = partitions;
     const policy = new CommitPolicy(endpoint);
+    const { consumerInterceptors } = settings;
+    if (consumerInterceptors.length > 0) {
+      this.#interceptors = new ConsumerInterceptors({ ...common, interceptors: consumerInterceptors });
+    }
     this.#policy = policy;
     const transactions = spanParts(endpoint.transactions, {
       ...common,
@@ -120,6 +127,7 @@ export class ContainerConsumer implements ConsumerRunner {
       commits: endpoint.groupId !== '',
       keeper: endpoint.keeper,
       spans: transactions?.spans,
+      interceptors: this.#interceptors,
       onIdle: () => this.#runner.pump(),
       settleEnded: () => this.#runner.settleEnded(),
     });
@@ -418,7 +426,7 @@ export class ContainerConsumer implements ConsumerRunner {
       // Records that come with the stop signal are not started, and are delivered again.
       if (signal.aborted || polled.length === 0) return false;
       this.#idle.received(polled);
-      this.#intake.accept(polled);
+      this.#intake.accept(this.#interceptors?.onConsume(polled) ?? polled);
       return true;
     } finally {
       signal.removeEventListener('abort', stop);

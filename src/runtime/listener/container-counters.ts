@@ -25,6 +25,8 @@ export interface ContainerCounters {
   restored: number;
   /** Results, and records, of partitions that were given up meanwhile: ignored. */
   stale: number;
+  /** Times that an interceptor of the consumer threw. */
+  interceptorErrors: number;
   commits: number;
   commitFailures: number;
   /** Rebalances lived through, the first join among them; and what they took together, ms. */
@@ -48,6 +50,7 @@ export function newCounters(): ContainerCounters {
     failed: 0,
     restored: 0,
     stale: 0,
+    interceptorErrors: 0,
     commits: 0,
     commitFailures: 0,
     rebalances: 0,

@@ -1,4 +1,5 @@
 import { type AdmissionRule } from './admission.js';
+import { type ConsumerInterceptor } from './consumer-interceptors.js';
 import { defaultErrorHandler, type ErrorHandler } from './error-handler.js';
 import { type BatchInterceptor, type RecordInterceptor } from './interceptors.js';
 import { type RateLimit } from './rate-limit.js';
@@ -58,6 +59,8 @@ export interface ContainerSettings {
   readonly recordInterceptors: readonly RecordInterceptor[];
   /** Around each call of a batch handler, in this order. */
   readonly batchInterceptors: readonly BatchInterceptor[];
+  /** See polls and commits, in this order. */
+  readonly consumerInterceptors: readonly ConsumerInterceptor[];
   /** Asked before a record runs; not for batches. Default: every record runs. */
   readonly admission?: AdmissionRule | undefined;
   /** Told about records that come and that are finished. */
@@ -78,6 +81,7 @@ export function containerSettings(given: Partial<ContainerSettings> = {}): Conta
     retryListeners: [],
     recordInterceptors: [],
     batchInterceptors: [],
+    consumerInterceptors: [],
     ...given,
   };
 }

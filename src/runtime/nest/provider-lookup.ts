@@ -15,10 +15,9 @@ export interface Wanted {
 
 export class ProviderLookup {
   readonly #moduleRef: Pick<ModuleRef, 'get'>;
+  readonly #discovery: Pick<DiscoveryService, 'getProviders'>;
 
-  readonly #discovery: Pick<DiscoveryService, 'getProviders'> | undefined;
-
-  constructor(moduleRef: Pick<ModuleRef, 'get'>, discovery?: Pick<DiscoveryService, 'getProviders'>) {
+  constructor(moduleRef: Pick<ModuleRef, 'get'>, discovery: Pick<DiscoveryService, 'getProviders'>) {
     this.#moduleRef = moduleRef;
     this.#discovery = discovery;
   }
@@ -27,7 +26,7 @@ export class ProviderLookup {
   named(name: string): unknown {
     const byToken = this.#provider(name);
     if (byToken !== undefined) return byToken;
-    const found = this.#discovery?.getProviders().find(({ metatype }) => metatype?.name === name);
+    const found = this.#discovery.getProviders().find(({ metatype }) => metatype?.name === name);
     return found?.instance as unknown;
   }
 

@@ -1,3 +1,4 @@
+import { classNameOf } from '../../common/class-name.js';
 import { type Clock } from '../../common/clock.js';
 import { messageOf } from '../../common/errors.js';
 import { type Logger } from '../../common/logger.js';
@@ -55,7 +56,7 @@ export class InterceptorChain {
   }
 
   add(interceptor: ProducerInterceptor): void {
-    this.#entries.push({ interceptor, name: nameOf(interceptor), errors: 0, hasChangedPlace: false });
+    this.#entries.push({ interceptor, name: classNameOf(interceptor), errors: 0, hasChangedPlace: false });
   }
 
   get isEmpty(): boolean {
@@ -137,11 +138,6 @@ export class InterceptorChain {
     const names = this.#entries.map(({ name }) => name).join(', ');
     this.#logger.warn(`the interceptors (${names}) take ${this.meanMs.toFixed(1)} ms a record, in the caller's turn`);
   }
-}
-
-function nameOf(interceptor: ProducerInterceptor): string {
-  const name = interceptor.constructor?.name;
-  return name === undefined || name === 'Object' ? 'without a class' : name;
 }
 
 function placeOf({ topic, partition }: ProducerRecord): string {

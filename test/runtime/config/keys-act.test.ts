@@ -100,6 +100,7 @@ const READ_DIRECTLY: readonly ConfigName[] = [
   'listener.idempotent.window-time',
   'listener.idempotent.lease',
   'producer.properties.interceptor.classes',
+  'consumer.properties.interceptor.classes',
 ];
 
 const SSL = { 'kafka.security.protocol': 'SSL' };

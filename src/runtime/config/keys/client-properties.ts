@@ -10,7 +10,7 @@ import {
   list,
   string,
 } from '../config-key.js';
-import { BROKER_SIDE, NO_ADMIN, NO_INTERCEPTORS, NO_JMX, NO_KERBEROS, SOCKET } from './reasons.js';
+import { BROKER_SIDE, NO_ADMIN, NO_JMX, NO_KERBEROS, SOCKET } from './reasons.js';
 
 // Kafka's own client properties that have no effect here, each with the reason. They may stand under `properties.` and
 // `<client>.properties.`, as those do that act (which the tables of the clients have).
@@ -117,10 +117,6 @@ export const INERT_PROPERTIES: Readonly<Record<string, InertProperty>> = {
     holds: 'false',
   }),
   // Classes
-  'interceptor.classes': items(CONSUMER, [], {
-    doc: 'Classes that see every record.',
-    inert: NO_INTERCEPTORS,
-  }),
   'config.providers': items(ALL, [], {
     doc: 'Classes that fill placeholders.',
     inert: 'placeholders are filled from all sources; use spring.config.import with configtree: or another file',

@@ -42,6 +42,12 @@ export const CONSUMER_KEYS = {
     doc: 'Time between commits under enable-auto-commit=true.',
     acts: 'runtime/nest/listeners/listener-explorer',
   }),
+  'consumer.properties.interceptor.classes': list({
+    default: [],
+    property: 'interceptor.classes',
+    doc: 'Providers with onConsume(records) and onCommit(offsets), by the names of their classes, in their order.',
+    acts: 'runtime/listener/consumer-interceptors',
+  }),
   'consumer.properties.exclude.internal.topics': boolean({
     default: true,
     property: 'exclude.internal.topics',

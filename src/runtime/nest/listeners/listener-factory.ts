@@ -6,6 +6,7 @@ import { type ListenerEndpoint } from '../../listener/listener-endpoint.js';
 import { type KafkaRebalanceListener, REBALANCE_CALLBACKS } from '../../listener/rebalance-callbacks.js';
 import { type RetryTopicConfiguration } from '../../retry/retry-topic-configuration.js';
 import { payloadFormats } from '../connection/client-options.js';
+import { consumerInterceptorsOf } from '../declarations/consumer-interceptor-option.js';
 import { withContainer } from '../declarations/container-factory.js';
 import { containerSettingsOf } from '../declarations/container-settings-options.js';
 import { endpointNumbers } from '../declarations/endpoint-options.js';
@@ -98,6 +99,9 @@ export class ListenerFactory {
     const bare = this.#handlers.handlerOf(declaration, numbers, { ...formats, replies, hasSql }, rules, findings);
     const rebalanceListeners = [...guards.rebalanceListeners, ...this.#rebalanceListeners(declaration, mistakes)];
     const running = containerSettingsOf(read, options, numbers, this.#lookup);
+    // In a thread of a pool there is no consumer.
+    const isConsumed = typeof numbers.threads !== 'number' || this.#threads !== undefined;
+    const consumerInterceptors = isConsumed ? consumerInterceptorsOf(properties, this.#lookup, mistakes) : [];
     const letters = deadLettersOf(read, options.deadLetters, numbers, parts);
     if (mistakes.length > before) return [];
     const { batch: _batch, idleEventMs, ...rest } = numbers;
@@ -109,7 +113,12 @@ export class ListenerFactory {
     const listener = {
       endpoint: isMovedHere ? placed : guards.around(placed),
       properties,
-      settings: { ...(idleEventMs === undefined ? {} : { idleEventMs }), ...running, ...letters.settings },
+      settings: {
+        consumerInterceptors,
+        ...(idleEventMs === undefined ? {} : { idleEventMs }),
+        ...running,
+        ...letters.settings,
+      },
       neededTopics: [...letters.topics, ...guards.neededTopics],
     };
     return this.#retries.expand(declaration, listener, parts, findings, (source, retried) => {

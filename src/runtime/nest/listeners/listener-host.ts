@@ -85,7 +85,7 @@ export class ListenerHost {
     const { discovery, scanner, creator, config, moduleRef } = services;
     const { connectionOf, threads } = this.#options;
     const configurations = retryConfigurations(discovery);
-    const lookup = new ProviderLookup(moduleRef);
+    const lookup = new ProviderLookup(moduleRef, discovery);
     const parts = { creator, config };
     this.#factory = new ListenerFactory(parts, lookup, this.#shelf, connectionOf, threads, configurations);
     const explorer = new ListenerExplorer(discovery, scanner, this.#factory);

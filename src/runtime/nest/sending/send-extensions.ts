@@ -1,12 +1,12 @@
 import { type ProviderReference } from '../../../decorators/provider-reference.js';
 import { type KafkaPartitioner } from '../../client/producer/partitioner.js';
-import { CONFIG_NAMES, keyOf } from '../../config/config-keys.js';
 import { type KafkaProperties } from '../../config/kafka-properties.js';
 import { type Mistake } from '../../config/mistakes.js';
 import { type KafkaTemplate } from '../../template/kafka-template.js';
 import { type ProducerInterceptor } from '../../template/producer-interceptor.js';
 import { type ProducerListener } from '../../template/producer-listener.js';
 import { type SendObserver } from '../../template/send-observer.js';
+import { configsOf, simpleName, unknownClass } from '../named-classes.js';
 import { type ProviderLookup } from '../provider-lookup.js';
 
 // What applications put into the way of sends: interceptors, listeners, observers, a partitioner. Named by the
@@ -46,7 +46,7 @@ export class SendExtensions {
   bind(providers: ProviderLookup, templates: readonly KafkaTemplate[], mistakes: Mistake[]): void {
     this.#providers = providers;
     const { producerInterceptors = [], producerListeners = [], sendObservers = [] } = this.#options;
-    const configs = configsOf(this.#properties);
+    const configs = configsOf(this.#properties, 'producer');
     for (const name of this.#properties.get('producer.properties.interceptor.classes')) {
       const interceptor = providers.named(simpleName(name)) as ProducerInterceptor | undefined;
       if (interceptor) this.#intercept(interceptor, configs, templates);
@@ -120,27 +120,6 @@ export class SendExtensions {
     properties = this.#properties,
   ): Mistake {
     const ours = name.includes('partitioner') ? `; ours are ${BUILT_IN_PARTITIONERS.join(', ')}` : '';
-    return {
-      origin: properties.originOf(name) ?? 'configuration',
-      key: `${properties.prefix}.${name}`,
-      value,
-      problem: `no provider is called ${simpleName(value)}: Java classes do not run here; write ${wanted} and list it in the providers of a module${ours}`,
-    };
+    return unknownClass(properties, name, value, `${wanted} and list it in the providers of a module${ours}`);
   }
-}
-
-/** A Java class is found under its name without the package. */
-function simpleName(name: string): string {
-  return name.slice(name.lastIndexOf('.') + 1);
-}
-
-/** What `configure` is given: the properties of the producer by Kafka's names. */
-function configsOf(properties: KafkaProperties): Readonly<Record<string, unknown>> {
-  const entries = CONFIG_NAMES.filter((name) => name.startsWith('producer.')).flatMap((name) => {
-    const { property } = keyOf(name);
-    return property === undefined || /password|jaas|key-store|secret/.test(name)
-      ? []
-      : [[property, properties.get(name)] as const];
-  });
-  return Object.freeze(Object.fromEntries(entries));
 }

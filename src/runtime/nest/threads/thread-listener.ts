@@ -17,7 +17,7 @@ export function findThreadListener(
   connectionOf: (name: string) => KafkaConnection,
   thread: ThreadState,
 ): void {
-  const lookup = new ProviderLookup(moduleRef);
+  const lookup = new ProviderLookup(moduleRef, discovery);
   // Ids are claimed in the main thread; what is made here serves transactions of the handler alone.
   const shelf = new StoreShelf({ clock: systemClock, logger: thread.logger });
   const configurations = retryConfigurations(discovery);
