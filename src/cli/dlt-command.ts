@@ -1,13 +1,10 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { systemClock } from '../common/clock.js';
 import { parseDecimal, parseDuration } from '../runtime/config/formats.js';
+import { addConnectOptions, WHERE } from './connect-options.js';
 import { type FilterOptions, type ReplayCommandOptions } from './dlt-options.js';
 
 // `nestdaw dlt`: dead letters in the terminal. What it works with is loaded when it is asked for.
-
-const WHERE = `
-Without -b the servers are those of application.properties, of KAFKA_BOOTSTRAP_SERVERS, or the broker that runs in this
-folder (./.nestdaw/data), else 127.0.0.1:9092.`;
 
 const FILTERS = `
 Filters, all of which must hold:
@@ -53,7 +50,7 @@ function listCommand(): Command {
 }
 
 function showCommand(): Command {
-  return connection(new Command('show'))
+  return addConnectOptions(new Command('show'))
     .description('Print one dead letter: where it came from, what went wrong, its headers and payload.')
     .argument('<id>', 'as list prints it: orders-dlt-0@15')
     .option('--json', 'for programs: one JSON object', false)
@@ -112,7 +109,7 @@ ${WHERE}`,
 }
 
 function filters(command: Command): Command {
-  return connection(command)
+  return addConnectOptions(command)
     .option('-t, --topic <names...>', 'dead-letter topics (default: all that end with -dlt)')
     .option('--from <names...>', 'topics that they first failed in')
     .option('-g, --group <name>', 'consumer group that could not handle them')
@@ -121,14 +118,6 @@ function filters(command: Command): Command {
     .option('--header <name[=value]>', 'a header that they have')
     .addOption(new Option('--since <time>', 'not older than this: 2h, or a time').argParser(moment))
     .addOption(new Option('--until <time>', 'older than this').argParser(moment));
-}
-
-function connection(command: Command): Command {
-  return command
-    .option('-b, --bootstrap-servers <list>', 'the cluster, host:port')
-    .option('-C, --cwd <folder>', 'folder of application.properties', process.cwd())
-    .option('-p, --profile <names>', 'profiles to be active')
-    .option('--connection <name>', 'a named connection of the configuration');
 }
 
 function actions() {

@@ -1,4 +1,5 @@
 import { type DeadLetter, ownHeaders } from '../runtime/dead-letters/dead-letter.js';
+import { textOf, timeOf } from './record-text.js';
 
 // Dead letters as lines for people and as JSON for programs.
 
@@ -87,17 +88,6 @@ function payloadOf(value: Buffer | null): string {
   } catch {
     return text;
   }
-}
-
-/** Null for null; what is no UTF-8 as base64. */
-function textOf(bytes: Buffer | null): string | null {
-  if (bytes === null) return null;
-  const text = bytes.toString();
-  return text.includes('\uFFFD') || text.includes('\0') ? `base64:${bytes.toString('base64')}` : text;
-}
-
-function timeOf(ms: number): string {
-  return new Date(ms).toISOString().replace('T', ' ').slice(0, 19);
 }
 
 function oneLine(text: string): string {

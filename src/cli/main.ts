@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { messageOf } from '../common/errors.js';
 import { brokerCommand } from './broker-command.js';
 import { configCommand } from './config-command.js';
+import { consumeCommand } from './consume-command.js';
 import { dltCommand } from './dlt-command.js';
 
 // `nestdaw`: one file a command.
@@ -12,6 +13,7 @@ const program = new Command('nestdaw')
   .showHelpAfterError('(add --help to see what is possible)')
   .addCommand(brokerCommand())
   .addCommand(configCommand())
+  .addCommand(consumeCommand())
   .addCommand(dltCommand());
 
 program.parseAsync().catch((error: unknown) => {
