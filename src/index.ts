@@ -17,6 +17,7 @@ export type { TopicPartition } from './common/topic-partition.js';
 export {
   Ack,
   type BackOffOptions,
+  type BatchOptions,
   type BlockingRetryOptions,
   Consumer,
   type ContainerErrorHandler,

@@ -30,6 +30,7 @@ export type { KafkaContainerOptions } from './kafka-container-options.js';
 export { KafkaHandler } from './kafka-handler.js';
 export { KafkaListener } from './kafka-listener.js';
 export type {
+  BatchOptions,
   DeserializerReference,
   FailedCall,
   InboxOptions,

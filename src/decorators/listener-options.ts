@@ -10,11 +10,23 @@ import { type SequenceGuardOptions } from './sequence-guard.js';
 
 // What a listener may be told, as types. The decorators take it, the explorer works it out.
 
-/** When finished work is committed. Spring's names: `ContainerProperties.AckMode`. */
-export type ListenerAckMode = 'RECORD' | 'BATCH' | 'TIME' | 'COUNT' | 'COUNT_TIME' | 'MANUAL' | 'MANUAL_IMMEDIATE';
+/**
+ * When finished work is committed. Spring's names: `ContainerProperties.AckMode`. And one that Spring has no name for:
+ * `AT_MOST_ONCE` commits records before they are handled. None of them is ever handled twice, and none that fails is
+ * delivered again; those that a process had not handled when it died are lost.
+ */
+export type ListenerAckMode =
+  | 'RECORD'
+  | 'BATCH'
+  | 'TIME'
+  | 'COUNT'
+  | 'COUNT_TIME'
+  | 'MANUAL'
+  | 'MANUAL_IMMEDIATE'
+  | 'AT_MOST_ONCE';
 
 /** Which records must not overtake each other. */
-export type ListenerOrder = 'partition' | 'key' | 'none';
+export type ListenerOrder = 'partition' | 'key' | 'none' | 'topic';
 
 /** Where the workers of a pool run. */
 export type ListenerPool = 'lanes' | 'threads';
@@ -88,6 +100,14 @@ export interface InboxOptions {
   readonly maxRecords?: number | string;
 }
 
+/** How much a batch waits for. */
+export interface BatchOptions {
+  /** Records of one partition that a batch has at least, 1 to `max.poll.records`; fewer when `wait` is over. */
+  readonly min: number | string;
+  /** How long the first record of a batch waits for the others; ms, or `2s`. */
+  readonly wait: number | string;
+}
+
 /**
  * What a listener declares. Every string may hold placeholders, `${orders.topic}` or `${orders.topic:orders}`, filled
  * from the application's configuration at start; numbers and booleans may be given as such strings too.
@@ -149,8 +169,9 @@ export interface KafkaListenerOptions extends ContainerOptions {
    */
   readonly threads?: number | boolean | string;
   /**
-   * With `workers`: records of one partition (`partition`), of one key (`key`) or none at all stay in order. Default
-   * `partition`.
+   * With `workers`: records of one partition (`partition`), of one key (`key`) or none at all stay in order. `topic`:
+   * all records of a topic, one after another; that takes a topic of one partition, and the listener does not read one
+   * that has more. Default `partition`.
    */
   readonly order?: ListenerOrder | (string & {});
   /** When offsets are committed. Default `kafka.listener.ack-mode`, `BATCH`. Case and `-`/`_` do not matter. */
@@ -160,8 +181,12 @@ export interface KafkaListenerOptions extends ContainerOptions {
    * method says it. Needs `kafka.producer.transaction-id-prefix`. Default false.
    */
   readonly transactional?: boolean | string;
-  /** True: the method receives arrays, all records of a poll at once. Default `kafka.listener.type` = `batch`. */
-  readonly batch?: boolean | string;
+  /**
+   * True: the method receives arrays, all records of a poll at once. `{ min: 500, wait: '2s' }`: at least so many of a
+   * partition, or what has come when the first of them has waited so long; what waits is not committed. Default
+   * `kafka.listener.type` = `batch`.
+   */
+  readonly batch?: boolean | string | BatchOptions;
   /** False: created, but not started with the application. Default `kafka.listener.auto-startup`, true. */
   readonly autoStartup?: boolean | string;
   /** Name of the connection. Default `default`. */

@@ -9,7 +9,8 @@ export type AckMode =
   | 'COUNT' // every `ackCount` finished records
   | 'COUNT_TIME' // whichever of the two comes first
   | 'MANUAL' // the handler acknowledges; committed with the poll's batch
-  | 'MANUAL_IMMEDIATE'; // the handler acknowledges; committed at once
+  | 'MANUAL_IMMEDIATE' // the handler acknowledges; committed at once
+  | 'AT_MOST_ONCE'; // before the handler is called: what it has not handled when the process dies is lost
 
 export interface CommitPolicyOptions {
   readonly ackMode: AckMode;
@@ -39,6 +40,11 @@ export class CommitPolicy {
   /** An acknowledgment waits for its commit. */
   get isImmediate(): boolean {
     return this.#mode === 'MANUAL_IMMEDIATE';
+  }
+
+  /** Records are committed before their handler is called. */
+  get isFirst(): boolean {
+    return this.#mode === 'AT_MOST_ONCE';
   }
 
   /** Commits by period of this many ms; undefined when time plays no part. */

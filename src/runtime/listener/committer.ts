@@ -5,6 +5,7 @@ import { type Logger } from '../../common/logger.js';
 import { type CommitOffset, type ConsumerClient } from '../client/consumer-client.js';
 import { type CommitPolicy } from '../dispatch/commit-policy.js';
 import { encodeGapMap } from '../dispatch/gap-map.js';
+import { type CommitFirst } from './commit-first.js';
 import { type ConsumerInterceptors } from './consumer-interceptors.js';
 import { type ContainerCounters } from './container-counters.js';
 import { type ContainerEvents } from './container-events.js';
@@ -39,6 +40,8 @@ export interface CommitterOptions {
   readonly spans?: TransactionSpans | undefined;
   /** What has ended by now counts as finished. */
   readonly settleEnded: () => void;
+  /** Told of partitions whose commit is acknowledged. */
+  readonly first?: CommitFirst | undefined;
   readonly interceptors?: ConsumerInterceptors | undefined;
   /** Nothing is under way any more. */
   readonly onIdle: () => void;
@@ -187,6 +190,7 @@ export class Committer {
     for (const { state, offset, version } of pending) {
       state.committedOffset = offset;
       state.committedVersion = version;
+      this.#options.first?.committed(state);
     }
     this.#options.interceptors?.onCommit(offsets);
     events.emit({ type: 'committed', consumer: index, offsets });

@@ -3,6 +3,7 @@ import { hasCode } from '../../common/errors.js';
 import { type ConsumerClient, type PartitionRecords } from '../client/consumer-client.js';
 import { CommitPolicy } from '../dispatch/commit-policy.js';
 import { KeyDispatcher } from '../dispatch/key-dispatcher.js';
+import { CommitFirst } from './commit-first.js';
 import { Committer } from './committer.js';
 import { describeConsumer } from './consumer-description.js';
 import { ConsumerInterceptors } from './consumer-interceptors.js';
@@ -18,6 +19,7 @@ import { LagWatch, lagOf } from './lag-watch.js';
 import { type ListenerConsumer } from './listener-consumer.js';
 import { type ListenerEndpoint } from './listener-endpoint.js';
 import { sentenceOf } from './log-text.js';
+import { failedWhenInterrupted, onlyOnce } from './only-once.js';
 import { Overflow } from './overflow.js';
 import { OwnerQueue } from './owner-queue.js';
 import { PartitionBudget } from './partition-budget.js';
@@ -119,6 +121,7 @@ export class ContainerConsumer implements ConsumerRunner {
       onFatal,
     });
     this.#transactions = transactions;
+    const first = policy.isFirst ? new CommitFirst(partitions, () => this.#runner.wake()) : undefined;
     const committer = new Committer({
       ...common,
       partitions,
@@ -128,6 +131,7 @@ export class ContainerConsumer implements ConsumerRunner {
       keeper: endpoint.keeper,
       spans: transactions?.spans,
       interceptors: this.#interceptors,
+      first,
       onIdle: () => this.#runner.pump(),
       settleEnded: () => this.#runner.settleEnded(),
     });
@@ -149,6 +153,13 @@ export class ContainerConsumer implements ConsumerRunner {
       events,
       index,
       passage,
+      first,
+      gathering: settings.gather && {
+        ...settings.gather,
+        maxRecords: settings.pollMaxRecords,
+        clock,
+        wake: () => this.#runner.wake(),
+      },
     });
     this.#steering = steeringOf(endpoint.steering, {
       ...common,
@@ -170,10 +181,11 @@ export class ContainerConsumer implements ConsumerRunner {
       logger,
       events,
     });
+    const { errorHandler } = settings;
     this.#failures = new FailureDesk({
       ...common,
       groupId: endpoint.groupId,
-      errorHandler: settings.errorHandler,
+      errorHandler: policy.isFirst ? onlyOnce(errorHandler, endpoint.id, logger) : errorHandler,
       slowRecords,
       slowLimit: settings.slowLimit,
       dispatcher,
@@ -193,7 +205,7 @@ export class ContainerConsumer implements ConsumerRunner {
       inFlight,
       watchdog: this.#watchdog,
       progress,
-      failures: transactions?.failures ?? this.#failures,
+      failures: transactions?.failures ?? (policy.isFirst ? failedWhenInterrupted(this.#failures) : this.#failures),
       turnedAway: this.#failures,
       clock,
       counters,
@@ -240,6 +252,8 @@ export class ContainerConsumer implements ConsumerRunner {
       control,
       callbacks,
       owner,
+      isFirst: policy.isFirst,
+      isTopicOrdered: endpoint.isTopicOrdered === true,
       isPaused,
     });
     const { idleEventMs, idlePartitionEventMs } = settings;
@@ -305,7 +319,8 @@ export class ContainerConsumer implements ConsumerRunner {
   /** Starts nothing new, waits for running handlers up to the deadline, commits, leaves the group. */
   async stop(deadline: AbortSignal): Promise<void> {
     const { consumer, logger, endpoint } = this.#options;
-    this.#dispatcher.paused = true;
+    // What is committed already is handled yet, as far as there is time.
+    if (!this.#policy.isFirst) this.#dispatcher.paused = true;
     this.#stopped.abort();
     this.#commitTimer?.cancel();
     this.#idle.stop();
@@ -407,6 +422,7 @@ export class ContainerConsumer implements ConsumerRunner {
       return;
     }
     this.#runner.wake();
+    if (this.#policy.isFirst) await this.#committer.whenIdle();
     // A transaction covers what one poll brought, at most: what comes behind it waits.
     if (!this.#isPool || this.#transactions) await this.#handled();
   }

@@ -39,6 +39,12 @@ export function validateContainer(endpoint: ListenerEndpoint, settings: Containe
       mistakes.push('ackMode MANUAL_IMMEDIATE commits at once, a transaction at its end: use MANUAL, RECORD or BATCH');
     }
   }
+  if (endpoint.ackMode === 'AT_MOST_ONCE') {
+    if (endpoint.groupId === '') mistakes.push('ackMode AT_MOST_ONCE commits before it handles: give a groupId');
+    if (endpoint.transactions) {
+      mistakes.push('ackMode AT_MOST_ONCE commits first, a transaction at its end: leave one of them out');
+    }
+  }
   wholeCount('max.poll.records', settings.pollMaxRecords);
   if (settings.budgetRecords !== undefined) wholeCount('the record budget of a partition', settings.budgetRecords);
   atLeastOne('the byte budget of a partition', settings.budgetBytes);
@@ -56,6 +62,20 @@ export function validateContainer(endpoint: ListenerEndpoint, settings: Containe
   }
   if (overflow !== 'pause' && endpoint.workers === undefined) {
     mistakes.push(`overflow '${overflow}' is about a pool of workers: give workers, or leave overflow out`);
+  }
+  if (settings.gather !== undefined) {
+    const { records, waitMs } = settings.gather;
+    wholeCount('batch.min', records);
+    atLeastOne('batch.wait', waitMs);
+    if (endpoint.handler.kind !== 'batch') mistakes.push('batch.min is about batches, but the listener takes records');
+    if (records > settings.pollMaxRecords) {
+      mistakes.push(
+        `batch.min is ${records}, but a batch holds ${settings.pollMaxRecords} at most: raise max.poll.records`,
+      );
+    }
+    if (endpoint.ackMode === 'AT_MOST_ONCE') {
+      mistakes.push('batch.min lets records wait, ackMode AT_MOST_ONCE commits them before: leave one of them out');
+    }
   }
   const { steering } = endpoint;
   if (steering) {

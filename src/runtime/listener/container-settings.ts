@@ -1,4 +1,5 @@
 import { type AdmissionRule } from './admission.js';
+import { type BatchMinimum } from './batch-gathering.js';
 import { type ConsumerInterceptor } from './consumer-interceptors.js';
 import { defaultErrorHandler, type ErrorHandler } from './error-handler.js';
 import { type BatchInterceptor, type RecordInterceptor } from './interceptors.js';
@@ -53,6 +54,8 @@ export interface ContainerSettings {
   readonly authRetryMs?: number | undefined;
   /** Start again this long after a start that failed. Default: the container fails. */
   readonly startRetryMs?: number | undefined;
+  /** How much a batch waits for. Default: a batch is what a poll brought. */
+  readonly gather?: BatchMinimum | undefined;
   /** Told about failed deliveries. */
   readonly retryListeners: readonly RetryListener[];
   /** Around each call of a record handler, in this order. */

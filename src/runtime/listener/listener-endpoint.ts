@@ -53,6 +53,8 @@ export interface ListenerEndpoint {
   /** The pool finds its number of workers itself, between these; `workers` is where it begins. */
   readonly steering?: SteeringOptions | undefined;
   readonly order: Order;
+  /** The order is that of whole topics, which may have one partition only. */
+  readonly isTopicOrdered?: boolean | undefined;
   /**
    * Worker threads that the workers of all its consumers run in; `consumers`: each consumer is a thread. Undefined: all
    * is in this thread's event loop.

@@ -14,6 +14,7 @@ export type HoldReason =
   | 'nack' // a record was given back
   | 'seek' // its position is about to move
   | 'rollback' // a record of it failed in a transaction and waits for its next delivery
+  | 'commit' // its records are committed before they are handled
   | 'user' // somebody paused it
   | 'predecessor'; // records of an earlier assignment still run here: equal keys must not run twice at once
 
@@ -33,6 +34,14 @@ export interface SetAside extends WorkItem<PartitionQueue> {
   attempt: number;
   /** The records of its poll that have not been handled yet. */
   readonly poll: { remaining: number };
+}
+
+/** Records that wait for a batch to become large enough. */
+export interface GatheredBatch {
+  readonly records: readonly KafkaRecord[];
+  /** The poll that brought the last of them. */
+  readonly poll: { remaining: number };
+  readonly timer: Timer;
 }
 
 export class PartitionState {
@@ -55,6 +64,7 @@ export class PartitionState {
   readonly parked = new Set<SetAside>();
   /** Records handed over by polls. */
   received = 0;
+  gathered: GatheredBatch | undefined = undefined;
   /** Where the log ends, as the last fetch told. */
   highWatermark = 0;
   /** Records given back whose time has not come. */

@@ -58,6 +58,8 @@ export class PartitionTable {
   /** Gives the partition up: what waits is forgotten (it is not committed), what runs is nobody's business any more. */
   drop(state: PartitionState): void {
     for (const timer of state.waiting.values()) timer.cancel();
+    state.gathered?.timer.cancel();
+    state.gathered = undefined;
     if (state.queue.running > 0) this.#addLeftovers(state, state.queue.running);
     // Their polls no longer wait for them; one that only waited for them was committed at revocation.
     const unstarted = new Set([...this.#dispatcher.drop(state.queue), ...state.waiting.keys(), ...state.parked]);

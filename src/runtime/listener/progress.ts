@@ -46,6 +46,13 @@ export class Progress implements AckDesk {
     if (--delivery.poll.remaining === 0) this.pollHandled();
   }
 
+  /** The records are committed before they are handled, whatever becomes of them then. */
+  finishedBefore({ tracker }: PartitionState, records: readonly KafkaRecord[]): void {
+    const { counters, committer } = this.#options;
+    for (const { offset } of records) if (tracker.finish(offset)) counters.finished++;
+    committer.request();
+  }
+
   /** The first `count` records of a batch are finished, the rest runs again. */
   finishedFirst(delivery: Delivery, count: number): void {
     this.#finishRecords(delivery.partition, delivery.record, delivery.batch, count);

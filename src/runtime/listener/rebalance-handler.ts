@@ -35,6 +35,10 @@ export interface RebalanceHandlerOptions {
   readonly control: PartitionControl;
   readonly callbacks: RebalanceCallbacks;
   readonly owner: OwnerQueue;
+  /** Records that have come are committed already: they are handled before their partitions go, as far as they can be. */
+  readonly isFirst: boolean;
+  /** All records of a topic in their order: more than one partition cannot keep that. */
+  readonly isTopicOrdered: boolean;
   readonly isPaused: () => boolean;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -61,6 +65,8 @@ export class RebalanceHandler implements RebalanceListener {
   async onAssigned(added: readonly AssignedPartition[], kept: readonly AssignedPartition[]): Promise<void> {
     const { partitions, events, index, consumer, committer, isPaused, runner, control, callbacks, owner } =
       this.#options;
+    const { isTopicOrdered, listener } = this.#options;
+    if (isTopicOrdered) requireFirstPartitions(listener, [...added, ...kept]);
     const begun: AssignedPartition[] = [...added];
     for (const partition of kept) {
       const state = partitions.get(partition.topic, partition.partition);
@@ -83,9 +89,9 @@ export class RebalanceHandler implements RebalanceListener {
   }
 
   async onRevoked(revoked: readonly TopicPartition[], deadline: AbortSignal): Promise<void> {
-    const { partitions, events, index, committer, callbacks } = this.#options;
+    const { partitions, events, index, committer, callbacks, isFirst } = this.#options;
     const states = this.#statesOf(revoked);
-    for (const state of states) partitions.hold(state, 'rebalance');
+    if (!isFirst) for (const state of states) partitions.hold(state, 'rebalance');
     events.emit({ type: 'revoked', consumer: index, partitions: coordinates(revoked) });
     if (!this.#isStopping) {
       await this.drain(states, deadline, 'rebalance');
@@ -118,12 +124,12 @@ export class RebalanceHandler implements RebalanceListener {
 
   /** Waits until no handler of `states` runs; at the deadline fires the signals of those that do, and waits no more. */
   async drain(states: readonly PartitionState[], deadline: AbortSignal, cause: AbortCause): Promise<void> {
-    const { runner, clock, events, index, logger, listener } = this.#options;
+    const { runner, clock, events, index, logger, listener, isFirst } = this.#options;
     // A record on its way to a recoverer is work as well: given up now it would be handled twice.
-    const running = () => states.reduce((sum, { queue, handedOver }) => sum + queue.running + handedOver, 0);
+    const waitedFor = () => states.reduce((sum, state) => sum + this.#waitedForOf(state), 0);
     const start = clock.monotonic();
-    await runner.drained(() => running() === 0, deadline);
-    const unfinished = running();
+    await runner.drained(() => waitedFor() === 0, deadline);
+    const unfinished = states.reduce((sum, { queue, handedOver }) => sum + queue.running + handedOver, 0);
     const ms = clock.monotonic() - start;
     if (unfinished > 0) {
       logger.warn(
@@ -132,7 +138,25 @@ export class RebalanceHandler implements RebalanceListener {
       );
       for (const state of states) this.#abort(state, cause);
     }
+    if (isFirst) this.#tellLost(states);
     events.emit({ type: 'drained', consumer: index, ms, unfinished });
+  }
+
+  /** What was committed before it was handled, and will not be. */
+  #tellLost(states: readonly PartitionState[]): void {
+    const { logger, listener } = this.#options;
+    const lost = states.filter(({ holds }) => !holds.has('commit'));
+    const count = lost.reduce((sum, { queue }) => sum + queue.records - queue.running, 0);
+    if (count === 0) return;
+    logger.error(
+      `listener '${listener}': ${count} record(s) of ${namesOf(lost)} were committed and are never handled: there was ` +
+        'no time left for them (ackMode AT_MOST_ONCE).',
+    );
+  }
+
+  #waitedForOf({ queue, handedOver }: PartitionState): number {
+    const { isFirst, isPaused } = this.#options;
+    return handedOver + (isFirst && !queue.isHeld && !isPaused() ? queue.records : queue.running);
   }
 
   #keep(state: PartitionState): void {
@@ -181,4 +205,14 @@ export class RebalanceHandler implements RebalanceListener {
   #statesOf(partitions: readonly TopicPartition[]): PartitionState[] {
     return partitions.flatMap(({ topic, partition }) => this.#options.partitions.get(topic, partition) ?? []);
   }
+}
+
+function requireFirstPartitions(listener: string, assigned: readonly TopicPartition[]): void {
+  const other = assigned.find(({ partition }) => partition > 0);
+  if (other === undefined) return;
+  throw new NestdawError(
+    'KAFKA_CONFIG_INVALID',
+    `listener '${listener}': order 'topic' is kept in a topic of one partition alone, but ${other.topic} has partition ` +
+      `${other.partition} as well: read a topic of one partition, or choose order 'partition' or 'key'`,
+  );
 }

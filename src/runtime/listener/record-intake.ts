@@ -2,6 +2,8 @@ import { type KafkaRecord } from '../../common/record.js';
 import { type PartitionRecords } from '../client/consumer-client.js';
 import { type CommitPolicy } from '../dispatch/commit-policy.js';
 import { type KeyDispatcher } from '../dispatch/key-dispatcher.js';
+import { BatchGathering, type BatchGatheringOptions } from './batch-gathering.js';
+import { type CommitFirst } from './commit-first.js';
 import { type ContainerCounters } from './container-counters.js';
 import { type ContainerEvents } from './container-events.js';
 import { Delivery, type PollBatch, weightOf } from './delivery.js';
@@ -28,17 +30,26 @@ export interface RecordIntakeOptions {
   readonly events: ContainerEvents;
   readonly index: number;
   readonly passage: RecordPassage | undefined;
+  /** Records are committed before they are handled. */
+  readonly first: CommitFirst | undefined;
+  /** Batches that wait to become large enough; undefined: a batch is what a poll brought. */
+  readonly gathering: Omit<BatchGatheringOptions, 'submit'> | undefined;
 }
 
 export class RecordIntake {
   readonly #options: RecordIntakeOptions;
+  readonly #gathering: BatchGathering | undefined;
 
   constructor(options: RecordIntakeOptions) {
     this.#options = options;
+    const { gathering } = options;
+    if (gathering !== undefined) {
+      this.#gathering = new BatchGathering({ ...gathering, submit: (...batch) => this.#submitBatch(...batch) });
+    }
   }
 
   accept(polled: readonly PartitionRecords[]): void {
-    const { partitions, counters, policy, progress, isBatch, keeper, arrivals } = this.#options;
+    const { partitions, counters, policy, progress, isBatch, keeper, arrivals, first } = this.#options;
     const begun: KafkaRecord[] = [];
     const poll: PollBatch = { remaining: 0 };
     for (const received of polled) {
@@ -54,8 +65,13 @@ export class RecordIntake {
       state.received += received.records.length;
       if (arrivals !== undefined) this.#watch(arrivals, received);
       const before = counters.restored;
+      const waiting = state.queue.records;
       if (isBatch) this.#acceptBatch(received, state, poll);
       else this.#acceptRecords(received, state, poll, begun);
+      if (first !== undefined && state.queue.records > waiting) {
+        first.received(state);
+        progress.finishedBefore(state, received.records);
+      }
       if (state.tracker.advance(received.nextOffset) || counters.restored > before) policy.advanced();
       partitions.balance(state);
     }
@@ -90,12 +106,17 @@ export class RecordIntake {
   }
 
   #acceptBatch({ records }: PartitionRecords, state: PartitionState, poll: PollBatch): void {
-    const { dispatcher, counters } = this.#options;
+    const { counters } = this.#options;
     const batch = records.filter(({ offset }) => state.tracker.track(offset));
     counters.restored += records.length - batch.length;
     if (batch.length === 0) return;
+    if (this.#gathering !== undefined) this.#gathering.add(state, batch, poll);
+    else this.#submitBatch(state, batch, poll);
+  }
+
+  #submitBatch(state: PartitionState, batch: readonly KafkaRecord[], poll: PollBatch): void {
     poll.remaining++;
     const bytes = batch.reduce((sum, record) => sum + weightOf(record), 0);
-    dispatcher.submit(new Delivery(state, poll, batch[0]!, batch, bytes));
+    this.#options.dispatcher.submit(new Delivery(state, poll, batch[0]!, batch, bytes));
   }
 }

@@ -11,11 +11,14 @@ export const LISTENER_KEYS = {
     doc: 'Whether listeners receive records or all records of a poll, where they do not say.',
     acts: 'runtime/nest/listeners/listener-explorer',
   }),
-  'listener.ack-mode': choice(['RECORD', 'BATCH', 'TIME', 'COUNT', 'COUNT_TIME', 'MANUAL', 'MANUAL_IMMEDIATE'], {
-    default: undefined,
-    doc: 'When finished work is committed, where listeners do not say. Default BATCH.',
-    acts: 'runtime/listener',
-  }),
+  'listener.ack-mode': choice(
+    ['RECORD', 'BATCH', 'TIME', 'COUNT', 'COUNT_TIME', 'MANUAL', 'MANUAL_IMMEDIATE', 'AT_MOST_ONCE'],
+    {
+      default: undefined,
+      doc: 'When finished work is committed, where listeners do not say. Default BATCH.',
+      acts: 'runtime/listener',
+    },
+  ),
   'listener.async-acks': boolean({
     default: false,
     doc: 'Whether records may be acknowledged out of order.',

@@ -1,6 +1,7 @@
-import { type KafkaListenerOptions } from '../../../decorators/listener-options.js';
+import { type BatchOptions, type KafkaListenerOptions } from '../../../decorators/listener-options.js';
 import { type ProviderReference } from '../../../decorators/provider-reference.js';
 import { parseChoice } from '../../config/formats.js';
+import { type BatchMinimum } from '../../listener/batch-gathering.js';
 import { type ContainerSettings } from '../../listener/container-settings.js';
 import { type ErrorHandler } from '../../listener/error-handler.js';
 import { type OptionReader } from '../option-reader.js';
@@ -28,16 +29,23 @@ export function containerSettingsOf(
   const errorHandler = lookup.functionOf(options.commonErrorHandler, 'handle', errors, mistakes);
   const interceptors = providers(options.interceptors, 'interceptors', read, lookup);
   const slowHandler = choice('slowHandler', options.slowHandler, SLOW_HANDLERS);
+  const gather = typeof options.batch === 'object' ? gatherOf(read, options.batch) : undefined;
   const overflow = choice('overflow', options.overflow, OVERFLOWS) ?? (workers === undefined ? 'pause' : undefined);
   return {
     ...(slowHandler === undefined ? {} : { slowHandler }),
     // The configured one is for pools only.
     ...(overflow === undefined ? {} : { overflow }),
+    ...(gather === undefined ? {} : { gather }),
     ...(options.rate === undefined ? {} : { rate: options.rate }),
     ...(errorHandler === undefined ? {} : { errorHandler: errorHandler as ErrorHandler }),
     ...(batch ? { batchInterceptors: interceptors } : { recordInterceptors: interceptors }),
     retryListeners: providers(options.retryListeners, 'retryListeners', read, lookup),
   };
+}
+
+/** `batch: { min, wait }`. */
+function gatherOf(read: OptionReader, { min, wait }: BatchOptions): BatchMinimum {
+  return { records: read.whole('batch.min', min, 1_000_000) ?? 1, waitMs: read.duration('batch.wait', wait) ?? 1 };
 }
 
 function providers(

@@ -14,11 +14,20 @@ import { partitionRequests } from './partition-options.js';
 
 // What a listener's decorator says, with what the configuration says where it is silent.
 
-const ACK_MODES = ['RECORD', 'BATCH', 'TIME', 'COUNT', 'COUNT_TIME', 'MANUAL', 'MANUAL_IMMEDIATE'] as const;
+const ACK_MODES = [
+  'RECORD',
+  'BATCH',
+  'TIME',
+  'COUNT',
+  'COUNT_TIME',
+  'MANUAL',
+  'MANUAL_IMMEDIATE',
+  'AT_MOST_ONCE',
+] as const;
 const MAX_THREADS = 256;
 const POOLS = ['lanes', 'threads'] as const;
 const MEASURES = ['latency', 'lag'] as const;
-const ORDERS = ['partition', 'key', 'none'] as const;
+const ORDERS = ['partition', 'key', 'none', 'topic'] as const;
 
 export type EndpointNumbers = Omit<ListenerEndpoint, 'id' | 'connection' | 'handler' | 'rebalanceListeners'> & {
   /** Undefined when the decorator names none. */
@@ -37,14 +46,19 @@ export function endpointNumbers(
 ): EndpointNumbers {
   const read = new OptionReader(`@KafkaListener of ${where}`, environment, mistakes);
   const id = read.text('id', options.id);
-  const order = read.parsed<Order>(
+  const named = read.parsed<(typeof ORDERS)[number]>(
     'order',
-    options.order as Order | undefined,
+    options.order as (typeof ORDERS)[number] | undefined,
     (text) => parseChoice(text, ORDERS),
     ORDERS.join(', '),
   );
   const concurrency = read.whole('concurrency', options.concurrency, 1_000);
-  const consumers = concurrency ?? properties.get('listener.concurrency');
+  const isTopicOrdered = named === 'topic';
+  const order: Order | undefined = isTopicOrdered ? 'partition' : named;
+  if (isTopicOrdered && concurrency !== undefined && concurrency > 1) {
+    read.mistake('concurrency', String(concurrency), "with order 'topic' one consumer reads; leave concurrency out");
+  }
+  const consumers = isTopicOrdered ? 1 : (concurrency ?? properties.get('listener.concurrency'));
   const threads = threadsOf(read, options);
   const steering = steeringOf(read, options.workers);
   const ownWorkers = steering?.min ?? read.whole('workers', plainWorkers(options.workers), 10_000);
@@ -52,7 +66,8 @@ export function endpointNumbers(
   if (order !== undefined && order !== 'partition' && workers === undefined) {
     read.mistake('order', order, 'only a pool of workers has an order to choose; give workers, or leave order out');
   }
-  const batch = read.parsed<boolean>('batch', options.batch, parseBoolean, 'true or false');
+  const batch =
+    typeof options.batch === 'object' || read.parsed<boolean>('batch', options.batch, parseBoolean, 'true or false');
   const autoStartup = read.parsed<boolean>('autoStartup', options.autoStartup, parseBoolean, 'true or false');
   const source = sourceOf(read, options);
   const groupId = groupOf(read, options, id, properties, source.assignment);
@@ -68,6 +83,7 @@ export function endpointNumbers(
     steering,
     phase: phaseOf(read, options.phase),
     order: order ?? 'partition',
+    isTopicOrdered,
     threads,
     ...commitRules(read, options, properties, notices),
     gapMap: (order === 'key' || order === 'none') && groupId !== '',

@@ -133,8 +133,11 @@ function configuredHandler(configuration: RetryTopicConfiguration | undefined): 
 }
 
 /** What a common configuration leaves alone: listeners that retries do not fit. */
-function isPossible({ handler, groupId, topicPattern, assignment, transactions }: ListenerEndpoint): boolean {
+function isPossible(endpoint: ListenerEndpoint): boolean {
+  const { handler, groupId, topicPattern, assignment, transactions, isTopicOrdered, ackMode } = endpoint;
   return (
+    isTopicOrdered !== true &&
+    ackMode !== 'AT_MOST_ONCE' &&
     transactions === undefined &&
     handler.kind === 'record' &&
     groupId !== '' &&
@@ -148,7 +151,15 @@ function reportImpossible(
   { endpoint }: DiscoveredListener,
   { options, retryable }: ListenerDeclaration,
 ): void {
-  const { handler, groupId, topicPattern, transactions } = endpoint;
+  const { handler, groupId, topicPattern, transactions, isTopicOrdered, ackMode } = endpoint;
+  if (isTopicOrdered === true) {
+    const problem = 'goes not with @RetryableTopic: later records would overtake one that waits; use deadLetters';
+    read.mistake('order', 'topic', problem);
+  }
+  if (ackMode === 'AT_MOST_ONCE') {
+    const problem = 'goes not with @RetryableTopic, which delivers records again; use deadLetters';
+    read.mistake('ackMode', ackMode, problem);
+  }
   if (transactions !== undefined) {
     const problem =
       'goes not with @RetryableTopic: a failure aborts the transaction, and what it covered runs again; use deadLetters';
