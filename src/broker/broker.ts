@@ -65,6 +65,8 @@ const DEFAULT_HOST = '127.0.0.1';
 const MEMORY_DIRECTORY = '/nestdaw';
 /** Time that requests in work get to be answered when the broker stops. */
 const STOP_GRACE_MS = 1000;
+/** Read of a socket at once, as long as nothing is known of the request. */
+const READ_BYTES = 64 * 1024;
 /** Memory kept for the next large requests, all connections together. */
 const MAX_SPARE_ROOM_BYTES = 16 * 1024 * 1024;
 /** Bytes that may wait on one connection, unless `queued.max.request.bytes` says otherwise. */
@@ -349,6 +351,7 @@ function createServer(options: BrokerOptions, { config, clock, logger, router, r
       maxIdleMs: config.number('connections.max.idle.ms'),
       handle: (frame, peer) => router.handle(frame, peer),
       rooms,
+      readMemory: Buffer.allocUnsafeSlow(READ_BYTES),
     },
     clock,
     logger,

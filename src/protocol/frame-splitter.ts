@@ -10,6 +10,8 @@ const PREFIX_BYTES = 4;
 const FIRST_ROOM = 64 * 1024;
 /** Room is made for so many times the bytes that are there: a usual request is moved no more than once. */
 const AHEAD = 16;
+/** Less is not worth a read of its own: the next frame's beginning may come along with it. */
+const LEAST_SPACE = 16 * 1024;
 
 const NOTHING = Buffer.alloc(0);
 
@@ -21,10 +23,14 @@ export class FrameSplitter {
   #room: Buffer = NOTHING;
   #filled = 0;
 
-  /** With `rooms`, large frames are assembled there, and stay there until they are released. */
+  /**
+   * With `rooms`, large frames are assembled there, and stay there until they are released. Chunks that are `lent` may
+   * be reused once they were taken.
+   */
   constructor(
     readonly maxFrameBytes: number,
     readonly rooms?: FrameRooms,
+    readonly lent = false,
   ) {}
 
   /** Bytes held back because their frame is not complete. */
@@ -32,7 +38,23 @@ export class FrameSplitter {
     return this.#prefixBytes + this.#filled;
   }
 
-  /** Takes a chunk, which the caller must not reuse, and hands on every frame that it completes. */
+  /** Where the next bytes may be read to, instead of being pushed; undefined when they should be pushed. */
+  space(): Buffer | undefined {
+    if (this.#filled === 0 || this.#size - this.#filled < LEAST_SPACE) return undefined;
+    if (this.#filled === this.#room.length) this.#reserve(this.#filled + 1);
+    return this.#room.subarray(this.#filled, Math.min(this.#room.length, this.#size));
+  }
+
+  /** So many bytes were read to `space`. */
+  advance(bytes: number, onFrame: (frame: Buffer) => void): void {
+    this.#filled += bytes;
+    if (this.#filled < this.#size) return;
+    const frame = this.#room.subarray(0, this.#size);
+    this.#restart();
+    onFrame(frame);
+  }
+
+  /** Takes a chunk, which the caller must not reuse unless chunks are lent, and hands on every frame that it completes. */
   push(chunk: Buffer, onFrame: (frame: Buffer) => void): void {
     let at = 0;
     for (;;) {
@@ -45,13 +67,22 @@ export class FrameSplitter {
         this.#collect(chunk, at, chunk.length);
         return;
       }
-      const frame = this.#filled === 0 ? chunk.subarray(at, at + missing) : this.#complete(chunk, at, at + missing);
+      const frame = this.#filled === 0 ? this.#cut(chunk, at, at + missing) : this.#complete(chunk, at, at + missing);
       at += missing;
-      this.#size = -1;
-      this.#filled = 0;
-      this.#room = NOTHING;
+      this.#restart();
       onFrame(frame);
     }
+  }
+
+  #restart(): void {
+    this.#size = -1;
+    this.#filled = 0;
+    this.#room = NOTHING;
+  }
+
+  #cut(chunk: Buffer, from: number, to: number): Buffer {
+    const slice = chunk.subarray(from, to);
+    return this.lent ? Buffer.from(slice) : slice;
   }
 
   #readPrefix(chunk: Buffer, from: number): number {
@@ -84,14 +115,16 @@ export class FrameSplitter {
 
   #collect(chunk: Buffer, from: number, to: number): void {
     const filled = this.#filled + to - from;
-    if (filled > this.#room.length) {
-      const room = this.rooms?.takeSpare(this.#size) ?? this.#newRoom(filled);
-      this.#room.copy(room, 0, 0, this.#filled);
-      this.rooms?.release(this.#room);
-      this.#room = room;
-    }
+    if (filled > this.#room.length) this.#reserve(filled);
     chunk.copy(this.#room, this.#filled, from, to);
     this.#filled = filled;
+  }
+
+  #reserve(filled: number): void {
+    const room = this.rooms?.takeSpare(this.#size) ?? this.#newRoom(filled);
+    this.#room.copy(room, 0, 0, this.#filled);
+    this.rooms?.release(this.#room);
+    this.#room = room;
   }
 
   #newRoom(filled: number): Buffer {

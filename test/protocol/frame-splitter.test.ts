@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { FrameSplitter } from '../../src/protocol/frame.js';
+import { FrameRooms } from '../../src/protocol/frame-rooms.js';
 
 function framed(...contents: Buffer[]): Buffer {
   return Buffer.concat(
@@ -87,6 +88,60 @@ describe('FrameSplitter', () => {
     const malformed = expect.objectContaining({ code: 'KAFKA_PROTOCOL_MALFORMED' });
     expect(() => split([bytes])).toThrow(malformed);
     expect(() => split([...bytes].map((byte) => Buffer.from([byte])))).toThrow(malformed);
+  });
+
+  it('copies what it keeps of chunks that are lent', () => {
+    const splitter = new FrameSplitter(1000, undefined, true);
+    const frames: Buffer[] = [];
+    const chunk = Buffer.from(stream);
+    splitter.push(chunk, (frame) => frames.push(frame));
+    chunk.fill(0xff);
+    expect(frames).toEqual(contents);
+  });
+
+  it('has large frames read to where they are assembled, and everything else pushed', () => {
+    const sizes = fc.array(fc.oneof(fc.nat(200), fc.integer({ min: 30_000, max: 200_000 })), { maxLength: 5 });
+    fc.assert(
+      fc.property(sizes, fc.array(fc.integer({ min: 1, max: 90_000 }), { minLength: 1 }), (lengths, reads) => {
+        const expected = lengths.map((length, i) => Buffer.alloc(length, i + 1));
+        const whole = framed(...expected);
+        const frames: Buffer[] = [];
+        const onFrame = (frame: Buffer): void => void frames.push(frame);
+        const splitter = new FrameSplitter(1_000_000, new FrameRooms(1 << 20), true);
+        const shared = Buffer.alloc(64 * 1024);
+        for (let at = 0, i = 0; at < whole.length; i++) {
+          const space = splitter.space();
+          const memory = space ?? shared;
+          const bytes = whole.copy(memory, 0, at, Math.min(whole.length, at + reads[i % reads.length]!));
+          if (space) splitter.advance(bytes, onFrame);
+          else splitter.push(memory.subarray(0, bytes), onFrame);
+          at += bytes;
+        }
+        expect(frames.length).toBe(expected.length);
+        for (const [i, frame] of frames.entries()) expect(frame.equals(expected[i]!)).toBe(true);
+        expect(splitter.pendingBytes).toBe(0);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('offers no space beyond the frame, none for bytes that are only announced, and none for a small rest', () => {
+    const splitter = new FrameSplitter(0x7fff_ffff, undefined, true);
+    const frames: Buffer[] = [];
+    const onFrame = (frame: Buffer): void => void frames.push(frame);
+    expect(splitter.space()).toBeUndefined();
+    const beginning = framed(Buffer.alloc(100_000, 7)).subarray(0, 30_004);
+    splitter.push(beginning.subarray(0, 4), onFrame);
+    expect(splitter.space()).toBeUndefined();
+    splitter.push(beginning.subarray(4), onFrame);
+    expect(splitter.space()).toHaveLength(70_000);
+    splitter.space()!.fill(7, 0, 60_000);
+    splitter.advance(60_000, onFrame);
+    expect(splitter.space()).toBeUndefined();
+    splitter.push(Buffer.alloc(10_000, 7), onFrame);
+    expect(frames[0]!.equals(Buffer.alloc(100_000, 7))).toBe(true);
+    splitter.push(Buffer.from('7fffffff00', 'hex'), onFrame);
+    expect(splitter.space()!.length).toBeLessThanOrEqual(64 * 1024);
   });
 
   it('takes a frame of exactly the limit', () => {

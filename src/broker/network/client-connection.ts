@@ -5,6 +5,7 @@ import { deferred } from '../../common/lifecycle.js';
 import { type Logger } from '../../common/logger.js';
 import { type FrameRooms } from '../../protocol/frame-rooms.js';
 import { FrameSplitter } from '../../protocol/frame-splitter.js';
+import { readInto } from './direct-reads.js';
 import { type Answer, type Peer } from './request-router.js';
 
 // One client's connection. Its requests are worked on one after another, so answers leave in order and the appends
@@ -22,6 +23,8 @@ export interface ConnectionOptions {
   readonly handle: (frame: Buffer, peer: Peer) => Answer | Promise<Answer>;
   /** Where large requests are assembled; shared by all connections. */
   readonly rooms?: FrameRooms;
+  /** Where requests are read to, before there is more than their beginning; shared by all connections. */
+  readonly readMemory?: Buffer;
 }
 
 const PRODUCE = 0;
@@ -51,11 +54,13 @@ export class ClientConnection {
   ) {
     this.#socket = socket;
     this.#options = options;
-    this.#splitter = new FrameSplitter(options.maxRequestBytes, options.rooms);
+    const { readMemory } = options;
+    this.#splitter = new FrameSplitter(options.maxRequestBytes, options.rooms, readMemory !== undefined);
     this.#peer = { clientHost: `/${plainAddress(socket.remoteAddress)}`, advertised, closed: this.#gone.signal };
     this.#lastByteAt = options.clock.monotonic();
     socket.setNoDelay(true);
-    socket.on('data', (chunk) => this.#read(chunk));
+    const readsDirectly = readMemory !== undefined && this.#readInto(readMemory);
+    if (!readsDirectly) socket.on('data', (chunk) => this.#read(chunk));
     socket.on('drain', () => {
       this.#clogged = false;
       this.#lastByteAt = options.clock.monotonic();
@@ -88,14 +93,35 @@ export class ClientConnection {
     this.#socket.destroy();
   }
 
+  /** What is known to belong to a large request is read to where that is assembled. */
+  #readInto(readMemory: Buffer): boolean {
+    return readInto(
+      this.#socket,
+      () => (this.#finishing ? undefined : this.#splitter.space()) ?? readMemory,
+      (memory, bytes) => {
+        if (memory === readMemory) this.#read(memory.subarray(0, bytes));
+        else this.#advance(bytes);
+      },
+    );
+  }
+
+  #advance(bytes: number): void {
+    if (this.#finishing) return;
+    this.#lastByteAt = this.#options.clock.monotonic();
+    this.#splitter.advance(bytes, this.#queue);
+    this.#work();
+  }
+
+  readonly #queue = (frame: Buffer): void => {
+    this.#waiting.push(frame);
+    this.#waitingBytes += frame.length;
+  };
+
   #read(chunk: Buffer): void {
     if (this.#finishing) return;
     this.#lastByteAt = this.#options.clock.monotonic();
     try {
-      this.#splitter.push(chunk, (frame) => {
-        this.#waiting.push(frame);
-        this.#waitingBytes += frame.length;
-      });
+      this.#splitter.push(chunk, this.#queue);
     } catch (error) {
       // No frame boundary can be found any more, so there is nothing an answer could be matched to.
       this.#options.logger.warn(`${this.#peer.clientHost}: ${messageOf(error)}; the connection is closed`);

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Answer, type Peer } from '../../../src/broker/network/request-router.js';
 import { TcpServer, type TcpServerOptions } from '../../../src/broker/network/tcp-server.js';
 import { systemClock } from '../../../src/common/clock.js';
@@ -39,6 +39,9 @@ async function quiet(): Promise<void> {
   for (let turn = 0; turn < 100; turn++) await new Promise(setImmediate);
 }
 
+/** How the connections of a test read their sockets. */
+let readMemory: Buffer | undefined;
+
 const servers: TcpServer[] = [];
 afterEach(() => Promise.all(servers.splice(0).map((server) => server.stop(0))));
 
@@ -61,6 +64,7 @@ async function serve(
       maxWaitingBytes: 1_000,
       maxIdleMs: -1,
       handle: (bytes, peer) => handle(bytes.toString(), peer),
+      ...(readMemory && { readMemory }),
       ...change.connection,
     },
     clock,
@@ -80,7 +84,15 @@ async function client(server: TcpServer): Promise<TextClient> {
 
 const echo = (text: string): Answer => [Buffer.from(`<${text}>`)];
 
-describe('TcpServer', () => {
+describe.each([
+  { reads: 'by events', memory: undefined },
+  // So small that a text of some length needs several reads.
+  { reads: 'into memory of its own', memory: Buffer.alloc(16) },
+])('TcpServer' + ', which reads $reads', ({ memory }) => {
+  beforeEach(() => {
+    readMemory = memory;
+  });
+
   it('answers pipelined requests in order, also when the first takes longest', async () => {
     const slow = deferred<Answer>();
     const server = await serve((text) => (text === 'a' ? slow.promise : echo(text)));
