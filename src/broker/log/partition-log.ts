@@ -9,7 +9,7 @@ import {
   setLeaderEpoch,
 } from '../../protocol/record-batch-header.js';
 import { validateAppend } from './append-validator.js';
-import { type LogChange, type LogListener, LogListeners } from './log-listeners.js';
+import { type LogChange, type LogListener } from './log-listeners.js';
 import { LogReader, unreadable } from './log-reader.js';
 import { indexAborted } from './log-recovery.js';
 import {
@@ -33,34 +33,41 @@ import { StoredLog, type StoredLogOptions } from './stored-log.js';
 // The log of one partition. Whoever appends or reads gets a decision and its effect in one synchronous turn; only
 // waiting for the device is asynchronous. On one node the high watermark is the log's end.
 
+const NOBODY: readonly never[] = [];
+
 export interface PartitionLogOptions extends StoredLogOptions {
   /** Told of every change, before those who subscribe. */
   readonly owner?: LogListener<PartitionLog>;
 }
 
 export class PartitionLog extends StoredLog {
-  readonly #listeners: LogListeners<PartitionLog>;
+  readonly #owner: LogListener<PartitionLog> | undefined;
+  /** Made for the first one: thousands of logs have nobody waiting. */
+  #listeners: Set<LogListener<PartitionLog>> | undefined;
   /** Made by the first read: most logs are idle. */
   #readerOnce: LogReader | undefined;
 
   constructor(options: PartitionLogOptions) {
     super(options);
-    this.#listeners = new LogListeners<PartitionLog>(this, options.owner);
+    this.#owner = options.owner;
   }
 
   get #reader(): LogReader {
-    this.#readerOnce ??= new LogReader(this, this.segmentList, this.epochs.epochs);
+    this.#readerOnce ??= new LogReader(this, this.segmentList, this.leaderEpochs);
     return this.#readerOnce;
   }
 
   /** Called after every append, rise of the log start, and when the log closes. Returns the undo. */
   subscribe(listener: LogListener<PartitionLog>): () => void {
-    return this.#listeners.subscribe(listener);
+    this.#listeners ??= new Set();
+    this.#listeners.add(listener);
+    return () => void this.#listeners?.delete(listener);
   }
 
   protected changed(change: LogChange): void {
-    this.#listeners.notify(change);
-    if (change === 'closed') this.#listeners.clear();
+    this.#owner?.(this, change);
+    for (const listener of this.#listeners ?? NOBODY) listener(this, change);
+    if (change === 'closed') this.#listeners = undefined;
   }
 
   /**

@@ -3,6 +3,7 @@ import { partitionName, type TopicPartition } from '../../common/topic-partition
 import { ErrorCode } from '../../protocol/error-codes.js';
 import { writePartitionMetadata } from './checkpoint-file.js';
 import { EpochCheckpoint } from './epoch-checkpoint.js';
+import { type LeaderEpochs } from './leader-epochs.js';
 import { type LogConfig } from './log-config.js';
 import { type LogContext } from './log-context.js';
 import { LogFlusher } from './log-flusher.js';
@@ -34,11 +35,12 @@ export abstract class StoredLog {
   protected readonly context: LogContext;
   protected readonly segmentList: SegmentList;
   protected readonly producerStates: ProducerStates;
-  protected readonly epochs: EpochCheckpoint;
+  protected readonly leaderEpochs: LeaderEpochs;
   protected readonly flusher: LogFlusher;
   readonly #snapshots: SnapshotFiles;
-  /** Made when it is asked for: most logs are idle and well. */
+  /** These two are made when they are asked for: most logs are idle and well. */
   #health: StorageHealth | undefined;
+  #epochs: EpochCheckpoint | undefined;
   #topicId: string | undefined;
   #config: LogConfig;
   #leaderEpoch: number;
@@ -55,8 +57,7 @@ export abstract class StoredLog {
     this.segmentList = new SegmentList(loaded.segments);
     this.producerStates = loaded.producers;
     this.#snapshots = loaded.snapshots;
-    const { fileSystem, logger } = context;
-    this.epochs = new EpochCheckpoint(loaded.epochs, fileSystem, directory, logger);
+    this.leaderEpochs = loaded.epochs;
     this.#leaderEpoch = Math.max(0, loaded.epochs.latest);
     this.#logStartOffset = loaded.logStartOffset;
     this.#logEndOffset = loaded.logEndOffset;
@@ -65,6 +66,12 @@ export abstract class StoredLog {
 
   /** The log is another one now: whoever listens is told. */
   protected abstract changed(change: LogChange): void;
+
+  protected get epochs(): EpochCheckpoint {
+    const { fileSystem, logger } = this.context;
+    this.#epochs ??= new EpochCheckpoint(this.leaderEpochs, fileSystem, this.directory, logger);
+    return this.#epochs;
+  }
 
   protected get health(): StorageHealth {
     this.#health ??= new StorageHealth(this, this.context.logger);
@@ -245,7 +252,7 @@ export abstract class StoredLog {
       if (this.#logEndOffset > 0 && this.#snapshots.offsets.at(-1) !== this.#logEndOffset) {
         this.#snapshots.write(this.#logEndOffset, this.producerStates);
       }
-      this.epochs.write();
+      this.#epochs?.write();
     } catch (cause) {
       if (cause instanceof NestdawError) throw cause;
       throw new NestdawError('KAFKA_STORAGE_FAILED', `${this.name} could not be closed: ${messageOf(cause)}`, {
