@@ -87,7 +87,7 @@ const echo = (text: string): Answer => [Buffer.from(`<${text}>`)];
 describe.each([
   { reads: 'by events', memory: undefined },
   // So small that a text of some length needs several reads.
-  { reads: 'into memory of its own', memory: Buffer.alloc(16) },
+  { reads: 'into memory of its own', memory: Buffer.alloc(24) },
 ])('TcpServer' + ', which reads $reads', ({ memory }) => {
   beforeEach(() => {
     readMemory = memory;
