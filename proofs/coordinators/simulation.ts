@@ -4,30 +4,19 @@ import { decodeResponsePayload, encodeRequestFrame } from '../../src/protocol/fr
 import { CreateTopics, Produce } from '../../src/protocol/messages/index.js';
 import { encodeRecords } from '../../src/protocol/record-batch.js';
 import { ManualClock } from '../../test/support/manual-clock.js';
+import { type SimulatedRun } from '../seeded-runs.js';
 import { GroupChecker } from './group-checker.js';
 import { SimulatedBroker } from './simulated-broker.js';
 import { SimulatedMember, TOPIC } from './simulated-member.js';
 
 // One run: trouble for a while, then calm, in which everything must be worked off.
 
-export interface SimulationResult {
-  readonly problems: readonly string[];
-  readonly digest: number;
-  readonly effects: number;
-  readonly repeats: number;
-  readonly commits: number;
-  readonly crashes: number;
-  readonly restarts: number;
-  readonly lost: number;
-  readonly virtualMs: number;
-}
-
 const STRATEGIES = ['range', 'roundrobin', 'sticky', 'cooperative-sticky'];
 const MAX_MEMBERS = 4;
 const STEPS = 25;
 const CALM_MS = 180_000;
 
-export async function simulate(seed: number): Promise<SimulationResult> {
+export async function simulate(seed: number): Promise<SimulatedRun> {
   const run = new Simulation(seed);
   await run.run();
   return run.result();
@@ -68,7 +57,7 @@ class Simulation {
     await this.#broker.kill();
   }
 
-  result(): SimulationResult {
+  result(): SimulatedRun {
     const { digest, effects, repeats, commits, violations } = this.#checker;
     return {
       problems: [...violations, ...this.#problems],

@@ -5,6 +5,7 @@ import { CreateTopics, Produce } from '../../src/protocol/messages/index.js';
 import { encodeRecords } from '../../src/protocol/record-batch.js';
 import { ManualClock } from '../../test/support/manual-clock.js';
 import { SimulatedBroker } from '../coordinators/simulated-broker.js';
+import { type SimulatedRun } from '../seeded-runs.js';
 import { Ledger, MAX_DELAY_MS } from './ledger.js';
 import { SimulatedProcess, TOPIC } from './process.js';
 import { drawSetup, type Setup, setupText } from './setup.js';
@@ -12,17 +13,8 @@ import { drawSetup, type Setup, setupText } from './setup.js';
 // One run: processes with the same listener over our broker, trouble for a while, then calm, in which everything must
 // be worked off and committed. The same seed gives the same run.
 
-export interface RunResult {
+export interface RunResult extends SimulatedRun {
   readonly setup: string;
-  readonly problems: readonly string[];
-  readonly digest: number;
-  readonly effects: number;
-  readonly repeats: number;
-  readonly commits: number;
-  readonly crashes: number;
-  readonly restarts: number;
-  readonly lost: number;
-  readonly virtualMs: number;
 }
 
 const MAX_PROCESSES = 4;
