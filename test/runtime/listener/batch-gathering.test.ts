@@ -36,6 +36,7 @@ describe('a batch with a minimum', () => {
     expect(batches).toEqual(['0:0-10']);
     expect([harness.committed(0), harness.committed(1)]).toEqual([11, 0]);
     await harness.container.stop();
+    expect(harness.clock.pending).toBe(0);
   });
 
   it('goes with what is there when its first record has waited long enough', async () => {
