@@ -1,12 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import mysql from 'mysql2/promise';
 import sqlite from 'node-sqlite3-wasm';
-import pg from 'pg';
 import { SqlDedupStore, sqlDedupTable } from '../../../src/runtime/dedup/sql-dedup-store.js';
 import { describeWith } from '../../support/describe-with.js';
-import { mariadbAddress, startMariadb, whyNoMariadb } from '../../support/servers/mariadb.js';
-import { postgresAddress, startPostgres, whyNoPostgres } from '../../support/servers/postgres.js';
-import { type ServerProcess } from '../../support/servers/server-process.js';
+import { whyNoMariadb } from '../../support/servers/mariadb.js';
+import { whyNoPostgres } from '../../support/servers/postgres.js';
+import { mysqlPool, postgresPool } from '../../support/servers/store-clients.js';
 
 const claimOf = (ids: readonly string[], from = 0) => ({
   scope: 'billing/orders',
@@ -82,32 +80,13 @@ function writesIds(open: () => object): void {
 }
 
 describeWith('store of ids in PostgreSQL', whyNoPostgres)('PostgreSQL', () => {
-  let server: ServerProcess;
-  let pool: pg.Pool;
-  beforeAll(async () => {
-    server = await startPostgres();
-    pool = new pg.Pool({ ...postgresAddress(server), max: 8 });
-    pool.on('error', () => undefined);
-  }, 60_000);
-  afterAll(async () => {
-    await pool?.end();
-    await server?.stop();
-  });
-  writesIds(() => pool);
+  const pool = postgresPool();
+  writesIds(pool);
 });
 
 describeWith('store of ids in MySQL', whyNoMariadb)('MySQL', () => {
-  let server: ServerProcess;
-  let pool: mysql.Pool;
-  beforeAll(async () => {
-    server = await startMariadb();
-    pool = mysql.createPool(mariadbAddress(server));
-  }, 60_000);
-  afterAll(async () => {
-    await pool?.end();
-    await server?.stop();
-  });
-  writesIds(() => pool);
+  const pool = mysqlPool();
+  writesIds(pool);
 });
 
 describe('SQLite', () => {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { type Claimant, type DedupStore, type IdGroup } from '../../../src/runtime/dedup/dedup-store.js';
 import { MemoryDedupStore } from '../../../src/runtime/dedup/memory-dedup-store.js';
@@ -6,8 +6,8 @@ import { RedisDedupStore } from '../../../src/runtime/dedup/redis-dedup-store.js
 import { redisRunner } from '../../../src/runtime/redis/redis-scripts.js';
 import { describeWith } from '../../support/describe-with.js';
 import { ManualClock } from '../../support/manual-clock.js';
-import { startRedis, whyNoRedis } from '../../support/servers/redis.js';
-import { type ServerProcess } from '../../support/servers/server-process.js';
+import { whyNoRedis } from '../../support/servers/redis.js';
+import { redisClient } from '../../support/servers/store-clients.js';
 
 // One suite for every store of claims. SQL has its own: there the transaction is the claim.
 
@@ -106,24 +106,15 @@ describe('memory', () => {
 });
 
 describeWith('store of ids in Redis', whyNoRedis)('Redis', () => {
-  let server: ServerProcess;
-  let client: Redis;
-  beforeAll(async () => {
-    server = await startRedis();
-    client = new Redis(server.port, '127.0.0.1');
-  }, 60_000);
-  afterAll(async () => {
-    client?.disconnect();
-    await server?.stop();
-  });
+  const client = redisClient();
 
-  behavesAsAStore('through ioredis', () => new RedisDedupStore(redisRunner(client)));
-  behavesAsAStore('through a client of the package redis', () => new RedisDedupStore(redisRunner(nodeRedis(client))));
+  behavesAsAStore('through ioredis', () => new RedisDedupStore(redisRunner(client())));
+  behavesAsAStore('through a client of the package redis', () => new RedisDedupStore(redisRunner(nodeRedis(client()))));
 
   const group = (scope: string, ids: readonly string[]): IdGroup => ({ scope, topic: 't', partition: 0, ids });
 
   it('frees a claim whose lease has passed, and none that is renewed', async () => {
-    const store = new RedisDedupStore(redisRunner(client));
+    const store = new RedisDedupStore(redisRunner(client()));
     const brief = { owner: 'me', leaseMs: 300 };
     await store.claim([group('lease', ['dead', 'alive'])], brief);
     for (;;) {
@@ -135,29 +126,29 @@ describeWith('store of ids in Redis', whyNoRedis)('Redis', () => {
   });
 
   it('forgets ids whose time has passed, and leaves no keys behind', async () => {
-    const store = new RedisDedupStore(redisRunner(client));
+    const store = new RedisDedupStore(redisRunner(client()));
     const window = { count: undefined, timeMs: 50 };
     await store.claim([group('time', ['a'])], { owner: 'me', leaseMs: 50 });
     await store.finish([group('time', ['a'])], { owner: 'me', leaseMs: 50 }, window);
     let keys: string[];
-    do keys = await client.keys('nestdaw:dedup:{time}*');
+    do keys = await client().keys('nestdaw:dedup:{time}*');
     while (keys.length > 0);
     expect(keys).toEqual([]);
   });
 
   it('knows scripts again after a restart of Redis forgot them', async () => {
-    const store = new RedisDedupStore(redisRunner(client));
+    const store = new RedisDedupStore(redisRunner(client()));
     await store.claim([group('flush', ['a'])], ME);
-    await client.script('FLUSH');
+    await client().script('FLUSH');
     expect(await store.claim([group('flush', ['a', 'b'])], OTHER)).toEqual(['in-progress', 'first']);
   });
 
   it('makes one round trip for a thousand ids', async () => {
     const ids = Array.from({ length: 1_000 }, (_, at) => `id-${at}`);
-    const before = await commands(client);
-    const store = new RedisDedupStore(redisRunner(client));
+    const before = await commands(client());
+    const store = new RedisDedupStore(redisRunner(client()));
     await store.claim([group('round', ids)], ME);
-    expect((await commands(client)) - before).toBe(1);
+    expect((await commands(client())) - before).toBe(1);
   });
 });
 

@@ -1,21 +1,18 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { Redis } from 'ioredis';
-import mysql from 'mysql2/promise';
+import { afterAll, beforeEach, describe, expect, it } from '@jest/globals';
 import sqlite from 'node-sqlite3-wasm';
-import pg from 'pg';
 import { FileOffsetStore } from '../../../src/runtime/offsets/file-offset-store.js';
 import { type OffsetStore } from '../../../src/runtime/offsets/offset-store.js';
 import { RedisOffsetStore } from '../../../src/runtime/offsets/redis-offset-store.js';
 import { SqlOffsetStore } from '../../../src/runtime/offsets/sql-offset-store.js';
 import { redisRunner } from '../../../src/runtime/redis/redis-scripts.js';
 import { describeWith } from '../../support/describe-with.js';
-import { mariadbAddress, startMariadb, whyNoMariadb } from '../../support/servers/mariadb.js';
-import { postgresAddress, startPostgres, whyNoPostgres } from '../../support/servers/postgres.js';
-import { startRedis, whyNoRedis } from '../../support/servers/redis.js';
-import { type ServerProcess } from '../../support/servers/server-process.js';
+import { whyNoMariadb } from '../../support/servers/mariadb.js';
+import { whyNoPostgres } from '../../support/servers/postgres.js';
+import { whyNoRedis } from '../../support/servers/redis.js';
+import { mysqlPool, postgresPool, redisClient } from '../../support/servers/store-clients.js';
 
 // One suite for every offset store.
 
@@ -135,44 +132,16 @@ describe('SQLite', () => {
 });
 
 describeWith('store of offsets in Redis', whyNoRedis)('Redis', () => {
-  let server: ServerProcess;
-  let client: Redis;
-  beforeAll(async () => {
-    server = await startRedis();
-    client = new Redis(server.port, '127.0.0.1');
-  }, 60_000);
-  afterAll(async () => {
-    client?.disconnect();
-    await server?.stop();
-  });
-  keepsOffsets('through ioredis', () => new RedisOffsetStore(redisRunner(client)));
+  const client = redisClient();
+  keepsOffsets('through ioredis', () => new RedisOffsetStore(redisRunner(client())));
 });
 
 describeWith('store of offsets in PostgreSQL', whyNoPostgres)('PostgreSQL', () => {
-  let server: ServerProcess;
-  let pool: pg.Pool;
-  beforeAll(async () => {
-    server = await startPostgres();
-    pool = new pg.Pool({ ...postgresAddress(server), max: 8 });
-    pool.on('error', () => undefined);
-  }, 60_000);
-  afterAll(async () => {
-    await pool?.end();
-    await server?.stop();
-  });
-  keepsOffsets('through a pool', () => new SqlOffsetStore(pool, { table: 'group_offsets' }));
+  const pool = postgresPool();
+  keepsOffsets('through a pool', () => new SqlOffsetStore(pool(), { table: 'group_offsets' }));
 });
 
 describeWith('store of offsets in MySQL', whyNoMariadb)('MySQL', () => {
-  let server: ServerProcess;
-  let pool: mysql.Pool;
-  beforeAll(async () => {
-    server = await startMariadb();
-    pool = mysql.createPool(mariadbAddress(server));
-  }, 60_000);
-  afterAll(async () => {
-    await pool?.end();
-    await server?.stop();
-  });
-  keepsOffsets('through a pool', () => new SqlOffsetStore(pool));
+  const pool = mysqlPool();
+  keepsOffsets('through a pool', () => new SqlOffsetStore(pool()));
 });

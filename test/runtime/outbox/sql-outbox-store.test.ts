@@ -1,18 +1,13 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import mysql from 'mysql2/promise';
+import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import sqlite from 'node-sqlite3-wasm';
-import pg from 'pg';
 import { type OutboxMessage } from '../../../src/runtime/outbox/outbox-message.js';
 import { SqlOutboxStore } from '../../../src/runtime/outbox/sql-outbox-store.js';
 import { sqlDatabase } from '../../../src/runtime/sql/sql-client.js';
 import { type SqlDatabase } from '../../../src/runtime/sql/sql-database.js';
 import { describeWith } from '../../support/describe-with.js';
-import { mariadbAddress, startMariadb, whyNoMariadb } from '../../support/servers/mariadb.js';
-import { postgresAddress, startPostgres, whyNoPostgres } from '../../support/servers/postgres.js';
-import { type ServerProcess } from '../../support/servers/server-process.js';
-
-/** Making a database takes a while on a busy machine. */
-const STARTING_MS = 60_000;
+import { whyNoMariadb } from '../../support/servers/mariadb.js';
+import { whyNoPostgres } from '../../support/servers/postgres.js';
+import { mysqlPool, postgresPool } from '../../support/servers/store-clients.js';
 
 const message = (id: string, more: Partial<OutboxMessage> = {}): OutboxMessage => ({
   messageId: id,
@@ -115,29 +110,11 @@ describe('SQL outbox in SQLite', () => {
 });
 
 describeWith('outbox in PostgreSQL', whyNoPostgres)('SQL outbox in PostgreSQL', () => {
-  let server: ServerProcess;
-  let pool: pg.Pool;
-  beforeAll(async () => {
-    server = await startPostgres();
-    pool = new pg.Pool(postgresAddress(server));
-  }, STARTING_MS);
-  afterAll(async () => {
-    await pool.end();
-    await server.stop();
-  });
-  holdsMessages(() => sqlDatabase(pool));
+  const pool = postgresPool();
+  holdsMessages(() => sqlDatabase(pool()));
 });
 
 describeWith('outbox in MySQL', whyNoMariadb)('SQL outbox in MySQL', () => {
-  let server: ServerProcess;
-  let pool: mysql.Pool;
-  beforeAll(async () => {
-    server = await startMariadb();
-    pool = mysql.createPool(mariadbAddress(server));
-  }, STARTING_MS);
-  afterAll(async () => {
-    await pool.end();
-    await server.stop();
-  });
-  holdsMessages(() => sqlDatabase(pool));
+  const pool = mysqlPool();
+  holdsMessages(() => sqlDatabase(pool()));
 });

@@ -1,8 +1,5 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { Redis } from 'ioredis';
-import mysql from 'mysql2/promise';
+import { afterAll, beforeEach, describe, expect, it } from '@jest/globals';
 import sqlite from 'node-sqlite3-wasm';
-import pg from 'pg';
 import { redisRunner } from '../../../../src/runtime/redis/redis-scripts.js';
 import { type DelayedMessage, type DelayStore } from '../../../../src/runtime/retry/delays/delay-store.js';
 import { delayStoreOver } from '../../../../src/runtime/retry/delays/delay-stores.js';
@@ -10,10 +7,10 @@ import { sqlDelayTable } from '../../../../src/runtime/retry/delays/delay-tables
 import { RedisDelayStore } from '../../../../src/runtime/retry/delays/redis-delay-store.js';
 import { SqlDelayStore } from '../../../../src/runtime/retry/delays/sql-delay-store.js';
 import { describeWith } from '../../../support/describe-with.js';
-import { mariadbAddress, startMariadb, whyNoMariadb } from '../../../support/servers/mariadb.js';
-import { postgresAddress, startPostgres, whyNoPostgres } from '../../../support/servers/postgres.js';
-import { startRedis, whyNoRedis } from '../../../support/servers/redis.js';
-import { type ServerProcess } from '../../../support/servers/server-process.js';
+import { whyNoMariadb } from '../../../support/servers/mariadb.js';
+import { whyNoPostgres } from '../../../support/servers/postgres.js';
+import { whyNoRedis } from '../../../support/servers/redis.js';
+import { mysqlPool, postgresPool, redisClient } from '../../../support/servers/store-clients.js';
 
 // One suite for every store of delayed messages.
 
@@ -124,17 +121,8 @@ function keepsMessages(make: (name: string) => DelayStore): void {
 }
 
 describeWith('delayed messages in Redis', whyNoRedis)('Redis', () => {
-  let server: ServerProcess;
-  let client: Redis;
-  beforeAll(async () => {
-    server = await startRedis();
-    client = new Redis(server.port, '127.0.0.1');
-  }, 60_000);
-  afterAll(async () => {
-    client?.disconnect();
-    await server?.stop();
-  });
-  keepsMessages((name) => new RedisDelayStore(redisRunner(client), name));
+  const client = redisClient();
+  keepsMessages((name) => new RedisDelayStore(redisRunner(client()), name));
 });
 
 /** How the database finds what is due among many that wait. */
@@ -147,37 +135,18 @@ async function planOf(store: SqlDelayStore, explain: string): Promise<string> {
 }
 
 describeWith('delayed messages in PostgreSQL', whyNoPostgres)('PostgreSQL', () => {
-  let server: ServerProcess;
-  let pool: pg.Pool;
-  beforeAll(async () => {
-    server = await startPostgres();
-    pool = new pg.Pool({ ...postgresAddress(server), max: 8 });
-    pool.on('error', () => undefined);
-  }, 60_000);
-  afterAll(async () => {
-    await pool?.end();
-    await server?.stop();
-  });
-  keepsMessages((name) => new SqlDelayStore(pool, { name }));
+  const pool = postgresPool();
+  keepsMessages((name) => new SqlDelayStore(pool(), { name }));
   it('finds what is due by its index', async () => {
-    expect(await planOf(new SqlDelayStore(pool, { name: 'plan' }), 'EXPLAIN')).toContain('nestdaw_delays_available');
+    expect(await planOf(new SqlDelayStore(pool(), { name: 'plan' }), 'EXPLAIN')).toContain('nestdaw_delays_available');
   });
 });
 
 describeWith('delayed messages in MySQL', whyNoMariadb)('MySQL', () => {
-  let server: ServerProcess;
-  let pool: mysql.Pool;
-  beforeAll(async () => {
-    server = await startMariadb();
-    pool = mysql.createPool(mariadbAddress(server));
-  }, 60_000);
-  afterAll(async () => {
-    await pool?.end();
-    await server?.stop();
-  });
-  keepsMessages((name) => new SqlDelayStore(pool, { name }));
+  const pool = mysqlPool();
+  keepsMessages((name) => new SqlDelayStore(pool(), { name }));
   it('finds what is due by its index', async () => {
-    expect(await planOf(new SqlDelayStore(pool, { name: 'plan' }), 'EXPLAIN')).toContain('nestdaw_delays_available');
+    expect(await planOf(new SqlDelayStore(pool(), { name: 'plan' }), 'EXPLAIN')).toContain('nestdaw_delays_available');
   });
 });
 
