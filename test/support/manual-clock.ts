@@ -46,7 +46,8 @@ export class ManualClock implements Clock {
       next.action();
       await flush();
     }
-    this.#now = until;
+    // A leap meanwhile went further: time does not go back.
+    this.#now = Math.max(this.#now, until);
   }
 
   /**

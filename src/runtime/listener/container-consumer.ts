@@ -19,6 +19,7 @@ import { LagWatch, lagOf } from './lag-watch.js';
 import { type ListenerConsumer } from './listener-consumer.js';
 import { type ListenerEndpoint } from './listener-endpoint.js';
 import { sentenceOf } from './log-text.js';
+import { LoopWatch } from './loop-watch.js';
 import { failedWhenInterrupted, onlyOnce } from './only-once.js';
 import { Overflow } from './overflow.js';
 import { OwnerQueue } from './owner-queue.js';
@@ -72,6 +73,7 @@ export class ContainerConsumer implements ConsumerRunner {
   readonly #interceptors: ConsumerInterceptors | undefined;
   readonly #idle: IdleWatch;
   readonly #lag: LagWatch;
+  readonly #loopWatch: LoopWatch;
   readonly #overflow: Overflow;
   readonly #steering: PoolSteering | undefined;
   readonly #stopped = new AbortController();
@@ -196,6 +198,8 @@ export class ContainerConsumer implements ConsumerRunner {
       onBroken: onFatal,
       stopContainer: onFatal,
     });
+    const loopWatch = new LoopWatch({ ...common, sessionTimeoutMs: settings.sessionTimeoutMs, inFlight });
+    this.#loopWatch = loopWatch;
     // Without a pool each record waits for the commit of the one before it, as RECORD promises.
     const gates = transactions !== undefined || (!this.#isPool && endpoint.ackMode === 'RECORD');
     const runner = new DeliveryRunner({
@@ -211,6 +215,7 @@ export class ContainerConsumer implements ConsumerRunner {
       counters,
       admission: isBatch ? undefined : settings.admission,
       steering: this.#steering,
+      loopWatch,
       events,
       index,
       settlesLate: this.#isPool && transactions === undefined && !isBatch,
@@ -307,6 +312,7 @@ export class ContainerConsumer implements ConsumerRunner {
     }
     this.#idle.start();
     this.#lag.start();
+    this.#loopWatch.start();
     this.#steering?.start();
     this.#loop = this.#pollLoop();
   }
@@ -325,6 +331,7 @@ export class ContainerConsumer implements ConsumerRunner {
     this.#commitTimer?.cancel();
     this.#idle.stop();
     this.#lag.stop();
+    this.#loopWatch.stop();
     this.#steering?.stop();
     this.#committer.endBy(deadline);
     this.#transactions?.spans.endBy(deadline);

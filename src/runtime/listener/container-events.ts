@@ -85,6 +85,13 @@ export type ContainerEvent =
       readonly records: number;
       readonly retentionMs: number;
     }
+  /** Something held the event loop for more than a third of session.timeout.ms while handlers of these records ran. */
+  | {
+      readonly type: 'loop-held';
+      readonly consumer: number;
+      readonly records: readonly KafkaRecord[];
+      readonly ms: number;
+    }
   /** Positions were moved by `seek`. */
   | {
       readonly type: 'sought';
@@ -154,6 +161,7 @@ export const CONTAINER_EVENT_TYPES: ReadonlySet<string> = new Set<ContainerEvent
   'slow',
   'stalled',
   'retention-near',
+  'loop-held',
   'sought',
   'idle',
   'no-longer-idle',

@@ -18,6 +18,8 @@ export interface ContainerSettings {
   readonly pollMaxRecords: number;
   /** Longest wait of one poll. Default 5,000. */
   readonly pollMaxWaitMs: number;
+  /** After how long without a heartbeat the group takes the consumer for dead. Default 45,000. */
+  readonly sessionTimeoutMs: number;
   /** Longest run of a handler, see `slowHandler`. Default 300,000. */
   readonly maxPollIntervalMs: number;
   /** What happens past it: `abort` fires the handler's signal, and the record counts as failed when the handler ends;
@@ -75,6 +77,7 @@ export function containerSettings(given: Partial<ContainerSettings> = {}): Conta
     pollMaxRecords: 500,
     pollMaxWaitMs: 5_000,
     maxPollIntervalMs: 300_000,
+    sessionTimeoutMs: 45_000,
     slowHandler: 'abort',
     slowLimit: 3,
     shutdownTimeoutMs: 10_000,

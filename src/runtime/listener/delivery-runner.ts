@@ -12,6 +12,7 @@ import { type InFlightTable } from './in-flight-table.js';
 import { type BatchOutcome, DONE, type Outcome } from './invocation.js';
 import { type ListenerEndpoint } from './listener-endpoint.js';
 import { namesOf } from './log-text.js';
+import { type LoopWatch } from './loop-watch.js';
 import { type PartitionTable } from './partition-table.js';
 import { type PoolSteering } from './pool-steering.js';
 import { type Progress } from './progress.js';
@@ -41,6 +42,8 @@ export interface DeliveryRunnerOptions {
   readonly admission: AdmissionRule | undefined;
   readonly events: ContainerEvents;
   readonly index: number;
+  /** Told what is called. */
+  readonly loopWatch: Pick<LoopWatch, 'starts'>;
   /** Told how long handlers took. */
   readonly steering: PoolSteering | undefined;
   /** Book-keeping of records that have ended may wait for the end of the turn: nothing waits for each single one. */
@@ -219,9 +222,10 @@ export class DeliveryRunner {
 
   /** Undefined when the handler has answered already. */
   #start(delivery: Delivery, now: number): Promise<BatchOutcome> | undefined {
-    const { endpoint, inFlight, watchdog, counters } = this.#options;
+    const { endpoint, inFlight, watchdog, counters, loopWatch } = this.#options;
     counters.invoked++;
     delivery.begin(now);
+    loopWatch.starts(delivery);
     if (delivery.isRejected) {
       delivery.isRejected = false;
       this.#settle(delivery, { status: 'failed', error: poolFull(delivery) });

@@ -139,6 +139,7 @@ const CONTAINER = {
   pollMaxRecords: 'consumer.max-poll-records',
   pollMaxWaitMs: 'listener.poll-timeout',
   maxPollIntervalMs: 'consumer.max-poll-interval',
+  sessionTimeoutMs: 'consumer.properties.session.timeout.ms',
   shutdownTimeoutMs: 'listener.shutdown-timeout',
   idleEventMs: 'listener.idle-event-interval',
   slowHandler: 'listener.slow-handler',
