@@ -6,7 +6,7 @@ import { MailListener } from './mail.listener.js';
 import { PaymentsController } from './payments.controller.js';
 
 @Module({
-  imports: [KafkaModule.forRoot()],
+  imports: [KafkaModule.forRoot({ topics: [{ name: 'incoming-payments', partitions: 1 }] })],
   controllers: [PaymentsController],
   providers: [databaseProvider, LedgerListener, MailListener],
 })

@@ -8,7 +8,7 @@ import { Payment } from './payment.js';
 
 @Injectable()
 export class LedgerListener {
-  @KafkaListener({ topics: 'payments', groupId: 'ledger' })
+  @KafkaListener({ topics: 'incoming-payments', groupId: 'ledger' })
   @Idempotent({ store: DATABASE })
   async book(@Payload() payment: Payment, @Sql() sql: SqlTransaction<sqlite.Database>): Promise<void> {
     await sql.query('INSERT INTO ledger (payment, amount) VALUES (?, ?)', [payment.id, payment.amount]);

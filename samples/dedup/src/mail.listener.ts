@@ -9,7 +9,7 @@ export class MailListener {
   readonly #log = new Logger(MailListener.name);
   sent = 0;
 
-  @KafkaListener({ id: 'mails', topics: 'payments', groupId: 'mails' })
+  @KafkaListener({ id: 'mails', topics: 'incoming-payments', groupId: 'mails' })
   @Idempotent({ store: '${mails.store}' })
   thank(@Payload() payment: Payment): void {
     this.sent++;

@@ -17,7 +17,12 @@ export class PaymentsController {
   @Post('payments')
   async pay(@Body() payment: Payment): Promise<{ offset: number }> {
     const headers = { 'message-id': payment.id };
-    const { offset } = await this.template.send({ topic: 'payments', key: payment.id, value: payment, headers });
+    const { offset } = await this.template.send({
+      topic: 'incoming-payments',
+      key: payment.id,
+      value: payment,
+      headers,
+    });
     return { offset };
   }
 

@@ -5,7 +5,7 @@ import { ReadingsController } from './readings.controller.js';
 import { FileReadings, RedisReadings, SqlReadings } from './readings.listeners.js';
 
 @Module({
-  imports: [KafkaModule.forRoot()],
+  imports: [KafkaModule.forRoot({ topics: [{ name: 'readings', partitions: 1 }] })],
   controllers: [ReadingsController],
   providers: [databaseProvider, SqlReadings, FileReadings, RedisReadings],
 })

@@ -7,7 +7,7 @@ import { DATABASE, DatabaseModule } from './database.js';
 
 @Module({
   imports: [
-    KafkaModule.forRoot(),
+    KafkaModule.forRoot({ topics: [{ name: '${deposits.topic}', partitions: 1 }] }),
     DatabaseModule,
     KafkaOutboxModule.forRootAsync({ inject: [DATABASE], useFactory: (database: object) => ({ database }) }),
   ],

@@ -5,7 +5,14 @@ import { Bookkeeper } from './bookkeeper.listener.js';
 import { TransfersController } from './transfers.controller.js';
 
 @Module({
-  imports: [KafkaModule.forRoot()],
+  imports: [
+    KafkaModule.forRoot({
+      topics: [
+        { name: '${transfers.topic}', partitions: 4 },
+        { name: 'bookings', partitions: 4 },
+      ],
+    }),
+  ],
   controllers: [TransfersController],
   providers: [Bookkeeper, Audit],
 })
