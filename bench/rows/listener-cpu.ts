@@ -6,6 +6,7 @@ import kafkajs from 'kafkajs';
 import { ContainerRegistry, KafkaModule } from 'nestdaw';
 import { type BrokerProcess, startBrokerProcess } from '../broker-process.js';
 import { type Contest, type Measured, type Row } from '../row.js';
+import { runBare } from './cpu-bare.js';
 import { CPU_TOPIC, compute, hashesFor } from './cpu-work.js';
 import { CpuWorkerModule } from './cpu-worker.module.js';
 
@@ -66,7 +67,8 @@ async function runOurs(broker: BrokerProcess, count: number, setup: Setup): Prom
   const container = (await app.init()).get(ContainerRegistry).get('pooled');
   const finished = (): number =>
     container.describe().consumers.reduce((sum, { counters }) => sum + counters.finished, 0);
-  const tick = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1));
+  // Seldom: where all processors compute, each look takes from the work itself.
+  const tick = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5));
   while (finished() === 0) await tick();
   const [from, start, before] = [finished(), performance.now(), process.cpuUsage()];
   while (finished() < count) await tick();
@@ -139,6 +141,15 @@ function row(
   };
 }
 
+/** What the machine itself gives to so many threads; with more workers than threads a record waits in each of these. */
+function bareRow(threads: number, workers: number): Row {
+  const settings = `${CPU_MS} ms of CPU a record, ${workers} worker(s); the peer computes the same with nothing around it`;
+  return row(`listener cpu bare ${threads} of ${workers}`, `${threads} bare thread(s)`, 0.95, SLOW, settings, {
+    ours: (broker, hashes) => runOurs(broker, SLOW, { threads, workers, hashes }),
+    peer: (_broker, hashes) => runBare(threads, SLOW, hashes),
+  });
+}
+
 const two = (broker: BrokerProcess, hashes: number) => runOurs(broker, SLOW, { threads: 2, workers: 2, hashes });
 
 export const listenerCpuRows: readonly Row[] = [
@@ -146,6 +157,7 @@ export const listenerCpuRows: readonly Row[] = [
     ours: two,
     peer: (broker, hashes) => runOurs(broker, SLOW, { threads: 1, workers: 1, hashes }),
   }),
+  ...[1, 2].flatMap((threads) => [bareRow(threads, threads), bareRow(threads, threads * 2)]),
   row('listener cpu kafkajs', 'kafkajs eachMessage', 1.8, SLOW, `${CPU_MS} ms of CPU a record; ours with two threads`, {
     ours: two,
     peer: (broker, hashes) => runKafkajs(broker, SLOW, hashes),

@@ -80,6 +80,27 @@ function workRow(name: string, limitUs: number, count: number, keys: number | nu
   );
 }
 
+/** The same records in one partition, and in runs of twenty that go round many. */
+function partitionsRow(partitions: number, order: 'partition' | 'key'): Row {
+  const count = 1_000_000;
+  const endpoint: Partial<ListenerEndpoint> = order === 'key' ? { workers: 64, order, gapMap: true } : {};
+  const keyOf = (i: number): string | null => (order === 'key' ? `key-${(i * 7919) % 10_000}` : null);
+  return {
+    name: `listener partitions ${partitions} ${order}`,
+    unit: 'CPU µs/record',
+    better: 'lower',
+    peerName: 'one partition',
+    goal: 0.8,
+    settings: `${count} records from memory in ${order} order, a handler that returns at once`,
+    prepare: (): Promise<Contest> => {
+      const run = async (feed: readonly KafkaRecord[]): Promise<number> =>
+        ((await runFromMemory(feed, endpoint, counted(count))).cpuMs * 1_000) / count;
+      const [many, one] = [records(count, keyOf, partitions), records(count, keyOf)];
+      return Promise.resolve({ ours: () => run(many), peer: () => run(one), close: noClose });
+    },
+  };
+}
+
 /** All keys alive at once: everything is received before the first handler ends. */
 function liveKeysRow(keys: number, limitUs: number): Row {
   return budget(
@@ -240,6 +261,8 @@ const backOffRow = budget(
 export const listenerWorkRows: readonly Row[] = [
   workRow('partition', 1, 500_000, null),
   workRow('key', 2, 500_000, 10_000),
+  partitionsRow(5_000, 'partition'),
+  partitionsRow(5_000, 'key'),
   liveKeysRow(1_000_000, 4),
   hotKeyRow(),
   failingRow(),

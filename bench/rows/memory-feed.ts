@@ -19,6 +19,7 @@ const TOPIC = 'bench';
 /** Hands over records that are there already, as fast as it is asked. */
 export class Feed implements ConsumerClient {
   readonly #records: readonly KafkaRecord[];
+  readonly #partitions: number;
   readonly #paused = new Set<string>();
   #next = 0;
   #available: number;
@@ -29,19 +30,15 @@ export class Feed implements ConsumerClient {
     readonly onEmpty: () => void,
   ) {
     this.#records = records;
+    this.#partitions = records.reduce((most, { partition }) => Math.max(most, partition), 0) + 1;
     this.#available = records.length;
   }
 
   async start(listener: RebalanceListener): Promise<void> {
-    const partition: AssignedPartition = {
-      topic: TOPIC,
-      partition: 0,
-      assignmentEpoch: 1,
-      position: 0,
-      metadata: '',
-      source: 'committed',
-    };
-    await listener.onAssigned([partition], []);
+    const partitions = this.assignment().map(
+      (place): AssignedPartition => ({ ...place, assignmentEpoch: 1, position: 0, metadata: '', source: 'committed' }),
+    );
+    await listener.onAssigned(partitions, []);
   }
 
   /** Records from here on have not arrived yet. */
@@ -59,10 +56,11 @@ export class Feed implements ConsumerClient {
         signal?.addEventListener('abort', () => resolve(), { once: true });
       });
     }
+    // As from a socket: of many partitions none is ever full, and handlers would not have their turn before all is here.
+    if (this.#partitions > 1) await new Promise((resolve) => setImmediate(resolve));
     const records = this.#records.slice(this.#next, Math.min(this.#next + maxRecords, this.#available));
     this.#next += records.length;
-    const end = this.#records.length;
-    return [{ topic: TOPIC, partition: 0, records, assignmentEpoch: 1, nextOffset: this.#next, highWatermark: end }];
+    return byPartition(records);
   }
 
   commit(): Promise<void> {
@@ -85,7 +83,7 @@ export class Feed implements ConsumerClient {
   }
 
   assignment() {
-    return [{ topic: TOPIC, partition: 0 }];
+    return Array.from({ length: this.#partitions }, (_, partition) => ({ topic: TOPIC, partition }));
   }
 
   offsetsAt(): never {
@@ -101,14 +99,40 @@ export class Feed implements ConsumerClient {
   onEvent(): void {}
 }
 
-export function records(count: number, keyOf: (i: number) => string | null): KafkaRecord[] {
+/** Runs of records of one partition, as a poll gives them. */
+function byPartition(records: readonly KafkaRecord[]): PartitionRecords[] {
+  const groups: PartitionRecords[] = [];
+  for (let from = 0; from < records.length; ) {
+    const { partition } = records[from]!;
+    let to = from + 1;
+    while (to < records.length && records[to]!.partition === partition) to++;
+    const nextOffset = records[to - 1]!.offset + 1;
+    groups.push({
+      topic: TOPIC,
+      partition,
+      records: from === 0 && to === records.length ? records : records.slice(from, to),
+      assignmentEpoch: 1,
+      nextOffset,
+      highWatermark: nextOffset,
+    });
+    from = to;
+  }
+  return groups;
+}
+
+/** Records of one partition that follow each other where there are several. */
+const RUN = 20;
+
+/** `partitions`: they take turns, in runs. */
+export function records(count: number, keyOf: (i: number) => string | null, partitions = 1): KafkaRecord[] {
   const value = Buffer.alloc(100);
-  return Array.from({ length: count }, (_, offset) => {
-    const key = keyOf(offset);
+  return Array.from({ length: count }, (_, i) => {
+    const key = keyOf(i);
+    const turn = Math.floor(i / RUN);
     return {
       topic: TOPIC,
-      partition: 0,
-      offset,
+      partition: partitions === 1 ? 0 : turn % partitions,
+      offset: partitions === 1 ? i : Math.floor(turn / partitions) * RUN + (i % RUN),
       timestamp: 0,
       key: key === null ? null : Buffer.from(key),
       value,
