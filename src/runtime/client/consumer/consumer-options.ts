@@ -107,6 +107,8 @@ export type ConsumerSettings = Required<
   readonly backoff: Backoff;
 };
 
+/** What a consumer keeps of fetched records, unless told otherwise. */
+export const FETCH_BUFFER_BYTES = 52_428_800;
 const DEFAULT_STRATEGIES = ['range', 'cooperative-sticky'] as const;
 
 export function consumerSettings(options: ConsumerOptions): ConsumerSettings {
@@ -135,7 +137,7 @@ export function consumerSettings(options: ConsumerOptions): ConsumerSettings {
     fetchMaxBytes: options.fetchMaxBytes ?? 52_428_800,
     fetchMaxWaitMs: options.fetchMaxWaitMs ?? 500,
     maxPartitionFetchBytes: options.maxPartitionFetchBytes ?? 1_048_576,
-    fetchBufferBytes: options.fetchBufferBytes ?? 52_428_800,
+    fetchBufferBytes: options.fetchBufferBytes ?? FETCH_BUFFER_BYTES,
     checkCrcs: options.checkCrcs ?? true,
     clientRack: options.clientRack ?? '',
     metadataMaxAgeMs: options.metadataMaxAgeMs ?? 300_000,

@@ -1,4 +1,5 @@
 import { messageOf, NestdawError } from '../../../common/errors.js';
+import { memoryLimit } from '../../../common/memory-limit.js';
 import { type NeededTopic } from '../../client/admin/needed-topics.js';
 import { type Mistake, throwIfAny } from '../../config/mistakes.js';
 import { type Findings } from '../../config/rules.js';
@@ -7,6 +8,7 @@ import { ListenerContainer } from '../../listener/listener-container.js';
 import { consumerNumbers, containerNumbers } from '../connection/client-options.js';
 import { GroupCheck } from '../connection/group-check.js';
 import { type KafkaConnection } from '../connection/kafka-connection.js';
+import { MemoryCheck } from '../connection/memory-check.js';
 import { type DiscoveredListener, type ListenerDeclaration } from '../declarations/listener-declaration.js';
 import { StoreShelf } from '../guards/store-shelf.js';
 import { type NestServices } from '../nest-services.js';
@@ -91,10 +93,14 @@ export class ListenerHost {
     const explorer = new ListenerExplorer(discovery, scanner, this.#factory);
     const found = explorer.explore({ mistakes, notices, ids: new Map() });
     const groups = new GroupCheck();
+    const memory = new MemoryCheck(memoryLimit());
     for (const listener of found) {
       groups.add(listener.endpoint, mistakes);
+      memory.add(listener.endpoint, consumerNumbers(listener.properties), mistakes);
       this.#register(listener, findings);
     }
+    const notice = memory.notice();
+    if (notice !== undefined) notices.push(notice);
     for (const task of this.#waiting.splice(0)) {
       try {
         task();
