@@ -69,7 +69,8 @@ describe('the producer over sockets', () => {
     async () => {
       const topic = await createTopic(broker.address, 2);
       const random = seededRandom(42);
-      await start({ requestTimeoutMs: 20, deliveryTimeoutMs: 60_000, batchSize: 200 });
+      // Batches of four or five records, whose memory is used again.
+      await start({ requestTimeoutMs: 20, deliveryTimeoutMs: 60_000, batchSize: 1024 });
       proxy.decide = ({ apiKey }) => {
         if (apiKey !== PRODUCE || proxy.counts.swallowed >= LOST_ANSWERS) return 'pass';
         const chance = random.next();
@@ -79,7 +80,7 @@ describe('the producer over sockets', () => {
       const sent: Sent[] = [];
       let next = 0;
       const sender = async (): Promise<void> => {
-        while (proxy.counts.swallowed < LOST_ANSWERS) sent.push(await send(topic, next % 2, `record ${next++}`));
+        while (proxy.counts.swallowed < LOST_ANSWERS) sent.push(await send(topic, next % 2, `record ${next++}`.padEnd(160)));
       };
       await Promise.all(Array.from({ length: 8 }, sender));
       expect(proxy.counts.swallowed).toBeGreaterThanOrEqual(LOST_ANSWERS);
@@ -92,7 +93,7 @@ describe('the producer over sockets', () => {
   it('keeps order and word when connections are cut under way, before and after the broker acted', async () => {
     const topic = await createTopic(broker.address, 1);
     const random = seededRandom(7);
-    await start({ batchSize: 300 });
+    await start({ batchSize: 1024 });
     proxy.decide = ({ apiKey }) => {
       if (apiKey !== PRODUCE || proxy.counts.cut >= 40) return 'pass';
       const chance = random.next();
@@ -100,7 +101,7 @@ describe('the producer over sockets', () => {
     };
     const sent: Sent[] = [];
     for (let round = 0; proxy.counts.cut < 40; round++) {
-      const wave = Array.from({ length: 20 }, (_, i) => send(topic, 0, `${round * 20 + i}`.padEnd(60)));
+      const wave = Array.from({ length: 20 }, (_, i) => send(topic, 0, `${round * 20 + i}`.padEnd(180)));
       sent.push(...(await Promise.all(wave)));
     }
     await expectTruth(topic, 1, sent);
@@ -128,7 +129,7 @@ describe('the producer over sockets', () => {
     await start({ acks: -1, maxInFlightRequestsPerConnection: 1, enableIdempotence: true, onDeliveryFailure: 'stop' });
     const sent: Array<Promise<Sent>> = [];
     for (let round = 0; round < 20; round++) {
-      for (let i = 0; i < 20; i++) sent.push(send(topic, 0, `${round * 20 + i}`.padEnd(60)));
+      for (let i = 0; i < 20; i++) sent.push(send(topic, 0, `${round * 20 + i}`.padEnd(180)));
       await Promise.race(sent.slice(-20));
       for (let i = 0; i < 20; i++) sent.push(send(topic, 0, `more ${round * 20 + i}`.padEnd(60)));
       proxy.down();
