@@ -184,8 +184,9 @@ export class KafkaTemplate<T = any> {
   }
 
   /**
-   * Resolves when little enough waits to be sent (half of buffer.memory, 8 MB at most): `await template.ready()` before
-   * each `send` of a long loop bounds its memory without waiting for each acknowledgment. Never rejects.
+   * Resolves when little enough waits to be sent (half of buffer.memory, at most 8 MB and 16,384 records): `await
+   * template.ready()` before each `send` of a long loop bounds its memory without waiting for each acknowledgment. Never
+   * rejects.
    */
   ready(): Promise<void> {
     return this.#passing.whenRoom();

@@ -8,8 +8,10 @@ import { type WaitingSend, WaitingSends } from './waiting-sends.js';
 // Who waits for room in the buffer, and whether there is any: records that wait, for room or for their topic, count as
 // much as those that are in.
 
-/** Most bytes that wait while the producer says that it has room: several requests' worth, and few promises. */
+/** Most bytes that wait while the producer says that it has room: several requests' worth. */
 const READY_BYTES = 8 * 1024 * 1024;
+/** Most records: what is kept for each, its promise above all, is more than a small record itself. */
+const READY_RECORDS = 16_384;
 
 export interface BufferRoomOptions {
   readonly accumulator: RecordAccumulator;
@@ -54,6 +56,7 @@ export class BufferRoom {
   get isPlenty(): boolean {
     if (!this.#isOpen) return true;
     const { accumulator, topics, settings } = this.#options;
+    if (accumulator.records + this.#waiting.count > READY_RECORDS) return false;
     const bytes = accumulator.usedBytes + this.#waiting.bytes + topics.waitingBytes;
     return bytes <= Math.min(settings.bufferMemory / 2, READY_BYTES);
   }

@@ -36,6 +36,8 @@ export class ProducerBatch {
   lastError: Error | undefined;
   /** Bytes of the buffer that it holds until it is settled and out of the sender's hands. */
   reservedBytes = 0;
+  /** Records that it holds there. */
+  reservedRecords = 0;
   /** A broker has answered the last attempt, so it has read all of it. */
   isAnswered = false;
 
@@ -159,10 +161,12 @@ export class ProducerBatch {
       half.#timestamps = this.#timestamps.slice(from, to);
       half.closed = true;
       half.reservedBytes = from === 0 ? this.reservedBytes : 0;
+      half.reservedRecords = to - from;
       return half;
     };
     const halves: [ProducerBatch, ProducerBatch] = [part(0, middle), part(middle, records.length)];
     this.reservedBytes = 0;
+    this.reservedRecords = 0;
     const settled = this.#onSettled;
     this.#onSettled = undefined;
     this.#settle();

@@ -31,6 +31,7 @@ export class RecordAccumulator {
   /** Batches whose records are neither acknowledged nor rejected, in the order in which they were begun. */
   readonly incomplete = new Set<ProducerBatch>();
   #usedBytes = 0;
+  #records = 0;
   #flushes = 0;
 
   constructor(options: AccumulatorOptions) {
@@ -40,6 +41,11 @@ export class RecordAccumulator {
 
   get usedBytes(): number {
     return this.#usedBytes;
+  }
+
+  /** Records in batches whose memory is not given back yet. */
+  get records(): number {
+    return this.#records;
   }
 
   /** Whether a record of this size fits into the buffer; one that is larger than all of it does when it is alone. */
@@ -81,6 +87,8 @@ export class RecordAccumulator {
     const reserved = isNew ? size + BATCH_HEADER_BYTES : size;
     batch.reservedBytes += reserved;
     this.#usedBytes += reserved;
+    batch.reservedRecords++;
+    this.#records++;
     if (isNew) this.#begin(queue, batch);
     if (batch.sizeInBytes >= this.#options.batchSize) this.#closeOpen(queue, batch);
   }
@@ -162,7 +170,9 @@ export class RecordAccumulator {
   /** Gives the memory of a settled batch back. */
   release(batch: ProducerBatch): void {
     this.#usedBytes -= batch.reservedBytes;
+    this.#records -= batch.reservedRecords;
     batch.reservedBytes = 0;
+    batch.reservedRecords = 0;
     this.incomplete.delete(batch);
     this.#giveSlabBack(batch, batch.isOffTheWire);
   }

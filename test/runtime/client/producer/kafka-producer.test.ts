@@ -208,6 +208,20 @@ describe('kafka producer', () => {
     expect(values().length).toBeGreaterThan(2);
   });
 
+  it('has no room for more while very many small records wait', async () => {
+    await start();
+    await producer.partitionsFor('wide');
+    const send = () => producer.send('wide', undefined, { key: null, value: 'x' });
+    const sent = Array.from({ length: 16_384 }, send);
+    expect(producer.hasRoom).toBe(true);
+    sent.push(send());
+    expect(producer.hasRoom).toBe(false);
+    const room = producer.whenRoom();
+    await Promise.all(sent);
+    await room;
+    expect(producer.hasRoom).toBe(true);
+  });
+
   it('lets no small record overtake a large one that waits for memory', async () => {
     await start({ bufferMemory: 1000, batchSize: 100 });
     await producer.send('orders', 0, text('first'));
