@@ -80,7 +80,8 @@ describe('the producer over sockets', () => {
       const sent: Sent[] = [];
       let next = 0;
       const sender = async (): Promise<void> => {
-        while (proxy.counts.swallowed < LOST_ANSWERS) sent.push(await send(topic, next % 2, `record ${next++}`.padEnd(160)));
+        while (proxy.counts.swallowed < LOST_ANSWERS)
+          sent.push(await send(topic, next % 2, `record ${next++}`.padEnd(160)));
       };
       await Promise.all(Array.from({ length: 8 }, sender));
       expect(proxy.counts.swallowed).toBeGreaterThanOrEqual(LOST_ANSWERS);
