@@ -77,7 +77,7 @@ async function allEffects(guarantee: Guarantee, arena: Arena, accepted: Readonly
     arena.mustRun();
     const effects = await guarantee.effects(arena);
     const known = new Set(effects.map(({ id }) => id));
-    if (known.size > most) deadline = performance.now() + PATIENCE_MS;
+    if (known.size > most) deadline = performance.now() + (guarantee.patienceMs ?? PATIENCE_MS);
     most = known.size;
     if ([...accepted].every((id) => known.has(id)) || performance.now() > deadline) break;
     await delay(100);
