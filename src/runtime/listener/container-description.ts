@@ -1,6 +1,7 @@
 import { type ContainerCounters } from './container-counters.js';
 import { type ContainerState } from './container-state.js';
 import { type HotPartition, hottestOf } from './hot-partition.js';
+import { type InterceptorFigures } from './interceptors.js';
 import { type HoldReason } from './partition-state.js';
 
 // What a container knows about itself, as plain data for health, metrics and the console.
@@ -67,6 +68,8 @@ export interface ContainerDescription {
   readonly consumers: readonly ConsumerDescription[];
   /** Of the partitions that are assigned here, the one with most records; undefined where there is nothing to compare. */
   readonly hottest: HotPartition | undefined;
+  /** What its interceptors have cost; not counted where handlers run in threads. */
+  readonly interceptors: InterceptorFigures;
   /** Its worker threads; absent where it has none. */
   readonly threads?: readonly ThreadDescription[];
 }
@@ -84,6 +87,7 @@ interface Described {
   readonly state: ContainerState;
   readonly failure: unknown;
   readonly workers: number;
+  readonly interceptors: InterceptorFigures;
 }
 
 export function describeContainer(
@@ -102,6 +106,7 @@ export function describeContainer(
     failure: container.failure,
     workers: container.endpoint.workers === undefined ? undefined : container.workers,
     consumers: described,
+    interceptors: container.interceptors,
     hottest: hottestOf(described.flatMap(({ partitions }) => partitions)),
     ...(container.endpoint.executor === undefined ? {} : { threads: container.endpoint.executor.describe() }),
   };

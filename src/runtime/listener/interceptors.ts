@@ -1,3 +1,4 @@
+import { type Clock } from '../../common/clock.js';
 import { type KafkaRecord } from '../../common/record.js';
 import {
   type BatchInvoker,
@@ -36,23 +37,60 @@ export interface BatchInterceptor {
 
 const PASSED_OVER: Outcome = Object.freeze({ status: 'skipped', reason: 'an interceptor passed it over' });
 
+/** What the interceptors of a container have cost. */
+export interface InterceptorFigures {
+  /** Records, or batches, that they stood around. */
+  readonly calls: number;
+  /** How often one of them threw. */
+  readonly errors: number;
+  /** Time in all of them together, ms. */
+  readonly ms: number;
+}
+
+/** Counts for `intercepted`. */
+export class InterceptorMeter {
+  calls = 0;
+  #errors = 0;
+  #ms = 0;
+
+  constructor(readonly clock: Clock) {}
+
+  /** Runs a part of them; what it throws is counted, and thrown on. */
+  measured<T>(part: () => T): T {
+    const started = this.clock.monotonic();
+    try {
+      return part();
+    } catch (error) {
+      this.#errors++;
+      throw error;
+    } finally {
+      this.#ms += this.clock.monotonic() - started;
+    }
+  }
+
+  get figures(): InterceptorFigures {
+    return { calls: this.calls, errors: this.#errors, ms: this.#ms };
+  }
+}
+
 /** The handler with its interceptors around it; itself when there are none. */
 export function intercepted(
   handler: ListenerHandler,
   records: readonly RecordInterceptor[],
   batches: readonly BatchInterceptor[],
+  meter: InterceptorMeter,
 ): ListenerHandler {
   if (handler.kind === 'record') {
     if (records.length === 0) return handler;
     return {
       kind: 'record',
-      invoke: around(handler.invoke, records, (one, record) => one.afterRecord?.(record)) as RecordInvoker,
+      invoke: around(handler.invoke, records, meter, (one, record) => one.afterRecord?.(record)) as RecordInvoker,
     };
   }
   if (batches.length === 0) return handler;
   return {
     kind: 'batch',
-    invoke: around(handler.invoke, batches, (one, batch) => one.afterBatch?.(batch)) as BatchInvoker,
+    invoke: around(handler.invoke, batches, meter, (one, batch) => one.afterBatch?.(batch)) as BatchInvoker,
   };
 }
 
@@ -67,34 +105,45 @@ type Handled = BatchOutcome | Promise<BatchOutcome>;
 function around<T, I extends Interceptor<T>>(
   invoke: (subject: T, context: InvocationContext) => Handled,
   interceptors: readonly I[],
+  meter: InterceptorMeter,
   after: (interceptor: I, subject: T) => void,
 ): (subject: T, context: InvocationContext) => Handled {
+  const look = (subject: T, outcome: BatchOutcome): void => {
+    for (const one of interceptors) {
+      if (outcome.status === 'done') one.success?.(subject);
+      else if (outcome.status !== 'skipped') one.failure?.(subject, outcome.error);
+    }
+    for (const one of interceptors) after(one, subject);
+  };
   const end = (subject: T, outcome: BatchOutcome): BatchOutcome => {
     // What looks on must not change what became of the record: the first thing that one throws makes it failed.
     try {
-      for (const one of interceptors) {
-        if (outcome.status === 'done') one.success?.(subject);
-        else if (outcome.status !== 'skipped') one.failure?.(subject, outcome.error);
-      }
-      for (const one of interceptors) after(one, subject);
+      meter.measured(() => look(subject, outcome));
       return outcome;
     } catch (error) {
       return outcome.status === 'done' ? { status: 'failed', error } : outcome;
     }
   };
   return (given, context) => {
+    meter.calls++;
     let subject = given;
-    try {
+    /** False when one passes it over. */
+    const enter = (): boolean => {
       for (const one of interceptors) {
         if (one.intercept === undefined) continue;
         const next = one.intercept(subject, context);
-        if (next === null) return PASSED_OVER;
+        if (next === null) return false;
         subject = next;
       }
+      return true;
+    };
+    try {
+      if (!meter.measured(enter)) return PASSED_OVER;
     } catch (error) {
       return end(subject, { status: 'failed', error });
     }
-    const outcome = invoke(subject, context);
-    return 'then' in outcome ? outcome.then((value) => end(subject, value)) : end(subject, outcome);
+    const taken = subject;
+    const outcome = invoke(taken, context);
+    return 'then' in outcome ? outcome.then((value) => end(taken, value)) : end(taken, outcome);
   };
 }

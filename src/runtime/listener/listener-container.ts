@@ -12,7 +12,7 @@ import { type ContainerEventListener, ContainerEvents } from './container-events
 import { validateContainer } from './container-rules.js';
 import { type ContainerSettings, containerSettings } from './container-settings.js';
 import { type ContainerState, transition } from './container-state.js';
-import { intercepted } from './interceptors.js';
+import { type InterceptorFigures, InterceptorMeter, intercepted } from './interceptors.js';
 import { type ListenerConsumer } from './listener-consumer.js';
 import { type ListenerEndpoint } from './listener-endpoint.js';
 import { sentenceOf } from './log-text.js';
@@ -40,6 +40,7 @@ export class ListenerContainer {
   readonly #settings: ContainerSettings;
   readonly #events: ContainerEvents;
   readonly #handler: ListenerEndpoint['handler'];
+  readonly #meter: InterceptorMeter;
   #state: ContainerState = 'initialized';
   #consumers: ConsumerRunner[] = [];
   #workers: number;
@@ -61,7 +62,8 @@ export class ListenerContainer {
     const { rate, admission, recordInterceptors, batchInterceptors, retryListeners } = settings;
     const rated = rate && rateLimit(rate, options.clock);
     this.#settings = { ...settings, admission: bothRules(admission, rated) };
-    this.#handler = intercepted(options.endpoint.handler, recordInterceptors, batchInterceptors);
+    this.#meter = new InterceptorMeter(options.clock);
+    this.#handler = intercepted(options.endpoint.handler, recordInterceptors, batchInterceptors, this.#meter);
     this.#events = new ContainerEvents(options.logger);
     for (const listener of retryListeners) this.#events.on(retryListenerSink(listener));
     this.#workers = options.endpoint.workers ?? 1;
@@ -226,6 +228,11 @@ export class ListenerContainer {
     }
     this.#workers = count;
     for (const consumer of this.#consumers) consumer.workers = count;
+  }
+
+  /** What its interceptors have cost since it was made; not counted where handlers run in threads. */
+  get interceptors(): InterceptorFigures {
+    return this.#meter.figures;
   }
 
   /** What it does right now: state, partitions with positions, what runs and waits, counters. */

@@ -229,4 +229,30 @@ describe('those who look on', () => {
     await harness.container.stop();
     expect(harness.committed()).toBe(4);
   });
+
+  it('are counted and timed when they are interceptors, and when they throw', async () => {
+    const harness: Harness = new Harness({
+      settings: {
+        errorHandler: defaultErrorHandler({ retries: 0, exhausted: 'skip' }),
+        recordInterceptors: [
+          {
+            intercept: (record) => {
+              void harness.clock.leap(4);
+              if (record.offset === 1) throw new Error('before the handler');
+              return record;
+            },
+            afterRecord: ({ offset }) => {
+              void harness.clock.leap(1);
+              if (offset === 2) throw new Error('after the handler');
+            },
+          },
+        ],
+      },
+    });
+    harness.push(4);
+    await harness.start();
+    await flush(6);
+    expect(harness.committed()).toBe(4);
+    expect(harness.container.describe().interceptors).toEqual({ calls: 4, errors: 2, ms: 20 });
+  });
 });
