@@ -42,3 +42,24 @@ export class Drain {
     });
   }
 }
+
+/** The usual time between two deliveries, told as a rate: a pause of the machine counts as one of them, however long. */
+export class Pace extends Drain {
+  #gaps: number[] = [];
+  #last: number | undefined;
+
+  override async expect(count: number): Promise<Measured> {
+    this.#gaps = [];
+    this.#last = undefined;
+    const { beside } = await super.expect(count);
+    const middle = this.#gaps.sort((a, b) => a - b)[this.#gaps.length >> 1]!;
+    return { value: 1_000 / middle, beside };
+  }
+
+  override hit(records: number): void {
+    const now = performance.now();
+    if (this.#last !== undefined) this.#gaps.push(now - this.#last);
+    this.#last = now;
+    super.hit(records);
+  }
+}

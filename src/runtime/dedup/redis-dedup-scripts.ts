@@ -55,49 +55,61 @@ write(KEYS[1], fresh)
 return table.concat(answers)
 `);
 
-/** KEYS hash, list · ARGV count or -1, time or -1, lease, ids … */
+/** KEYS hash, lists … · ARGV count or -1, time or -1, lease; then for each list the number of its ids, and those. */
 export const FINISH = redisScript(`${NOW}${WRITE}
 local count, time = tonumber(ARGV[1]), tonumber(ARGV[2])
 local done = 'd' .. string.format('%.0f', now)
-for from = 4, #ARGV, ${BULK} do
-  local to = math.min(from + ${BULK - 1}, #ARGV)
-  local states = redis.call('HMGET', KEYS[1], unpack(ARGV, from, to))
-  local fresh, ids = {}, {}
-  for i = 1, #states do
-    if not states[i] or string.byte(states[i]) ~= 100 then
-      fresh[#fresh + 1] = ARGV[from + i - 1]
-      fresh[#fresh + 1] = done
-      ids[#ids + 1] = ARGV[from + i - 1]
+local life = string.format('%.0f', time + ARGV[3])
+
+local function add(list, first, last)
+  for from = first, last, ${BULK} do
+    local to = math.min(from + ${BULK - 1}, last)
+    local states = redis.call('HMGET', KEYS[1], unpack(ARGV, from, to))
+    local fresh, ids = {}, {}
+    for i = 1, #states do
+      if not states[i] or string.byte(states[i]) ~= 100 then
+        fresh[#fresh + 1] = ARGV[from + i - 1]
+        fresh[#fresh + 1] = done
+        ids[#ids + 1] = ARGV[from + i - 1]
+      end
     end
+    write(KEYS[1], fresh)
+    if #ids > 0 then redis.call('RPUSH', list, unpack(ids)) end
   end
-  write(KEYS[1], fresh)
-  if #ids > 0 then redis.call('RPUSH', KEYS[2], unpack(ids)) end
 end
-local over = redis.call('LLEN', KEYS[2]) - math.max(count, 0)
-while over > 0 do
-  local ids = redis.call('LRANGE', KEYS[2], 0, math.min(over, ${BULK}) - 1)
-  local gone = #ids
-  if time >= 0 then
-    local states = redis.call('HMGET', KEYS[1], unpack(ids))
-    gone = 0
-    while gone < #ids do
-      local state = states[gone + 1]
-      local at = state and tonumber(string.match(state, '^d(%d+)'))
-      if at and at + time > now then break end
-      gone = gone + 1
+
+local function trim(list)
+  local over = redis.call('LLEN', list) - math.max(count, 0)
+  while over > 0 do
+    local ids = redis.call('LRANGE', list, 0, math.min(over, ${BULK}) - 1)
+    local gone = #ids
+    if time >= 0 then
+      local states = redis.call('HMGET', KEYS[1], unpack(ids))
+      gone = 0
+      while gone < #ids do
+        local state = states[gone + 1]
+        local at = state and tonumber(string.match(state, '^d(%d+)'))
+        if at and at + time > now then break end
+        gone = gone + 1
+      end
     end
+    if gone == 0 then break end
+    redis.call('HDEL', KEYS[1], unpack(ids, 1, gone))
+    redis.call('LTRIM', list, gone, -1)
+    over = over - gone
+    if gone < #ids then break end
   end
-  if gone == 0 then break end
-  redis.call('HDEL', KEYS[1], unpack(ids, 1, gone))
-  redis.call('LTRIM', KEYS[2], gone, -1)
-  over = over - gone
-  if gone < #ids then break end
 end
-if count < 0 then
-  local life = string.format('%.0f', time + ARGV[3])
-  redis.call('PEXPIRE', KEYS[1], life)
-  redis.call('PEXPIRE', KEYS[2], life)
+
+local at = 4
+for i = 2, #KEYS do
+  local last = at + ARGV[at]
+  add(KEYS[i], at + 1, last)
+  trim(KEYS[i])
+  if count < 0 then redis.call('PEXPIRE', KEYS[i], life) end
+  at = last + 1
 end
+if count < 0 then redis.call('PEXPIRE', KEYS[1], life) end
 return 1
 `);
 

@@ -38,12 +38,17 @@ export class RedisDedupStore implements DedupStore {
   }
 
   async finish(groups: readonly IdGroup[], { leaseMs }: Claimant, { count, timeMs }: DedupWindow): Promise<void> {
-    await Promise.all(
-      groups.map(({ scope, topic, partition, ids }) => {
-        const keys = [this.#hash(scope), `${this.#prefix}:{${scope}}:${topic}-${partition}`];
-        return this.#redis.run(FINISH, keys, [count ?? -1, timeMs ?? -1, leaseMs, ...ids]);
-      }),
-    );
+    const scopes = new Map<string, { readonly keys: string[]; readonly args: Array<string | number> }>();
+    for (const { scope, topic, partition, ids } of groups) {
+      let call = scopes.get(scope);
+      if (call === undefined) {
+        call = { keys: [this.#hash(scope)], args: [count ?? -1, timeMs ?? -1, leaseMs] };
+        scopes.set(scope, call);
+      }
+      call.keys.push(`${this.#prefix}:{${scope}}:${topic}-${partition}`);
+      call.args.push(ids.length, ...ids);
+    }
+    await Promise.all(Array.from(scopes.values(), ({ keys, args }) => this.#redis.run(FINISH, keys, args)));
   }
 
   async release(groups: readonly IdGroup[], { owner }: Claimant): Promise<void> {

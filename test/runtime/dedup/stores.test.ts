@@ -75,6 +75,21 @@ function behavesAsAStore(name: string, make: () => DedupStore): void {
       expect(answers.slice(1_500).every((answer) => answer === 'done')).toBe(true);
     });
 
+    it('keeps a window for each partition that is finished in one call, in several scopes', async () => {
+      const groups = [group(['a', 'b', 'c']), group(['d'], 1), { ...group(['a', 'e']), scope: `${scope}-2` }];
+      await store.claim(groups, ME);
+      await store.finish(groups, ME, { count: 2, timeMs: undefined });
+      expect(await store.claim(groups, OTHER)).toEqual(['first', 'done', 'done', 'done', 'done', 'done']);
+      await store.finish([group(['f', 'g'], 1)], ME, { count: 2, timeMs: undefined });
+      expect(await store.claim([group(['b', 'c', 'd', 'f', 'g'])], ME)).toEqual([
+        'done',
+        'done',
+        'first',
+        'done',
+        'done',
+      ]);
+    });
+
     it('counts an id once that is finished twice', async () => {
       const window = { count: 2, timeMs: undefined };
       await store.claim([group(['a', 'b'])], ME);
