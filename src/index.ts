@@ -117,7 +117,7 @@ export type {
   AssignorMember,
   GroupAssignment,
   OwnedPartitions,
-} from './runtime/client/consumer/assignor.js';
+} from './runtime/client/consumer/assignors/assignor.js';
 /** Transactions. */
 export type { GroupMetadata } from './runtime/client/consumer-client.js';
 export type { KafkaPartitioner, PartitionerCluster } from './runtime/client/producer/partitioner.js';
@@ -165,12 +165,14 @@ export type { AckMode } from './runtime/dispatch/commit-policy.js';
 export type { Order } from './runtime/dispatch/key-dispatcher.js';
 /** The module. */
 export { KafkaModule, type KafkaModuleAsyncOptions, type KafkaModuleOptions } from './runtime/kafka.module.js';
-export type { ConsumerInterceptor } from './runtime/listener/consumer-interceptors.js';
 /** Listener containers at run time: start, stop, pause, resume, look at. */
 export type { ContainerDescription, ThreadDescription } from './runtime/listener/container-description.js';
 export type { ContainerEvent } from './runtime/listener/container-events.js';
 export { ContainerGroup } from './runtime/listener/container-group.js';
 export { ContainerRegistry, type ListenerEvent } from './runtime/listener/container-registry.js';
+export type { ConsumerInterceptor } from './runtime/listener/delivery/consumer-interceptors.js';
+export type { BatchInterceptor, RecordInterceptor } from './runtime/listener/delivery/interceptors.js';
+export type { RateLimit } from './runtime/listener/delivery/rate-limit.js';
 export {
   type DefaultErrorHandlerOptions,
   defaultErrorHandler,
@@ -181,18 +183,16 @@ export {
   type FailureRules,
   loggingErrorHandler,
   stoppingErrorHandler,
-} from './runtime/listener/error-handler.js';
-export type { ErrorMatch } from './runtime/listener/error-match.js';
-export type { Failure } from './runtime/listener/failure.js';
-export type { HotPartition } from './runtime/listener/hot-partition.js';
-export type { BatchInterceptor, RecordInterceptor } from './runtime/listener/interceptors.js';
+} from './runtime/listener/failures/error-handler.js';
+export type { ErrorMatch } from './runtime/listener/failures/error-match.js';
+export type { Failure } from './runtime/listener/failures/failure.js';
+export type { Recoverer, RecovererFunction } from './runtime/listener/failures/recoverer.js';
+export type { RetryListener } from './runtime/listener/failures/retry-listener.js';
 export type { ListenerConsumer } from './runtime/listener/listener-consumer.js';
 export { ListenerContainer } from './runtime/listener/listener-container.js';
 export type { Acknowledgment, ListenerEndpoint, Outcome } from './runtime/listener/listener-endpoint.js';
-export type { RateLimit } from './runtime/listener/rate-limit.js';
-export type { KafkaRebalanceListener, PartitionPosition } from './runtime/listener/rebalance-callbacks.js';
-export type { Recoverer, RecovererFunction } from './runtime/listener/recoverer.js';
-export type { RetryListener } from './runtime/listener/retry-listener.js';
+export type { KafkaRebalanceListener, PartitionPosition } from './runtime/listener/partitions/rebalance-callbacks.js';
+export type { HotPartition } from './runtime/listener/watches/hot-partition.js';
 export type { ClientFactories } from './runtime/nest/connection/connection-options.js';
 /** What guards, interceptors and filters find in `switchToRpc().getContext()`. */
 export { KafkaListenerContext } from './runtime/nest/handlers/listener-context.js';

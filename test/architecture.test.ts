@@ -89,7 +89,7 @@ const FORBIDDEN_INSIDE: ReadonlyArray<readonly [from: string, to: string]> = [
 const NODE_IO: Record<string, RegExp> = {
   'node:net': /^(common\/directory-lock\.ts|broker\/network\/|embedded\/|testing\/)/,
   'node:fs':
-    /^(broker\/log\/disk-file-system\.ts|runtime\/config\/|runtime\/journal\/|runtime\/threads\/|embedded\/|testing\/|cli\/)/,
+    /^(broker\/log\/disk\/disk-file-system\.ts|runtime\/config\/|runtime\/journal\/|runtime\/threads\/|embedded\/|testing\/|cli\/)/,
   'node:worker_threads': /^(embedded\/|runtime\/threads\/)/,
   'node:child_process': /^(cli\/)/,
 };

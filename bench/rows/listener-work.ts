@@ -1,5 +1,5 @@
 import { type KafkaRecord } from '../../src/common/record.js';
-import { defaultErrorHandler } from '../../src/runtime/listener/error-handler.js';
+import { defaultErrorHandler } from '../../src/runtime/listener/failures/error-handler.js';
 import { DONE, type ListenerEndpoint, type RecordInvoker } from '../../src/runtime/listener/listener-endpoint.js';
 import { type Contest, type Row } from '../row.js';
 import { records, runFromMemory } from './memory-feed.js';

@@ -1,5 +1,5 @@
 import { Broker } from '../../src/broker/broker.js';
-import { MemoryFileSystem } from '../../src/broker/log/memory-file-system.js';
+import { MemoryFileSystem } from '../../src/broker/log/disk/memory-file-system.js';
 import { type Clock, sleep } from '../../src/common/clock.js';
 import { silentLogger } from '../../src/common/logger.js';
 import { type Random, seededRandom } from '../../src/common/random.js';

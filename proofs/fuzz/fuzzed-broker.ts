@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { Broker } from '../../src/broker/broker.js';
-import { MemoryFileSystem } from '../../src/broker/log/memory-file-system.js';
+import { MemoryFileSystem } from '../../src/broker/log/disk/memory-file-system.js';
 import { type Answer } from '../../src/broker/network/request-router.js';
 import { type Logger } from '../../src/common/logger.js';
 import { type Random } from '../../src/common/random.js';

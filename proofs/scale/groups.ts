@@ -1,6 +1,6 @@
 import { Broker } from '../../src/broker/broker.js';
-import { type FileSystem } from '../../src/broker/log/file-system.js';
-import { MemoryFileSystem } from '../../src/broker/log/memory-file-system.js';
+import { type FileSystem } from '../../src/broker/log/disk/file-system.js';
+import { MemoryFileSystem } from '../../src/broker/log/disk/memory-file-system.js';
 import {
   DescribeGroups,
   Heartbeat,

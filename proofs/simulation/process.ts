@@ -6,8 +6,9 @@ import { type KafkaRecord } from '../../src/common/record.js';
 import { InMemoryCluster } from '../../src/runtime/client/cluster/in-memory-cluster.js';
 import { GroupConsumer } from '../../src/runtime/client/consumer/group-consumer.js';
 import { type ContainerEvent } from '../../src/runtime/listener/container-events.js';
-import { type FailureDecision } from '../../src/runtime/listener/error-handler.js';
-import { type Failure } from '../../src/runtime/listener/failure.js';
+import { type FailureDecision } from '../../src/runtime/listener/failures/error-handler.js';
+import { type Failure } from '../../src/runtime/listener/failures/failure.js';
+import { type Recoverer } from '../../src/runtime/listener/failures/recoverer.js';
 import { ListenerContainer } from '../../src/runtime/listener/listener-container.js';
 import {
   type BatchOutcome,
@@ -15,7 +16,6 @@ import {
   type InvocationContext,
   type Outcome,
 } from '../../src/runtime/listener/listener-endpoint.js';
-import { type Recoverer } from '../../src/runtime/listener/recoverer.js';
 import { mortal, type SimulatedBroker } from '../coordinators/simulated-broker.js';
 import { handingOverLate } from './late-hand-over.js';
 import { type Ledger, type Run, SESSION_MS, type Tenure } from './ledger.js';

@@ -1,8 +1,8 @@
 import { partitionName } from '../common/topic-partition.js';
 import { type FetchPurgatory } from './fetch/fetch-purgatory.js';
 import { type CleanerMetrics } from './log/cleaner/log-cleaner.js';
+import { type StorageMetrics } from './log/directory/storage-counters.js';
 import { type LogManager } from './log/log-manager.js';
-import { type StorageMetrics } from './log/storage-counters.js';
 import { type TcpServer } from './network/tcp-server.js';
 
 // What can be asked of a running broker: counts since its start, how much of some things there is, and what is wrong.

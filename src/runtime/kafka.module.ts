@@ -38,7 +38,7 @@ import {
 import { type KafkaContainerOptions } from '../decorators/kafka-container-options.js';
 import { KafkaAdmin } from './client/admin/kafka-admin.js';
 import { type TopicOptions } from './client/admin/new-topic.js';
-import { type Assignor } from './client/consumer/assignor.js';
+import { type Assignor } from './client/consumer/assignors/assignor.js';
 import { CONFIG_NAMES } from './config/config-keys.js';
 import { Environment } from './config/environment.js';
 import { KafkaProperties } from './config/kafka-properties.js';

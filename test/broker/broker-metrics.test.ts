@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { type BrokerOptions } from '../../src/broker/broker.js';
-import { MemoryFileSystem } from '../../src/broker/log/memory-file-system.js';
+import { MemoryFileSystem } from '../../src/broker/log/disk/memory-file-system.js';
 import { ErrorCode } from '../../src/protocol/error-codes.js';
 import { Fetch } from '../../src/protocol/messages/index.js';
 import { encodeRecords } from '../../src/protocol/record-batch.js';

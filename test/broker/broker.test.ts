@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { Broker, type BrokerOptions } from '../../src/broker/broker.js';
-import { MemoryFileSystem } from '../../src/broker/log/memory-file-system.js';
+import { MemoryFileSystem } from '../../src/broker/log/disk/memory-file-system.js';
 import { apisByKey } from '../../src/protocol/api-keys.js';
 import {
   CreateTopics,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { MemoryFileSystem } from '../../src/broker/log/memory-file-system.js';
+import { MemoryFileSystem } from '../../src/broker/log/disk/memory-file-system.js';
 import { OffsetCommit, OffsetFetch } from '../../src/protocol/messages/index.js';
 import { BrokerFixture } from '../support/broker-fixture.js';
 import { ManualClock } from '../support/manual-clock.js';

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Broker, type BrokerOptions } from '../../src/broker/broker.js';
-import { type FileFault, type FileOperation, MemoryFileSystem } from '../../src/broker/log/memory-file-system.js';
+import { type FileFault, type FileOperation, MemoryFileSystem } from '../../src/broker/log/disk/memory-file-system.js';
 import { ErrorCode } from '../../src/protocol/error-codes.js';
 import { DeleteRecords, DescribeLogDirs, OffsetCommit, OffsetFetch } from '../../src/protocol/messages/index.js';
 import { BrokerFixture, batchOf } from '../support/broker-fixture.js';

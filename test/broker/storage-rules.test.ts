@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { MemoryFileSystem } from '../../src/broker/log/memory-file-system.js';
+import { MemoryFileSystem } from '../../src/broker/log/disk/memory-file-system.js';
 import { ErrorCode } from '../../src/protocol/error-codes.js';
 import { IncrementalAlterConfigs } from '../../src/protocol/messages/index.js';
 import { encodeRecords, recordsOf } from '../../src/protocol/record-batch.js';

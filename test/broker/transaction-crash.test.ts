@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { Broker } from '../../src/broker/broker.js';
-import { MemoryFileSystem } from '../../src/broker/log/memory-file-system.js';
+import { MemoryFileSystem } from '../../src/broker/log/disk/memory-file-system.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { directClient } from '../support/raw-client.js';
 import { type Producer, TransactionClient } from '../support/transaction-client.js';

@@ -4,37 +4,42 @@ import { readFileSync } from 'node:fs';
 
 /** What goes wrong, in which file, which text of the build becomes which. */
 export const FAULTS = [
-  ['checksums are not looked at', 'log/append-validator', '!verifyCrc(batch)', 'false'],
+  ['checksums are not looked at', 'log/append/append-validator', '!verifyCrc(batch)', 'false'],
   [
     'the largest batch is refused',
-    'log/append-validator',
+    'log/append/append-validator',
     'size > config.maxMessageBytes',
     'size >= config.maxMessageBytes',
   ],
   [
     'compacted topics take records without a key',
-    'log/append-validator',
+    'log/append/append-validator',
     'facts.keyless.length > 0',
     'facts.keyless.length > 9',
   ],
-  ['a batch may hold fewer records than it says', 'log/record-check', 'if (at !== end)', 'if (at > end)'],
-  ['retries are stored twice', 'log/producer-state', 'if (duplicate)', 'if (false)'],
-  ['only four batches are known again', 'log/producer-state', 'REMEMBERED_BATCHES = 5', 'REMEMBERED_BATCHES = 4'],
+  ['a batch may hold fewer records than it says', 'log/append/record-check', 'if (at !== end)', 'if (at > end)'],
+  ['retries are stored twice', 'log/producers/producer-state', 'if (duplicate)', 'if (false)'],
+  [
+    'only four batches are known again',
+    'log/producers/producer-state',
+    'REMEMBERED_BATCHES = 5',
+    'REMEMBERED_BATCHES = 4',
+  ],
   [
     'sequences wrap one too late',
-    'log/producer-state',
+    'log/producers/producer-state',
     '(sequence + by) % 0x8000_0000',
     '(sequence + by) % 0x8000_0001',
   ],
   [
     'old epochs may write',
-    'log/producer-state',
+    'log/producers/producer-state',
     "if (epoch < state.epoch)\n            return refused(ErrorCode.INVALID_PRODUCER_EPOCH, staleEpoch(batch, epoch, state));\n        if (origin === 'client')",
     "if (origin === 'client')",
   ],
   ['acks=0 is answered', 'handlers/00-produce', 'request.acks === ACKS_NONE)', 'request.acks === 99)'],
   ['reading at the end is out of range', 'log/log-reader', 'offset > logEndOffset', 'offset >= logEndOffset'],
-  ['large batches get stuck', 'log/log-segment', 'if (!minOneBatch)', 'if (true)'],
+  ['large batches get stuck', 'log/segment/log-segment', 'if (!minOneBatch)', 'if (true)'],
   ['a waiting fetch sleeps through deletions', 'fetch/fetch-purgatory', "change === 'closed'", "change === 'shut'"],
   [
     'min.bytes is taken for one',

@@ -4,7 +4,7 @@ import {
   acceptedAppend,
   refusedAppend,
 } from '../../src/broker/log/log-results.js';
-import { type ProducerState, ProducerStates } from '../../src/broker/log/producer-state.js';
+import { type ProducerState, ProducerStates } from '../../src/broker/log/producers/producer-state.js';
 import { decodeControlRecord, recordsOf } from '../../src/protocol/record-batch.js';
 import {
   hasProducerId,

@@ -5,8 +5,8 @@ import { bytesOfData, type KafkaRecord, NO_HEADERS, type OutgoingRecord } from '
 import { KeyDispatcher } from '../../src/runtime/dispatch/key-dispatcher.js';
 import { type PartitionQueue } from '../../src/runtime/dispatch/partition-queue.js';
 import { WorkItem } from '../../src/runtime/dispatch/work-item.js';
+import { type Recoverer } from '../../src/runtime/listener/failures/recoverer.js';
 import { type ListenerConsumer } from '../../src/runtime/listener/listener-consumer.js';
-import { type Recoverer } from '../../src/runtime/listener/recoverer.js';
 import { OrderedRetries } from '../../src/runtime/retry/ordered-retries.js';
 import { RetryPlan } from '../../src/runtime/retry/retry-rules.js';
 

@@ -10,7 +10,7 @@ import { LeaveGroup } from '../../src/protocol/messages/13-leave-group.js';
 import { SyncGroup } from '../../src/protocol/messages/14-sync-group.js';
 import { encodeRecords } from '../../src/protocol/record-batch.js';
 import { setBaseOffset } from '../../src/protocol/record-batch-header.js';
-import { encodeAssignment } from '../../src/runtime/client/consumer/consumer-protocol.js';
+import { encodeAssignment } from '../../src/runtime/client/consumer/membership/consumer-protocol.js';
 import { ClusterScript } from './scripted-cluster.js';
 
 // A group with one member and its topics' logs, as far as a consumer can tell. Codes to answer with are fields; the

@@ -1,6 +1,6 @@
 import { ErrorCode } from '../../protocol/error-codes.js';
 import { DescribeProducers, type DescribeProducersResponse } from '../../protocol/messages/61-describe-producers.js';
-import { type ProducerState } from '../log/producer-state.js';
+import { type ProducerState } from '../log/producers/producer-state.js';
 import { type TopicRegistry } from '../metadata/topic-registry.js';
 import { defineHandler } from '../network/handler.js';
 

@@ -5,7 +5,7 @@ import { type FrameRooms } from '../../protocol/frame-rooms.js';
 import { type BrokerConfig } from '../broker-config.js';
 import { type FetchPurgatory } from '../fetch/fetch-purgatory.js';
 import { type FetchSessions } from '../fetch/fetch-sessions.js';
-import { type FileSystem } from '../log/file-system.js';
+import { type FileSystem } from '../log/disk/file-system.js';
 import { type LogManager } from '../log/log-manager.js';
 import { type ClusterMetadata } from '../metadata/cluster-metadata.js';
 import { type TopicEntry } from '../metadata/topic-registry.js';

@@ -1,7 +1,7 @@
 import { messageOf } from '../../common/errors.js';
 import { type Logger } from '../../common/logger.js';
-import { LEADER_EPOCH_FILE, writeLeaderEpochs } from './checkpoint-file.js';
-import { type FileSystem } from './file-system.js';
+import { LEADER_EPOCH_FILE, writeLeaderEpochs } from './directory/checkpoint-file.js';
+import { type FileSystem } from './disk/file-system.js';
 import { type LeaderEpochs } from './leader-epochs.js';
 
 // Keeps leader-epoch-checkpoint in step with the epochs of a log. They stand in the batches as well, so a failed

@@ -1,11 +1,11 @@
 import { type Clock } from '../../common/clock.js';
 import { type Logger } from '../../common/logger.js';
 import { type Random } from '../../common/random.js';
-import { type DevicePace } from './device-pace.js';
-import { type FileRemovals } from './file-removals.js';
-import { type FileSystem } from './file-system.js';
-import { type OpenFiles } from './open-files.js';
-import { type StorageCounters } from './storage-counters.js';
+import { type StorageCounters } from './directory/storage-counters.js';
+import { type DevicePace } from './disk/device-pace.js';
+import { type FileRemovals } from './disk/file-removals.js';
+import { type FileSystem } from './disk/file-system.js';
+import { type OpenFiles } from './disk/open-files.js';
 
 /** What all logs of a broker share. */
 export interface LogContext {

@@ -1,10 +1,10 @@
 import { dirname } from 'node:path';
 import { type Timer } from '../../common/clock.js';
-import { CommitGathering } from './commit-gathering.js';
-import { GroupCommit } from './group-commit.js';
+import { CommitGathering } from './disk/commit-gathering.js';
+import { GroupCommit } from './disk/group-commit.js';
 import { type LogContext } from './log-context.js';
-import { type LogSegment } from './log-segment.js';
-import { type SegmentList } from './segment-list.js';
+import { type LogSegment } from './segment/log-segment.js';
+import { type SegmentList } from './segment/segment-list.js';
 
 // Brings a log to the device and knows how far that has come: the recovery point.
 

@@ -4,35 +4,35 @@ import { type Logger, silentLogger } from '../../common/logger.js';
 import { type Random, systemRandom } from '../../common/random.js';
 import { partitionName, type TopicPartition, TopicPartitionMap } from '../../common/topic-partition.js';
 import {
-  CLEANER_FILE,
-  LOG_START_FILE,
-  RECOVERY_POINT_FILE,
-  readPartitionMetadata,
-  writePartitionMetadata,
-} from './checkpoint-file.js';
-import {
   type CleanerMetrics,
   type CleanerSettings,
   DEFAULT_CLEANER_SETTINGS,
   LogCleaner,
 } from './cleaner/log-cleaner.js';
-import { DataDirectory } from './data-directory.js';
-import { DevicePace } from './device-pace.js';
-import { FileRemovals } from './file-removals.js';
-import { type FileSystem } from './file-system.js';
-import { LogCheckpoints } from './log-checkpoints.js';
+import {
+  CLEANER_FILE,
+  LOG_START_FILE,
+  RECOVERY_POINT_FILE,
+  readPartitionMetadata,
+  writePartitionMetadata,
+} from './directory/checkpoint-file.js';
+import { DataDirectory } from './directory/data-directory.js';
+import { LogCheckpoints } from './directory/log-checkpoints.js';
+import { listCheckpoints } from './directory/metadata-checkpoints.js';
+import { isDeletedDirectory, parsePartitionDirectory } from './directory/partition-directory.js';
+import { SetAside } from './directory/set-aside.js';
+import { StorageCounters } from './directory/storage-counters.js';
+import { DevicePace } from './disk/device-pace.js';
+import { FileRemovals } from './disk/file-removals.js';
+import { type FileSystem } from './disk/file-system.js';
+import { DEFAULT_MAX_OPEN_FILES, OpenFiles } from './disk/open-files.js';
+import { storage } from './disk/storage-step.js';
 import { type ConfigEntries, type LogConfig, logConfig } from './log-config.js';
 import { type LogContext } from './log-context.js';
 import { type LogListener } from './log-listeners.js';
 import { type LastStop, type LoadedLog, loadLog, newLog, type RecoveryOptions } from './log-recovery.js';
 import { LogUpkeep, type UpkeepIntervals } from './log-upkeep.js';
-import { listCheckpoints } from './metadata-checkpoints.js';
-import { DEFAULT_MAX_OPEN_FILES, OpenFiles } from './open-files.js';
-import { isDeletedDirectory, parsePartitionDirectory } from './partition-directory.js';
 import { PartitionLog } from './partition-log.js';
-import { SetAside } from './set-aside.js';
-import { StorageCounters } from './storage-counters.js';
-import { storage } from './storage-step.js';
 
 // All logs of a data directory: loads them at start, makes and deletes them, looks after retention and checkpoints,
 // and leaves the directory clean at stop.

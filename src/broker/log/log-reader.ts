@@ -9,10 +9,10 @@ import {
   type ReadResult,
   type TimestampedOffset,
 } from './log-results.js';
-import { type LogSegment } from './log-segment.js';
-import { type SegmentList } from './segment-list.js';
+import { type LogSegment } from './segment/log-segment.js';
+import { type SegmentList } from './segment/segment-list.js';
+import { type AbortedTxn } from './segment/transaction-index.js';
 import { type FoundRecord, findByTime, findMaxTimestamp } from './time-lookup.js';
-import { type AbortedTxn } from './transaction-index.js';
 
 // Everything that reads a log: fetches, and look-ups by time.
 

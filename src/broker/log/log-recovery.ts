@@ -1,13 +1,13 @@
 import { baseOffset, hasProducerId, isControl, leaderEpoch } from '../../protocol/record-batch-header.js';
-import { LEADER_EPOCH_FILE, readLeaderEpochs } from './checkpoint-file.js';
-import { tidyDirectory } from './directory-tidy.js';
-import { refuseForeignEnd, refuseForeignStart } from './foreign-format.js';
+import { LEADER_EPOCH_FILE, readLeaderEpochs } from './directory/checkpoint-file.js';
+import { tidyDirectory } from './directory/directory-tidy.js';
+import { refuseForeignEnd, refuseForeignStart } from './directory/foreign-format.js';
 import { LeaderEpochs } from './leader-epochs.js';
 import { type LogConfig } from './log-config.js';
 import { type LogContext } from './log-context.js';
-import { LogSegment } from './log-segment.js';
-import { type CompletedTxn, type ProducerState, ProducerStates } from './producer-state.js';
-import { SnapshotFiles } from './snapshot-files.js';
+import { type CompletedTxn, type ProducerState, ProducerStates } from './producers/producer-state.js';
+import { SnapshotFiles } from './producers/snapshot-files.js';
+import { LogSegment } from './segment/log-segment.js';
 
 // Takes a partition's directory up again. How much is checked depends on how the last run ended: nothing after a
 // clean stop, the tail of the active segment after a kill (the page cache outlived the process), and everything from

@@ -1,6 +1,6 @@
 import { type LogConfig } from './log-config.js';
 import { type LogContext } from './log-context.js';
-import { type LogSegment } from './log-segment.js';
+import { type LogSegment } from './segment/log-segment.js';
 
 // Which of a log's oldest segments may go, and how their files do. The decision is a pure function of sizes and
 // ages, asked segment by segment, since the answers may have to be read from disk.

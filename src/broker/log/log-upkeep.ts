@@ -2,7 +2,7 @@ import { type Clock, every, type Timer } from '../../common/clock.js';
 import { messageOf } from '../../common/errors.js';
 import { type Logger } from '../../common/logger.js';
 import { partitionName } from '../../common/topic-partition.js';
-import { type LogCheckpoints } from './log-checkpoints.js';
+import { type LogCheckpoints } from './directory/log-checkpoints.js';
 import { type PartitionLog } from './partition-log.js';
 
 // The work on all logs that comes round again: retention, checkpoints, producers that fell silent.

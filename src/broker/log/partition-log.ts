@@ -8,7 +8,8 @@ import {
   setBaseOffset,
   setLeaderEpoch,
 } from '../../protocol/record-batch-header.js';
-import { validateAppend } from './append-validator.js';
+import { validateAppend } from './append/append-validator.js';
+import { inStoredCodec } from './append/stored-codec.js';
 import { type LogChange, type LogListener } from './log-listeners.js';
 import { LogReader, unreadable } from './log-reader.js';
 import { indexAborted } from './log-recovery.js';
@@ -25,9 +26,8 @@ import {
   refusedAppend,
   type TimestampedOffset,
 } from './log-results.js';
-import { type ProducerState } from './producer-state.js';
-import { shouldRoll } from './roll-policy.js';
-import { inStoredCodec } from './stored-codec.js';
+import { type ProducerState } from './producers/producer-state.js';
+import { shouldRoll } from './segment/roll-policy.js';
 import { StoredLog, type StoredLogOptions } from './stored-log.js';
 
 // The log of one partition. Whoever appends or reads gets a decision and its effect in one synchronous turn; only

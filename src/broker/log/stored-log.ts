@@ -1,7 +1,8 @@
 import { messageOf, NestdawError } from '../../common/errors.js';
 import { partitionName, type TopicPartition } from '../../common/topic-partition.js';
 import { ErrorCode } from '../../protocol/error-codes.js';
-import { writePartitionMetadata } from './checkpoint-file.js';
+import { writePartitionMetadata } from './directory/checkpoint-file.js';
+import { StorageHealth } from './directory/storage-health.js';
 import { EpochCheckpoint } from './epoch-checkpoint.js';
 import { type LeaderEpochs } from './leader-epochs.js';
 import { type LogConfig } from './log-config.js';
@@ -10,12 +11,11 @@ import { LogFlusher } from './log-flusher.js';
 import { type LogChange } from './log-listeners.js';
 import { type LoadedLog } from './log-recovery.js';
 import { expiredSegments, retentionCandidates, retireSegments } from './log-retention.js';
-import { type LogSegment } from './log-segment.js';
-import { type ProducerStates } from './producer-state.js';
-import { newSegment, SegmentList } from './segment-list.js';
-import { swapSegments } from './segment-swap.js';
-import { type SnapshotFiles } from './snapshot-files.js';
-import { StorageHealth } from './storage-health.js';
+import { type ProducerStates } from './producers/producer-state.js';
+import { type SnapshotFiles } from './producers/snapshot-files.js';
+import { type LogSegment } from './segment/log-segment.js';
+import { newSegment, SegmentList } from './segment/segment-list.js';
+import { swapSegments } from './segment/segment-swap.js';
 
 // A log as it lies on the disk: where it begins and ends, and how its segments roll, reach the device, are let go and
 // are closed. A base of the partition's log and no part of it: thousands of idle logs then need no second object each.

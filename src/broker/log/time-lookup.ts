@@ -7,7 +7,7 @@ import {
   maxTimestamp,
   recordCount,
 } from '../../protocol/record-batch-header.js';
-import { type LogSegment } from './log-segment.js';
+import { type LogSegment } from './segment/log-segment.js';
 
 // Finds records by time. The index leads near the place; the record itself is found inside its batch.
 

@@ -4,7 +4,7 @@ import { messageOf, NestdawError } from '../../common/errors.js';
 import { type Logger } from '../../common/logger.js';
 import { type Random } from '../../common/random.js';
 import { type BrokerConfig } from '../broker-config.js';
-import { type FileSystem } from '../log/file-system.js';
+import { type FileSystem } from '../log/disk/file-system.js';
 import { type LogManager } from '../log/log-manager.js';
 import { type ConfigChange, planChanges, planReplacement } from './config-plans.js';
 import { type ConfigTarget } from './config-targets.js';

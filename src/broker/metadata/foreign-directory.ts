@@ -1,6 +1,6 @@
 import { NestdawError } from '../../common/errors.js';
-import { readIfThere } from '../log/checkpoint-file.js';
-import { type FileSystem } from '../log/file-system.js';
+import { readIfThere } from '../log/directory/checkpoint-file.js';
+import { type FileSystem } from '../log/disk/file-system.js';
 import { hasLeaderReplicas } from './features.js';
 import { ConfigResource, type MetadataImage } from './metadata-image.js';
 import { type MetadataRecord, metadataRecord } from './metadata-record.js';

@@ -1,6 +1,6 @@
 import { NestdawError } from '../../common/errors.js';
-import { readIfThere } from '../log/checkpoint-file.js';
-import { type FileSystem } from '../log/file-system.js';
+import { readIfThere } from '../log/directory/checkpoint-file.js';
+import { type FileSystem } from '../log/disk/file-system.js';
 
 // `quorum-state` beside the metadata log: the highest epoch ever begun, also when the log itself was lost or restored.
 // Whoever takes the directory over begins an epoch here first, which is how the one before can tell.

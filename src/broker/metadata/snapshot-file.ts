@@ -8,7 +8,7 @@ import {
   setBaseOffset,
   setLeaderEpoch,
 } from '../../protocol/record-batch-header.js';
-import { type CheckpointId } from '../log/metadata-checkpoints.js';
+import { type CheckpointId } from '../log/directory/metadata-checkpoints.js';
 import { type ControlRecord, decodeControlRecords, encodeControlRecords, outgoingControl } from './control-records.js';
 import { decodeMetadataRecord, encodeMetadataRecord, type MetadataRecord } from './metadata-record.js';
 import { SnapshotFooter, SnapshotHeader } from './metadata-records.js';

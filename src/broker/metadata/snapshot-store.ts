@@ -1,5 +1,5 @@
-import { type FileSystem } from '../log/file-system.js';
-import { type CheckpointId, checkpointPath, listCheckpoints } from '../log/metadata-checkpoints.js';
+import { type CheckpointId, checkpointPath, listCheckpoints } from '../log/directory/metadata-checkpoints.js';
+import { type FileSystem } from '../log/disk/file-system.js';
 import { encodeSnapshot, readSnapshot, type SnapshotContent, type SnapshotVisitor } from './snapshot-file.js';
 
 // The snapshots beside the metadata log. A file under its final name is whole: it is written under another one first.

@@ -1,9 +1,9 @@
 import { type KafkaRecord } from '../../common/record.js';
 import { type LogMoment } from '../../common/seek-target.js';
 import { type TopicPartition, type TopicPartitionMap } from '../../common/topic-partition.js';
-import { type RebalanceTimes } from './consumer/rebalance-timer.js';
+import { type RebalanceTimes } from './consumer/membership/rebalance-timer.js';
 
-export type { RebalanceTimes } from './consumer/rebalance-timer.js';
+export type { RebalanceTimes } from './consumer/membership/rebalance-timer.js';
 export { isRefusal } from './refusal.js';
 
 // A consumer as the listener containers see it, in Kafka's terms. One implementation stands over the port Cluster;

@@ -1,6 +1,6 @@
 import { hasCode } from '../../common/errors.js';
 import { type KafkaRecord, type RecordHeader } from '../../common/record.js';
-import { type Failure } from '../listener/failure.js';
+import { type Failure } from '../listener/failures/failure.js';
 import { causesOf, storyOf } from './error-story.js';
 import { intBytes, longBytes, removeHeader, textBytes } from './header-bytes.js';
 import { DEAD_LETTER_HEADERS, type FailureHeaderNames } from './header-names.js';

@@ -1,8 +1,8 @@
 import { type Clock } from '../../common/clock.js';
 import { type ContainerCounters } from './container-counters.js';
 import { type ConsumerDescription, type PartitionDescription } from './container-description.js';
-import { type Delivery } from './delivery.js';
-import { type PartitionState } from './partition-state.js';
+import { type Delivery } from './delivery/delivery.js';
+import { type PartitionState } from './partitions/partition-state.js';
 
 // What a consumer beside its container knows about itself, as plain data.
 

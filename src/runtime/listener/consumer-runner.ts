@@ -4,7 +4,7 @@ import { type ConsumerDescription } from './container-description.js';
 import { type ContainerEvents } from './container-events.js';
 import { type ContainerSettings } from './container-settings.js';
 import { type ListenerConsumer } from './listener-consumer.js';
-import { type PausedPartitions } from './paused-partitions.js';
+import { type PausedPartitions } from './partitions/paused-partitions.js';
 
 // One consumer of a container, as the container knows it: beside the container, or in a thread of its own.
 

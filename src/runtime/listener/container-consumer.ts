@@ -6,13 +6,13 @@ import { ConsumerParts } from './consumer-parts.js';
 import { type ConsumerRunner, type RunnerOptions } from './consumer-runner.js';
 import { type ContainerCounters, countRebalance, newCounters } from './container-counters.js';
 import { type ConsumerDescription } from './container-description.js';
-import { type Delivery } from './delivery.js';
-import { lagOf } from './lag-watch.js';
+import { type Delivery } from './delivery/delivery.js';
 import { type ListenerConsumer } from './listener-consumer.js';
 import { type ListenerEndpoint } from './listener-endpoint.js';
 import { sentenceOf } from './log-text.js';
-import { type PartitionState } from './partition-state.js';
+import { type PartitionState } from './partitions/partition-state.js';
 import { PollLoop } from './poll-loop.js';
+import { lagOf } from './watches/lag-watch.js';
 
 // One consumer of a container, and its life: it joins, polls, and stops in the order in which nothing is lost.
 

@@ -1,8 +1,8 @@
 import { type ContainerCounters } from './container-counters.js';
 import { type ContainerState } from './container-state.js';
-import { type HotPartition, hottestOf } from './hot-partition.js';
-import { type InterceptorFigures } from './interceptors.js';
-import { type HoldReason } from './partition-state.js';
+import { type InterceptorFigures } from './delivery/interceptors.js';
+import { type HoldReason } from './partitions/partition-state.js';
+import { type HotPartition, hottestOf } from './watches/hot-partition.js';
 
 // What a container knows about itself, as plain data for health, metrics and the console.
 

@@ -3,8 +3,8 @@ import { type Logger } from '../../common/logger.js';
 import { type KafkaRecord } from '../../common/record.js';
 import { type TopicPartition } from '../../common/topic-partition.js';
 import { type CommitOffset, type ConsumerEvent } from '../client/consumer-client.js';
-import { type FailureDecision } from './error-handler.js';
-import { type ArrivalReport } from './record-account.js';
+import { type ArrivalReport } from './commits/record-account.js';
+import { type FailureDecision } from './failures/error-handler.js';
 
 // What happens in a container, for logs, metrics, health and tests. `consumer` is the index of the consumer.
 

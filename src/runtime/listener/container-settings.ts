@@ -1,12 +1,12 @@
-import { type AdmissionRule } from './admission.js';
-import { type BatchMinimum } from './batch-gathering.js';
-import { type ConsumerInterceptor } from './consumer-interceptors.js';
-import { defaultErrorHandler, type ErrorHandler } from './error-handler.js';
-import { type BatchInterceptor, type RecordInterceptor } from './interceptors.js';
-import { type RateLimit } from './rate-limit.js';
-import { type RecordPassage } from './record-passage.js';
-import { type RetryListener } from './retry-listener.js';
-import { type SlowHandlerPolicy } from './watchdog.js';
+import { type AdmissionRule } from './delivery/admission.js';
+import { type BatchMinimum } from './delivery/batch-gathering.js';
+import { type ConsumerInterceptor } from './delivery/consumer-interceptors.js';
+import { type BatchInterceptor, type RecordInterceptor } from './delivery/interceptors.js';
+import { type RateLimit } from './delivery/rate-limit.js';
+import { type RecordPassage } from './delivery/record-passage.js';
+import { defaultErrorHandler, type ErrorHandler } from './failures/error-handler.js';
+import { type RetryListener } from './failures/retry-listener.js';
+import { type SlowHandlerPolicy } from './watches/watchdog.js';
 
 // The numbers a container runs by.
 

@@ -12,15 +12,15 @@ import { type ContainerEventListener, ContainerEvents } from './container-events
 import { validateContainer } from './container-rules.js';
 import { type ContainerSettings, containerSettings } from './container-settings.js';
 import { type ContainerState, transition } from './container-state.js';
-import { type InterceptorFigures, InterceptorMeter, intercepted } from './interceptors.js';
+import { type InterceptorFigures, InterceptorMeter, intercepted } from './delivery/interceptors.js';
+import { bothRules, rateLimit } from './delivery/rate-limit.js';
+import { restartAfter } from './failures/restart-rule.js';
+import { retryListenerSink } from './failures/retry-listener.js';
 import { type ListenerConsumer } from './listener-consumer.js';
 import { type ListenerEndpoint } from './listener-endpoint.js';
 import { sentenceOf } from './log-text.js';
-import { coordinates } from './partition-table.js';
-import { PausedPartitions } from './paused-partitions.js';
-import { bothRules, rateLimit } from './rate-limit.js';
-import { restartAfter } from './restart-rule.js';
-import { retryListenerSink } from './retry-listener.js';
+import { coordinates } from './partitions/partition-table.js';
+import { PausedPartitions } from './partitions/paused-partitions.js';
 
 // A supervised listener: `concurrency` consumers of one group that run the endpoint's handler, with one state.
 

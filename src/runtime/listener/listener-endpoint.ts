@@ -3,11 +3,11 @@ import { type OffsetKeeper } from '../client/consumer-client.js';
 import { type AckMode } from '../dispatch/commit-policy.js';
 import { type Order } from '../dispatch/key-dispatcher.js';
 import { type SteeringOptions } from '../dispatch/worker-steering.js';
+import { type ArrivalWatch, type RecordKeeper } from './commits/record-account.js';
 import { type HandlerExecutor } from './handler-executor.js';
 import { type ListenerHandler } from './invocation.js';
-import { type KafkaRebalanceListener } from './rebalance-callbacks.js';
-import { type ArrivalWatch, type RecordKeeper } from './record-account.js';
-import { type OpenSpanProducer } from './span-producer.js';
+import { type KafkaRebalanceListener } from './partitions/rebalance-callbacks.js';
+import { type OpenSpanProducer } from './spans/span-producer.js';
 
 // The description of one listener, complete and free of Nest: what the explorer produces and the container runs.
 

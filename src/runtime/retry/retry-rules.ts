@@ -1,4 +1,4 @@
-import { isFatalFailure } from '../listener/error-handler.js';
+import { isFatalFailure } from '../listener/failures/error-handler.js';
 import {
   type DestinationTopic,
   type DltStrategy,

@@ -5,7 +5,7 @@ import { ContainerConsumer } from '../listener/container-consumer.js';
 import { type ContainerEvent, ContainerEvents } from '../listener/container-events.js';
 import { type ContainerSettings, containerSettings } from '../listener/container-settings.js';
 import { type ListenerEndpoint } from '../listener/listener-endpoint.js';
-import { PausedPartitions } from '../listener/paused-partitions.js';
+import { PausedPartitions } from '../listener/partitions/paused-partitions.js';
 import { type ConsumerRequest, type FromConsumerThread, type ToConsumerThread } from './consumer-messages.js';
 import { toPlainError } from './plain-error.js';
 import { toPlainValue } from './plain-value.js';

@@ -3,7 +3,7 @@ import { knownOffset, type SeekTarget, targetMistake } from '../../common/seek-t
 import { partitionName, type TopicPartition } from '../../common/topic-partition.js';
 import { type ConsumerDescription } from '../listener/container-description.js';
 import { type ListenerConsumer } from '../listener/listener-consumer.js';
-import { type PausedPartitions } from '../listener/paused-partitions.js';
+import { type PausedPartitions } from '../listener/partitions/paused-partitions.js';
 import { type ConsumerRequest, type ToConsumerThread } from './consumer-messages.js';
 
 // What user code beside the application may ask of a consumer in a thread, and tell it. Answers that cannot wait are

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { MemoryFileSystem } from '../../../src/broker/log/memory-file-system.js';
+import { MemoryFileSystem } from '../../../src/broker/log/disk/memory-file-system.js';
 import { deferred } from '../../../src/common/lifecycle.js';
 import { encodeRequestFrame } from '../../../src/protocol/frame.js';
 import { FindCoordinator, Metadata, Produce } from '../../../src/protocol/messages/index.js';

@@ -1,12 +1,12 @@
-import { DevicePace } from '../../../src/broker/log/device-pace.js';
-import { FileRemovals } from '../../../src/broker/log/file-removals.js';
-import { type FileSystem } from '../../../src/broker/log/file-system.js';
+import { StorageCounters } from '../../../src/broker/log/directory/storage-counters.js';
+import { DevicePace } from '../../../src/broker/log/disk/device-pace.js';
+import { FileRemovals } from '../../../src/broker/log/disk/file-removals.js';
+import { type FileSystem } from '../../../src/broker/log/disk/file-system.js';
+import { OpenFiles } from '../../../src/broker/log/disk/open-files.js';
 import { type ConfigEntries, logConfig } from '../../../src/broker/log/log-config.js';
 import { type LogContext } from '../../../src/broker/log/log-context.js';
 import { type LastStop, loadLog } from '../../../src/broker/log/log-recovery.js';
-import { OpenFiles } from '../../../src/broker/log/open-files.js';
 import { PartitionLog } from '../../../src/broker/log/partition-log.js';
-import { StorageCounters } from '../../../src/broker/log/storage-counters.js';
 import { type Clock } from '../../../src/common/clock.js';
 import { silentLogger } from '../../../src/common/logger.js';
 import { seededRandom } from '../../../src/common/random.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import { MemoryFileSystem } from '../../../src/broker/log/disk/memory-file-system.js';
 import { LogManager, type LogManagerOptions } from '../../../src/broker/log/log-manager.js';
-import { MemoryFileSystem } from '../../../src/broker/log/memory-file-system.js';
 import { seededRandom } from '../../../src/common/random.js';
 import { ErrorCode } from '../../../src/protocol/error-codes.js';
 import { flush, ManualClock } from '../../support/manual-clock.js';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { MemoryFileSystem } from '../../../src/broker/log/memory-file-system.js';
+import { MemoryFileSystem } from '../../../src/broker/log/disk/memory-file-system.js';
 import { type PartitionLog } from '../../../src/broker/log/partition-log.js';
-import { segmentPath } from '../../../src/broker/log/segment-files.js';
+import { segmentPath } from '../../../src/broker/log/segment/segment-files.js';
 import { ManualClock } from '../../support/manual-clock.js';
 import { appendAll, batchOf, DIRECTORY, NOW, openLog, producerBatch, rangeOf, readAll } from './log-fixture.js';
 import { append, config, derivedState, expectSound, LOG, read, tell } from './recovery-fixture.js';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { type FileFault, MemoryFileSystem } from '../../../src/broker/log/memory-file-system.js';
-import { segmentPath } from '../../../src/broker/log/segment-files.js';
+import { type FileFault, MemoryFileSystem } from '../../../src/broker/log/disk/memory-file-system.js';
+import { segmentPath } from '../../../src/broker/log/segment/segment-files.js';
 import { appendAll, batchOf, DIRECTORY, type LogShape, NOW, openLog, readAll } from './log-fixture.js';
 import { append, config, expectSound, LOG, story, tell } from './recovery-fixture.js';
 

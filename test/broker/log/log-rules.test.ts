@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { readOffsetCheckpoint, writeOffsetCheckpoint } from '../../../src/broker/log/checkpoint-file.js';
+import { readOffsetCheckpoint, writeOffsetCheckpoint } from '../../../src/broker/log/directory/checkpoint-file.js';
+import { parsePartitionDirectory, setAsideName } from '../../../src/broker/log/directory/partition-directory.js';
+import { MemoryFileSystem } from '../../../src/broker/log/disk/memory-file-system.js';
 import { LeaderEpochs } from '../../../src/broker/log/leader-epochs.js';
 import { logConfig } from '../../../src/broker/log/log-config.js';
-import { MemoryFileSystem } from '../../../src/broker/log/memory-file-system.js';
-import { parsePartitionDirectory, setAsideName } from '../../../src/broker/log/partition-directory.js';
-import { shouldRoll } from '../../../src/broker/log/roll-policy.js';
+import { shouldRoll } from '../../../src/broker/log/segment/roll-policy.js';
 import { NOW } from './log-fixture.js';
 
 describe('shouldRoll', () => {

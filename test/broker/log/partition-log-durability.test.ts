@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { MemoryFileSystem } from '../../../src/broker/log/memory-file-system.js';
+import { MemoryFileSystem } from '../../../src/broker/log/disk/memory-file-system.js';
 import { type PartitionLog } from '../../../src/broker/log/partition-log.js';
 import { ErrorCode } from '../../../src/protocol/error-codes.js';
 import { flush, ManualClock } from '../../support/manual-clock.js';

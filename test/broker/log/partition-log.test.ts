@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { MemoryFileSystem } from '../../../src/broker/log/memory-file-system.js';
+import { MemoryFileSystem } from '../../../src/broker/log/disk/memory-file-system.js';
 import { type PartitionLog } from '../../../src/broker/log/partition-log.js';
 import { ErrorCode } from '../../../src/protocol/error-codes.js';
 import { recordsOf, verifyCrc } from '../../../src/protocol/record-batch.js';

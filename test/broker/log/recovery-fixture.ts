@@ -1,7 +1,7 @@
 import { expect } from '@jest/globals';
-import { MemoryFileSystem } from '../../../src/broker/log/memory-file-system.js';
+import { MemoryFileSystem } from '../../../src/broker/log/disk/memory-file-system.js';
 import { type PartitionLog } from '../../../src/broker/log/partition-log.js';
-import { segmentPath } from '../../../src/broker/log/segment-files.js';
+import { segmentPath } from '../../../src/broker/log/segment/segment-files.js';
 import { verifyCrc } from '../../../src/protocol/record-batch.js';
 import { isControl } from '../../../src/protocol/record-batch-header.js';
 import { batchOf, DIRECTORY, marker, NOW, openLog, producerBatch, readAll } from './log-fixture.js';

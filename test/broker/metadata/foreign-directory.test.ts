@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { Broker } from '../../../src/broker/broker.js';
-import { type MemoryFileSystem } from '../../../src/broker/log/memory-file-system.js';
+import { type MemoryFileSystem } from '../../../src/broker/log/disk/memory-file-system.js';
 import { encodeControlRecords, outgoingControl } from '../../../src/broker/metadata/control-records.js';
 import {
   encodeMetadataRecord,

@@ -1,6 +1,6 @@
 import { BrokerConfig } from '../../../src/broker/broker-config.js';
+import { MemoryFileSystem } from '../../../src/broker/log/disk/memory-file-system.js';
 import { LogManager } from '../../../src/broker/log/log-manager.js';
-import { MemoryFileSystem } from '../../../src/broker/log/memory-file-system.js';
 import { ClusterMetadata } from '../../../src/broker/metadata/cluster-metadata.js';
 import { decodeMetadataRecord } from '../../../src/broker/metadata/metadata-record.js';
 import { silentLogger } from '../../../src/common/logger.js';

@@ -9,7 +9,7 @@ import {
 import { failureHeaders } from '../../../src/runtime/dead-letters/failure-headers.js';
 import { numberOf, shortestBytes } from '../../../src/runtime/dead-letters/header-bytes.js';
 import { RETRY_TOPIC_HEADERS } from '../../../src/runtime/dead-letters/header-names.js';
-import { type Failure } from '../../../src/runtime/listener/failure.js';
+import { type Failure } from '../../../src/runtime/listener/failures/failure.js';
 import { DeserializationError } from '../../../src/runtime/template/serdes/refusals.js';
 import { RecordingLogger, recordOf } from '../../support/fake-clients.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { deferred } from '../../../src/common/lifecycle.js';
-import { defaultErrorHandler } from '../../../src/runtime/listener/error-handler.js';
+import { defaultErrorHandler } from '../../../src/runtime/listener/failures/error-handler.js';
 import { DONE, type Outcome } from '../../../src/runtime/listener/listener-endpoint.js';
 import { FakeKafka } from '../../support/fake-consumer.js';
 import { failed, GatedHandler, Harness, type HarnessOptions } from '../../support/listener-harness.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { deferred } from '../../../src/common/lifecycle.js';
-import { defaultErrorHandler } from '../../../src/runtime/listener/error-handler.js';
+import { defaultErrorHandler } from '../../../src/runtime/listener/failures/error-handler.js';
 import { type BatchInvoker, type BatchOutcome } from '../../../src/runtime/listener/listener-endpoint.js';
 import { Harness } from '../../support/listener-harness.js';
 import { flush } from '../../support/manual-clock.js';

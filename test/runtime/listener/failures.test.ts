@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { fixedBackoff } from '../../../src/common/backoff.js';
 import { NestdawError } from '../../../src/common/errors.js';
-import { defaultErrorHandler, isFatalFailure } from '../../../src/runtime/listener/error-handler.js';
+import { defaultErrorHandler, isFatalFailure } from '../../../src/runtime/listener/failures/error-handler.js';
 import { DONE, type Outcome } from '../../../src/runtime/listener/listener-endpoint.js';
 import { failed, GatedHandler, Harness, TOPIC } from '../../support/listener-harness.js';
 import { flush } from '../../support/manual-clock.js';

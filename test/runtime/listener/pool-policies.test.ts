@@ -6,8 +6,8 @@ import {
   delegatingErrorHandler,
   loggingErrorHandler,
   stoppingErrorHandler,
-} from '../../../src/runtime/listener/error-handler.js';
-import { type Failure } from '../../../src/runtime/listener/failure.js';
+} from '../../../src/runtime/listener/failures/error-handler.js';
+import { type Failure } from '../../../src/runtime/listener/failures/failure.js';
 import { DONE } from '../../../src/runtime/listener/listener-endpoint.js';
 import { failed, GatedHandler, Harness, TOPIC } from '../../support/listener-harness.js';
 import { flush } from '../../support/manual-clock.js';

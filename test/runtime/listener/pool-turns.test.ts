@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { containerSettings } from '../../../src/runtime/listener/container-settings.js';
 import { DONE } from '../../../src/runtime/listener/listener-endpoint.js';
-import { PartitionBudget } from '../../../src/runtime/listener/partition-budget.js';
+import { PartitionBudget } from '../../../src/runtime/listener/partitions/partition-budget.js';
 import { GatedHandler, Harness, TOPIC } from '../../support/listener-harness.js';
 import { flush } from '../../support/manual-clock.js';
 

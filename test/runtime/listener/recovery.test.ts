@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { type Deferred, deferred } from '../../../src/common/lifecycle.js';
-import { defaultErrorHandler } from '../../../src/runtime/listener/error-handler.js';
-import { type Failure } from '../../../src/runtime/listener/failure.js';
+import { defaultErrorHandler } from '../../../src/runtime/listener/failures/error-handler.js';
+import { type Failure } from '../../../src/runtime/listener/failures/failure.js';
 import { DONE, type RecordInvoker } from '../../../src/runtime/listener/listener-endpoint.js';
 import { failed, Harness } from '../../support/listener-harness.js';
 import { flush } from '../../support/manual-clock.js';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { deferred } from '../../../src/common/lifecycle.js';
 import { DONE, type Outcome } from '../../../src/runtime/listener/listener-endpoint.js';
-import { OwnerQueue } from '../../../src/runtime/listener/owner-queue.js';
+import { OwnerQueue } from '../../../src/runtime/listener/partitions/owner-queue.js';
 import { failed, GatedHandler, Harness, TOPIC } from '../../support/listener-harness.js';
 import { flush } from '../../support/manual-clock.js';
 

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { deferred } from '../../../src/common/lifecycle.js';
 import { type ContainerEvent, ContainerEvents } from '../../../src/runtime/listener/container-events.js';
 import { containerSettings } from '../../../src/runtime/listener/container-settings.js';
-import { PausedPartitions } from '../../../src/runtime/listener/paused-partitions.js';
+import { PausedPartitions } from '../../../src/runtime/listener/partitions/paused-partitions.js';
 import { type ToConsumerThread } from '../../../src/runtime/threads/consumer-messages.js';
 import { RemoteConsumer } from '../../../src/runtime/threads/remote-consumer.js';
 import { type ThreadLink } from '../../../src/runtime/threads/thread.js';

@@ -28,7 +28,7 @@ import {
   TRANSACTIONAL_BIT,
 } from '../../../protocol/record-batch-header.js';
 import { sizeOfVarlong, writeUvarint, writeVarlong } from '../../../protocol/varint.js';
-import { type StorageCounters } from '../storage-counters.js';
+import { type StorageCounters } from '../directory/storage-counters.js';
 import { type CleanedTransactions } from './cleaned-transactions.js';
 import { type OffsetMap } from './offset-map.js';
 import { OutputRun } from './output-run.js';

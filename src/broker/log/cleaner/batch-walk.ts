@@ -1,5 +1,5 @@
 import { BATCH_HEADER_BYTES, batchSize } from '../../../protocol/record-batch-header.js';
-import { type LogSegment } from '../log-segment.js';
+import { type LogSegment } from '../segment/log-segment.js';
 
 // Walks over the whole batches of a segment, with rests in between: nothing is held open meanwhile.
 

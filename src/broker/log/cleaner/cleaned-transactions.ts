@@ -1,6 +1,6 @@
 import { decodeControlRecord } from '../../../protocol/record-batch.js';
 import { isTransactional, lastOffset, producerId, recordCount } from '../../../protocol/record-batch-header.js';
-import { type AbortedTxn } from '../transaction-index.js';
+import { type AbortedTxn } from '../segment/transaction-index.js';
 
 // Which batches of transactions a cleaner may drop, told batch by batch in the order of the log: data of aborted
 // transactions at once, a marker when nothing of its transaction is left before it. Pure.

@@ -1,9 +1,9 @@
 import { type Clock, type Timer } from '../../../common/clock.js';
 import { messageOf } from '../../../common/errors.js';
 import { partitionName, type TopicPartition, TopicPartitionMap } from '../../../common/topic-partition.js';
+import { isPassingFault } from '../directory/storage-health.js';
 import { type LogContext } from '../log-context.js';
 import { type PartitionLog } from '../partition-log.js';
-import { isPassingFault } from '../storage-health.js';
 import { type LastOfProducer } from './batch-rewriter.js';
 import { type CleaningCandidate, type CleanRange, cleanableRange, dirtiestFirst } from './cleaner-schedule.js';
 import { CleaningStopped, cleanLog } from './log-cleaning.js';

@@ -1,10 +1,10 @@
 import { baseOffset, isControl, lastOffset, recordCount } from '../../../protocol/record-batch-header.js';
 import { type LogContext } from '../log-context.js';
-import { LogSegment } from '../log-segment.js';
 import { type PartitionLog } from '../partition-log.js';
-import { CLEANED_SUFFIX } from '../segment-files.js';
-import { discardOutput, finishOutput } from '../segment-swap.js';
-import { type AbortedTxn } from '../transaction-index.js';
+import { LogSegment } from '../segment/log-segment.js';
+import { CLEANED_SUFFIX } from '../segment/segment-files.js';
+import { discardOutput, finishOutput } from '../segment/segment-swap.js';
+import { type AbortedTxn } from '../segment/transaction-index.js';
 import { BatchRewriter, type LastOfProducer, plainRecords } from './batch-rewriter.js';
 import { BatchWalk } from './batch-walk.js';
 import { CleanedTransactions } from './cleaned-transactions.js';

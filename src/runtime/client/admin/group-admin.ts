@@ -8,7 +8,7 @@ import { ListGroups } from '../../../protocol/messages/16-list-groups.js';
 import { DeleteGroups } from '../../../protocol/messages/42-delete-groups.js';
 import { OffsetDelete } from '../../../protocol/messages/47-offset-delete.js';
 import { type Cluster } from '../cluster/cluster.js';
-import { decodeAssignment, groupByTopic } from '../consumer/consumer-protocol.js';
+import { decodeAssignment, groupByTopic } from '../consumer/membership/consumer-protocol.js';
 import { type AdminCalls, checkResults } from './admin-calls.js';
 
 // Consumer groups: who is in them, and what they have committed.

@@ -6,8 +6,8 @@ import { type Random, systemRandom } from '../../../common/random.js';
 import { type SeekTarget } from '../../../common/seek-target.js';
 import { type Cluster } from '../cluster/cluster.js';
 import { type OffsetKeeper } from '../consumer-client.js';
-import { type Assignor } from './assignor.js';
-import { resolveAssignors } from './assignors.js';
+import { type Assignor } from './assignors/assignor.js';
+import { resolveAssignors } from './assignors/assignors.js';
 
 // What a consumer is told: Kafka's names in camel case, with the defaults of the Java consumer.
 

@@ -4,7 +4,7 @@ import { type KafkaRecord } from '../../../common/record.js';
 import { brokerError, ErrorCode, isRetriable } from '../../../protocol/error-codes.js';
 import { Fetch } from '../../../protocol/messages/01-fetch.js';
 import { type Cluster } from '../cluster/cluster.js';
-import { FetchedChunk } from './fetched-chunk.js';
+import { FetchedChunk } from './fetching/fetched-chunk.js';
 
 // Single records by offset, read without a group: what a template's `receive` asks for.
 

@@ -1,7 +1,7 @@
 import { type Clock } from '../../../common/clock.js';
 import { Wakeup } from '../../../common/wakeup.js';
 import { type PartitionRecords } from '../consumer-client.js';
-import { type Fetcher } from './fetcher.js';
+import { type Fetcher } from './fetching/fetcher.js';
 
 // Waiting for the fetcher on behalf of `poll`.
 

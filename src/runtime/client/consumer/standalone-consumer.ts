@@ -15,16 +15,16 @@ import {
   type RebalanceListener,
 } from '../consumer-client.js';
 import { type ClusterPair, connectPair } from './cluster-pair.js';
-import { standaloneCommitFailure } from './commit-failure.js';
 import { type ConsumerOptions, type ConsumerSettings, consumerSettings } from './consumer-options.js';
-import { type FetchPartition, knownEnd } from './fetch-partition.js';
-import { Fetcher } from './fetcher.js';
-import { type Generation } from './group-term.js';
-import { LogOffsets } from './log-offsets.js';
+import { type FetchPartition, knownEnd } from './fetching/fetch-partition.js';
+import { Fetcher } from './fetching/fetcher.js';
 import { ManualPartitions, type WantedPartition } from './manual-partitions.js';
-import { OffsetClient } from './offset-client.js';
+import { type Generation } from './membership/group-term.js';
+import { standaloneCommitFailure } from './positions/commit-failure.js';
+import { LogOffsets } from './positions/log-offsets.js';
+import { OffsetClient } from './positions/offset-client.js';
+import { type StartPosition, StartPositions, startOf } from './positions/start-positions.js';
 import { type PollOptions, RecordPoll } from './record-poll.js';
-import { type StartPosition, StartPositions, startOf } from './start-positions.js';
 import { TopicRetention } from './topic-retention.js';
 
 // A consumer that is no member of any group: it reads the partitions it was told to (Kafka's `assign`), joins nothing

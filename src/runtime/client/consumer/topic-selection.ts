@@ -1,7 +1,7 @@
 import { ErrorCode } from '../../../protocol/error-codes.js';
 import { Metadata } from '../../../protocol/messages/03-metadata.js';
 import { type Cluster } from '../cluster/cluster.js';
-import { partitionCounts } from './group-leader.js';
+import { partitionCounts } from './membership/group-leader.js';
 
 // Which topics a consumer reads: named ones, or all that match a pattern at the time of asking.
 

@@ -13,7 +13,7 @@ import { EndTxn } from '../../../protocol/messages/26-end-txn.js';
 import { TxnOffsetCommit } from '../../../protocol/messages/28-txn-offset-commit.js';
 import { type Cluster } from '../cluster/cluster.js';
 import { Coordinator } from '../cluster/coordinator.js';
-import { commitTopics } from '../consumer/offset-client.js';
+import { commitTopics } from '../consumer/positions/offset-client.js';
 import { type CommitOffset, type GroupMetadata } from '../consumer-client.js';
 import { type Identity } from './partition-queue.js';
 import { type TransactionVersion } from './transaction-state.js';

@@ -46,7 +46,7 @@ export const CONSUMER_KEYS = {
     default: [],
     property: 'interceptor.classes',
     doc: 'Providers with onConsume(records) and onCommit(offsets), by the names of their classes, in their order.',
-    acts: 'runtime/listener/consumer-interceptors',
+    acts: 'runtime/listener/delivery/consumer-interceptors',
   }),
   'consumer.properties.exclude.internal.topics': boolean({
     default: true,

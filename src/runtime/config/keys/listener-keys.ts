@@ -72,13 +72,13 @@ export const LISTENER_KEYS = {
     default: undefined,
     min: 1,
     doc: 'After how long without a record a listener that does not say tells so by the event idle. Default: never.',
-    acts: 'runtime/listener/idle-watch',
+    acts: 'runtime/listener/watches/idle-watch',
   }),
   'listener.idle-partition-event-interval': duration({
     default: undefined,
     min: 1,
     doc: 'The same for single partitions: the event partition-idle. Default: never.',
-    acts: 'runtime/listener/idle-watch',
+    acts: 'runtime/listener/watches/idle-watch',
   }),
   'listener.monitor-interval': duration({
     default: undefined,
@@ -124,17 +124,17 @@ export const LISTENER_KEYS = {
     default: undefined,
     min: 1,
     doc: 'Time until a listener starts again whose login or rights were refused. Default: it fails.',
-    acts: 'runtime/listener/restart-rule',
+    acts: 'runtime/listener/failures/restart-rule',
   }),
   'listener.slow-handler': choice(['abort', 'leave', 'warn'], {
     default: 'abort',
     doc: 'What happens to a handler that runs longer than max-poll-interval: its signal fires, its consumer leaves the group, or it is logged. Not a key of Spring.',
-    acts: 'runtime/listener/watchdog',
+    acts: 'runtime/listener/watches/watchdog',
   }),
   'listener.overflow': choice(['pause', 'block', 'caller-runs', 'reject'], {
     default: 'pause',
     doc: "What happens when the budget of a pool's partition is used up. Not a key of Spring.",
-    acts: 'runtime/listener/overflow',
+    acts: 'runtime/listener/delivery/overflow',
   }),
   'listener.start-failure': choice(['continue', 'retry', 'stop'], {
     default: 'continue',

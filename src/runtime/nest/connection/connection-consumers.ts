@@ -1,6 +1,6 @@
 import { type Clock } from '../../../common/clock.js';
 import { type Logger } from '../../../common/logger.js';
-import { type Assignor } from '../../client/consumer/assignor.js';
+import { type Assignor } from '../../client/consumer/assignors/assignor.js';
 import {
   type ConsumerOptions,
   consumerSettings,

@@ -3,7 +3,7 @@ import { type Logger } from '../../../common/logger.js';
 import { type IdempotentOptions } from '../../../decorators/idempotent.js';
 import { type TopicOptions } from '../../client/admin/new-topic.js';
 import { type Cluster } from '../../client/cluster/cluster.js';
-import { type Assignor } from '../../client/consumer/assignor.js';
+import { type Assignor } from '../../client/consumer/assignors/assignor.js';
 import { type ConsumerClient } from '../../client/consumer-client.js';
 import { type ProducerClient, type TransactionalProducerClient } from '../../client/producer-client.js';
 import { type KafkaProperties } from '../../config/kafka-properties.js';

@@ -11,7 +11,7 @@ import { type Configuration } from '../../config/load-configuration.js';
 import { type Mistake } from '../../config/mistakes.js';
 import { checkConnection, type Findings } from '../../config/rules.js';
 import { type ListenerEndpoint } from '../../listener/listener-endpoint.js';
-import { type OpenSpanProducer } from '../../listener/span-producer.js';
+import { type OpenSpanProducer } from '../../listener/spans/span-producer.js';
 import { KafkaTemplate } from '../../template/kafka-template.js';
 import { type ProducerPool } from '../../template/producer-pool.js';
 import { RecordWriter } from '../../template/record-writer.js';

@@ -1,6 +1,6 @@
 import { type CommitOffset, type GroupMetadata } from '../../client/consumer-client.js';
 import { type TransactionalProducerClient } from '../../client/producer-client.js';
-import { type OpenSpanProducer, type SpanProducer } from '../../listener/span-producer.js';
+import { type OpenSpanProducer, type SpanProducer } from '../../listener/spans/span-producer.js';
 import { type ProducerPool } from '../../template/producer-pool.js';
 import { KafkaTransaction } from '../../template/transaction.js';
 import { type KafkaTransactionManager } from '../../template/transaction-manager.js';

@@ -1,6 +1,6 @@
 import { type KafkaProperties } from '../../config/kafka-properties.js';
 import { type Mistake } from '../../config/mistakes.js';
-import { type ConsumerInterceptor } from '../../listener/consumer-interceptors.js';
+import { type ConsumerInterceptor } from '../../listener/delivery/consumer-interceptors.js';
 import { configsOf, simpleName, unknownClass } from '../named-classes.js';
 import { type ProviderLookup } from '../provider-lookup.js';
 

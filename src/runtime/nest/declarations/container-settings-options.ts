@@ -1,9 +1,9 @@
 import { type BatchOptions, type KafkaListenerOptions } from '../../../decorators/listener-options.js';
 import { type ProviderReference } from '../../../decorators/provider-reference.js';
 import { parseChoice } from '../../config/formats.js';
-import { type BatchMinimum } from '../../listener/batch-gathering.js';
 import { type ContainerSettings } from '../../listener/container-settings.js';
-import { type ErrorHandler } from '../../listener/error-handler.js';
+import { type BatchMinimum } from '../../listener/delivery/batch-gathering.js';
+import { type ErrorHandler } from '../../listener/failures/error-handler.js';
 import { type OptionReader } from '../option-reader.js';
 import { type ProviderLookup } from '../provider-lookup.js';
 

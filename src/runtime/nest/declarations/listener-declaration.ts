@@ -12,7 +12,7 @@ import { type Mistake } from '../../config/mistakes.js';
 import { type RecordSender } from '../../dead-letters/record-sender.js';
 import { type ContainerSettings } from '../../listener/container-settings.js';
 import { type ListenerEndpoint } from '../../listener/listener-endpoint.js';
-import { type OpenSpanProducer } from '../../listener/span-producer.js';
+import { type OpenSpanProducer } from '../../listener/spans/span-producer.js';
 import { type ConnectionLogs } from '../connection/connection-logs.js';
 import { type CallRules } from '../handlers/listener-invoker.js';
 import { type HandlerTarget } from '../handlers/method-call.js';

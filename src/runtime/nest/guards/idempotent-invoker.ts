@@ -1,7 +1,7 @@
 import { type KafkaRecord } from '../../../common/record.js';
 import { type Claim } from '../../dedup/claim.js';
 import { type Claims, type DedupGuard } from '../../dedup/dedup-guard.js';
-import { ChangedInvocation } from '../../listener/changed-invocation.js';
+import { ChangedInvocation } from '../../listener/delivery/changed-invocation.js';
 import {
   type Acknowledgment,
   type BatchInvoker,

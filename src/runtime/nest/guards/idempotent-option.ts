@@ -14,7 +14,7 @@ import { type IdReader, idMistake, idReader, requiredId } from '../../dedup/mess
 import { isSqlDedupStore } from '../../dedup/sql-dedup-store.js';
 import { SqlIds } from '../../dedup/sql-ids.js';
 import { TopicDedupStore } from '../../dedup/topic-dedup-store.js';
-import { type KafkaRebalanceListener } from '../../listener/rebalance-callbacks.js';
+import { type KafkaRebalanceListener } from '../../listener/partitions/rebalance-callbacks.js';
 import { type EndpointNumbers } from '../declarations/endpoint-options.js';
 import { type ListenerConnection } from '../declarations/listener-declaration.js';
 import { type OptionReader } from '../option-reader.js';

@@ -1,5 +1,5 @@
 import { type KafkaRecord } from '../../../common/record.js';
-import { ChangedInvocation } from '../../listener/changed-invocation.js';
+import { ChangedInvocation } from '../../listener/delivery/changed-invocation.js';
 import {
   type BatchInvoker,
   type BatchOutcome,

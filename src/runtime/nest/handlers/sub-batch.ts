@@ -1,5 +1,5 @@
 import { type KafkaRecord } from '../../../common/record.js';
-import { ChangedInvocation } from '../../listener/changed-invocation.js';
+import { ChangedInvocation } from '../../listener/delivery/changed-invocation.js';
 import { type Acknowledgment, type InvocationContext } from '../../listener/listener-endpoint.js';
 
 // A part of a batch, for a handler that is given only some of its records. What the handler says by index about its

@@ -1,7 +1,7 @@
 import { type DiscoveryService, type MetadataScanner, ModuleRef } from '@nestjs/core';
 import { type KafkaListenerOptions } from '../../../decorators/listener-options.js';
 import { type Mistake } from '../../config/mistakes.js';
-import { REBALANCE_CALLBACKS } from '../../listener/rebalance-callbacks.js';
+import { REBALANCE_CALLBACKS } from '../../listener/partitions/rebalance-callbacks.js';
 import {
   type DiscoveredListener,
   type Findings,

@@ -3,7 +3,7 @@ import { DEFAULT_CONNECTION } from '../../../decorators/inject-kafka-template.js
 import { type KafkaProperties } from '../../config/kafka-properties.js';
 import { type Mistake } from '../../config/mistakes.js';
 import { type ListenerEndpoint } from '../../listener/listener-endpoint.js';
-import { type KafkaRebalanceListener, REBALANCE_CALLBACKS } from '../../listener/rebalance-callbacks.js';
+import { type KafkaRebalanceListener, REBALANCE_CALLBACKS } from '../../listener/partitions/rebalance-callbacks.js';
 import { type RetryTopicConfiguration } from '../../retry/retry-topic-configuration.js';
 import { payloadFormats } from '../connection/client-options.js';
 import { consumerInterceptorsOf } from '../declarations/consumer-interceptor-option.js';

@@ -3,7 +3,7 @@ import { type NeededTopic } from '../../client/admin/needed-topics.js';
 import { DeadLetterPublishingRecoverer, DLT_SUFFIX } from '../../dead-letters/dead-letter-publishing-recoverer.js';
 import { type RecordSender } from '../../dead-letters/record-sender.js';
 import { type ContainerSettings } from '../../listener/container-settings.js';
-import { defaultErrorHandler } from '../../listener/error-handler.js';
+import { defaultErrorHandler } from '../../listener/failures/error-handler.js';
 import { type ListenerEndpoint } from '../../listener/listener-endpoint.js';
 import { type OptionReader } from '../option-reader.js';
 

@@ -8,7 +8,7 @@ import { type KafkaProperties } from '../../config/kafka-properties.js';
 import { textHeader } from '../../dead-letters/header-bytes.js';
 import { RETRY_TOPIC_HEADERS } from '../../dead-letters/header-names.js';
 import { type RecordSender } from '../../dead-letters/record-sender.js';
-import { type AdmissionRule } from '../../listener/admission.js';
+import { type AdmissionRule } from '../../listener/delivery/admission.js';
 import { DONE, type ListenerEndpoint, type RecordInvoker } from '../../listener/listener-endpoint.js';
 import { type DelayStore } from '../../retry/delays/delay-store.js';
 import { type DestinationTopic } from '../../retry/destination-topics.js';

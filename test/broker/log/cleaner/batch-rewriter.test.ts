@@ -3,7 +3,7 @@ import { BatchRewriter, type LastOfProducer } from '../../../../src/broker/log/c
 import { CleanedTransactions } from '../../../../src/broker/log/cleaner/cleaned-transactions.js';
 import { OffsetMap } from '../../../../src/broker/log/cleaner/offset-map.js';
 import { OutputRun } from '../../../../src/broker/log/cleaner/output-run.js';
-import { StorageCounters } from '../../../../src/broker/log/storage-counters.js';
+import { StorageCounters } from '../../../../src/broker/log/directory/storage-counters.js';
 import { recordsOf, sealCrc, verifyCrc } from '../../../../src/protocol/record-batch.js';
 import {
   attributes,

@@ -1,6 +1,6 @@
-import { type FileSystem } from '../../../../src/broker/log/file-system.js';
+import { type FileSystem } from '../../../../src/broker/log/disk/file-system.js';
+import { MemoryFileSystem } from '../../../../src/broker/log/disk/memory-file-system.js';
 import { LogManager, type LogManagerOptions } from '../../../../src/broker/log/log-manager.js';
-import { MemoryFileSystem } from '../../../../src/broker/log/memory-file-system.js';
 import { type PartitionLog } from '../../../../src/broker/log/partition-log.js';
 import { seededRandom } from '../../../../src/common/random.js';
 import { type BatchOptions, encodeRecords, recordsOf } from '../../../../src/protocol/record-batch.js';

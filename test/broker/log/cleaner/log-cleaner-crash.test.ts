@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { type FileFault } from '../../../../src/broker/log/disk/memory-file-system.js';
 import { type LogManager } from '../../../../src/broker/log/log-manager.js';
-import { type FileFault } from '../../../../src/broker/log/memory-file-system.js';
 import { type PartitionLog } from '../../../../src/broker/log/partition-log.js';
 import { isControl } from '../../../../src/protocol/record-batch-header.js';
 import { flush, ManualClock } from '../../../support/manual-clock.js';

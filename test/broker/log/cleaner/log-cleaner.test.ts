@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { DEFAULT_CLEANER_SETTINGS } from '../../../../src/broker/log/cleaner/log-cleaner.js';
-import { type FileOperation } from '../../../../src/broker/log/memory-file-system.js';
+import { type FileOperation } from '../../../../src/broker/log/disk/memory-file-system.js';
 import { type PartitionLog } from '../../../../src/broker/log/partition-log.js';
 import { verifyCrc } from '../../../../src/protocol/record-batch.js';
 import { flush } from '../../../support/manual-clock.js';

@@ -1,0 +1,248 @@
+import { type Clock, type Timer } from '../../../common/clock.js';
+import { NestdawError } from '../../../common/errors.js';
+import { type Deferred, deferred } from '../../../common/lifecycle.js';
+import { type Logger } from '../../../common/logger.js';
+import { type CommitOffset, type ConsumerClient } from '../../client/consumer-client.js';
+import { type CommitPolicy } from '../../dispatch/commit-policy.js';
+import { encodeGapMap } from '../../dispatch/gap-map.js';
+import { type ContainerCounters } from '../container-counters.js';
+import { type ContainerEvents } from '../container-events.js';
+import { type ConsumerInterceptors } from '../delivery/consumer-interceptors.js';
+import { sentenceOf } from '../log-text.js';
+import { type PartitionState } from '../partitions/partition-state.js';
+import { type PartitionTable } from '../partitions/partition-table.js';
+import { type TransactionSpans } from '../spans/transaction-spans.js';
+import { type CommitFirst } from './commit-first.js';
+import { type RecordKeeper } from './record-account.js';
+
+// Commits what the trackers say, one request at a time. A request asked for while one is under way becomes the next
+// one, so an older offset can never arrive after a newer one, and a failed commit is simply part of the next.
+
+const RETRY_MS = 1_000;
+/** For the last commit, when handlers used up the time to stop. */
+const LAST_COMMIT_MS = 2_000;
+
+export interface CommitterOptions {
+  readonly listener: string;
+  readonly index: number;
+  readonly consumer: ConsumerClient;
+  readonly partitions: PartitionTable;
+  readonly policy: CommitPolicy;
+  readonly gapMap: boolean;
+  /** False: there is no group to commit for. */
+  readonly commits: boolean;
+  readonly keeper?: RecordKeeper | undefined;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly events: ContainerEvents;
+  readonly counters: ContainerCounters;
+  /** Offsets are committed in transactions, together with what handlers sent. */
+  readonly spans?: TransactionSpans | undefined;
+  /** What has ended by now counts as finished. */
+  readonly settleEnded: () => void;
+  /** Told of partitions whose commit is acknowledged. */
+  readonly first?: CommitFirst | undefined;
+  readonly interceptors?: ConsumerInterceptors | undefined;
+  /** Nothing is under way any more. */
+  readonly onIdle: () => void;
+}
+
+interface PendingCommit {
+  readonly state: PartitionState;
+  readonly offset: number;
+  readonly version: number;
+}
+
+export class Committer {
+  readonly #options: CommitterOptions;
+  #wanted = false;
+  #waiters: Array<Deferred<void>> = [];
+  /** Those that wait for the commit under way. */
+  #served: Array<Deferred<void>> = [];
+  #isRunning = false;
+  #retry: Timer | undefined;
+  #last: Timer | undefined;
+  #closed = false;
+  /** The time to stop is over. */
+  #isLate = false;
+  #idleWaiters: Array<() => void> = [];
+
+  constructor(options: CommitterOptions) {
+    this.#options = options;
+  }
+
+  get isBusy(): boolean {
+    return this.#isRunning;
+  }
+
+  /** Commits soon, in the background. What finishes in the same turn rides along. */
+  request(): void {
+    this.#wanted = true;
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    void this.#run();
+  }
+
+  /** Resolves when everything finished by now is committed (or nothing was to be); rejects when that failed. */
+  commitNow(): Promise<void> {
+    if (this.#isLate) return Promise.reject(tooLate());
+    const waiter = deferred();
+    this.#waiters.push(waiter);
+    this.request();
+    return waiter.promise;
+  }
+
+  /**
+   * Soon after `deadline` nobody waits for a commit any more: a cluster that is away must not keep a stop from ending.
+   * Not at once: what handlers finished at the last moment has to be committed yet.
+   */
+  endBy(deadline: AbortSignal): void {
+    const end = (): void => {
+      if (this.#closed) return;
+      this.#last = this.#options.clock.schedule(LAST_COMMIT_MS, () => this.#end(), { keepAlive: true });
+    };
+    if (deadline.aborted) end();
+    else deadline.addEventListener('abort', end, { once: true });
+  }
+
+  #end(): void {
+    this.#isLate = true;
+    const waiters = [...this.#served, ...this.#waiters];
+    this.#served = this.#waiters = [];
+    for (const waiter of waiters) waiter.reject(tooLate());
+    this.#releaseIdle();
+  }
+
+  /** Settles when no commit is under way. */
+  whenIdle(): Promise<void> {
+    if (!this.isBusy || this.#isLate) return Promise.resolve();
+    return new Promise((resolve) => this.#idleWaiters.push(resolve));
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#retry?.cancel();
+    this.#last?.cancel();
+  }
+
+  async #run(): Promise<void> {
+    await Promise.resolve();
+    while (this.#wanted) {
+      this.#wanted = false;
+      this.#served = this.#waiters;
+      this.#waiters = [];
+      const failure = await this.#commitOnce();
+      const served = this.#served;
+      this.#served = [];
+      for (const waiter of served) {
+        if (failure) waiter.reject(failure.error);
+        else waiter.resolve();
+      }
+    }
+    this.#isRunning = false;
+    this.#releaseIdle();
+    this.#options.onIdle();
+  }
+
+  #releaseIdle(): void {
+    const waiters = this.#idleWaiters;
+    this.#idleWaiters = [];
+    for (const resolve of waiters) resolve();
+  }
+
+  /** Gives the failure instead of throwing it. */
+  async #commitOnce(): Promise<{ error: unknown } | undefined> {
+    const { consumer, policy, spans } = this.#options;
+    this.#options.settleEnded();
+    const route = spans ? await spans.settle() : 'plain';
+    if (route === 'none') return this.#rolledBack();
+    const offsets: CommitOffset[] = [];
+    const pending: PendingCommit[] = [];
+    const isWhole = !this.#options.commits || this.#collect(offsets, pending);
+    if (route === 'commit') {
+      // Without the map what is finished above the offset would be done twice: the span goes on until it fits.
+      if (!isWhole) spans!.extend();
+      else if (await spans!.commit(offsets)) this.#committed(offsets, pending);
+      else return this.#rolledBack();
+      return undefined;
+    }
+    const count = policy.pending;
+    policy.begin();
+    if (offsets.length === 0) return undefined;
+    try {
+      // Collected first: what is finished by now is also what the keeper has to know before.
+      const saved = this.#options.keeper?.saved();
+      if (saved) await saved;
+      await consumer.commit(offsets);
+    } catch (error) {
+      policy.failed(count);
+      this.#failed(offsets, error);
+      return { error };
+    }
+    this.#committed(offsets, pending);
+    return undefined;
+  }
+
+  #committed(offsets: readonly CommitOffset[], pending: readonly PendingCommit[]): void {
+    const { events, counters, index, policy, spans } = this.#options;
+    if (spans) policy.begin();
+    counters.commits++;
+    for (const { state, offset, version } of pending) {
+      state.committedOffset = offset;
+      state.committedVersion = version;
+      this.#options.first?.committed(state);
+    }
+    this.#options.interceptors?.onCommit(offsets);
+    events.emit({ type: 'committed', consumer: index, offsets });
+  }
+
+  /** What was finished in the transaction is unfinished again. */
+  #rolledBack(): { error: unknown } {
+    this.#options.policy.begin();
+    const message = `listener '${this.#options.listener}': the transaction was aborted, its records run again`;
+    return { error: new NestdawError('KAFKA_TRANSACTION_ABORTED', message, { retriable: true }) };
+  }
+
+  /** False when a map of finished ranges did not fit. */
+  #collect(offsets: CommitOffset[], pending: PendingCommit[]): boolean {
+    let isWhole = true;
+    for (const state of this.#options.partitions.values()) {
+      if (state.isRevoked) continue;
+      const { tracker, topic, partition } = state;
+      const offset = tracker.committableOffset;
+      const version = tracker.version;
+      const moved = offset > state.committedOffset;
+      if (!moved && (!this.#options.gapMap || version === state.committedVersion)) continue;
+      let metadata = '';
+      if (this.#options.gapMap) {
+        const map = encodeGapMap(offset, tracker.finishedRanges());
+        if (map === undefined) isWhole = false;
+        // At the same offset the smaller map that stands there is still true, and better than none.
+        if (map === undefined && !moved) continue;
+        metadata = map ?? '';
+      }
+      offsets.push({ topic, partition, offset, metadata });
+      pending.push({ state, offset, version });
+    }
+    return isWhole;
+  }
+
+  #failed(offsets: readonly CommitOffset[], error: unknown): void {
+    const { listener, index, logger, events, counters, clock } = this.#options;
+    counters.commitFailures++;
+    const names = offsets.map(({ topic, partition, offset }) => `${topic}-${partition} at ${offset}`).join(', ');
+    logger.error(
+      `listener '${listener}': committing ${names} failed: ${sentenceOf(error)} Nothing is lost: it is part of the next ` +
+        'commit, and delivered again should there be none.',
+    );
+    events.emit({ type: 'commit-failed', consumer: index, offsets, error });
+    if (this.#closed) return;
+    this.#retry?.cancel();
+    this.#retry = clock.schedule(RETRY_MS, () => this.request());
+  }
+}
+
+function tooLate(): NestdawError {
+  const message = 'the container has stopped before the commit was acknowledged: its records may be delivered again';
+  return new NestdawError('KAFKA_STOPPED', message);
+}

@@ -1,0 +1,402 @@
+import { type Clock, nextTurn } from '../../../common/clock.js';
+import { NestdawError } from '../../../common/errors.js';
+import { type KafkaRecord } from '../../../common/record.js';
+import { type KeyDispatcher } from '../../dispatch/key-dispatcher.js';
+import { type Progress } from '../commits/progress.js';
+import { type ContainerCounters } from '../container-counters.js';
+import { type ContainerEvents } from '../container-events.js';
+import { type FailureDesk } from '../failures/failure-desk.js';
+import { type BatchOutcome, DONE, type Outcome } from '../invocation.js';
+import { type ListenerEndpoint } from '../listener-endpoint.js';
+import { namesOf } from '../log-text.js';
+import { type PartitionTable } from '../partitions/partition-table.js';
+import { type LoopWatch } from '../watches/loop-watch.js';
+import { type Watchdog } from '../watches/watchdog.js';
+import { type AdmissionRule } from './admission.js';
+import { type Delivery } from './delivery.js';
+import { EndedDeliveries } from './ended-deliveries.js';
+import { type InFlightTable } from './in-flight-table.js';
+import { type PoolSteering } from './pool-steering.js';
+
+// Calls the handler for what the dispatcher says, and passes on what comes of it. A handler that answers synchronously
+// costs no promise; one that answers with a promise goes to the in-flight table until it settles, and the worker that
+// awaited it goes on with the next record.
+
+/** Handlers run this long before other work of the event loop (sockets, heartbeats, timers) gets its turn. */
+const SLICE_MS = 10;
+/** The same in calls, for clocks that stand still. */
+const SLICE_CALLS = 10_000;
+
+export interface DeliveryRunnerOptions {
+  readonly endpoint: ListenerEndpoint;
+  readonly dispatcher: KeyDispatcher<Delivery>;
+  readonly partitions: PartitionTable;
+  readonly inFlight: InFlightTable;
+  readonly watchdog: Watchdog;
+  readonly progress: Progress;
+  readonly failures: Pick<FailureDesk, 'failed' | 'nacked' | 'interrupted'>;
+  /** Where records go that are not admitted. */
+  readonly turnedAway: Pick<FailureDesk, 'handOver' | 'postpone'>;
+  readonly clock: Clock;
+  readonly counters: ContainerCounters;
+  readonly admission: AdmissionRule | undefined;
+  readonly events: ContainerEvents;
+  readonly index: number;
+  /** Told what is called. */
+  readonly loopWatch: Pick<LoopWatch, 'starts'>;
+  /** Told how long handlers took. */
+  readonly steering: PoolSteering | undefined;
+  /** Book-keeping of records that have ended may wait for the end of the turn: nothing waits for each single one. */
+  readonly settlesLate: boolean;
+  /** While true nothing starts: a commit is under way that the next record waits for. */
+  readonly isGated: () => boolean;
+  /** Moment of the monotonic clock from which on records may be somebody else's. */
+  readonly sessionEndsAt: () => number;
+  /** Something in the machinery itself broke. */
+  readonly onBroken: (error: unknown) => void;
+}
+
+export class DeliveryRunner {
+  readonly #options: DeliveryRunnerOptions;
+  readonly #dispatcher: KeyDispatcher<Delivery>;
+  #isPumping = false;
+  #isScheduled = false;
+  #sliceStart = Number.NEGATIVE_INFINITY;
+  #sliceCalls = 0;
+  readonly #ended = new EndedDeliveries();
+  /** The record of the call that `#startAll` gave back. */
+  #taken: Delivery | undefined;
+  #idleWaiters: Array<() => void> = [];
+  /** Look whether what they wait for has come, each time a handler has ended. */
+  readonly #drains = new Set<() => void>();
+
+  constructor(options: DeliveryRunnerOptions) {
+    this.#options = options;
+    this.#dispatcher = options.dispatcher;
+  }
+
+  /**
+   * Starts what may start in a later turn, so that whoever asks is not kept waiting by handlers. One call for all who
+   * ask in a turn: each begins a slice, and several would keep other work waiting several times as long.
+   */
+  wake(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    nextTurn(() => {
+      this.#isScheduled = false;
+      this.#beginSlice();
+      this.pump();
+    });
+  }
+
+  #beginSlice(): void {
+    this.#sliceStart = this.#options.clock.monotonic();
+    this.#sliceCalls = 0;
+  }
+
+  /** Starts what may start now, until the slice of time is used up. */
+  pump(): void {
+    if (this.#isPumping) return;
+    this.#isPumping = true;
+    try {
+      this.settleEnded();
+      void this.#startAll(false); // nothing: only a worker is given a call
+    } catch (error) {
+      this.#options.onBroken(error);
+    } finally {
+      this.#isPumping = false;
+    }
+    this.#lookIdle();
+  }
+
+  #lookIdle(): void {
+    if (this.#idleWaiters.length > 0 && this.#dispatcher.isIdle) this.#releaseIdle();
+  }
+
+  /** Resolves when nothing runs and nothing may start. */
+  whenIdle(): Promise<void> {
+    if (this.#dispatcher.isIdle) return Promise.resolve();
+    return new Promise((resolve) => this.#idleWaiters.push(resolve));
+  }
+
+  /** Resolves when `isDone`, asked whenever a handler has ended, says so, or when `signal` aborts. */
+  drained(isDone: () => boolean, signal: AbortSignal): Promise<void> {
+    this.settleEnded();
+    if (isDone() || signal.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      const end = () => {
+        this.#drains.delete(look);
+        signal.removeEventListener('abort', end);
+        resolve();
+      };
+      const look = () => {
+        if (isDone()) end();
+      };
+      this.#drains.add(look);
+      signal.addEventListener('abort', end, { once: true });
+    });
+  }
+
+  /** Runs one record beside the workers; settles when that has ended, or `signal` aborts. */
+  async runBeside(signal: AbortSignal): Promise<void> {
+    // The workers come first.
+    this.wake();
+    await new Promise<void>(nextTurn);
+    const { admission, clock, isGated, sessionEndsAt } = this.#options;
+    const isHeld = isGated() || clock.monotonic() >= sessionEndsAt();
+    const delivery = isHeld ? undefined : this.#dispatcher.next(1);
+    if (delivery === undefined) return this.drained(() => this.#dispatcher.running < this.#dispatcher.workers, signal);
+    if (admission !== undefined && !this.#admits(admission, delivery)) return undefined;
+    const call = this.#start(delivery, clock.monotonic());
+    if (call !== undefined) void this.#work(delivery, call);
+    return this.drained(() => !delivery.isRunning, signal);
+  }
+
+  /** Lets go whoever waits for idleness: the container stops. */
+  close(): void {
+    this.#releaseIdle();
+  }
+
+  #releaseIdle(): void {
+    const waiters = this.#idleWaiters;
+    this.#idleWaiters = [];
+    for (const resolve of waiters) resolve();
+  }
+
+  /** Starts what may start. `forWorker`: the first call that answers with a promise is given to the worker that asks. */
+  #startAll(forWorker: boolean): Promise<BatchOutcome> | undefined {
+    const { clock, isGated, admission, sessionEndsAt } = this.#options;
+    // Asked before the clock is read: with all workers busy each handler that ends makes one start, and no more.
+    while (this.#canStart() && !isGated()) {
+      const now = clock.monotonic();
+      // What begins then is begun by its next owner, too. What is lost is dropped, and the next assignment wakes.
+      if (now >= sessionEndsAt()) return undefined;
+      // Handlers that settle in microtasks would otherwise follow each other for ever, and heartbeats never go out.
+      if (now - this.#sliceStart > SLICE_MS || this.#sliceCalls > SLICE_CALLS) {
+        this.wake();
+        return undefined;
+      }
+      // Handlers that wait end in many short turns, and none of those takes anything from other work: a slice that began
+      // in an earlier turn must not put them off.
+      if (now - this.#sliceStart > SLICE_MS / 2) this.wake();
+      const delivery = this.#dispatcher.next(this.#ended.size)!;
+      this.#sliceCalls++;
+      if (admission !== undefined && !this.#admits(admission, delivery)) continue;
+      const call = this.#start(delivery, now);
+      if (call === undefined) continue;
+      if (forWorker) {
+        this.#taken = delivery;
+        return call;
+      }
+      void this.#work(delivery, call);
+    }
+    return undefined;
+  }
+
+  /** No worker idles for book-keeping: where nothing else may start, what has ended is settled now and may free more. */
+  #canStart(): boolean {
+    if (this.#dispatcher.canStartBeside(this.#ended.size)) return true;
+    if (this.#ended.size === 0) return false;
+    this.settleEnded();
+    return this.#dispatcher.canStart;
+  }
+
+  #admits(rule: AdmissionRule, delivery: Delivery): boolean {
+    const { turnedAway, clock } = this.#options;
+    const admission = rule(delivery.record);
+    if (admission === undefined) return true;
+    if (admission.action === 'skip') {
+      this.#options.progress.skipped(delivery);
+      return false;
+    }
+    if (admission.action === 'hand-over') {
+      turnedAway.handOver(delivery, admission.recoverer, admission.isOrdered ?? true);
+      return false;
+    }
+    // Timers may fire a little early: the record is asked about again then, and is never early itself.
+    const waitMs = admission.until - clock.now();
+    if (waitMs <= 0) return true;
+    turnedAway.postpone(delivery, waitMs);
+    return false;
+  }
+
+  /** Undefined when the handler has answered already. */
+  #start(delivery: Delivery, now: number): Promise<BatchOutcome> | undefined {
+    const { endpoint, inFlight, watchdog, counters, loopWatch } = this.#options;
+    counters.invoked++;
+    delivery.begin(now);
+    loopWatch.starts(delivery);
+    if (delivery.isRejected) {
+      delivery.isRejected = false;
+      this.#settle(delivery, { status: 'failed', error: poolFull(delivery) });
+      return undefined;
+    }
+    let outcome: BatchOutcome | Promise<BatchOutcome>;
+    try {
+      const { handler } = endpoint;
+      outcome =
+        handler.kind === 'record'
+          ? handler.invoke(delivery.record, delivery)
+          : handler.invoke(delivery.batch!, delivery);
+    } catch (error) {
+      outcome = { status: 'failed', error };
+    }
+    if (!isPromise(outcome)) {
+      this.#settle(delivery, outcome);
+      return undefined;
+    }
+    inFlight.add(delivery);
+    watchdog.watch();
+    return outcome;
+  }
+
+  /** A worker: awaits its call and goes on with the next record, until none may start. Never rejects. */
+  async #work(delivery: Delivery, call: Promise<BatchOutcome>): Promise<void> {
+    let record: Delivery = delivery;
+    let running: Promise<BatchOutcome> | undefined = call;
+    while (running !== undefined) {
+      let outcome: BatchOutcome;
+      try {
+        outcome = await running;
+      } catch (error) {
+        outcome = { status: 'failed', error };
+      }
+      running = this.#goOn(record, outcome);
+      record = this.#taken!;
+    }
+  }
+
+  /** The handler has ended, and its worker is free: the call that it goes on with. */
+  #goOn(delivery: Delivery, outcome: BatchOutcome): Promise<BatchOutcome> | undefined {
+    const { inFlight, steering, clock, settlesLate } = this.#options;
+    let next: Promise<BatchOutcome> | undefined;
+    this.#isPumping = true;
+    try {
+      inFlight.remove(delivery);
+      steering?.took(clock.monotonic() - delivery.startedAt);
+      if (settlesLate && this.#drains.size === 0 && EndedDeliveries.mayWait(delivery, outcome))
+        this.#settleLate(delivery);
+      else this.#settle(delivery, outcome);
+      next = this.#startAll(true);
+    } catch (error) {
+      this.#options.onBroken(error);
+    } finally {
+      this.#isPumping = false;
+    }
+    this.#lookIdle();
+    return next;
+  }
+
+  #settleLate(delivery: Delivery): void {
+    this.#ended.add(delivery);
+    this.wake();
+  }
+
+  /** Keeps the books of all that have ended by now. */
+  settleEnded(): void {
+    for (let ended = this.#ended.take(); ended !== undefined; ended = this.#ended.take()) this.#settle(ended, DONE);
+  }
+
+  #settle(delivery: Delivery, outcome: BatchOutcome): void {
+    if (delivery.partition.isDropped) this.#ignore(delivery);
+    else this.#pass(delivery, outcome);
+    this.settled();
+  }
+
+  /** Something that a drain waits for has ended. */
+  settled(): void {
+    if (this.#drains.size > 0) for (const look of this.#drains) look();
+  }
+
+  #pass(delivery: Delivery, given: BatchOutcome): void {
+    const { progress } = this.#options;
+    const outcome = delivery.abortCause === undefined ? given : afterAbort(delivery, given);
+    switch (outcome.status) {
+      case 'done':
+        if (outcome.duplicates !== undefined) this.#duplicates(outcome.duplicates);
+        if (delivery.nackDelayMs === undefined) progress.returned(delivery);
+        else this.#nacked(delivery, delivery.nackDelayMs);
+        break;
+      case 'skipped':
+        if (outcome.duplicates === undefined) this.#options.counters.filtered += delivery.batch?.length ?? 1;
+        else this.#duplicates(outcome.duplicates);
+        progress.skipped(delivery);
+        break;
+      case 'failed':
+        this.#leaveBehind(delivery, delivery.finishedAhead);
+        this.#failed(delivery, outcome.error, false);
+        break;
+      case 'failed-at':
+        this.#failedAt(delivery, outcome);
+        break;
+    }
+  }
+
+  #duplicates(records: readonly KafkaRecord[]): void {
+    const { counters, events, index } = this.#options;
+    counters.duplicates += records.length;
+    events.emit({ type: 'duplicates', consumer: index, records });
+  }
+
+  #failedAt(delivery: Delivery, { index, error, isOpenBefore = false }: FailedAt): void {
+    const size = delivery.batch?.length ?? 0;
+    if (!(Number.isInteger(index) && index >= 0 && index < size)) {
+      this.#failed(delivery, error, false);
+      return;
+    }
+    const isOpen = isOpenBefore && delivery.partition.ackDesk !== undefined;
+    this.#leaveBehind(delivery, Math.max(index, delivery.finishedAhead), isOpen);
+    this.#failed(delivery, error, true);
+  }
+
+  #failed(delivery: Delivery, error: unknown, atHead: boolean): void {
+    const { failures } = this.#options;
+    if (isInterruption(delivery)) failures.interrupted(delivery);
+    else failures.failed(delivery, error, atHead);
+  }
+
+  #nacked(delivery: Delivery, delayMs: number): void {
+    this.#leaveBehind(delivery, delivery.finishedAhead);
+    this.#options.failures.nacked(delivery, delayMs);
+  }
+
+  /** The first `count` records of a batch are finished (or left to their acknowledgment), the rest of it runs again. */
+  #leaveBehind(delivery: Delivery, count: number, isOpen = false): void {
+    if (delivery.batch === undefined || count <= 0 || count >= delivery.batch.length) return;
+    if (!isOpen) this.#options.progress.finishedFirst(delivery, count);
+    delivery.trim(count);
+  }
+
+  /** The partition was given up meanwhile: its next owner has the record, this result changes nothing. */
+  #ignore(delivery: Delivery): void {
+    const { partitions, counters, progress } = this.#options;
+    counters.stale++;
+    progress.abandoned(delivery);
+    partitions.leftoverEnded(delivery.record.topic, delivery.record.partition);
+  }
+}
+
+type FailedAt = Extract<BatchOutcome, { readonly status: 'failed-at' }>;
+
+function isPromise(outcome: BatchOutcome | Promise<BatchOutcome>): outcome is Promise<BatchOutcome> {
+  return typeof (outcome as { then?: unknown }).then === 'function';
+}
+
+/** Past max.poll.interval.ms a record has failed, whatever its handler says in the end. */
+function afterAbort(delivery: Delivery, outcome: BatchOutcome): BatchOutcome {
+  if (delivery.abortCause !== 'slow' || outcome.status === 'failed' || outcome.status === 'failed-at') return outcome;
+  const failed: Outcome = { status: 'failed', error: delivery.abortReason };
+  return failed;
+}
+
+/** It failed because it was told to end. */
+function isInterruption(delivery: Delivery): boolean {
+  return delivery.abortCause === 'rebalance' || delivery.abortCause === 'stop';
+}
+
+function poolFull({ record, partition }: Delivery): NestdawError {
+  const message =
+    `${namesOf([partition])} offset ${record.offset} is beyond the budget of its partition: the pool does not keep up ` +
+    'with what comes (overflow: reject)';
+  return new NestdawError('KAFKA_POOL_FULL', message, { retriable: true });
+}
