@@ -83,6 +83,16 @@ export function unknownTopic(topic: string, maxBlockMs: number, problem: Error |
   );
 }
 
+/** A topic that nobody is going to make; `near` is one that there is. */
+export function absentTopic(topic: string, near: string | undefined): NestdawError {
+  const meant = near === undefined ? '' : `; did you mean ${near}?`;
+  return new NestdawError(
+    'KAFKA_DELIVERY_FAILED',
+    `there is no topic ${topic}${meant}${meant ? ' The' : ', and the'} cluster makes none by itself (auto.create.topics.enable=false): create it, declare it as a NewTopic, or set auto.create.topics.enable=true on the brokers`,
+    { retriable: true },
+  );
+}
+
 function lastProblem(problem: Error | undefined): string {
   return problem ? `; last problem: ${problem.message}` : '';
 }

@@ -43,6 +43,8 @@ export interface KafkaProducerOptions {
   readonly logger?: Logger;
   /** Given: everything is sent inside of transactions. */
   readonly transaction?: TransactionGate;
+  /** Whether the application itself is about to make a topic: sends wait for it. Default: it makes none. */
+  readonly isExpected?: (topic: string) => boolean;
 }
 
 export class KafkaProducer implements ProducerClient {
@@ -89,7 +91,8 @@ export class KafkaProducer implements ProducerClient {
       maxMs: settings.retryBackoffMaxMs,
       random,
     });
-    this.#topics = new TopicCounts({ cluster, clock, backoff, logger, maxBlockMs: settings.maxBlockMs });
+    const { isExpected = () => false } = init;
+    this.#topics = new TopicCounts({ cluster, clock, backoff, logger, maxBlockMs: settings.maxBlockMs, isExpected });
     const wake = () => this.wake();
     this.#room = new BufferRoom({ accumulator, topics: this.#topics, settings, clock, wake });
     const isStuck = (topic: string, partition: number) => this.#sender.isStuck(topic, partition);

@@ -152,7 +152,7 @@ export class RecordIntake {
         return true;
       },
       giveUp: (error, problem) =>
-        this.#giveUp(waiting, error ?? unknownTopic(topic, this.#settings.maxBlockMs, problem), error === undefined),
+        this.#giveUp(waiting, error ?? unknownTopic(topic, this.#settings.maxBlockMs, problem)),
     });
   }
 
@@ -168,18 +168,12 @@ export class RecordIntake {
         else this.#append(topic, partition, record, size, count, sink);
         return true;
       },
-      giveUp: (error) =>
-        this.#giveUp(
-          waiting,
-          error ?? this.#bufferFull(size, `for ${this.#settings.maxBlockMs} ms`),
-          error === undefined,
-        ),
+      giveUp: (error) => this.#giveUp(waiting, error ?? this.#bufferFull(size, `for ${this.#settings.maxBlockMs} ms`)),
     });
   }
 
-  /** `isLost`: by waiting in vain, not because all is given up. */
-  #giveUp({ topic, partition, sink }: WaitingRecord, error: Error, isLost: boolean): void {
-    if (isLost) this.noteLost(topic, partition, error);
+  #giveUp({ topic, partition, sink }: WaitingRecord, error: Error): void {
+    this.noteLost(topic, partition, error);
     sink.failed(error, 1);
     this.#room.left();
   }

@@ -2,9 +2,8 @@ import { type Backoff } from '../../../common/backoff.js';
 import { type Clock, sleep } from '../../../common/clock.js';
 import { messageOf, NestdawError } from '../../../common/errors.js';
 import { type Logger } from '../../../common/logger.js';
-import { nearestName } from '../../../common/nearest-name.js';
 import { type Cluster, type PartitionInfo } from '../cluster/cluster.js';
-import { listTopics } from '../topic-list.js';
+import { AbsentTopics } from './absent-topics.js';
 import { type WaitingSend, WaitingSends } from './waiting-sends.js';
 
 // How many partitions each topic has, and the calls that wait to learn it, per topic and in order.
@@ -15,16 +14,20 @@ export interface TopicCountsOptions {
   readonly backoff: Backoff;
   readonly logger: Logger;
   readonly maxBlockMs: number;
+  /** Whether the application itself is about to make a topic: sends wait for it. */
+  readonly isExpected: (topic: string) => boolean;
 }
 
 export class TopicCounts {
   readonly #options: TopicCountsOptions;
+  readonly #absent: AbsentTopics;
   readonly #known = new Map<string, readonly PartitionInfo[]>();
   readonly #waiting = new Map<string, WaitingSends>();
   readonly #stopped = new AbortController();
 
   constructor(options: TopicCountsOptions) {
     this.#options = options;
+    this.#absent = new AbsentTopics(options);
   }
 
   /** Undefined when unknown, or when calls before this one still wait for it. */
@@ -122,7 +125,7 @@ export class TopicCounts {
           break;
         }
         // At the first look it may just be being created.
-        if (failures === 1) await this.#suggest(topic, waiting);
+        if (failures === 1) void this.#judge(topic, waiting);
       } catch (error) {
         if (error instanceof NestdawError && !error.retriable) {
           this.#waiting.delete(topic);
@@ -138,13 +141,28 @@ export class TopicCounts {
     waiting.drain();
   }
 
-  /** Says early that the topic is nearly called like one that exists: then waiting is in vain. */
-  async #suggest(topic: string, waiting: WaitingSends): Promise<void> {
-    const { cluster, logger, maxBlockMs } = this.#options;
-    const near = nearestName(topic, (await listTopics(cluster)).keys());
-    if (near === undefined || near === topic) return;
+  /**
+   * Gives the topic up where it cannot come; else says early that it is nearly called like one that exists. Beside the
+   * loop, which may find it meanwhile; never rejects.
+   */
+  async #judge(topic: string, waiting: WaitingSends): Promise<void> {
+    try {
+      const refusal = await this.#absent.refusalOf(topic);
+      const near = refusal ? undefined : await this.#absent.nearestTo(topic);
+      if (this.#waiting.get(topic) !== waiting) return;
+      if (refusal) {
+        this.#waiting.delete(topic);
+        waiting.giveUpAll(refusal);
+      } else if (near !== undefined) this.#suggest(topic, near, waiting);
+    } catch (error) {
+      this.#options.logger.debug?.(`producer: looking for topic ${topic}: ${messageOf(error)}`);
+    }
+  }
+
+  #suggest(topic: string, near: string, waiting: WaitingSends): void {
     const problem = `there is no topic ${topic}; did you mean ${near}?`;
     waiting.lastError = new NestdawError('KAFKA_DELIVERY_FAILED', problem);
+    const { logger, maxBlockMs } = this.#options;
     logger.warn(`producer: ${problem} Sends wait for it, up to ${maxBlockMs} ms (max.block.ms)`);
   }
 }

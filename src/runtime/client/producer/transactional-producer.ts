@@ -37,6 +37,8 @@ export interface TransactionalProducerInit {
   readonly clock?: Clock;
   readonly random?: Random;
   readonly logger?: Logger;
+  /** As a plain producer's. */
+  readonly isExpected?: (topic: string) => boolean;
 }
 
 /** How long an end waits for brokers that do not answer (as Spring's closeTimeout). */
@@ -75,7 +77,16 @@ export class TransactionalKafkaProducer implements TransactionalProducerClient, 
     const backoff = exponentialBackoff({ initialMs, maxMs, random });
     const logger = this.#logger;
     this.#requests = new TransactionRequests({ ...settings, cluster, transactionalId, clock, backoff, logger });
-    this.#producer = new KafkaProducer({ cluster, options: settings, clock, random, logger, transaction: this });
+    const expected = init.isExpected ? { isExpected: init.isExpected } : {};
+    this.#producer = new KafkaProducer({
+      cluster,
+      options: settings,
+      clock,
+      random,
+      logger,
+      transaction: this,
+      ...expected,
+    });
   }
 
   /** Ready for `begin`; false in a transaction, before the start, and when the producer is of no use any more. */

@@ -32,6 +32,8 @@ export class ConnectionAdmin {
   readonly #options: ConnectionAdminOptions;
   readonly #closing = new AbortController();
   #topics: readonly TopicOptions[] = [];
+  /** Declared, and neither made nor given up yet. */
+  readonly #unmade = new Set<string>();
 
   constructor(options: ConnectionAdminOptions) {
     const { properties, openCluster, clock, logger } = options;
@@ -50,6 +52,7 @@ export class ConnectionAdmin {
     const { topics, resolve } = this.#options;
     try {
       this.#topics = checkedTopics([...topics, ...provided].map((topic) => ({ ...topic, name: resolve(topic.name) })));
+      for (const { name } of this.#topics) this.#unmade.add(name);
     } catch (error) {
       mistakes.push({ origin: 'topics of the application', problem: messageOf(error) });
     }
@@ -61,15 +64,24 @@ export class ConnectionAdmin {
    */
   async initialize(): Promise<void> {
     const { properties, isFaked, clock } = this.#options;
-    if (this.#topics.length === 0 || !properties.get('admin.auto-create') || isFaked()) return;
+    if (this.#topics.length === 0 || !properties.get('admin.auto-create') || isFaked()) {
+      this.#unmade.clear();
+      return;
+    }
     if (properties.get('admin.fail-fast')) {
       await this.client.createOrModifyTopics(...this.#topics);
+      this.#unmade.clear();
       return;
     }
     const enough = new AbortController();
     const limit = sleep(clock, properties.get('listener.startup-timeout'), enough.signal);
     await Promise.race([this.#makeSometime(), limit]);
     enough.abort();
+  }
+
+  /** Whether it is about to make a topic: whoever needs that waits for it. */
+  isMaking(topic: string): boolean {
+    return this.#unmade.has(topic);
   }
 
   close(): Promise<void> {
@@ -83,6 +95,7 @@ export class ConnectionAdmin {
     for (let tries = 1; !this.#closing.signal.aborted; tries++) {
       try {
         await this.client.createOrModifyTopics(...this.#topics);
+        this.#unmade.clear();
         return;
       } catch (error) {
         if (this.#closing.signal.aborted) return;
@@ -90,6 +103,7 @@ export class ConnectionAdmin {
         const what = 'the topics of the application could not be made';
         if (!isAway) {
           logger.error(`${what}: ${messageOf(error)}; it runs without them`, error);
+          this.#unmade.clear();
           return;
         }
         if (tries === 1) logger.warn(`${what}: ${messageOf(error)}; it goes on trying`);

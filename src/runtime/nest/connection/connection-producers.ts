@@ -26,6 +26,8 @@ export interface ConnectionProducersOptions {
   /** The serializers that a producer's properties name. */
   readonly serializers: (properties: KafkaProperties) => SerializerPair;
   readonly openCluster: (properties: KafkaProperties) => Cluster;
+  /** Whether the application is about to make a topic. */
+  readonly isExpected: (topic: string) => boolean;
   /** Another client, for tests. */
   readonly factory: ((properties: KafkaProperties) => ProducerClient) | undefined;
   readonly clock: Clock;
@@ -130,12 +132,13 @@ export class ConnectionProducers {
     properties: KafkaProperties,
     adapt = (options: ProducerOptions): ProducerOptions => options,
   ): LiveProducer {
-    const { connection, factory, openCluster, clock, logger } = this.#options;
+    const { connection, factory, openCluster, isExpected, clock, logger } = this.#options;
     const create = (): ProducerClient => {
       if (factory) return factory(properties);
       return new KafkaProducer({
         cluster: openCluster(properties),
         options: adapt(this.optionsOf(properties)),
+        isExpected,
         clock,
         logger,
       });

@@ -110,6 +110,7 @@ export class KafkaConnection implements Startable {
       extensions: options.extensions ?? {},
       serializers: (own) => this.serdes.serializers(own),
       openCluster: (own) => this.#clusters.open('producer', producerRequest(own)),
+      isExpected: (topic) => this.admin.isMaking(topic),
       factory: factories.producer,
       clock,
       logger,
@@ -291,7 +292,8 @@ export class KafkaConnection implements Startable {
     const request = producerRequest(properties);
     const cluster = this.#clusters.open('producer', { ...request, clientId: `${request.clientId}-${transactionalId}` });
     const options = this.#producers.optionsOf(properties);
-    return new TransactionalKafkaProducer({ transactionalId, cluster, options, clock, logger });
+    const isExpected = (topic: string) => this.admin.isMaking(topic);
+    return new TransactionalKafkaProducer({ transactionalId, cluster, options, isExpected, clock, logger });
   }
 
   /** Whether a client has no servers, so that a broker has to stand beside the application. */

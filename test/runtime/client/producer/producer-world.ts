@@ -16,11 +16,19 @@ export class ProducerWorld {
   readonly broker = new ModelBroker({ orders: 1, wide: 6, payments: 2 }, 2);
   producer!: KafkaProducer;
 
-  async start(options: ProducerOptions = {}): Promise<KafkaProducer> {
+  async start(options: ProducerOptions = {}, isExpected?: (topic: string) => boolean): Promise<KafkaProducer> {
     const { broker, clock, logger } = this;
     const cluster = new InMemoryCluster({ exchange: broker.exchange, clock, requestTimeoutMs: 30_000 });
     const random = seededRandom(7);
-    this.producer = new KafkaProducer({ cluster, clock, random, options: { lingerMs: 0, ...options }, logger });
+    const expected = isExpected ? { isExpected } : {};
+    this.producer = new KafkaProducer({
+      cluster,
+      clock,
+      random,
+      options: { lingerMs: 0, ...options },
+      logger,
+      ...expected,
+    });
     await this.producer.start();
     return this.producer;
   }

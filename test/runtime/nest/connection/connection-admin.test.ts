@@ -42,10 +42,13 @@ describe('a cluster that is away', () => {
     expect(logger.lines[0]).toMatch(
       /^warn the topics of the application could not be made: .*127\.0\.0\.1:1.*it goes on trying$/,
     );
+    // Sends wait for what is going to be made.
+    expect([admin.isMaking('late'), admin.isMaking('other')]).toEqual([true, false]);
     servers = kafka.bootstrapServers;
     await until(async () => (await admin.client.listTopics().catch((): string[] => [])).includes('late'), {
       timeoutMs: 30_000,
     });
+    await until(() => !admin.isMaking('late'));
     await admin.close();
   }, 40_000);
 
