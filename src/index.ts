@@ -313,6 +313,7 @@ export type {
 } from './runtime/template/serdes/serde.js';
 export { Serdes } from './runtime/template/serdes/serdes.js';
 export type { HeadersInput, HeaderValue, RecordKey } from './runtime/template/serializers.js';
+export type { TemplateHealth, TemplateProblem } from './runtime/template/template-health.js';
 export { KafkaTransaction, type OffsetOwner, type TransactionOffset } from './runtime/template/transaction.js';
 export {
   KafkaTransactionManager,

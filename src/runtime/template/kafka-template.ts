@@ -27,6 +27,7 @@ import { type SendObserver } from './send-observer.js';
 import { SendPipeline } from './send-pipeline.js';
 import { type Serializer, type SerializerReference, serializerIn } from './serdes/serde.js';
 import { autoKeySerializer, autoValueSerializer, ofKeys, ofValues, type RecordKey } from './serializers.js';
+import { healthOf, type TemplateHealth } from './template-health.js';
 import { type TemplateTransactions } from './template-transactions.js';
 import { type OffsetOwner, type TransactionOffset } from './transaction.js';
 
@@ -312,6 +313,14 @@ export class KafkaTemplate<T = any> {
     return this.#passing.stopped();
   }
 
+  /**
+   * For health checks: `down` while `stoppedDeliveries` names something, with what each lost record failed with.
+   * `ProducerListener.onDeliveryStopped` is told when that begins.
+   */
+  health(): TemplateHealth {
+    return healthOf(this.stoppedDeliveries());
+  }
+
   /** Lets a partition go on after a lost record, a whole topic, or everything. */
   resume(topic?: string, partition?: number): void {
     this.#passing.resume(topic, partition);
@@ -364,6 +373,11 @@ export class KafkaTemplate<T = any> {
   /** Logs failures that are counted but not said yet; the owner of the connection calls it at the end. */
   reportFailures(): void {
     this.#pipeline.failures.flush();
+  }
+
+  /** Tells the producer listeners of a stop; the owner of the producer calls it. */
+  noteStopped(stopped: StoppedDelivery): void {
+    this.#pipeline.hooks.deliveryStopped(stopped);
   }
 
   /** Ends the interceptors; the owner of the connection calls it after the producer's end. */

@@ -1,3 +1,4 @@
+import { type StoppedDelivery } from '../client/producer-client.js';
 import { type ProducerRecord, type SendResult } from './producer-record.js';
 
 /**
@@ -7,4 +8,9 @@ import { type ProducerRecord, type SendResult } from './producer-record.js';
 export interface ProducerListener<T = any> {
   onSuccess?(record: ProducerRecord<T>, result: SendResult): void;
   onError?(record: ProducerRecord<T>, error: Error): void;
+  /**
+   * Under `producer.on-delivery-failure=stop`: a record was lost, and its partition (undefined: its whole topic) takes
+   * no more until `template.resume`. Told once for each stop.
+   */
+  onDeliveryStopped?(stopped: StoppedDelivery): void;
 }

@@ -1,6 +1,7 @@
 import { type Clock } from '../../common/clock.js';
 import { messageOf } from '../../common/errors.js';
 import { type Logger } from '../../common/logger.js';
+import { type StoppedDelivery } from '../client/producer-client.js';
 import { InterceptorChain, type ProducerInterceptor } from './producer-interceptor.js';
 import { type ProducerListener } from './producer-listener.js';
 import { type ProducerRecord, type SendResult, withHeaders } from './producer-record.js';
@@ -68,6 +69,10 @@ export class SendHooks {
         for (const observation of observations) this.#safely('observer', () => observation.failed(error));
       },
     };
+  }
+
+  deliveryStopped(stopped: StoppedDelivery): void {
+    for (const listener of this.#listeners) this.#safely('listener', () => listener.onDeliveryStopped?.(stopped));
   }
 
   #observe(given: ProducerRecord): { observations: readonly SendObservation[]; record: ProducerRecord } {

@@ -19,9 +19,11 @@ export class DeliveryStop {
   readonly #topics = new Map<string, Error>();
 
   readonly #logger: Logger;
+  readonly #onStopped: ((stopped: StoppedDelivery) => void) | undefined;
 
-  constructor(logger: Logger) {
+  constructor(logger: Logger, onStopped?: (stopped: StoppedDelivery) => void) {
     this.#logger = logger;
+    this.#onStopped = onStopped;
   }
 
   get isEmpty(): boolean {
@@ -38,6 +40,8 @@ export class DeliveryStop {
       `a record for ${place} is lost, and nothing may overtake it: later ones are refused until resume is called: ${error.message}`,
       error,
     );
+    // Told when this turn is over: whoever is told may resume, and what waits behind the lost record is refused first.
+    queueMicrotask(() => this.#onStopped?.({ topic, partition, error }));
     return true;
   }
 

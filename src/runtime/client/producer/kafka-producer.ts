@@ -45,6 +45,8 @@ export interface KafkaProducerOptions {
   readonly transaction?: TransactionGate;
   /** Whether the application itself is about to make a topic: sends wait for it. Default: it makes none. */
   readonly isExpected?: (topic: string) => boolean;
+  /** Told, under onDeliveryFailure `stop`, of each partition or topic that stops; must not throw. */
+  readonly onStopped?: (stopped: StoppedDelivery) => void;
 }
 
 export class KafkaProducer implements ProducerClient {
@@ -69,7 +71,7 @@ export class KafkaProducer implements ProducerClient {
     this.#cluster = cluster;
     this.#settings = settings;
     this.#clock = clock;
-    this.#lost = new DeliveryStop(logger);
+    this.#lost = new DeliveryStop(logger, init.onStopped);
     this.#accumulator = new RecordAccumulator({
       batchSize: settings.batchSize,
       lingerMs: settings.lingerMs,

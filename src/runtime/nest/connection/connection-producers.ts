@@ -54,7 +54,7 @@ export class ConnectionProducers {
   constructor(options: ConnectionProducersOptions) {
     this.#options = options;
     this.#extensions = new SendExtensions(options.extensions, options.properties);
-    this.#plain = this.#live('the producer', options.properties);
+    this.#plain = this.#live('the producer', options.properties, () => this.#template);
   }
 
   /** The plain one. Throws KAFKA_STOPPED before the start. */
@@ -67,7 +67,7 @@ export class ConnectionProducers {
     const named = (name: string) => this.#namedTemplate(name);
     const { properties, environment } = this.#options;
     for (const [name, other] of namedProducers(properties, environment, this.#mistakes)) {
-      const producer = this.#live(`producer ${name}`, other);
+      const producer = this.#live(`producer ${name}`, other, () => this.#named.get(name)?.template);
       const serializers = this.#options.serializers(other);
       const template = new KafkaTemplate({ ...parts, ...serializers, named, producer: () => producer.client });
       this.#named.set(name, { properties: other, producer, template });
@@ -124,12 +124,14 @@ export class ConnectionProducers {
 
   /** One of its own that lets nothing overtake a lost record; whoever asks for it starts and stops it. */
   makeInOrder(what: string): LiveProducer {
-    return this.#live(what, this.#options.properties, inOrder);
+    return this.#live(what, this.#options.properties, () => undefined, inOrder);
   }
 
   #live(
     what: string,
     properties: KafkaProperties,
+    /** The one whose listeners hear of it. */
+    template: () => KafkaTemplate | undefined,
     adapt = (options: ProducerOptions): ProducerOptions => options,
   ): LiveProducer {
     const { connection, factory, openCluster, isExpected, clock, logger } = this.#options;
@@ -139,6 +141,7 @@ export class ConnectionProducers {
         cluster: openCluster(properties),
         options: adapt(this.optionsOf(properties)),
         isExpected,
+        onStopped: (stopped) => template()?.noteStopped(stopped),
         clock,
         logger,
       });
