@@ -289,6 +289,14 @@ export { RoutingKafkaTemplate, type TopicRoute } from './runtime/template/routin
 export type { SendAllResult } from './runtime/template/send-all.js';
 export type { ObservedSend, SendObservation, SendObserver } from './runtime/template/send-observer.js';
 export {
+  type AvroSchema,
+  AvroSerde,
+  type AvroSerdeOptions,
+  avroSerde,
+  type SubjectStrategy,
+} from './runtime/template/serdes/avro/avro-serde.js';
+export type { SchemaRegistryOptions } from './runtime/template/serdes/avro/schema-registry.js';
+export {
   headerDeserializer,
   headerSerializer,
   type TopicDelegates,

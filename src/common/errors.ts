@@ -15,6 +15,7 @@ export type NestdawErrorCode =
   | 'KAFKA_RECORD_TOO_LARGE' // a record is larger than max.request.size or the topic's limit
   | 'KAFKA_SERIALIZATION_FAILED' // a serializer refused a key or a value
   | 'KAFKA_DESERIALIZATION_FAILED' // a deserializer refused a key or a value
+  | 'KAFKA_SCHEMA_REGISTRY_FAILED' // the registry of schemas does not answer, or refuses a schema
   | 'KAFKA_VALIDATION_FAILED' // a payload did not pass validation
   | 'KAFKA_NO_HANDLER' // no method of a listening class takes the payload, or more than one does
   | 'KAFKA_BATCH_FAILED' // a batch listener says which of its records failed

@@ -9,6 +9,7 @@ import {
   type Outcome,
   type RecordInvoker,
 } from '../../listener/listener-endpoint.js';
+import { PendingBytes } from '../../template/serdes/pending-bytes.js';
 import { atIndex, BatchRecordError } from './argument-resolver.js';
 import { inContext, KafkaListenerContext, type ListenerIdentity } from './listener-context.js';
 import { type Call } from './method-call.js';
@@ -45,7 +46,7 @@ export function recordInvoker(call: RecordCall, rules: CallRules): RecordInvoker
     ? (record, context) => inContext(context, () => call(record, context))
     : call;
   const onError = errorStep(rules, failed);
-  return (record, invocation) => {
+  const invoke: RecordInvoker = (record, invocation) => {
     let context: KafkaListenerContext | undefined;
     try {
       if (filter !== undefined && filter(record) !== true) return FILTERED;
@@ -53,11 +54,26 @@ export function recordInvoker(call: RecordCall, rules: CallRules): RecordInvoker
       const result = start(record, context);
       if (!isPending(result)) return DONE;
       const seen = context;
-      return settled(result).then(doneOrMore, (error: unknown) => onError(error, seen));
+      return settled(result).then(doneOrMore, (error: unknown) => failure(error, seen, record, invocation));
     } catch (error) {
-      return context === undefined ? failed(error) : onError(error, context);
+      return context === undefined ? failed(error) : failure(error, context, record, invocation);
     }
   };
+  return invoke;
+
+  // Arguments come before the method: what could not be read yet has not been handled yet.
+  function failure(
+    error: unknown,
+    context: KafkaListenerContext,
+    record: KafkaRecord,
+    invocation: InvocationContext,
+  ): Outcome | Promise<Outcome> {
+    if (!(error instanceof PendingBytes)) return onError(error, context);
+    return error.ready.then(
+      () => invoke(record, invocation),
+      (cause: unknown) => onError(cause, context),
+    );
+  }
 
   function doneOrMore(value: unknown): Outcome | Promise<Outcome> {
     return isObservable(value) ? settled(value).then(() => DONE, failed) : DONE;
@@ -116,8 +132,15 @@ function runBatch(
   const context = new KafkaListenerContext(records[0]!, records, invocation, rules.listener);
   const onError = errorStep<BatchOutcome>(rules, batchFailed);
   const failure = (error: unknown): Handled => {
-    if (error instanceof BatchRecordError) return unconverted(error);
-    return onError(error, context);
+    const isOfRecord = error instanceof BatchRecordError;
+    const cause = isOfRecord ? error.cause : error;
+    if (cause instanceof PendingBytes) {
+      return cause.ready.then(
+        () => runBatch({ converter, call }, rules, records, invocation),
+        (later: unknown) => failure(isOfRecord ? new BatchRecordError(error.index, later) : later),
+      );
+    }
+    return isOfRecord ? unconverted(error) : onError(error, context);
   };
   // What stands before a record that cannot be converted was not handled yet: it is now, or it would be passed over.
   const unconverted = ({ index, cause }: BatchRecordError): Handled => {

@@ -1,7 +1,8 @@
 import { type ClassConstructor, plainToInstance } from 'class-transformer';
-import { messageOf } from '../../../common/errors.js';
+import { messageOf, NestdawError } from '../../../common/errors.js';
 import { type KafkaRecord } from '../../../common/record.js';
 import { type JsonClass } from '../../template/serdes/json-types.js';
+import { PendingBytes } from '../../template/serdes/pending-bytes.js';
 import { DeserializationError } from '../../template/serdes/refusals.js';
 import { type Deserializer } from '../../template/serdes/serde.js';
 import { type PayloadValidator, payloadValidator } from './payload-validator.js';
@@ -59,9 +60,20 @@ export function guarded(deserializer: Deserializer, isKey = false): (record: Kaf
     try {
       return deserializer(record.topic, bytes, record.headers);
     } catch (error) {
+      if (error instanceof PendingBytes) throw pendingAt(record, isKey, error);
       throw unreadable(record, isKey, messageOf(error), error);
     }
   };
+}
+
+/** The same wait; where it ends badly the error tells the record. What may go well later is worth the retries. */
+function pendingAt(record: KafkaRecord, isKey: boolean, { message, ready }: PendingBytes): PendingBytes {
+  const part = `the ${isKey ? 'key' : 'value'} of ${positionOf(record)}`;
+  const known = ready.catch((cause: unknown) => {
+    if (!(cause instanceof NestdawError) || !cause.retriable) throw unreadable(record, isKey, messageOf(cause), cause);
+    throw new NestdawError(cause.code, `${part} cannot be read yet: ${cause.message}`, { retriable: true, cause });
+  });
+  return new PendingBytes(`${part}: ${message}`, known);
 }
 
 function readBy(decode: (record: KafkaRecord) => unknown, target: ReturnType<typeof classOf>, type: unknown) {

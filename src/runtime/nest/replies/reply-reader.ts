@@ -1,5 +1,6 @@
 import { type Mistake } from '../../config/mistakes.js';
 import { type ReplyReader } from '../../template/replies/replying-kafka-template.js';
+import { PendingBytes } from '../../template/serdes/pending-bytes.js';
 import { type Deserializer } from '../../template/serdes/serde.js';
 import { payloadFormats } from '../connection/client-options.js';
 import { type KafkaConnection } from '../connection/kafka-connection.js';
@@ -23,10 +24,16 @@ export function replyReader({ properties, serdes }: KafkaConnection): ReplyReade
     converters.set(type, made);
     return made;
   };
-  return (record, type) => {
+  const read: ReplyReader = (record, type) => {
     const converter = converterFor(type);
-    return converter.shape(converter.decode(record), record);
+    try {
+      return converter.shape(converter.decode(record), record);
+    } catch (error) {
+      if (!(error instanceof PendingBytes)) throw error;
+      return error.ready.then(() => read(record, type));
+    }
   };
+  return read;
 }
 
 /** What listeners return goes as JSON, text as it is; both come back as they were, unless the text reads as JSON. */
