@@ -6,6 +6,7 @@ import { Produce } from '../../../../src/protocol/messages/00-produce.js';
 import { InMemoryCluster } from '../../../../src/runtime/client/cluster/in-memory-cluster.js';
 import { KafkaProducer } from '../../../../src/runtime/client/producer/kafka-producer.js';
 import { type ProducerOptions } from '../../../../src/runtime/client/producer/producer-options.js';
+import { type StoppedDelivery } from '../../../../src/runtime/client/producer-client.js';
 import { RecordingLogger } from '../../../support/fake-clients.js';
 import { ManualClock, flush as settle } from '../../../support/manual-clock.js';
 import { ModelBroker, SILENT } from '../../../support/model-broker.js';
@@ -25,10 +26,13 @@ describe('a producer that stops at a lost record', () => {
   let producer: KafkaProducer;
   let logger: RecordingLogger;
 
-  const start = async (options: ProducerOptions = {}): Promise<void> => {
+  const start = async (
+    options: ProducerOptions = {},
+    onStopped: (stopped: StoppedDelivery) => void = () => undefined,
+  ): Promise<void> => {
     const cluster = new InMemoryCluster({ exchange: broker.exchange, clock, requestTimeoutMs: 1_000 });
     const all: ProducerOptions = { lingerMs: 0, onDeliveryFailure: 'stop', ...options };
-    producer = new KafkaProducer({ cluster, clock, random: seededRandom(7), logger, options: all });
+    producer = new KafkaProducer({ cluster, clock, random: seededRandom(7), logger, options: all, onStopped });
     await producer.start();
     await producer.partitionsFor('wide');
   };
@@ -45,6 +49,28 @@ describe('a producer that stops at a lost record', () => {
     const stopped = producer.stop();
     await clock.advance(300_000);
     await stopped;
+  });
+
+  it('tells of the stop once what waits behind the lost record is refused, so that whoever is told may resume', async () => {
+    const stops: StoppedDelivery[] = [];
+    const options = { batchSize: 120, maxInFlightRequestsPerConnection: 1, deliveryTimeoutMs: 5_000 };
+    await start({ ...options, requestTimeoutMs: 1_000 }, (stopped) => {
+      stops.push(stopped);
+      producer.resume(stopped.topic, stopped.partition);
+    });
+    broker.on(Produce, () => SILENT);
+    const lost = outcome(producer.send('wide', 0, text('lost')));
+    await clock.advance(4_000);
+    const behind = outcome(producer.send('wide', 0, text('behind')));
+    await clock.advance(1_500);
+    broker.on(Produce, () => undefined);
+    expect(await lost).toContain('not acknowledged within 5000 ms');
+    expect(await behind).toContain('wide-0 takes no records since one was lost');
+    expect(stops).toMatchObject([{ topic: 'wide', partition: 0, error: { code: 'KAFKA_DELIVERY_FAILED' } }]);
+    expect(producer.stopped()).toEqual([]);
+    const after = outcome(producer.send('wide', 0, text('after')));
+    await clock.advance(5_000);
+    expect(await after).toContain('stored at');
   });
 
   it('refuses what would overtake it, at once and until it is told to go on; other partitions go on', async () => {
