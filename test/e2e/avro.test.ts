@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type INestApplication, Injectable, type Type } from '@nestjs/common';
-import { avroSerde, KafkaListener, KafkaTemplate, Payload } from '../../src/index.js';
+import { avroSerde, KafkaListener, KafkaTemplate, Key, Payload } from '../../src/index.js';
 import { until } from '../../src/testing/until.js';
 import { startClientApp } from '../support/client-app.js';
 import { type ClientBroker, createTopic, startClientBroker } from '../support/client-broker.js';
@@ -97,6 +97,35 @@ describe('Avro', () => {
         { id: 'a', note: 'none' },
         { id: 'b', note: 'x' },
       ]),
+    );
+  });
+
+  it('reads keys, each by a schema of its own', async () => {
+    const topic = await createTopic(broker.address, 1);
+    const keys = { schema: '"string"', isKey: true, 'schema.registry.url': registry.url };
+    const seen: unknown[] = [];
+    const keyDeserializer = await avroSerde(keys);
+    @Injectable()
+    class Listener {
+      @KafkaListener({ topics: topic, groupId: `g-${topic}`, keyDeserializer })
+      single(@Payload() order: object, @Key() key: string) {
+        seen.push(key, { ...order });
+      }
+    }
+    const template = await start(Listener, V1);
+    const key = await avroSerde({ ...keys, topics: [topic] });
+    await template.withSerializers<object>({ key, value: await serde(V1, [topic]) }).send(topic, 'me', { id: 'a' });
+    await until(() => seen.length > 0, PATIENT);
+    expect(seen).toEqual(['me', { id: 'a' }]);
+    expect(registry.asked.filter((one) => one.startsWith('GET'))).toHaveLength(2);
+  });
+
+  it('keeps an application from starting whose schema is incompatible', async () => {
+    registry.register('orders-value', V1);
+    const fields = [...V1.fields, { name: 'owed', type: 'long' }];
+    const providers = [{ provide: 'OrderAvro', useFactory: () => serde({ ...V1, fields }, ['orders']) }];
+    await expect(startClientApp(broker, { providers })).rejects.toThrow(
+      /topic orders: subject orders-value: .* 409 Schema being registered is incompatible/,
     );
   });
 

@@ -9,7 +9,7 @@ import {
   type Outcome,
   type RecordInvoker,
 } from '../../listener/listener-endpoint.js';
-import { PendingBytes } from '../../template/serdes/pending-bytes.js';
+import { isPendingBytes } from '../../template/serdes/pending-bytes.js';
 import { atIndex, BatchRecordError } from './argument-resolver.js';
 import { inContext, KafkaListenerContext, type ListenerIdentity } from './listener-context.js';
 import { type Call } from './method-call.js';
@@ -68,7 +68,7 @@ export function recordInvoker(call: RecordCall, rules: CallRules): RecordInvoker
     record: KafkaRecord,
     invocation: InvocationContext,
   ): Outcome | Promise<Outcome> {
-    if (!(error instanceof PendingBytes)) return onError(error, context);
+    if (!isPendingBytes(error)) return onError(error, context);
     return error.ready.then(
       () => invoke(record, invocation),
       (cause: unknown) => onError(cause, context),
@@ -134,7 +134,7 @@ function runBatch(
   const failure = (error: unknown): Handled => {
     const isOfRecord = error instanceof BatchRecordError;
     const cause = isOfRecord ? error.cause : error;
-    if (cause instanceof PendingBytes) {
+    if (isPendingBytes(cause)) {
       return cause.ready.then(
         () => runBatch({ converter, call }, rules, records, invocation),
         (later: unknown) => failure(isOfRecord ? new BatchRecordError(error.index, later) : later),

@@ -2,7 +2,7 @@ import { type ClassConstructor, plainToInstance } from 'class-transformer';
 import { messageOf, NestdawError } from '../../../common/errors.js';
 import { type KafkaRecord } from '../../../common/record.js';
 import { type JsonClass } from '../../template/serdes/json-types.js';
-import { PendingBytes } from '../../template/serdes/pending-bytes.js';
+import { isPendingBytes, PendingBytes } from '../../template/serdes/pending-bytes.js';
 import { DeserializationError } from '../../template/serdes/refusals.js';
 import { type Deserializer } from '../../template/serdes/serde.js';
 import { type PayloadValidator, payloadValidator } from './payload-validator.js';
@@ -60,7 +60,7 @@ export function guarded(deserializer: Deserializer, isKey = false): (record: Kaf
     try {
       return deserializer(record.topic, bytes, record.headers);
     } catch (error) {
-      if (error instanceof PendingBytes) throw pendingAt(record, isKey, error);
+      if (isPendingBytes(error)) throw pendingAt(record, isKey, error);
       throw unreadable(record, isKey, messageOf(error), error);
     }
   };

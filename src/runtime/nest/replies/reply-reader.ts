@@ -1,6 +1,6 @@
 import { type Mistake } from '../../config/mistakes.js';
 import { type ReplyReader } from '../../template/replies/replying-kafka-template.js';
-import { PendingBytes } from '../../template/serdes/pending-bytes.js';
+import { isPendingBytes } from '../../template/serdes/pending-bytes.js';
 import { type Deserializer } from '../../template/serdes/serde.js';
 import { payloadFormats } from '../connection/client-options.js';
 import { type KafkaConnection } from '../connection/kafka-connection.js';
@@ -29,7 +29,7 @@ export function replyReader({ properties, serdes }: KafkaConnection): ReplyReade
     try {
       return converter.shape(converter.decode(record), record);
     } catch (error) {
-      if (!(error instanceof PendingBytes)) throw error;
+      if (!isPendingBytes(error)) throw error;
       return error.ready.then(() => read(record, type));
     }
   };

@@ -1,4 +1,4 @@
-import { NestdawError } from '../../../common/errors.js';
+import { hasCode, NestdawError } from '../../../common/errors.js';
 
 /**
  * What a deserializer throws that must ask somebody before it can read some bytes: a listener waits for `ready`, then
@@ -15,4 +15,9 @@ export class PendingBytes extends NestdawError {
     // Whoever does not wait has the error itself.
     ready.catch(() => undefined);
   }
+}
+
+/** Whether it is one: not by its class, for the serde may be of the package's other build. */
+export function isPendingBytes(error: unknown): error is PendingBytes {
+  return hasCode(error, 'KAFKA_SCHEMA_REGISTRY_FAILED') && (error as Partial<PendingBytes>).ready instanceof Promise;
 }
