@@ -50,8 +50,8 @@ async function run(context: ProofContext): Promise<ProofResult> {
         await delay(100 + random() * 1500);
       }
       application.mustRun();
-      kills.push(Date.now());
       await application.kill('SIGKILL');
+      kills.push(Date.now()); // only now: a payment may still be made after the signal was sent
       await delay(random() * 100);
       context.progress(
         `${kills.length} kills, ${accepted.length} orders accepted, ${application.payments().length} payments`,
