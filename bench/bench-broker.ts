@@ -8,10 +8,13 @@ import { benchOptions } from './options.js';
 
 // The broker that clients are compared on: one of ours, or under --kafka a node of Apache Kafka, with the same topics.
 
-export interface BenchBroker {
-  readonly servers: string;
-  /** The same, as the rows about listeners name it. */
+export interface Servers {
   readonly bootstrapServers: string;
+}
+
+export interface BenchBroker extends Servers {
+  /** The same, as the rows about templates name it. */
+  readonly servers: string;
   stop(): Promise<void>;
 }
 
@@ -38,7 +41,11 @@ async function kafkaNode(): Promise<BenchBroker | undefined> {
   const script = await apacheKafka();
   if (!script) return undefined;
   const dataDir = mkdtempSync(join(tmpdir(), 'nestdaw-bench-kafka-'));
-  const node = await script.startKafka({ port: await script.freePort(), dataDir });
+  const node = await script.startKafka({
+    port: await script.freePort(),
+    dataDir,
+    overrides: { 'group.initial.rebalance.delay.ms': '0' },
+  });
   return {
     servers: node.bootstrapServers,
     bootstrapServers: node.bootstrapServers,

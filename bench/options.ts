@@ -16,7 +16,8 @@ const { values, positionals } = parseArgs({
 export const USAGE =
   'usage: npm run bench -- [row …] [--repeats N] [--json] [--bytes N] [--kafka]\n\n' +
   '  --bytes N   size of the values that template rows send and ask with (100)\n' +
-  '  --kafka     rows of the template, of transactions and beside Java run on a node of Apache Kafka, not on a broker of ours\n';
+  '  --kafka     rows of listeners, guards, retries, templates, replies and transactions run on a node of Apache Kafka,\n' +
+  '              not on a broker of ours; those of the broker, of the outbox and from memory stay as they are\n';
 
 export const benchOptions = {
   /** Beginning of the names of the rows wanted. */

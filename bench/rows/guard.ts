@@ -4,10 +4,10 @@ import { Idempotent, KafkaListener, Payload, Sql, type SqlTransaction, sqlDataba
 import pg from 'pg';
 import { postgresAddress, startPostgres, whyNoPostgres } from '../../test/support/servers/postgres.js';
 import { startRedis, whyNoRedis } from '../../test/support/servers/redis.js';
-import { type BrokerProcess, startBrokerProcess } from '../broker-process.js';
+import { BROKER_NAME, type Servers } from '../bench-broker.js';
 import { type Contest, type Measured, type Row } from '../row.js';
 import { Drain, Pace } from './drain.js';
-import { fillOrders } from './listener.js';
+import { startOrders } from './listener.js';
 import { drainThrough } from './listener-app.js';
 
 // What a guard costs: the same listener with and without it, in turn.
@@ -93,15 +93,15 @@ class InSql {
   }
 }
 
-interface Servers {
-  readonly broker: BrokerProcess;
+interface Parts {
+  readonly broker: Servers;
   readonly redisPort?: number;
   readonly pool?: pg.Pool;
 }
 
 /** The whole topic, through one listener. */
 function consume(
-  { broker, redisPort, pool }: Servers,
+  { broker, redisPort, pool }: Parts,
   listener: new () => object,
   count: number,
   into = drain,
@@ -120,7 +120,7 @@ function row(
   count: number,
   settings: string,
   pair: [Listener, Listener],
-  open: () => Promise<{ servers: Omit<Servers, 'broker'>; close(): Promise<void> } | undefined>,
+  open: () => Promise<{ servers: Omit<Parts, 'broker'>; close(): Promise<void> } | undefined>,
   into = drain,
 ): Row {
   return {
@@ -129,12 +129,15 @@ function row(
     better: 'higher',
     peerName,
     goal,
-    settings: `${count} JSON records of about 100 B, ${PARTITIONS} partitions, 500 a poll, ${settings}`,
+    settings: `${count} JSON records of about 100 B, ${PARTITIONS} partitions, 500 a poll, ${BROKER_NAME}, ${settings}`,
     async prepare(): Promise<Contest | undefined> {
       const opened = await open();
       if (!opened) return undefined;
-      const broker = await startBrokerProcess({ 'group.initial.rebalance.delay.ms': '0' });
-      await fillOrders(broker, count);
+      const broker = await startOrders(count);
+      if (!broker) {
+        await opened.close();
+        return undefined;
+      }
       const rate = (listener: Listener) => consume({ broker, ...opened.servers }, listener, count, into);
       return {
         ours: () => rate(pair[0]),
@@ -186,10 +189,10 @@ const memory: Row = {
   better: 'lower',
   peerName: 'the budget',
   goal: 1,
-  settings: `${QUICK} JSON records, ids from topic, partition and offset, handler returns at once`,
-  async prepare(): Promise<Contest> {
-    const broker = await startBrokerProcess({ 'group.initial.rebalance.delay.ms': '0' });
-    await fillOrders(broker, QUICK);
+  settings: `${QUICK} JSON records, ids from topic, partition and offset, ${BROKER_NAME}, handler returns at once`,
+  async prepare(): Promise<Contest | undefined> {
+    const broker = await startOrders(QUICK);
+    if (!broker) return undefined;
     const micros = async (listener: Listener) => 1_000_000 / (await consume({ broker }, listener, QUICK)).value;
     return {
       async ours() {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type INestApplicationContext, Module, type Provider } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { KafkaModule } from 'nestdaw';
-import { type BrokerProcess } from '../broker-process.js';
+import { type Servers } from '../bench-broker.js';
 import { type Measured } from '../row.js';
 import { type Drain } from './drain.js';
 
@@ -10,7 +10,7 @@ import { type Drain } from './drain.js';
 // group (its listeners name `${bench.group}`).
 
 export function openListeners(
-  broker: Pick<BrokerProcess, 'bootstrapServers'>,
+  broker: Servers,
   providers: Provider[],
   properties: Readonly<{ [key: string]: string }> = {},
 ): Promise<INestApplicationContext> {

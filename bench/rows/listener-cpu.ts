@@ -4,7 +4,7 @@ import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import kafkajs from 'kafkajs';
 import { ContainerRegistry, KafkaModule } from 'nestdaw';
-import { type BrokerProcess, startBrokerProcess } from '../broker-process.js';
+import { BROKER_NAME, type Servers, startBenchBroker } from '../bench-broker.js';
 import { type Contest, type Measured, type Row } from '../row.js';
 import { runBare } from './cpu-bare.js';
 import { CPU_TOPIC, compute, hashesFor } from './cpu-work.js';
@@ -25,12 +25,8 @@ interface Setup {
   readonly isThreaded?: boolean;
 }
 
-async function fill(broker: BrokerProcess, count: number): Promise<void> {
+async function fill(broker: Servers, count: number): Promise<void> {
   const kafka = new kafkajs.Kafka({ brokers: [broker.bootstrapServers], logLevel: kafkajs.logLevel.NOTHING });
-  const admin = kafka.admin();
-  await admin.connect();
-  await admin.createTopics({ topics: [{ topic: CPU_TOPIC, numPartitions: PARTITIONS }] });
-  await admin.disconnect();
   const producer = kafka.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner });
   await producer.connect();
   for (let sent = 0; sent < count; sent += 1_000) {
@@ -43,7 +39,7 @@ async function fill(broker: BrokerProcess, count: number): Promise<void> {
   await producer.disconnect();
 }
 
-async function runOurs(broker: BrokerProcess, count: number, setup: Setup): Promise<Measured> {
+async function runOurs(broker: Servers, count: number, setup: Setup): Promise<Measured> {
   const { threads, workers, hashes, isThreaded = true } = setup;
   @Module({
     imports: [
@@ -79,7 +75,7 @@ async function runOurs(broker: BrokerProcess, count: number, setup: Setup): Prom
   return { value: (records / ms) * 1_000, beside: { 'CPU µs/record': (user + system) / records } };
 }
 
-async function runKafkajs(broker: BrokerProcess, count: number, hashes: number): Promise<Measured> {
+async function runKafkajs(broker: Servers, count: number, hashes: number): Promise<Measured> {
   const kafka = new kafkajs.Kafka({ brokers: [broker.bootstrapServers], logLevel: kafkajs.logLevel.NOTHING });
   const consumer = kafka.consumer({ groupId: `bench-${randomUUID()}`, maxWaitTimeInMs: 100 });
   await consumer.connect();
@@ -109,8 +105,8 @@ async function runKafkajs(broker: BrokerProcess, count: number, hashes: number):
 }
 
 interface Sides {
-  readonly ours: (broker: BrokerProcess, hashes: number) => Promise<Measured>;
-  readonly peer: (broker: BrokerProcess, hashes: number) => Promise<Measured>;
+  readonly ours: (broker: Servers, hashes: number) => Promise<Measured>;
+  readonly peer: (broker: Servers, hashes: number) => Promise<Measured>;
 }
 
 function row(
@@ -127,9 +123,10 @@ function row(
     better: 'higher',
     peerName,
     goal,
-    settings: `${count} JSON records of about 100 B, ${PARTITIONS} partitions, filled before, ${settings}`,
-    async prepare(): Promise<Contest> {
-      const broker = await startBrokerProcess();
+    settings: `${count} JSON records of about 100 B, ${PARTITIONS} partitions, filled before, ${BROKER_NAME}, ${settings}`,
+    async prepare(): Promise<Contest | undefined> {
+      const broker = await startBenchBroker([CPU_TOPIC], PARTITIONS);
+      if (!broker) return undefined;
       await fill(broker, count);
       const hashes = hashesFor(CPU_MS);
       return {
@@ -150,7 +147,7 @@ function bareRow(threads: number, workers: number): Row {
   });
 }
 
-const two = (broker: BrokerProcess, hashes: number) => runOurs(broker, SLOW, { threads: 2, workers: 2, hashes });
+const two = (broker: Servers, hashes: number) => runOurs(broker, SLOW, { threads: 2, workers: 2, hashes });
 
 export const listenerCpuRows: readonly Row[] = [
   row('listener cpu threads', 'one thread', 1.8, SLOW, `${CPU_MS} ms of CPU a record; two threads against one`, {

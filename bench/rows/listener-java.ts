@@ -2,13 +2,13 @@ import 'reflect-metadata';
 import { randomUUID } from 'node:crypto';
 import { Injectable, type Type } from '@nestjs/common';
 import { Ack, type Acknowledgment, KafkaListener, type KafkaRecord, Record } from 'nestdaw';
-import { BROKER_NAME, startBenchBroker } from '../bench-broker.js';
+import { BROKER_NAME } from '../bench-broker.js';
 import { type Contest, type Row } from '../row.js';
 import { PARALLEL_CONSUMER } from '../spring.js';
 import { springContest } from '../spring-contest.js';
 import { Drain } from './drain.js';
 import { drainThrough } from './listener-app.js';
-import { fillRaw } from './listener-raw.js';
+import { startRaw } from './listener-raw.js';
 
 // Listeners beside Java's: spring-kafka's containers, and Confluent's Parallel Consumer, each in a warm JVM.
 
@@ -66,9 +66,8 @@ function springRow({ kind, by, listener, count, goal, settings, properties }: Sp
     goal,
     settings: `${count} records of 100 B, ${PARTITIONS} partitions, filled before, ${BROKER_NAME}; ${settings}`,
     async prepare(): Promise<Contest | undefined> {
-      const broker = await startBenchBroker([TOPIC], PARTITIONS);
+      const broker = await startRaw(count, 100);
       if (!broker) return undefined;
-      await fillRaw(broker, count, 100);
       return springContest({
         broker,
         program: ['ListenerDrain', [broker.bootstrapServers, TOPIC]],
@@ -103,9 +102,8 @@ function parallelRow(ms: number, workers: number, count: number): Row {
           });
         }
       }
-      const broker = await startBenchBroker([TOPIC], PARTITIONS);
+      const broker = await startRaw(count, 100);
       if (!broker) return undefined;
-      await fillRaw(broker, count, 100);
       return springContest({
         broker,
         program: ['ParallelDrain', [broker.bootstrapServers, TOPIC], PARALLEL_CONSUMER],

@@ -6,11 +6,11 @@ import { NestFactory } from '@nestjs/core';
 import { EventPattern, type MicroserviceOptions, Transport } from '@nestjs/microservices';
 import kafkajs from 'kafkajs';
 import { ContainerRegistry, KafkaListener, type KafkaRecord, Record } from 'nestdaw';
-import { type BrokerProcess, startBrokerProcess } from '../broker-process.js';
+import { BROKER_NAME, type Servers } from '../bench-broker.js';
 import { type Contest, type Row } from '../row.js';
 import { Drain } from './drain.js';
 import { openListeners } from './listener-app.js';
-import { fillRaw } from './listener-raw.js';
+import { startRaw } from './listener-raw.js';
 
 // What a listener does to the process around it, and how long it takes to begin and to share: event-loop delay under
 // full load, start to the first record, rebalances of groups of several sizes.
@@ -40,14 +40,14 @@ class NestController {
   }
 }
 
-const openOurs = (broker: BrokerProcess, group: string, members = 1): Promise<INestApplicationContext> =>
+const openOurs = (broker: Servers, group: string, members = 1): Promise<INestApplicationContext> =>
   openListeners(broker, [QuickListener], {
     'kafka.consumer.heartbeat-interval': `${HEARTBEAT_MS}ms`,
     'bench.group': group,
     'bench.members': String(members),
   });
 
-function kafkajsConsumer(broker: BrokerProcess, groupId: string): kafkajs.Consumer {
+function kafkajsConsumer(broker: Servers, groupId: string): kafkajs.Consumer {
   const kafka = new kafkajs.Kafka({ brokers: [broker.bootstrapServers], logLevel: kafkajs.logLevel.NOTHING });
   return kafka.consumer({ groupId, maxWaitTimeInMs: 100, heartbeatInterval: HEARTBEAT_MS });
 }
@@ -61,14 +61,14 @@ async function loopDelay(read: () => Promise<void>): Promise<number> {
   return delays.percentile(99) / 1e6;
 }
 
-async function drainOurs(broker: BrokerProcess): Promise<void> {
+async function drainOurs(broker: Servers): Promise<void> {
   const done = drain.expect(LOAD);
   const app = await openOurs(broker, randomUUID());
   await done;
   await app.close();
 }
 
-async function drainKafkajs(broker: BrokerProcess): Promise<void> {
+async function drainKafkajs(broker: Servers): Promise<void> {
   const consumer = kafkajsConsumer(broker, randomUUID());
   const done = drain.expect(LOAD);
   await consumer.connect();
@@ -84,7 +84,7 @@ async function drainKafkajs(broker: BrokerProcess): Promise<void> {
 }
 
 /** From the call that makes the application to its handler's first record, ms. */
-async function firstOfOurs(broker: BrokerProcess): Promise<number> {
+async function firstOfOurs(broker: Servers): Promise<number> {
   const started = performance.now();
   const done = drain.expect(1);
   const app = await openOurs(broker, randomUUID());
@@ -94,7 +94,7 @@ async function firstOfOurs(broker: BrokerProcess): Promise<number> {
   return ms;
 }
 
-async function firstOfNest(broker: BrokerProcess): Promise<number> {
+async function firstOfNest(broker: Servers): Promise<number> {
   @Module({ controllers: [NestController] })
   class NestModule {}
   const started = performance.now();
@@ -116,7 +116,7 @@ async function firstOfNest(broker: BrokerProcess): Promise<number> {
 }
 
 /** From the start of one more member to its partitions, ms, in a group of so many. */
-async function rebalanceOfOurs(broker: BrokerProcess, members: number): Promise<number> {
+async function rebalanceOfOurs(broker: Servers, members: number): Promise<number> {
   const group = randomUUID();
   const app = await openOurs(broker, group, members - 1);
   const registry = app.get(ContainerRegistry);
@@ -136,7 +136,7 @@ async function owned(count: () => number): Promise<void> {
   while (count() < PARTITIONS) await new Promise((resolve) => setTimeout(resolve, 1));
 }
 
-async function rebalanceOfKafkajs(broker: BrokerProcess, members: number): Promise<number> {
+async function rebalanceOfKafkajs(broker: Servers, members: number): Promise<number> {
   const group = randomUUID();
   const open = async () => {
     const consumer = kafkajsConsumer(broker, group);
@@ -161,8 +161,8 @@ async function rebalanceOfKafkajs(broker: BrokerProcess, members: number): Promi
 }
 
 interface Sides {
-  readonly ours: (broker: BrokerProcess) => Promise<number>;
-  readonly peer: (broker: BrokerProcess) => Promise<number>;
+  readonly ours: (broker: Servers) => Promise<number>;
+  readonly peer: (broker: Servers) => Promise<number>;
 }
 
 function lifeRow(name: string, unit: string, peerName: string, settings: string, records: number, sides: Sides): Row {
@@ -172,10 +172,10 @@ function lifeRow(name: string, unit: string, peerName: string, settings: string,
     better: 'lower',
     peerName,
     goal: 1,
-    settings,
-    async prepare(): Promise<Contest> {
-      const broker = await startBrokerProcess({ 'group.initial.rebalance.delay.ms': '0' });
-      await fillRaw(broker, records, 100, records === 0 ? PARTITIONS : undefined);
+    settings: `${settings}, ${BROKER_NAME}`,
+    async prepare(): Promise<Contest | undefined> {
+      const broker = await startRaw(records, 100, records === 0 ? PARTITIONS : undefined);
+      if (!broker) return undefined;
       return { ours: () => sides.ours(broker), peer: () => sides.peer(broker), close: () => broker.stop() };
     },
   };

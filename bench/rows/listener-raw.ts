@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { Injectable, type Type } from '@nestjs/common';
 import kafkajs from 'kafkajs';
 import { KafkaListener, type KafkaRecord, Record } from 'nestdaw';
-import { type BrokerProcess, startBrokerProcess } from '../broker-process.js';
+import { type BenchBroker, BROKER_NAME, type Servers, startBenchBroker } from '../bench-broker.js';
 import { type Contest, type Measured, type Row } from '../row.js';
 import { Drain } from './drain.js';
 import { drainThrough } from './listener-app.js';
@@ -91,17 +91,19 @@ class CatchingListener {
   }
 }
 
-export async function fillRaw(
-  broker: Pick<BrokerProcess, 'bootstrapServers'>,
+/** A broker with the topic in it, filled; undefined, said aloud, where it cannot be had. */
+export async function startRaw(
   count: number,
   valueBytes: number,
   partitions = PARTITIONS,
-): Promise<void> {
+): Promise<BenchBroker | undefined> {
+  const broker = await startBenchBroker([TOPIC], partitions);
+  if (broker) await fillRaw(broker, count, valueBytes);
+  return broker;
+}
+
+async function fillRaw(broker: Servers, count: number, valueBytes: number): Promise<void> {
   const kafka = new kafkajs.Kafka({ brokers: [broker.bootstrapServers], logLevel: kafkajs.logLevel.NOTHING });
-  const admin = kafka.admin();
-  await admin.connect();
-  await admin.createTopics({ topics: [{ topic: TOPIC, numPartitions: partitions }] });
-  await admin.disconnect();
   const producer = kafka.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner });
   await producer.connect();
   const value = Buffer.alloc(valueBytes, 'x');
@@ -112,14 +114,14 @@ export async function fillRaw(
   await producer.disconnect();
 }
 
-function runOurs(broker: BrokerProcess, listener: Type, count: number, into = drain): Promise<Measured> {
+function runOurs(broker: Servers, listener: Type, count: number, into = drain): Promise<Measured> {
   return drainThrough(into, count, broker, [listener], {
     'kafka.consumer.properties.check.crcs': 'true',
     'kafka.consumer.max-poll-records': String(BATCH),
   });
 }
 
-async function runKafkajs(broker: BrokerProcess, isBatch: boolean, count: number): Promise<Measured> {
+async function runKafkajs(broker: Servers, isBatch: boolean, count: number): Promise<Measured> {
   const kafka = new kafkajs.Kafka({ brokers: [broker.bootstrapServers], logLevel: kafkajs.logLevel.NOTHING });
   const consumer = kafka.consumer({ groupId: `bench-${randomUUID()}`, maxWaitTimeInMs: 100 });
   await consumer.connect();
@@ -170,10 +172,10 @@ function rawRow({ name, listener, isBatch }: Kind, valueBytes: number): Row {
     better: 'higher',
     peerName,
     goal: isBatch ? 2 : 1.5,
-    settings: `${count} records of ${valueBytes} B, ${PARTITIONS} partitions, filled before; the handler returns at once; ours checks the CRC of each batch, the peer does not`,
-    async prepare(): Promise<Contest> {
-      const broker = await startBrokerProcess();
-      await fillRaw(broker, count, valueBytes);
+    settings: `${count} records of ${valueBytes} B, ${PARTITIONS} partitions, filled before, ${BROKER_NAME}; the handler returns at once; ours checks the CRC of each batch, the peer does not`,
+    async prepare(): Promise<Contest | undefined> {
+      const broker = await startRaw(count, valueBytes);
+      if (!broker) return undefined;
       return {
         ours: () => runOurs(broker, listener, count),
         peer: () => runKafkajs(broker, isBatch, count),
@@ -189,10 +191,10 @@ const failingRow: Row = {
   better: 'higher',
   peerName: 'the same errors, caught by the handler',
   goal: 0.97,
-  settings: `${FAILING_COUNT} records of 100 B from a broker behind ${FAILING_WARM_UP} that warm up, a consumer per thread; the handler throws an error once for every hundredth record, and the peer's handler catches it itself`,
-  async prepare(): Promise<Contest> {
-    const broker = await startBrokerProcess({ 'group.initial.rebalance.delay.ms': '0' });
-    await fillRaw(broker, FAILING_COUNT + FAILING_WARM_UP, 100);
+  settings: `${FAILING_COUNT} records of 100 B from a broker behind ${FAILING_WARM_UP} that warm up, ${BROKER_NAME}, a consumer per thread; the handler throws an error once for every hundredth record, and the peer's handler catches it itself`,
+  async prepare(): Promise<Contest | undefined> {
+    const broker = await startRaw(FAILING_COUNT + FAILING_WARM_UP, 100);
+    if (!broker) return undefined;
     const run = (listener: Type): Promise<Measured> => {
       failed.clear();
       return runOurs(broker, listener, FAILING_COUNT, failingDrain);

@@ -5,7 +5,7 @@ import { NestFactory } from '@nestjs/core';
 import { EventPattern, type MicroserviceOptions, Payload as NestPayload, Transport } from '@nestjs/microservices';
 import kafkajs from 'kafkajs';
 import { KafkaListener, Payload } from 'nestdaw';
-import { type BrokerProcess, startBrokerProcess } from '../broker-process.js';
+import { type BenchBroker, BROKER_NAME, type Servers, startBenchBroker } from '../bench-broker.js';
 import { type Contest, type Measured, type Row } from '../row.js';
 import { Drain } from './drain.js';
 import { drainThrough } from './listener-app.js';
@@ -43,12 +43,15 @@ class NestController {
   }
 }
 
-export async function fillOrders(broker: BrokerProcess, count: number): Promise<void> {
+/** A broker with the topic of the orders in it, filled; undefined, said aloud, where it cannot be had. */
+export async function startOrders(count: number): Promise<BenchBroker | undefined> {
+  const broker = await startBenchBroker([TOPIC], PARTITIONS);
+  if (broker) await fillOrders(broker, count);
+  return broker;
+}
+
+async function fillOrders(broker: Servers, count: number): Promise<void> {
   const kafka = new kafkajs.Kafka({ brokers: [broker.bootstrapServers], logLevel: kafkajs.logLevel.NOTHING });
-  const admin = kafka.admin();
-  await admin.connect();
-  await admin.createTopics({ topics: [{ topic: TOPIC, numPartitions: PARTITIONS }] });
-  await admin.disconnect();
   const producer = kafka.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner });
   await producer.connect();
   for (let sent = 0; sent < count; sent += 1000) {
@@ -66,7 +69,7 @@ export async function fillOrders(broker: BrokerProcess, count: number): Promise<
   await producer.disconnect();
 }
 
-async function runKafkajs(broker: BrokerProcess, count: number, handle: () => void | Promise<void>): Promise<Measured> {
+async function runKafkajs(broker: Servers, count: number, handle: () => void | Promise<void>): Promise<Measured> {
   const kafka = new kafkajs.Kafka({ brokers: [broker.bootstrapServers], logLevel: kafkajs.logLevel.NOTHING });
   const consumer = kafka.consumer({ groupId: `bench-${randomUUID()}`, maxWaitTimeInMs: 100 });
   await consumer.connect();
@@ -84,7 +87,7 @@ async function runKafkajs(broker: BrokerProcess, count: number, handle: () => vo
   return measured;
 }
 
-async function runNest(broker: BrokerProcess, count: number): Promise<Measured> {
+async function runNest(broker: Servers, count: number): Promise<Measured> {
   @Module({ controllers: [NestController] })
   class NestModule {}
   const done = drain.expect(count);
@@ -109,8 +112,8 @@ function row(
   peerName: string,
   count: number,
   settings: string,
-  ours: (broker: BrokerProcess) => Promise<Measured>,
-  peer: (broker: BrokerProcess) => Promise<Measured>,
+  ours: (broker: Servers) => Promise<Measured>,
+  peer: (broker: Servers) => Promise<Measured>,
 ): Row {
   return {
     name,
@@ -118,10 +121,10 @@ function row(
     better: 'higher',
     peerName,
     goal: 1,
-    settings: `${count} JSON records of about 100 B, ${PARTITIONS} partitions, ${settings}`,
-    async prepare(): Promise<Contest> {
-      const broker = await startBrokerProcess();
-      await fillOrders(broker, count);
+    settings: `${count} JSON records of about 100 B, ${PARTITIONS} partitions, ${BROKER_NAME}, ${settings}`,
+    async prepare(): Promise<Contest | undefined> {
+      const broker = await startOrders(count);
+      if (!broker) return undefined;
       return { ours: () => ours(broker), peer: () => peer(broker), close: () => broker.stop() };
     },
   };
@@ -129,7 +132,7 @@ function row(
 
 const QUICK = 100_000;
 const SLOW = 5_000;
-const eachMessageQuick = (broker: BrokerProcess) => runKafkajs(broker, QUICK, () => drain.hit(1));
+const eachMessageQuick = (broker: Servers) => runKafkajs(broker, QUICK, () => drain.hit(1));
 
 export const listenerRows: readonly Row[] = [
   row(

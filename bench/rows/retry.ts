@@ -1,10 +1,10 @@
 import 'reflect-metadata';
 import { Injectable, type Type } from '@nestjs/common';
 import { DltHandler, KafkaListener, KafkaTemplate, Payload, RetryableTopic } from 'nestdaw';
-import { startBrokerProcess } from '../broker-process.js';
+import { BROKER_NAME, startBenchBroker } from '../bench-broker.js';
 import { type Contest, type Row } from '../row.js';
 import { Drain } from './drain.js';
-import { fillOrders } from './listener.js';
+import { startOrders } from './listener.js';
 import { drainThrough, openListeners } from './listener-app.js';
 
 // What retry topics cost: how late a dead letter comes, and what failing records cost the others.
@@ -71,9 +71,10 @@ const deadLetter: Row = {
   better: 'lower',
   peerName: 'the budget',
   goal: 1,
-  settings: `one record that fails at once, ${DELAYS} retries after ${DELAY_MS} ms each, median of 10; late beside the sum`,
-  async prepare(): Promise<Contest> {
-    const broker = await startBrokerProcess();
+  settings: `one record that fails at once, ${DELAYS} retries after ${DELAY_MS} ms each, median of 10; late beside the sum; ${BROKER_NAME}`,
+  async prepare(): Promise<Contest | undefined> {
+    const broker = await startBenchBroker(['bench-failing'], 1);
+    if (!broker) return undefined;
     const app = await openListeners(broker, [Failing]);
     const template = app.get(KafkaTemplate);
     const once = async () => {
@@ -104,10 +105,10 @@ const others: Row = {
   better: 'higher',
   peerName: 'the same errors, caught by the handler',
   goal: 0.97,
-  settings: `${COUNT} JSON records, one in a hundred fails and goes to a retry topic, 64 workers in key order, 1 ms each; the peer's handler catches its errors itself`,
-  async prepare(): Promise<Contest> {
-    const broker = await startBrokerProcess({ 'group.initial.rebalance.delay.ms': '0' });
-    await fillOrders(broker, COUNT);
+  settings: `${COUNT} JSON records, one in a hundred fails and goes to a retry topic, 64 workers in key order, 1 ms each; the peer's handler catches its errors itself; ${BROKER_NAME}`,
+  async prepare(): Promise<Contest | undefined> {
+    const broker = await startOrders(COUNT);
+    if (!broker) return undefined;
     const wanted = COUNT - Math.ceil(COUNT / 100);
     const rate = (listener: Type) => drainThrough(drain, wanted, broker, [listener]);
     return { ours: () => rate(OneInHundred), peer: () => rate(Catching), close: () => broker.stop() };
