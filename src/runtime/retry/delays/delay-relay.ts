@@ -3,13 +3,17 @@ import { messageOf } from '../../../common/errors.js';
 import { type Startable } from '../../../common/lifecycle.js';
 import { type Logger } from '../../../common/logger.js';
 import { type OutgoingRecord } from '../../../common/record.js';
+import { Wakeup } from '../../../common/wakeup.js';
 import { type DelayedMessage, type DelayStore } from './delay-store.js';
 
 // Sends delayed messages when they are due. Any number of processes may do so over one store: each message is leased
-// to one of them. Should that one die after the send and before it said so, the message is sent a second time.
+// to one of them. Should that one die after the send and before it said so, the message is sent a second time. A send
+// that takes long holds up no other.
 
 /** Messages taken at once. */
 const LIMIT = 200;
+/** Messages that are being sent at a time, or sent and not told to the store. */
+const MOST_UNDER_WAY = 1_000;
 /** Longer than a send takes that succeeds in the end (delivery.timeout.ms is two minutes). */
 const LEASE_MS = 150_000;
 /** How soon it looks again when another process may have stored something that is due earlier. */
@@ -26,6 +30,11 @@ export interface DelayRelayOptions {
 export class DelayRelay implements Startable {
   readonly #options: DelayRelayOptions;
   readonly #stop = new AbortController();
+  readonly #wakeup = new Wakeup();
+  /** By id: taken here, and the store does not know yet that it was sent. Should its lease end it is not sent twice. */
+  readonly #underWay = new Map<string, Promise<void>>();
+  /** Those of them that are acknowledged. */
+  #sent: string[] = [];
   #loop: Promise<void> | undefined;
 
   constructor(options: DelayRelayOptions) {
@@ -49,19 +58,28 @@ export class DelayRelay implements Startable {
     let failures = 0;
     while (!signal.aborted) {
       try {
-        const sent = await this.#pass();
+        const isBusy = await this.#pass();
+        const pauseMs = isBusy ? 0 : await this.#pauseMs();
         if (failures > 0) logger.log('delayed messages: the store answers again');
         failures = 0;
-        if (!sent) await sleep(clock, await this.#pauseMs(), signal);
+        // What is acknowledged is told at once, in one call for all of a turn.
+        if (!isBusy && this.#sent.length === 0) {
+          await this.#wakeup.wait(clock, pauseMs, signal, { keepAlive: true });
+        }
       } catch (error) {
         if (failures++ === 0) logger.warn(`delayed messages wait, their store fails: ${messageOf(error)}`, error);
         await sleep(clock, TROUBLE_MS, signal);
       }
     }
+    await Promise.all(this.#underWay.values());
+    await this.#tell().catch((error: unknown) => {
+      logger.warn(`${this.#sent.length} delayed messages will be sent a second time: ${messageOf(error)}`, error);
+    });
   }
 
   async #pauseMs(): Promise<number> {
     const { store, clock } = this.#options;
+    if (this.#underWay.size >= MOST_UNDER_WAY) return LOOK_MS;
     const due = await store.nextDue();
     return due === undefined ? LOOK_MS : Math.max(1, Math.min(LOOK_MS, due - clock.now()));
   }
@@ -69,20 +87,41 @@ export class DelayRelay implements Startable {
   /** Whether there was something to send. */
   async #pass(): Promise<boolean> {
     const { store, clock } = this.#options;
-    const messages = await store.take(clock.now(), LIMIT, LEASE_MS);
-    const sent = await Promise.all(messages.map((message) => this.#send(message)));
-    await store.done(sent.flatMap((id) => id ?? []));
+    await this.#tell();
+    const room = Math.min(LIMIT, MOST_UNDER_WAY - this.#underWay.size);
+    if (room <= 0) return false;
+    const messages = await store.take(clock.now(), room, LEASE_MS);
+    for (const message of messages) {
+      if (!this.#underWay.has(message.id)) this.#underWay.set(message.id, this.#send(message));
+    }
     return messages.length > 0;
   }
 
-  /** Its id when it was sent; what was not comes again when its lease has run out. */
-  async #send({ id, topic, partition, record }: DelayedMessage): Promise<string | undefined> {
+  /** Tells the store what was sent; kept and told again when it does not take it. */
+  async #tell(): Promise<void> {
+    if (this.#sent.length === 0) return;
+    const told = this.#sent;
+    this.#sent = [];
+    try {
+      await this.#options.store.done(told);
+    } catch (error) {
+      this.#sent = [...told, ...this.#sent];
+      throw error;
+    }
+    for (const id of told) this.#underWay.delete(id);
+  }
+
+  /** What was not sent comes again when its lease has run out. */
+  async #send({ id, topic, partition, record }: DelayedMessage): Promise<void> {
+    // In a later turn: it is noted as under way before it can end.
+    await Promise.resolve();
     try {
       await this.#options.send(topic, partition, record);
-      return id;
+      this.#sent.push(id);
     } catch (error) {
+      this.#underWay.delete(id);
       this.#options.logger.error(`delayed message ${id} for ${topic} could not be sent: ${messageOf(error)}`, error);
-      return undefined;
     }
+    this.#wakeup.wake();
   }
 }
