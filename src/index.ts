@@ -186,7 +186,7 @@ export {
 } from './runtime/listener/failures/error-handler.js';
 export type { ErrorMatch } from './runtime/listener/failures/error-match.js';
 export type { Failure } from './runtime/listener/failures/failure.js';
-export type { Recoverer, RecovererFunction } from './runtime/listener/failures/recoverer.js';
+export type { Recoverer, RecovererFunction, RecovererTools } from './runtime/listener/failures/recoverer.js';
 export type { RetryListener } from './runtime/listener/failures/retry-listener.js';
 export type { ListenerConsumer } from './runtime/listener/listener-consumer.js';
 export { ListenerContainer } from './runtime/listener/listener-container.js';

@@ -89,3 +89,11 @@ export function* causesOf(error: unknown): IterableIterator<unknown> {
     if (typeof at !== 'object' || at === null) return;
   }
 }
+
+/** The brokers' code where a refusal of theirs is the error, or caused it. */
+export function refusalBehind(error: unknown): number | undefined {
+  for (const cause of causesOf(error)) {
+    if (hasCode(cause, 'KAFKA_PROTOCOL_ERROR')) return (cause as { errorCode?: number }).errorCode;
+  }
+  return undefined;
+}

@@ -4,7 +4,7 @@ import { type KafkaRecord, type OutgoingRecord, type RecordHeader } from '../../
 import { partitionName } from '../../common/topic-partition.js';
 import { isFatalFailure } from '../listener/failures/error-handler.js';
 import { type Failure } from '../listener/failures/failure.js';
-import { type Recoverer } from '../listener/failures/recoverer.js';
+import { type Recoverer, type RecovererTools } from '../listener/failures/recoverer.js';
 import { storyOf } from './error-story.js';
 import { type FailureHeaderOptions, failureHeaders } from './failure-headers.js';
 import { removeHeader } from './header-bytes.js';
@@ -39,6 +39,7 @@ export interface DeadLetterPublishingOptions extends FailureHeaderOptions {
   readonly replaceHeaders?: readonly string[];
   /** Whether each dead letter is logged. Default false. */
   readonly logRecoveryRecord?: boolean;
+  /** Who hears of letters that are dropped or go another way. Default: the logger of the listener's container. */
   readonly logger?: Logger;
 }
 
@@ -51,34 +52,30 @@ export class DeadLetterPublishingRecoverer implements Recoverer {
   readonly description = 'published to its dead-letter topic';
   readonly #sender: RecordSender;
   readonly #options: DeadLetterPublishingOptions;
-  readonly #logger: Logger;
 
   /** @param sender A `KafkaTemplate`; its serializers play no part. */
   constructor(sender: RecordSender, options: DeadLetterPublishingOptions = {}) {
     this.#sender = sender;
     this.#options = options;
-    this.#logger = options.logger ?? silentLogger;
   }
 
   /** Rejects with what the send rejects with, and with KAFKA_CONFIG_INVALID under `throwIfNoDestination`. */
-  async recover(failure: Failure): Promise<void> {
+  async recover(failure: Failure, tools?: RecovererTools): Promise<void> {
     const { record, error } = failure;
-    const destination = this.#destinationOf(record, error);
+    const logger = this.#options.logger ?? tools?.logger ?? silentLogger;
+    const destination = this.#destinationOf(record, error, logger);
     if (destination === undefined) return;
     try {
-      const partition = await this.#partitionOf(destination, record);
+      const partition = await this.#partitionOf(destination, record, logger);
       await this.#sender.sendBytes(destination.topic, partition, this.#letterOf(failure));
     } catch (sendError) {
       if (this.#options.failIfSendResultIsError !== false) throw sendError;
       const { message } = storyOf(sendError);
-      this.#logger.error(
-        `${positionOf(record)} is lost: sending it to ${destination.topic} failed: ${message}`,
-        sendError,
-      );
+      logger.error(`${positionOf(record)} is lost: sending it to ${destination.topic} failed: ${message}`, sendError);
       return;
     }
     if (this.#options.logRecoveryRecord) {
-      this.#logger.log(`${positionOf(record)} went to ${destination.topic}: ${storyOf(error).message}`);
+      logger.log(`${positionOf(record)} went to ${destination.topic}: ${storyOf(error).message}`);
     }
   }
 
@@ -91,31 +88,33 @@ export class DeadLetterPublishingRecoverer implements Recoverer {
     return { key: record.key, value: record.value, headers: [...headers, ...more] };
   }
 
-  #destinationOf(record: KafkaRecord, error: unknown): DeadLetterDestination | undefined {
+  #destinationOf(record: KafkaRecord, error: unknown, logger: Logger): DeadLetterDestination | undefined {
     const { destination = besideIt, throwIfNoDestination, skipSameTopicFatalExceptions = true } = this.#options;
     const found = destination(record, error);
     if (found === undefined) {
       const message = `${positionOf(record)} has no dead-letter destination`;
       if (throwIfNoDestination) throw new NestdawError('KAFKA_CONFIG_INVALID', `${message}: name one for it`);
-      this.#logger.warn(`${message}; it is dropped`);
+      logger.warn(`${message}; it is dropped`);
       return undefined;
     }
     if (skipSameTopicFatalExceptions && found.topic === record.topic && isFatalFailure(error)) {
       const { message } = storyOf(error);
-      this.#logger.error(
-        `${positionOf(record)} would fail the same way again in ${found.topic}, it is dropped: ${message}`,
-      );
+      logger.error(`${positionOf(record)} would fail the same way again in ${found.topic}, it is dropped: ${message}`);
       return undefined;
     }
     return found;
   }
 
-  async #partitionOf({ topic, partition }: DeadLetterDestination, record: KafkaRecord): Promise<number | undefined> {
+  async #partitionOf(
+    { topic, partition }: DeadLetterDestination,
+    record: KafkaRecord,
+    logger: Logger,
+  ): Promise<number | undefined> {
     if (partition === undefined || partition < 0) return undefined;
     if (this.#options.verifyPartition === false) return partition;
     const count = await this.#sender.partitionsFor(topic);
     if (partition < count) return partition;
-    this.#logger.warn(
+    logger.warn(
       `${topic} has ${count} partition(s), no ${partition}: the dead letter of ${positionOf(record)} goes where its key says`,
     );
     return undefined;

@@ -26,6 +26,8 @@ export interface DedupGuardOptions {
   readonly logger: Logger;
 }
 
+const ANSWERS: ReadonlySet<unknown> = new Set<ClaimAnswer>(['first', 'done', 'in-progress']);
+
 /** How often an id that another process is at is asked for again. */
 const LOOK_AGAIN_MS = 100;
 
@@ -229,17 +231,27 @@ export class DedupGuard {
       return;
     }
     if (!(answers instanceof Promise)) {
-      this.#answered(order, answers);
+      this.#heard(order, answers);
       return;
     }
     const answered = answers.then(
-      (known) => this.#answered(order, known),
+      (known) => this.#heard(order, known),
       (error: unknown) => this.#unanswered(order, error),
     );
     for (const claim of claims) {
       claim.state = 'asked';
       claim.answered = answered;
     }
+  }
+
+  /** Stores may be anybody's: one that leaves ids out has not answered. */
+  #heard(claims: readonly Claim[], answers: readonly ClaimAnswer[]): void {
+    if (answers.length === claims.length && answers.every((answer) => ANSWERS.has(answer))) {
+      this.#answered(claims, answers);
+      return;
+    }
+    const said = JSON.stringify(answers)?.slice(0, 100);
+    this.#unanswered(claims, new Error(`it was asked for ${claims.length} ids and says ${said}`));
   }
 
   #answered(claims: readonly Claim[], answers: readonly ClaimAnswer[]): void {

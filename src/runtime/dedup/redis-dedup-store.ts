@@ -6,6 +6,12 @@ import { CLAIM, FINISH, RELEASE, RENEW } from './redis-dedup-scripts.js';
 
 const ANSWERS: Readonly<Record<string, ClaimAnswer>> = { '0': 'done', '1': 'first', '2': 'in-progress' };
 
+/**
+ * One list for all partitions of a scope, where time alone forgets: it and the hash then end together. A list of an idle
+ * partition would end before, and its ids stay in the hash for ever.
+ */
+const BY_TIME = 'by-time';
+
 export interface RedisDedupOptions {
   /** Beginning of its keys. Default `nestdaw:dedup`. */
   readonly prefix?: string;
@@ -45,7 +51,8 @@ export class RedisDedupStore implements DedupStore {
         call = { keys: [this.#hash(scope)], args: [count ?? -1, timeMs ?? -1, leaseMs] };
         scopes.set(scope, call);
       }
-      call.keys.push(`${this.#prefix}:{${scope}}:${topic}-${partition}`);
+      const list = count === undefined ? BY_TIME : `${topic}-${partition}`;
+      call.keys.push(`${this.#prefix}:{${scope}}:${list}`);
       call.args.push(ids.length, ...ids);
     }
     await Promise.all(Array.from(scopes.values(), ({ keys, args }) => this.#redis.run(FINISH, keys, args)));

@@ -1,3 +1,4 @@
+import { makeTables } from '../sql/make-tables.js';
 import { sqlDatabase } from '../sql/sql-client.js';
 import {
   type SqlDatabase,
@@ -146,7 +147,7 @@ export class SqlDedupStore {
   }
 
   async #create(): Promise<void> {
-    for (const statement of sqlDedupTable(this.database.dialect, this.#table)) await this.database.query(statement);
+    await makeTables(this.database, sqlDedupTable(this.database.dialect, this.#table));
     this.#isReady = true;
   }
 }

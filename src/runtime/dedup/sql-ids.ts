@@ -24,7 +24,7 @@ export interface SqlIdsOptions {
 
 export class SqlIds {
   readonly #options: SqlIdsOptions;
-  /** Records handled since the last look, by scope and partition. */
+  /** Records handled since the last look, by scope and partition; not there before the first one. */
   readonly #handled = new Map<string, number>();
 
   constructor(options: SqlIdsOptions) {
@@ -48,7 +48,8 @@ export class SqlIds {
     const first = records[0]!;
     const scope = scopeOf(first);
     const key = `${scope} ${first.topic}-${first.partition}`;
-    const handled = (this.#handled.get(key) ?? 0) + records.length;
+    // The first look is at the start: a process that never lives for a thousand records forgets ids as well.
+    const handled = (this.#handled.get(key) ?? PRUNE_EVERY) + records.length;
     this.#handled.set(key, handled < PRUNE_EVERY ? handled : 0);
     if (handled >= PRUNE_EVERY) void this.#prune(scope, first);
   }

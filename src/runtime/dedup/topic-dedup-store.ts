@@ -29,6 +29,8 @@ export class TopicDedupStore implements DedupStore {
   readonly #journal: IdJournal;
   readonly #memory: MemoryDedupStore;
   readonly #window: DedupWindow;
+  /** Ids beyond the window that the journal does not know to be forgotten. */
+  #forgotten: Array<TopicPartition & { readonly key: Buffer }> = [];
 
   constructor(journal: IdJournal, window: DedupWindow, clock: Clock) {
     this.#journal = journal;
@@ -45,14 +47,30 @@ export class TopicDedupStore implements DedupStore {
     for (const group of groups) {
       const { scope, topic, partition, ids } = group;
       const value = Buffer.from(`${topic}${BETWEEN}${partition}`);
-      for (const id of ids) written.push(this.#journal.append({ topic, partition }, { key: keyOf(scope, id), value }));
+      for (const id of ids) {
+        const key = keyOf(scope, id);
+        // Known once more: what was to be forgotten of it must not come behind.
+        if (this.#forgotten.length > 0) this.#forgotten = this.#forgotten.filter((one) => !one.key.equals(key));
+        written.push(this.#journal.append({ topic, partition }, { key, value }));
+      }
     }
     await Promise.all(written);
-    const forgotten: Array<Promise<unknown>> = [];
+    this.#finishInMemory(groups, claimant, window);
+    const forgotten = this.#forgotten;
+    this.#forgotten = [];
+    try {
+      await Promise.all(forgotten.map(({ key, ...of }) => this.#journal.append(of, { key, value: null })));
+    } catch (error) {
+      // Again with the next ones, or the topic would keep them for ever.
+      this.#forgotten = [...forgotten, ...this.#forgotten];
+      throw error;
+    }
+  }
+
+  #finishInMemory(groups: readonly IdGroup[], claimant: Claimant, window: DedupWindow): void {
     this.#memory.finish(groups, claimant, window, ({ scope, topic, partition }, id) => {
-      forgotten.push(this.#journal.append({ topic, partition }, { key: keyOf(scope, id), value: null }));
+      this.#forgotten.push({ topic, partition, key: keyOf(scope, id) });
     });
-    await Promise.all(forgotten);
   }
 
   release(groups: readonly IdGroup[], claimant: Claimant): void {
@@ -77,7 +95,7 @@ export class TopicDedupStore implements DedupStore {
       const [topic, number] = value.toString().split(BETWEEN) as [string, string];
       found.set(entry, { scope, topic, partition: Number(number), ids: [id] });
     });
-    this.#memory.finish([...found.values()], { owner: '', leaseMs: 0 }, this.#window);
+    this.#finishInMemory([...found.values()], { owner: '', leaseMs: 0 }, this.#window);
   }
 }
 

@@ -71,9 +71,10 @@ export class InboxConsumer implements ConsumerClient {
   }
 
   async #start(): Promise<void> {
-    await this.#journal.open();
+    const { logger, name } = this.#options;
+    for (const damage of await this.#journal.open()) logger.error(`${name}: ${damage}`);
     const { count } = this.#journal;
-    if (count > 0) this.#options.logger.log(`${this.#options.name}: ${count} records wait in the inbox`);
+    if (count > 0) logger.log(`${name}: ${count} records wait in the inbox`);
     await this.#intake.start();
   }
 

@@ -3,7 +3,7 @@ import { NestdawError } from '../../common/errors.js';
 import { type KafkaRecord } from '../../common/record.js';
 import { type TopicPartition, TopicPartitionMap } from '../../common/topic-partition.js';
 import { ownFolder } from '../journal/owned-folder.js';
-import { WriteAheadFile } from '../journal/write-ahead-file.js';
+import { damageText, WriteAheadFile } from '../journal/write-ahead-file.js';
 import { droppedLine, finishedLine, type InboxLine, parseInboxLine, recordLine, takenLine } from './inbox-line.js';
 import { type InboxEntry, InboxPartition } from './inbox-partition.js';
 
@@ -21,15 +21,16 @@ export class InboxJournal {
     this.#file = new WriteAheadFile(folder, fileBytes);
   }
 
-  /** Reads what is there. Rejects with KAFKA_DATA_DIR_LOCKED when another process has the folder. */
-  async open(): Promise<void> {
+  /** Reads what is there; resolves with what is damaged, in sentences for the log. Rejects with KAFKA_DATA_DIR_LOCKED when another process has the folder. */
+  async open(): Promise<readonly string[]> {
     this.#lock = await ownFolder(this.#folder, 'the inbox');
-    await this.#file.open((text, place) => {
+    const damage = await this.#file.open((text, place) => {
       const line = parseInboxLine(text);
       if (line) this.#replay(line, { ...place });
       return line !== undefined;
     });
     for (const partition of this.partitions()) partition.seek(partition.finished);
+    return damage.map((one) => damageText('inbox', one));
   }
 
   /** Records that wait, of all partitions. */

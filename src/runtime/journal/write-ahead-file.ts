@@ -4,7 +4,8 @@ import { type Deferred, deferred } from '../../common/lifecycle.js';
 import { syncDirectory } from '../../common/sync-directory.js';
 
 // Lines in files that follow each other. A line is there after a crash once its `append` resolved: one fsync serves all
-// that wait for it. Opening gives every whole line back and cuts off what a crash left half written.
+// that wait for it. Opening gives every whole line back, cuts off what a crash left half written at the end, and says
+// what else it passed over.
 
 const NAME = /^(\d{20})\.journal$/;
 
@@ -13,6 +14,18 @@ export interface LinePlace {
   readonly file: number;
   readonly position: number;
   readonly length: number;
+}
+
+/** Bytes that are no whole line, with whole lines behind them: no crash leaves such. */
+export interface JournalDamage {
+  readonly path: string;
+  readonly position: number;
+  readonly bytes: number;
+}
+
+/** One sentence for the log. */
+export function damageText(what: string, { path, position, bytes }: JournalDamage): string {
+  return `${what}: ${bytes} bytes of ${path} are damaged from position ${position} on: what stood there is lost, the rest is read`;
 }
 
 interface Waiting {
@@ -35,13 +48,15 @@ export class WriteAheadFile {
     this.#maxBytes = maxBytes;
   }
 
-  /** Reads what is there, oldest first. `take` returns false for a line that is not whole: the rest is cut off. */
-  async open(take: (line: string, place: LinePlace) => boolean): Promise<void> {
+  /** Reads what is there, oldest first. `take` returns false for a line that is not whole: it is passed over. */
+  async open(take: (line: string, place: LinePlace) => boolean): Promise<JournalDamage[]> {
     await makeFolder(this.#folder);
     const names = (await readdir(this.#folder)).flatMap((name) => NAME.exec(name)?.[1] ?? []);
     const files = names.map(Number).sort((a, b) => a - b);
-    for (const file of files) await this.#load(file, take);
+    const damage: JournalDamage[] = [];
+    for (const file of files) damage.push(...(await this.#load(file, take)));
     if (files.length === 0) await this.#create(1);
+    return damage;
   }
 
   /** Appends lines, each with its end. Resolves when they are written, and durable where `isDurable` says so. */
@@ -152,19 +167,26 @@ export class WriteAheadFile {
     this.#size = 0;
   }
 
-  async #load(file: number, take: (line: string, place: LinePlace) => boolean): Promise<void> {
+  async #load(file: number, take: (line: string, place: LinePlace) => boolean): Promise<JournalDamage[]> {
     const handle = await open(this.#path(file), 'r+');
     this.#handles.set(file, handle);
     const bytes = await handle.readFile();
+    const damage: JournalDamage[] = [];
+    /** End of the last whole line. */
+    let whole = 0;
     let position = 0;
     for (let end = bytes.indexOf(10); end !== -1; end = bytes.indexOf(10, position)) {
       const length = end + 1 - position;
-      if (!take(bytes.toString('utf8', position, end), { file, position, length })) break;
+      if (take(bytes.toString('utf8', position, end), { file, position, length })) {
+        if (whole < position) damage.push({ path: this.#path(file), position: whole, bytes: position - whole });
+        whole = end + 1;
+      }
       position = end + 1;
     }
-    if (position < bytes.length) await handle.truncate(position);
+    if (whole < bytes.length) await handle.truncate(whole);
     this.#active = file;
-    this.#size = position;
+    this.#size = whole;
+    return damage;
   }
 
   #path(file: number): string {

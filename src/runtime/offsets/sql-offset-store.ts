@@ -1,4 +1,5 @@
 import { type TopicPartition } from '../../common/topic-partition.js';
+import { makeTables } from '../sql/make-tables.js';
 import { sqlDatabase } from '../sql/sql-client.js';
 import { type SqlDatabase, type SqlDialect, type SqlRunner } from '../sql/sql-database.js';
 import { type OffsetStore, type OffsetToStore, type StoredOffset } from './offset-store.js';
@@ -122,7 +123,7 @@ export class SqlOffsetStore implements OffsetStore {
   }
 
   async #create(): Promise<void> {
-    for (const statement of sqlOffsetTable(this.database.dialect, this.#table)) await this.database.query(statement);
+    await makeTables(this.database, sqlOffsetTable(this.database.dialect, this.#table));
   }
 }
 

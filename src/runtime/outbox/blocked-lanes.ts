@@ -35,6 +35,11 @@ export class BlockedLanes {
     this.#lanes.delete(lane);
   }
 
+  /** Lanes whose turn it was and that had no message any more: somebody else sent it, or took it out. */
+  onlyKeep(found: ReadonlySet<string>, now: number): void {
+    for (const [lane, { until }] of this.#lanes) if (until <= now && !found.has(lane)) this.#lanes.delete(lane);
+  }
+
   get count(): number {
     return this.#lanes.size;
   }

@@ -1,7 +1,7 @@
 import { type DirectoryLock } from '../../common/directory-lock.js';
 import { NestdawError } from '../../common/errors.js';
 import { ownFolder } from '../journal/owned-folder.js';
-import { type LinePlace, WriteAheadFile } from '../journal/write-ahead-file.js';
+import { damageText, type LinePlace, WriteAheadFile } from '../journal/write-ahead-file.js';
 import { messageLine, parseLine, relayedLine } from './outbox-line.js';
 import { laneOf, type OutboxMessage, type StoredMessage } from './outbox-message.js';
 import { type OutboxBacklog, type OutboxStore } from './outbox-store.js';
@@ -41,9 +41,10 @@ export class FileOutboxStore implements OutboxStore {
   }
 
   /** Rejects with KAFKA_DATA_DIR_LOCKED when another process has the folder. */
-  async open(): Promise<void> {
+  async open(): Promise<readonly string[]> {
     this.#lock = await ownFolder(this.#folder, 'the outbox folder');
-    await this.#file.open((text, place) => this.#replay(text, place));
+    const damage = await this.#file.open((text, place) => this.#replay(text, place));
+    return damage.map((one) => damageText('outbox', one));
   }
 
   /** Writes messages; resolves when they survive a crash of the machine. */

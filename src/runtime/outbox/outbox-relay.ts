@@ -49,7 +49,9 @@ export interface OutboxRelayState {
 }
 
 /** Beyond this many the trouble is not the messages': the whole relay waits. */
-const MOST_BLOCKED = 100;
+const MOST_BLOCKED = 1_000;
+/** Lanes that failed before, of one round: each is waited for. */
+const MOST_AGAIN = 10;
 
 export class OutboxRelay {
   readonly #options: Required<OutboxRelayOptions>;
@@ -163,14 +165,20 @@ export class OutboxRelay {
   async #round(): Promise<boolean> {
     const { store, batchSize } = this.#options;
     await this.#forget();
-    const blocked = this.#blocked.at(this.#clock.monotonic());
+    const now = this.#clock.monotonic();
+    const blocked = this.#blocked.at(now);
     if (blocked.length > MOST_BLOCKED) return false;
-    const lanes = byLane(await store.read(batchSize, blocked), blocked);
+    const keyed = blocked.filter((lane) => !isSingle(lane));
+    // The store cannot leave out those without a key: beside them there has to be room.
+    const limit = batchSize + blocked.length - keyed.length;
+    const messages = await store.read(limit, keyed);
+    const lanes = byLane(messages, blocked);
+    if (messages.length < limit) this.#blocked.onlyKeep(new Set(lanes.map(({ name }) => name)), now);
     const before = this.#failed;
     const failedBefore = lanes.filter(({ name }) => this.#blocked.has(name));
     let isWhole = await this.#send(lanes.filter((lane) => !failedBefore.includes(lane)));
     // These go one by one: if one fails again it holds up nobody else.
-    for (const lane of failedBefore) isWhole = (await this.#send([lane])) && isWhole;
+    for (const lane of failedBefore.slice(0, MOST_AGAIN)) isWhole = (await this.#send([lane])) && isWhole;
     await this.#forget();
     return lanes.length > 0 && isWhole && this.#failed === before;
   }
@@ -251,11 +259,18 @@ interface Lane {
   readonly messages: StoredMessage[];
 }
 
+/** No lane of a key begins like this: they are hashes. */
+const SINGLE = 'single ';
+
+function isSingle(lane: string): boolean {
+  return lane.startsWith(SINGLE);
+}
+
 /** Messages in the order of their lanes. One without a lane is alone in its own, which the store cannot leave out. */
 function byLane(messages: readonly StoredMessage[], blocked: readonly string[]): Lane[] {
   const lanes = new Map<string, Lane>();
   for (const message of messages) {
-    const name = message.lane ?? `single ${message.sequence}`;
+    const name = message.lane ?? `${SINGLE}${message.sequence}`;
     const others = lanes.get(name);
     if (others) others.messages.push(message);
     else if (!blocked.includes(name)) lanes.set(name, { name, messages: [message] });

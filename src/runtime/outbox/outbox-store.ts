@@ -11,8 +11,8 @@ export interface OutboxBacklog {
 
 /** What the relay takes messages from. One relay at a time has the office of relaying; it is a lease. */
 export interface OutboxStore {
-  /** Makes what is missing: tables, or the folder. */
-  open(): Promise<void>;
+  /** Makes what is missing: tables, or the folder. Resolves with what is damaged there, in sentences for the log. */
+  open(): Promise<readonly string[]>;
   /** Takes the office, or goes on having it, until `leaseMs` from now. False: somebody else has it. */
   lead(owner: string, leaseMs: number): Promise<boolean>;
   /** Gives the office back, so that another relay need not wait for the lease to end. */

@@ -1,5 +1,6 @@
 import { headersFromText, headersToText } from '../journal/headers-text.js';
 import { DIALECT_WORDS } from '../sql/dialect-words.js';
+import { makeTables } from '../sql/make-tables.js';
 import { type SqlDatabase, type SqlRow, type SqlRunner } from '../sql/sql-database.js';
 import { laneOf, type OutboxMessage, type StoredMessage } from './outbox-message.js';
 import { type OutboxBacklog, type OutboxStore } from './outbox-store.js';
@@ -31,12 +32,9 @@ export class SqlOutboxStore implements OutboxStore {
     this.#createTables = createTables;
   }
 
-  async open(): Promise<void> {
-    if (!this.#createTables) return;
-    for (const statement of outboxTables(this.database.dialect, this.#table)) {
-      // PostgreSQL lets two applications that start together collide here; the second try finds the table.
-      await this.database.query(statement).catch(() => this.database.query(statement));
-    }
+  async open(): Promise<readonly string[]> {
+    if (this.#createTables) await makeTables(this.database, outboxTables(this.database.dialect, this.#table));
+    return [];
   }
 
   /** Writes messages as part of a transaction: they exist when it commits, and never when it does not. */

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, truncate } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -97,6 +97,25 @@ describe('inbox on the disk', () => {
       await cut.close();
       open = undefined;
     }
+  });
+
+  it('says what is damaged, and hands out the rest', async () => {
+    const inbox = await journal();
+    await inbox.take(inbox.partition(tp, 0), range(0, 3), 3);
+    await inbox.close();
+    const file = join(folder, '00000000000000000001.journal');
+    const text = await readFile(file, 'utf8');
+    await writeFile(file, text.replace(/"orders",0,1,/, '"orders",0,9,'));
+    open = new InboxJournal(folder);
+    expect(await open.open()).toEqual([expect.stringMatching(/^inbox: \d+ bytes of .* are damaged/)]);
+    expect(await offsets(open)).toEqual([0, 2]);
+  });
+
+  it('belongs to one at a time', async () => {
+    await journal();
+    const second = new InboxJournal(folder);
+    await expect(second.open()).rejects.toMatchObject({ code: 'KAFKA_DATA_DIR_LOCKED' });
+    await second.close();
   });
 
   it('forgets what comes again when the group was moved back', async () => {

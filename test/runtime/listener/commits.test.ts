@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { NestdawError } from '../../../src/common/errors.js';
 import { deferred } from '../../../src/common/lifecycle.js';
 import { type Acknowledgment, DONE, type RecordInvoker } from '../../../src/runtime/listener/listener-endpoint.js';
 import { GatedHandler, Harness, TOPIC } from '../../support/listener-harness.js';
@@ -91,6 +92,64 @@ describe('commits', () => {
     const offsets = offsetsOf(harness);
     expect(offsets).toEqual([...offsets].sort((a, b) => a - b));
     expect(offsets.at(-1)).toBe(3);
+    await harness.container.stop();
+  });
+
+  it('are plain offsets when the map of what is finished behind them is too long: a crash repeats it, and loses nothing', async () => {
+    const endpoint = { workers: 4_000, order: 'none' as const, gapMap: true, ackMode: 'RECORD' as const };
+    const handler = new GatedHandler();
+    const settings = { pollMaxRecords: 4_000, budgetRecords: 4_000, budgetUncommitted: 10_000 };
+    const harness = new Harness({ endpoint, settings, invoke: handler.invoke });
+    harness.push(3_400);
+    await harness.start();
+    for (const { record, end } of handler.calls) if (record.offset % 2 === 1) end.resolve(DONE);
+    await flush(10);
+    await handler.end(0);
+    expect(harness.partition()).toMatchObject({ committable: 2, finishedAbove: 1_699 });
+    expect(harness.kafka.committed.get(TOPIC, 0)).toEqual({ offset: 2, metadata: '' });
+    harness.consumer.crash();
+
+    const redone: number[] = [];
+    const next = new Harness({
+      kafka: harness.kafka,
+      endpoint,
+      settings,
+      invoke: ({ offset }) => {
+        redone.push(offset);
+        return DONE;
+      },
+    });
+    await next.start();
+    await flush(10);
+    expect(redone).toEqual(Array.from({ length: 3_398 }, (_, at) => at + 2));
+    expect(next.committed()).toBe(3_400);
+    await next.container.stop();
+  });
+
+  it('have shorter maps, or none, where the brokers take less metadata than by default', async () => {
+    const handler = new GatedHandler();
+    const harness = new Harness({
+      endpoint: { workers: 200, order: 'none', gapMap: true, ackMode: 'RECORD' },
+      invoke: handler.invoke,
+    });
+    harness.push(200);
+    await harness.start();
+    harness.consumer.onCommit = (offsets) => {
+      if (offsets.every(({ metadata = '' }) => metadata.length <= 60)) return;
+      const cause = Object.assign(new NestdawError('KAFKA_PROTOCOL_ERROR', 'too large'), { errorCode: 12 });
+      throw new NestdawError('KAFKA_COMMIT_FAILED', 'refused', { cause });
+    };
+    for (const { record, end } of handler.calls) if (record.offset % 2 === 1 || record.offset === 0) end.resolve(DONE);
+    await flush(10);
+    expect(harness.committed()).toBe(2);
+    expect(harness.ofType('commit-failed')).toEqual([]);
+    expect(harness.log.filter((line) => line.includes('offset.metadata.max.bytes'))).not.toEqual([]);
+    for (const { record, end } of handler.calls) if (record.offset < 180) end.resolve(DONE);
+    await flush(10);
+    const { offset, metadata } = harness.kafka.committed.get(TOPIC, 0)!;
+    expect(offset).toBe(180);
+    expect(metadata).toMatch(/^nestdaw-gaps:/);
+    await handler.endAll();
     await harness.container.stop();
   });
 

@@ -159,6 +159,45 @@ describe('a record handed to a recoverer', () => {
     }
   });
 
+  it('is waited for when its partition goes; past the deadline the next owner has the record again', async () => {
+    for (const isOrdered of [true, false]) {
+      const recoverer = new SlowRecoverer();
+      const ran: string[] = [];
+      const harness = new Harness({
+        settings: { errorHandler: () => ({ action: 'recover', recoverer, isOrdered }) },
+        invoke: poison(0, ran),
+      });
+      harness.push(1);
+      await harness.start();
+      let isGone = false;
+      const goes = (deadline: AbortSignal) => {
+        isGone = false;
+        return harness.consumer.rebalance([], deadline).then(() => {
+          isGone = true;
+        });
+      };
+      const deadline = new AbortController();
+      const late = goes(deadline.signal);
+      await flush(10);
+      expect(isGone).toBe(false);
+      deadline.abort();
+      await late;
+      expect(harness.committed()).toBe(0);
+      await harness.consumer.rebalance([{ topic: 'orders', partition: 0 }]);
+      await recoverer.end();
+      await flush(10);
+      expect([ran, harness.committed()]).toEqual([['0#1', '0#1'], 0]);
+
+      const inTime = goes(new AbortController().signal);
+      await flush(10);
+      expect(isGone).toBe(false);
+      await recoverer.end();
+      await inTime;
+      expect(harness.committed()).toBe(1);
+      await harness.container.stop();
+    }
+  });
+
   it('changes nothing when its partition has been given up meanwhile', async () => {
     const recoverer = new SlowRecoverer();
     const harness = new Harness({

@@ -337,6 +337,24 @@ describe('the end of a span', () => {
     await harness.container.stop();
   });
 
+  it('that nobody answered is asked about until the group says: what it sent is not sent twice', async () => {
+    const { harness, producer } = make({});
+    await harness.start();
+    producer.commits.push('lost');
+    const { consumer } = harness;
+    const committedOffsets = consumer.committedOffsets.bind(consumer);
+    let refusals = 3;
+    consumer.committedOffsets = (partitions) =>
+      refusals-- > 0 ? Promise.reject(new Error('coordinator is loading')) : committedOffsets(partitions);
+    harness.push(2);
+    await flush();
+    for (let n = 0; n < 5; n++) await harness.clock.advance(1_000);
+    expect([producer.log, refusals]).toEqual([['commit 0@2 by m', 'replace'], -1]);
+    expect([producer.visible, harness.ofType('rolled-back').length]).toEqual([['0-0', '0-1'], 0]);
+    expect(harness.log.filter((line) => line.includes('coordinator is loading'))).toHaveLength(1);
+    await harness.container.stop();
+  });
+
   it('that is fenced stops the container, with the reason', async () => {
     const { harness, producer } = make({});
     producer.commits.push(fenced());

@@ -9,6 +9,7 @@ import { RedisOffsetStore } from '../../../src/runtime/offsets/redis-offset-stor
 import { SqlOffsetStore } from '../../../src/runtime/offsets/sql-offset-store.js';
 import { redisRunner } from '../../../src/runtime/redis/redis-scripts.js';
 import { describeWith } from '../../support/describe-with.js';
+import { fullDisk } from '../../support/full-disk.js';
 import { whyNoMariadb } from '../../support/servers/mariadb.js';
 import { whyNoPostgres } from '../../support/servers/postgres.js';
 import { whyNoRedis } from '../../support/servers/redis.js';
@@ -101,6 +102,23 @@ describe('files', () => {
   it('of other programs, with nothing but a number, are understood', async () => {
     writeFileSync(path, '41\n');
     expect(await new FileOffsetStore(own).load('billing', [one], false)).toMatchObject([{ offset: 41 }]);
+  });
+
+  it('stay as they were while the disk is full', async () => {
+    const store = new FileOffsetStore(join(folder, 'full'));
+    await store.load('billing', [one], true);
+    await store.store('billing', [{ ...one, offset: 7, metadata: '', epoch: 1 }]);
+    const disk = await fullDisk();
+    try {
+      await expect(store.store('billing', [{ ...one, offset: 8, metadata: '', epoch: 1 }])).rejects.toMatchObject({
+        code: 'ENOSPC',
+      });
+    } finally {
+      disk.hasRoom();
+    }
+    expect(await store.load('billing', [one], false)).toMatchObject([{ offset: 7 }]);
+    await store.store('billing', [{ ...one, offset: 9, metadata: '', epoch: 1 }]);
+    expect(await store.load('billing', [one], false)).toMatchObject([{ offset: 9 }]);
   });
 
   it('that are torn are refused, with what to do', async () => {

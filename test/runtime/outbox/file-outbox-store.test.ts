@@ -103,13 +103,20 @@ describe('outbox in a file', () => {
     }
   });
 
-  it('does not take a damaged line for a message', async () => {
-    await (await open()).append([message('a')]);
+  it('does not take a damaged line for a message; it says so, and keeps what stands behind it', async () => {
+    await (await open()).append([message('a'), message('b'), message('c')]);
     await opened.pop()!.close();
     const file = join(folder, '00000000000000000001.journal');
     const text = await readFile(file, 'utf8');
-    await writeFile(file, text.replace('orders', 'riders'));
-    expect(await ids(await open())).toEqual([]);
+    const [first, second] = text.split('\n') as [string, string];
+    await writeFile(file, text.replace(second, second.replace('orders', 'riders')));
+    const store = new FileOutboxStore({ folder });
+    opened.push(store);
+    expect(await store.open()).toEqual([
+      `outbox: ${second.length + 1} bytes of ${file} are damaged from position ${first.length + 1} on: what stood there ` +
+        'is lost, the rest is read',
+    ]);
+    expect(await ids(store)).toEqual(['a', 'c']);
   });
 
   it('belongs to one at a time', async () => {

@@ -23,7 +23,10 @@ class MemoryOutbox implements OutboxStore {
     this.messages.push({ ...record, messageId: id, sequence, lane });
   }
 
-  async open(): Promise<void> {}
+  async open() {
+    return [];
+  }
+
   async close(): Promise<void> {}
 
   async lead(owner: string): Promise<boolean> {
@@ -257,6 +260,51 @@ describe('outbox relay', () => {
     await clock.advance(1_100);
     expect(ids()).toEqual(['a', 'b']);
     expect(store.messages).toEqual([]);
+  });
+
+  it('sends again, with the same id, what was acknowledged and not removed when its process died', async () => {
+    store.write('a', 'anna');
+    answer = () => {
+      store.problem = new Error('database is away');
+      return 'done';
+    };
+    const one = relay('one');
+    one.start();
+    await clock.advance(0);
+    const ending = one.stop();
+    await clock.advance(0);
+    await ending;
+    expect(logger.lines.join()).toContain('1 relayed messages stay and will be sent again');
+    store.problem = undefined;
+    store.leader = undefined;
+    answer = () => 'done';
+    relay('two').start();
+    await clock.advance(0);
+    expect(ids()).toEqual(['a', 'a']);
+    expect(store.messages).toEqual([]);
+  });
+
+  it('forgets that a key waits when its message was taken out', async () => {
+    answer = () => new Error('no such topic');
+    write(['a1', 'anna'], ['n', null]);
+    const one = relay();
+    one.start();
+    await clock.advance(0);
+    expect(one.state.blockedKeys).toBe(2);
+    store.messages = [];
+    await clock.advance(1_200);
+    expect(one.state.blockedKeys).toBe(0);
+  });
+
+  it('sends around as many messages without a key as fail, though none can be left out', async () => {
+    answer = (id) => (id.startsWith('bad') ? new Error('no such topic') : 'done');
+    for (let n = 0; n < 700; n++) store.write(`bad${n}`, null);
+    store.write('good', 'anna');
+    const one = relay();
+    one.start();
+    await clock.advance(900);
+    expect(ids()).toContain('good');
+    expect(one.state).toMatchObject({ relayed: 1, blockedKeys: 700 });
   });
 
   it('leaves the work to the one who has the office, and takes over when that one ends', async () => {

@@ -1,10 +1,11 @@
 import { type Clock, type Timer } from '../../../common/clock.js';
-import { NestdawError } from '../../../common/errors.js';
+import { NestdawError, refusalBehind } from '../../../common/errors.js';
 import { type Deferred, deferred } from '../../../common/lifecycle.js';
 import { type Logger } from '../../../common/logger.js';
 import { type CommitOffset, type ConsumerClient } from '../../client/consumer-client.js';
 import { type CommitPolicy } from '../../dispatch/commit-policy.js';
 import { encodeGapMap } from '../../dispatch/gap-map.js';
+import { type OffsetRange } from '../../dispatch/offset-range.js';
 import { type ContainerCounters } from '../container-counters.js';
 import { type ContainerEvents } from '../container-events.js';
 import { type ConsumerInterceptors } from '../delivery/consumer-interceptors.js';
@@ -19,6 +20,8 @@ import { type RecordKeeper } from './record-account.js';
 // one, so an older offset can never arrive after a newer one, and a failed commit is simply part of the next.
 
 const RETRY_MS = 1_000;
+/** OFFSET_METADATA_TOO_LARGE: the brokers take less than Kafka's default. */
+const METADATA_TOO_LARGE = 12;
 /** For the last commit, when handlers used up the time to stop. */
 const LAST_COMMIT_MS = 2_000;
 
@@ -66,6 +69,8 @@ export class Committer {
   /** The time to stop is over. */
   #isLate = false;
   #idleWaiters: Array<() => void> = [];
+  /** Characters that a map may have; fewer once the brokers refused one. */
+  #mostMap = Number.POSITIVE_INFINITY;
 
   constructor(options: CommitterOptions) {
     this.#options = options;
@@ -176,6 +181,7 @@ export class Committer {
       await consumer.commit(offsets);
     } catch (error) {
       policy.failed(count);
+      if (this.#shortensMaps(offsets, error)) return this.#commitOnce();
       this.#failed(offsets, error);
       return { error };
     }
@@ -215,7 +221,7 @@ export class Committer {
       if (!moved && (!this.#options.gapMap || version === state.committedVersion)) continue;
       let metadata = '';
       if (this.#options.gapMap) {
-        const map = encodeGapMap(offset, tracker.finishedRanges());
+        const map = this.#mapOf(offset, tracker.finishedRanges());
         if (map === undefined) isWhole = false;
         // At the same offset the smaller map that stands there is still true, and better than none.
         if (map === undefined && !moved) continue;
@@ -225,6 +231,25 @@ export class Committer {
       pending.push({ state, offset, version });
     }
     return isWhole;
+  }
+
+  #mapOf(offset: number, ranges: readonly OffsetRange[]): string | undefined {
+    const map = encodeGapMap(offset, ranges);
+    return map !== undefined && map.length <= this.#mostMap ? map : undefined;
+  }
+
+  /** True when the brokers refused maps for their length: shorter ones, or none, let the offsets be committed. */
+  #shortensMaps(offsets: readonly CommitOffset[], error: unknown): boolean {
+    if (refusalBehind(error) !== METADATA_TOO_LARGE) return false;
+    const longest = Math.max(...offsets.map(({ metadata = '' }) => metadata.length));
+    if (longest === 0) return false;
+    this.#mostMap = Math.floor(longest / 2);
+    const { listener, logger } = this.#options;
+    logger.warn(
+      `listener '${listener}': the brokers take no metadata of ${longest} characters (offset.metadata.max.bytes, 4096 by ` +
+        `default): what is finished out of order is committed up to ${this.#mostMap} from now on, a crash repeats the rest`,
+    );
+    return true;
   }
 
   #failed(offsets: readonly CommitOffset[], error: unknown): void {

@@ -26,6 +26,8 @@ import { type PoolSteering } from './pool-steering.js';
 const SLICE_MS = 10;
 /** The same in calls, for clocks that stand still. */
 const SLICE_CALLS = 10_000;
+/** A record that is not due is asked about this often: a clock may be set, or a machine may have slept. */
+const ASK_AGAIN_MS = 30_000;
 
 export interface DeliveryRunnerOptions {
   readonly endpoint: ListenerEndpoint;
@@ -216,7 +218,7 @@ export class DeliveryRunner {
     // Timers may fire a little early: the record is asked about again then, and is never early itself.
     const waitMs = admission.until - clock.now();
     if (waitMs <= 0) return true;
-    turnedAway.postpone(delivery, waitMs);
+    turnedAway.postpone(delivery, Math.min(waitMs, ASK_AGAIN_MS));
     return false;
   }
 

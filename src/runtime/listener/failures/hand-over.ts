@@ -62,7 +62,7 @@ export class HandOver {
 
   /** One after another: their order is kept, and what is taken twice after a failure is no more than it has to be. */
   async #recover({ recoverer }: Recovery, failures: readonly Failure[]): Promise<void> {
-    for (const failure of failures) await recoverer.recover(failure);
+    for (const failure of failures) await recoverer.recover(failure, this.#options);
   }
 
   #taken(delivery: Delivery, failures: readonly Failure[]): void {

@@ -29,7 +29,7 @@ function lastChance(recoverer: Recoverer, listener: string, logger: Logger): Rec
     ...(recoverer.description === undefined ? {} : { description: recoverer.description }),
     async recover(failure) {
       try {
-        await recoverer.recover(failure);
+        await recoverer.recover(failure, { logger });
       } catch (error) {
         const { topic, partition, offset } = failure.record;
         logger.error(

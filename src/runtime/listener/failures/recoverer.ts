@@ -1,3 +1,4 @@
+import { type Logger } from '../../../common/logger.js';
 import { type Failure } from './failure.js';
 
 // Who takes over a record that its listener could not handle.
@@ -8,9 +9,15 @@ import { type Failure } from './failure.js';
  * record. When it throws or rejects the record stays unfinished, and is delivered again after a pause.
  */
 export interface Recoverer {
-  recover(failure: Failure): unknown;
+  recover(failure: Failure, tools?: RecovererTools): unknown;
   /** What it does, for the log: `published to its dead-letter topic`. */
   readonly description?: string;
+}
+
+/** What a container gives to recoverers. */
+export interface RecovererTools {
+  /** The container's, for recoverers that have none of their own. */
+  readonly logger: Logger;
 }
 
 /** The same as a plain function. */

@@ -1,3 +1,4 @@
+import { type Logger } from '../../../common/logger.js';
 import { type KafkaRecord } from '../../../common/record.js';
 import { type Delivery } from '../delivery/delivery.js';
 import { type RedoEntry, type RedoLedger } from '../failures/redo-ledger.js';
@@ -13,6 +14,7 @@ export interface SpanHandlerOptions {
   readonly join: (delivery: Delivery) => void;
   /** Calls with sends belonging to the open transaction. */
   readonly run: <R>(work: () => R) => R;
+  readonly logger: Logger;
   readonly onRecovered: (entry: Recovery) => void;
   readonly onRecoveryFailed: (entry: Recovery, error: unknown) => void;
 }
@@ -88,7 +90,7 @@ async function insteadOf(
   for (const instead of decided) {
     if (instead === 'skip') continue;
     try {
-      await options.run(() => instead.recoverer.recover(instead.failure));
+      await options.run(() => instead.recoverer.recover(instead.failure, options));
     } catch (error) {
       options.onRecoveryFailed(instead, error);
       return { status: 'failed', error };

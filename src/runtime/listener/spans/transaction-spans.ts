@@ -1,5 +1,5 @@
 import { type Clock, sleep, type Timer } from '../../../common/clock.js';
-import { hasCode } from '../../../common/errors.js';
+import { hasCode, refusalBehind } from '../../../common/errors.js';
 import { type Logger } from '../../../common/logger.js';
 import { type CommitOffset, type ConsumerClient, type RebalanceListener } from '../../client/consumer-client.js';
 import { type KeyDispatcher } from '../../dispatch/key-dispatcher.js';
@@ -79,6 +79,7 @@ export class TransactionSpans {
         ledger: failures.ledger,
         join: (delivery) => this.#join(delivery),
         run: (work) => this.#producer!.run(work),
+        logger: this.#options.logger,
         onRecovered: (recovery) => failures.recovered(recovery),
         onRecoveryFailed: (recovery, error) => failures.recoveryFailed(recovery, error),
       }),
@@ -287,23 +288,28 @@ export class TransactionSpans {
     return false;
   }
 
+  /** Asks until it is answered: taken for one that did not happen, everything would be sent twice. */
   async #isCommitted(offsets: readonly CommitOffset[]): Promise<boolean> {
-    const { consumer } = this.#options;
+    const { consumer, clock, logger, listener } = this.#options;
     const [one] = offsets;
     if (!one || !consumer.committedOffsets) return false;
-    const found = (await consumer.committedOffsets([one]).catch(() => undefined))?.get(one.topic, one.partition);
-    if (!found) return false;
-    return found.offset > one.offset || (found.offset === one.offset && found.metadata === (one.metadata ?? ''));
+    for (let tries = 1; !this.#isClosed; tries++) {
+      try {
+        const found = (await consumer.committedOffsets([one])).get(one.topic, one.partition);
+        if (!found) return false;
+        return found.offset > one.offset || (found.offset === one.offset && found.metadata === (one.metadata ?? ''));
+      } catch (error) {
+        const what = `listener '${listener}': the group does not say what was committed: ${sentenceOf(error)}`;
+        if (tries === 1) logger.warn(`${what} It is asked again.`);
+        await sleep(clock, REOPEN_MS, this.#stopped.signal);
+      }
+    }
+    return false;
   }
 }
 
 /** Whether a commit was refused because the group moved on, which says nothing about the records. */
 function isOfTheGroup(error: unknown): boolean {
-  const codes: readonly unknown[] = [22, 25, 27, 82];
-  const seen = new Set<unknown>();
-  for (let at = error; typeof at === 'object' && at !== null && !seen.has(at); at = (at as { cause?: unknown }).cause) {
-    if (hasCode(at as never, 'KAFKA_PROTOCOL_ERROR')) return codes.includes((at as { errorCode?: unknown }).errorCode);
-    seen.add(at);
-  }
-  return false;
+  const code = refusalBehind(error);
+  return code === 22 || code === 25 || code === 27 || code === 82;
 }

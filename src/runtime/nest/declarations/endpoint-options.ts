@@ -61,7 +61,7 @@ export function endpointNumbers(
   const consumers = isTopicOrdered ? 1 : (concurrency ?? properties.get('listener.concurrency'));
   const threads = threadsOf(read, options);
   const steering = steeringOf(read, options.workers);
-  const ownWorkers = steering?.min ?? read.whole('workers', plainWorkers(options.workers), 10_000);
+  const ownWorkers = steering?.min ?? workersOf(read, options);
   const workers = ownWorkers ?? (typeof threads === 'number' ? Math.ceil(threads / consumers) : undefined);
   if (order !== undefined && order !== 'partition' && workers === undefined) {
     read.mistake('order', order, 'only a pool of workers has an order to choose; give workers, or leave order out');
@@ -127,6 +127,10 @@ function parseThreads(text: string): number | boolean | undefined {
   const count = parseInteger(text);
   if (count === undefined) return parseBoolean(text);
   return count >= 1 && count <= MAX_THREADS ? count : undefined;
+}
+
+export function workersOf(read: OptionReader, { workers }: Pick<KafkaListenerOptions, 'workers'>): number | undefined {
+  return read.whole('workers', plainWorkers(workers), 10_000);
 }
 
 function plainWorkers(given: KafkaListenerOptions['workers']): number | string | undefined {
@@ -235,19 +239,18 @@ function groupOf(
   return group ?? '';
 }
 
+export function ackModeOf(read: OptionReader, { ackMode }: Pick<KafkaListenerOptions, 'ackMode'>): AckMode | undefined {
+  const parse = (text: string) => parseChoice(text, ACK_MODES);
+  return read.parsed<AckMode>('ackMode', ackMode as AckMode | undefined, parse, ACK_MODES.join(', '));
+}
+
 function commitRules(
   read: OptionReader,
   options: KafkaListenerOptions,
   properties: KafkaProperties,
   notices: string[],
 ): Pick<ListenerEndpoint, 'ackMode' | 'ackCount' | 'ackTimeMs'> {
-  const own = read.parsed<AckMode>(
-    'ackMode',
-    options.ackMode as AckMode | undefined,
-    (text) => parseChoice(text, ACK_MODES),
-    ACK_MODES.join(', '),
-  );
-  const ackMode = own ?? properties.get('listener.ack-mode');
+  const ackMode = ackModeOf(read, options) ?? properties.get('listener.ack-mode');
   const rules = { ackCount: properties.get('listener.ack-count'), ackTimeMs: properties.get('listener.ack-time') };
   if (!properties.get('consumer.enable-auto-commit')) return { ...rules, ackMode: ackMode ?? 'BATCH' };
   const origin = properties.originOf('consumer.enable-auto-commit') ?? 'configuration';

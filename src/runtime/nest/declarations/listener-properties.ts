@@ -19,15 +19,14 @@ const CONSUMER_PROPERTIES = new Map(
   }),
 );
 
-/** The connection's properties with `properties:` of the decorator over them. */
+/** The connection's properties with `properties:` of the decorator over them; `origin` names that one. */
 export function listenerProperties(
-  where: string,
-  options: KafkaListenerOptions,
+  origin: string,
+  options: Pick<KafkaListenerOptions, 'properties'>,
   common: KafkaProperties,
   environment: Environment,
   findings: Findings,
 ): KafkaProperties {
-  const origin = `@KafkaListener of ${where}`;
   const values = new Map<ConfigName, unknown>();
   for (const [property, given] of Object.entries(options.properties ?? {})) {
     const name = CONSUMER_PROPERTIES.get(property);

@@ -84,7 +84,7 @@ export class ListenerFactory {
     const read = new OptionReader(`@KafkaListener of ${where}`, environment, mistakes);
     const options = withContainer(read, given.options, parts.containers, this.#lookup);
     const declaration = { ...given, options };
-    const properties = listenerProperties(where, options, common, environment, findings);
+    const properties = listenerProperties(`@KafkaListener of ${where}`, options, common, environment, findings);
     const numbers = endpointNumbers(where, options, properties, environment, mistakes, notices);
     const id = uniqueId(numbers.id ?? where, numbers.id !== undefined, where, findings);
     const identity = { listenerId: id, groupId: numbers.groupId, info: numbers.info };

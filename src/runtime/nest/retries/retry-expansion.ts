@@ -1,7 +1,7 @@
 import { type Clock } from '../../../common/clock.js';
 import { type Logger } from '../../../common/logger.js';
 import { type Random } from '../../../common/random.js';
-import { type RetryableTopicOptions, type RetryListenerOptions } from '../../../decorators/retryable-topic.js';
+import { type RetryableTopicOptions } from '../../../decorators/retryable-topic.js';
 import { type NeededTopic } from '../../client/admin/needed-topics.js';
 import { type ConfigName } from '../../config/config-keys.js';
 import { type KafkaProperties } from '../../config/kafka-properties.js';
@@ -18,7 +18,7 @@ import { dueAtOf } from '../../retry/retry-headers.js';
 import { RetryPublisher } from '../../retry/retry-publisher.js';
 import { RetryPlan } from '../../retry/retry-rules.js';
 import { type DiscoveredListener } from '../declarations/listener-declaration.js';
-import { type RetrySettings } from './retry-options.js';
+import { type RetryListenerModel, type RetrySettings } from './retry-options.js';
 
 // From a listener and its plan to one listener for each stop. Each has a group of its own: a rebalance of the retry
 // topics must not move the partitions of the main one.
@@ -28,6 +28,8 @@ export interface RetryableListener {
   readonly main: DiscoveredListener;
   readonly options: RetryableTopicOptions;
   readonly settings: RetrySettings;
+  /** The listener's properties, with what retry and dead-letter listeners have of their own. */
+  readonly properties: KafkaProperties;
   readonly sender: RecordSender;
   readonly scan: PartitionScan;
   /** Where records wait that are not due; undefined: in their topic. */
@@ -156,7 +158,7 @@ function listenerAt(
   listener: RetryableListener,
   publisher: RetryPublisher,
 ): DiscoveredListener {
-  const { main, settings, options } = listener;
+  const { main, settings } = listener;
   const { endpoint } = main;
   const identity = { listenerId: `${endpoint.id}${stop.suffix}`, groupId: `${endpoint.groupId}${stop.suffix}` };
   const suffixed = (text: string | undefined) => (text === undefined ? undefined : `${text}${stop.suffix}`);
@@ -164,7 +166,7 @@ function listenerAt(
   return {
     endpoint: {
       ...endpoint,
-      ...modelOf(endpoint, options.listener),
+      ...modelOf(endpoint, settings.model),
       id: identity.listenerId,
       mainListenerId: endpoint.id,
       groupId: identity.groupId,
@@ -187,7 +189,7 @@ function listenerAt(
       arrivals: undefined,
       handler: listener.handlerOf(stop, identity),
     },
-    properties: unhurried(fromBeginning(main.properties), stop, settings.rules),
+    properties: unhurried(fromBeginning(listener.properties), stop, settings.rules),
     settings: {
       ...main.settings,
       errorHandler: publisher.errorHandlerFor(stop),
@@ -197,11 +199,9 @@ function listenerAt(
   };
 }
 
-function modelOf(endpoint: ListenerEndpoint, own: RetryListenerOptions = {}): Partial<ListenerEndpoint> {
-  const workers = own.workers === undefined ? endpoint.workers : Number(own.workers);
-  const order = (own.order as ListenerEndpoint['order'] | undefined) ?? endpoint.order;
-  const ackMode = (own.ackMode as ListenerEndpoint['ackMode'] | undefined) ?? endpoint.ackMode;
-  return { workers, order, ackMode, gapMap: order !== 'partition' };
+function modelOf({ workers, order, ackMode }: ListenerEndpoint, own: RetryListenerModel): Partial<ListenerEndpoint> {
+  const model = { workers, order, ackMode, ...own };
+  return { ...model, gapMap: model.order !== 'partition' };
 }
 
 function topicsOf({ topics, assignment }: ListenerEndpoint): readonly string[] {

@@ -13,6 +13,7 @@ import {
   type ListenerConnection,
   type ListenerDeclaration,
 } from '../declarations/listener-declaration.js';
+import { listenerProperties } from '../declarations/listener-properties.js';
 import { type StoreShelf } from '../guards/store-shelf.js';
 import { functionMethod } from '../handlers/function-method.js';
 import { type ListenerIdentity } from '../handlers/listener-context.js';
@@ -46,7 +47,7 @@ export class RetryFactory {
     declaration: ListenerDeclaration,
     main: DiscoveredListener,
     connection: ListenerConnection,
-    { mistakes }: Findings,
+    findings: Findings,
     makeHandler: HandlerMaker,
   ): DiscoveredListener[] {
     const configuration = this.#configurations.find((one) => one.appliesTo(main.endpoint.topics));
@@ -55,6 +56,7 @@ export class RetryFactory {
     if (options === undefined) return [main];
     const { where, source, dltHandler } = declaration;
     const { endpoint } = main;
+    const { mistakes } = findings;
     // What is ready-made looks at the topics of its records, and knows nothing of retry topics.
     if (source.kind === 'ready' || (declaration.retryable === undefined && !isPossible(endpoint))) return [main];
     const read = new OptionReader(`@RetryableTopic of ${where}`, connection.environment, mistakes);
@@ -67,6 +69,7 @@ export class RetryFactory {
       main,
       options,
       settings,
+      properties: listenerProperties(read.where, options.listener ?? {}, main.properties, read.environment, findings),
       sender,
       delays: this.#delays(read, options.delays, main, connection, mistakes),
       scan: ({ topic, partition }, from, visit) => connection.logs.readLogs([{ topic, partition, from }], visit),

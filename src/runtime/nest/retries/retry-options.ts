@@ -1,16 +1,24 @@
 import { type ErrorClass } from '../../../common/error-class.js';
-import { type BackOffOptions, type RetryableTopicOptions } from '../../../decorators/retryable-topic.js';
+import {
+  type BackOffOptions,
+  type RetryableTopicOptions,
+  type RetryListenerOptions,
+} from '../../../decorators/retryable-topic.js';
 import { parseBoolean, parseChoice, parseDecimal, parseDuration, parseInteger } from '../../config/formats.js';
 import { type KafkaProperties } from '../../config/kafka-properties.js';
+import { type Order } from '../../dispatch/key-dispatcher.js';
+import { type ListenerEndpoint } from '../../listener/listener-endpoint.js';
 import { type DltStrategy, type TopicPlanOptions } from '../../retry/destination-topics.js';
 import { errorClassifier } from '../../retry/error-classes.js';
 import { type RetryBackOff, retryDelays } from '../../retry/retry-delays.js';
 import { type BlockingRetries } from '../../retry/retry-publisher.js';
 import { type RetryRules } from '../../retry/retry-rules.js';
+import { ackModeOf, workersOf } from '../declarations/endpoint-options.js';
 import { type OptionReader } from '../option-reader.js';
 
 // What `@RetryableTopic` says, with placeholders filled, defaults put in, and every mistake reported.
 
+const ORDERS = ['partition', 'key', 'none'] as const;
 const SUFFIXING = ['SUFFIX_WITH_DELAY_VALUE', 'SUFFIX_WITH_INDEX_VALUE'] as const;
 const REUSE = ['SINGLE_TOPIC', 'MULTIPLE_TOPICS'] as const;
 const DLT_STRATEGIES = ['ALWAYS_RETRY_ON_ERROR', 'FAIL_ON_ERROR', 'NO_DLT'] as const;
@@ -26,7 +34,12 @@ export interface RetrySettings {
   readonly concurrency: number | undefined;
   /** Later records of a key wait behind one that is retried. */
   readonly isOrdered: boolean;
+  /** How the other listeners differ from the listener. */
+  readonly model: RetryListenerModel;
 }
+
+/** What is not said is as the listener has it. */
+export type RetryListenerModel = Pick<Partial<ListenerEndpoint>, 'workers' | 'order' | 'ackMode'>;
 
 export function retrySettings(read: OptionReader, options: RetryableTopicOptions): RetrySettings {
   const attempts = read.whole('attempts', options.attempts, 32_767) ?? 3;
@@ -51,8 +64,16 @@ export function retrySettings(read: OptionReader, options: RetryableTopicOptions
     replicationFactor: replicationOf(read, options.replicationFactor),
     autoStartDltHandler: flag('autoStartDltHandler', options.autoStartDltHandler),
     concurrency: read.whole('concurrency', options.concurrency, 1_000),
+    model: modelOf(read, options.listener),
     isOrdered: read.parsed<string>('order', options.order, (text) => parseChoice(text, ['key']), 'key') === 'key',
   };
+}
+
+function modelOf(read: OptionReader, own: RetryListenerOptions = {}): RetryListenerModel {
+  const parse = (text: string) => parseChoice(text, ORDERS);
+  const order = read.parsed<Order>('order', own.order as Order | undefined, parse, ORDERS.join(', '));
+  const model = { workers: workersOf(read, own), order, ackMode: ackModeOf(read, own) };
+  return Object.fromEntries(Object.entries(model).filter(([, value]) => value !== undefined));
 }
 
 /** `kafka.retry.topic.*`: what Spring Boot gives to every listener when `enabled` is set. */

@@ -103,7 +103,7 @@ export class KafkaOutboxModule implements OnModuleInit, OnApplicationBootstrap {
     this.#binder = new OutboxBinder(template, environment);
     this.#binder.bind(this.discovery, this.scanner, mistakes);
     throwIfAny(mistakes);
-    await store.open();
+    for (const damage of await store.open()) this.runtime.tools.logger.error(damage);
     this.runtime.accompany({ stop: () => this.#stop() });
   }
 

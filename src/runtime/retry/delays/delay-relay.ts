@@ -10,9 +10,11 @@ import { type DelayedMessage, type DelayStore } from './delay-store.js';
 // to one of them. Should that one die after the send and before it said so, the message is sent a second time. A send
 // that takes long holds up no other.
 
-/** Messages taken at once. */
+/** Messages under way at a time: so many may be sent twice after a kill. */
 const LIMIT = 200;
-/** Messages that are being sent at a time, or sent and not told to the store. */
+/** A send that takes longer keeps no room from others, */
+const HANGS_MS = 1_000;
+/** until so many do. */
 const MOST_UNDER_WAY = 1_000;
 /** Longer than a send takes that succeeds in the end (delivery.timeout.ms is two minutes). */
 const LEASE_MS = 150_000;
@@ -27,12 +29,17 @@ export interface DelayRelayOptions {
   readonly logger: Logger;
 }
 
+interface UnderWay {
+  readonly since: number;
+  readonly ended: Promise<void>;
+}
+
 export class DelayRelay implements Startable {
   readonly #options: DelayRelayOptions;
   readonly #stop = new AbortController();
   readonly #wakeup = new Wakeup();
   /** By id: taken here, and the store does not know yet that it was sent. Should its lease end it is not sent twice. */
-  readonly #underWay = new Map<string, Promise<void>>();
+  readonly #underWay = new Map<string, UnderWay>();
   /** Those of them that are acknowledged. */
   #sent: string[] = [];
   #loop: Promise<void> | undefined;
@@ -71,7 +78,7 @@ export class DelayRelay implements Startable {
         await sleep(clock, TROUBLE_MS, signal);
       }
     }
-    await Promise.all(this.#underWay.values());
+    await Promise.all(Array.from(this.#underWay.values(), ({ ended }) => ended));
     await this.#tell().catch((error: unknown) => {
       logger.warn(`${this.#sent.length} delayed messages will be sent a second time: ${messageOf(error)}`, error);
     });
@@ -79,7 +86,7 @@ export class DelayRelay implements Startable {
 
   async #pauseMs(): Promise<number> {
     const { store, clock } = this.#options;
-    if (this.#underWay.size >= MOST_UNDER_WAY) return LOOK_MS;
+    if (this.#room() <= 0) return LOOK_MS;
     const due = await store.nextDue();
     return due === undefined ? LOOK_MS : Math.max(1, Math.min(LOOK_MS, due - clock.now()));
   }
@@ -88,13 +95,21 @@ export class DelayRelay implements Startable {
   async #pass(): Promise<boolean> {
     const { store, clock } = this.#options;
     await this.#tell();
-    const room = Math.min(LIMIT, MOST_UNDER_WAY - this.#underWay.size);
+    const room = this.#room();
     if (room <= 0) return false;
     const messages = await store.take(clock.now(), room, LEASE_MS);
+    const since = clock.monotonic();
     for (const message of messages) {
-      if (!this.#underWay.has(message.id)) this.#underWay.set(message.id, this.#send(message));
+      if (!this.#underWay.has(message.id)) this.#underWay.set(message.id, { since, ended: this.#send(message) });
     }
     return messages.length > 0;
+  }
+
+  #room(): number {
+    const hangs = this.#options.clock.monotonic() - HANGS_MS;
+    let quick = 0;
+    for (const { since } of this.#underWay.values()) if (since > hangs) quick++;
+    return Math.min(LIMIT - quick, MOST_UNDER_WAY - this.#underWay.size);
   }
 
   /** Tells the store what was sent; kept and told again when it does not take it. */

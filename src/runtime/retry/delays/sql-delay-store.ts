@@ -1,5 +1,6 @@
 import { randomUuid, systemRandom } from '../../../common/random.js';
 import { headersFromText, headersToText } from '../../journal/headers-text.js';
+import { makeTables } from '../../sql/make-tables.js';
 import { sqlDatabase } from '../../sql/sql-client.js';
 import { type SqlDatabase, type SqlRow } from '../../sql/sql-database.js';
 import { type DelayedMessage, type DelayStore } from './delay-store.js';
@@ -161,10 +162,7 @@ export class SqlDelayStore implements DelayStore {
 
   async #create(): Promise<void> {
     if (this.#options.createTable === false) return;
-    for (const statement of sqlDelayTable(this.database.dialect, this.#table)) {
-      // PostgreSQL lets two applications that start together collide here; the second try finds the table.
-      await this.database.query(statement).catch(() => this.database.query(statement));
-    }
+    await makeTables(this.database, sqlDelayTable(this.database.dialect, this.#table));
   }
 }
 

@@ -15,6 +15,7 @@ import { OffsetCommit } from '../../../../src/protocol/messages/08-offset-commit
 import { DeleteRecords } from '../../../../src/protocol/messages/21-delete-records.js';
 import { EmbeddedKafka, until } from '../../../../src/testing/index.js';
 import { type BrokerApp, numbered, startOnBroker } from '../../../support/broker-app.js';
+import { fullDisk } from '../../../support/full-disk.js';
 import { directClient } from '../../../support/raw-client.js';
 
 // Listeners that handle records from their inbox, over a real broker.
@@ -131,6 +132,25 @@ describe('an inbox', () => {
     await until(() => handled === 100, { what: 'every record' });
     await until(async () => (await committed()) === 100, { what: 'every offset' });
     expect(handled).toBe(100);
+  });
+
+  it('holds the intake up while the disk is full: nothing is committed that is not here, and nothing is lost', async () => {
+    const seen: number[] = [];
+    const { logger } = await listen((offset) => void seen.push(offset));
+    await kafka.produce('orders', 0, numbered(3));
+    await until(async () => seen.length === 3 && (await committed()) === 3, { what: 'the first three' });
+    const disk = await fullDisk();
+    try {
+      await kafka.produce('orders', 0, numbered(3));
+      await until(() => logger.lines.some((line) => /the inbox cannot be written: ENOSPC/.test(line)), {
+        what: 'the error',
+      });
+      expect([seen.length, await committed()]).toEqual([3, 3]);
+    } finally {
+      disk.hasRoom();
+    }
+    await until(async () => seen.length === 6 && (await committed()) === 6, { what: 'the others' });
+    expect(seen).toEqual([0, 1, 2, 3, 4, 5]);
   });
 
   it('reads again what the group was moved back to', async () => {

@@ -1,0 +1,26 @@
+import { type FileHandle, open, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** A disk that takes half of each write and then nothing, for all files of this process, until it has room again. */
+export async function fullDisk(): Promise<{ hasRoom(): void }> {
+  const path = join(tmpdir(), `full-disk-${process.pid}`);
+  const handle = await open(path, 'w');
+  const prototype = Object.getPrototypeOf(handle) as FileHandle;
+  await handle.close();
+  await rm(path);
+  const { writeFile } = prototype;
+  const write: (bytes: Buffer, offset: number, length: number, position: number) => Promise<unknown> = prototype.write;
+  const noRoom = () => Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+  Object.assign(prototype, {
+    async write(this: FileHandle, bytes: Buffer, offset: number, length: number, position: number) {
+      if (length > 1) await write.call(this, bytes, offset, length >> 1, position);
+      throw noRoom();
+    },
+    async writeFile(this: FileHandle, text: string) {
+      await writeFile.call(this, text.slice(0, text.length >> 1));
+      throw noRoom();
+    },
+  });
+  return { hasRoom: () => void Object.assign(prototype, { write, writeFile }) };
+}
