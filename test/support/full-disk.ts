@@ -1,4 +1,4 @@
-import { type FileHandle, open, rm } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -6,21 +6,24 @@ import { join } from 'node:path';
 export async function fullDisk(): Promise<{ hasRoom(): void }> {
   const path = join(tmpdir(), `full-disk-${process.pid}`);
   const handle = await open(path, 'w');
-  const prototype = Object.getPrototypeOf(handle) as FileHandle;
+  const prototype = Object.getPrototypeOf(handle) as Writing;
   await handle.close();
   await rm(path);
-  const { writeFile } = prototype;
-  const write: (bytes: Buffer, offset: number, length: number, position: number) => Promise<unknown> = prototype.write;
+  const { write, writeFile } = prototype;
   const noRoom = () => Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
-  Object.assign(prototype, {
-    async write(this: FileHandle, bytes: Buffer, offset: number, length: number, position: number) {
-      if (length > 1) await write.call(this, bytes, offset, length >> 1, position);
-      throw noRoom();
-    },
-    async writeFile(this: FileHandle, text: string) {
-      await writeFile.call(this, text.slice(0, text.length >> 1));
-      throw noRoom();
-    },
-  });
+  prototype.write = async function half(bytes, offset, length, position) {
+    if (length > 1) await write.call(this, bytes, offset, length >> 1, position);
+    throw noRoom();
+  };
+  prototype.writeFile = async function half(text) {
+    await writeFile.call(this, text.slice(0, text.length >> 1));
+    throw noRoom();
+  };
   return { hasRoom: () => void Object.assign(prototype, { write, writeFile }) };
+}
+
+/** The part of a file handle that writes. */
+interface Writing {
+  write: (this: Writing, bytes: Buffer, offset: number, length: number, position: number) => Promise<unknown>;
+  writeFile: (this: Writing, text: string) => Promise<void>;
 }

@@ -67,7 +67,7 @@ describe('the relay of delayed messages', () => {
   });
 
   afterEach(async () => {
-    for (const { resolve } of hanging.values()) resolve();
+    for (const end of hanging.values()) end.resolve();
     await stop();
   });
 
@@ -154,7 +154,7 @@ describe('the relay of delayed messages', () => {
     expect(sent).toHaveLength(400);
     await clock.advance(60_000);
     expect(sent).toHaveLength(1_000);
-    for (const { resolve } of hanging.values()) resolve();
+    for (const end of hanging.values()) end.resolve();
     await clock.advance(1_000);
     expect([sent.length, store.left]).toEqual([1_200, []]);
     expect(Math.max(...store.takes)).toBe(200);
