@@ -94,7 +94,7 @@ export {
   type TransactionalOptions,
 } from './decorators/index.js';
 /** Topics, configs, offsets and groups of a cluster. */
-export type { ConfigEntry, ConfigOwner } from './runtime/client/admin/config-admin.js';
+export type { ConfigEntry, ConfigOrigin, ConfigOwner } from './runtime/client/admin/config-admin.js';
 export type {
   GroupDescription,
   GroupListing,
@@ -102,6 +102,7 @@ export type {
   GroupOffset,
 } from './runtime/client/admin/group-admin.js';
 export { type GroupLag, KafkaAdmin } from './runtime/client/admin/kafka-admin.js';
+export type { LogDir } from './runtime/client/admin/log-dir-admin.js';
 export {
   NewTopic,
   NewTopics,

@@ -1,23 +1,21 @@
-import { mistakeIn } from '../broker/broker-config.js';
-import { BROKER_KEYS } from '../broker/config/broker-keys.js';
 import { type ConfigKey } from '../runtime/config/config-key.js';
 import { CONFIG_NAMES, type ConfigName, keyOf } from '../runtime/config/config-keys.js';
 import { type KafkaProperties } from '../runtime/config/kafka-properties.js';
-import { type Configuration, readConfiguration } from '../runtime/config/load-configuration.js';
-import { describeMistake, type Mistake, masked, shownValue } from '../runtime/config/mistakes.js';
-import { connectionsIn, judgeNames } from '../runtime/config/name-judge.js';
+import { describeMistake, masked, shownValue } from '../runtime/config/mistakes.js';
 import { typeText } from '../runtime/config/reference/sections.js';
 import { shownText } from '../runtime/config/reference/value-text.js';
-import { checkConnection, type Findings } from '../runtime/config/rules.js';
-import { securitySettings } from '../runtime/config/security/security.js';
+import {
+  askedFor,
+  type ConfigurationOptions,
+  type EffectiveConfiguration,
+  effectiveConfiguration,
+  sourcesOf,
+} from './effective-configuration.js';
 
 // What `nestdaw config` prints: what is in force and where it comes from, or everything that is wrong.
 
 /** Of `nestdaw config`, as commander hands them over. */
-export interface ConfigOptions {
-  readonly cwd: string;
-  readonly file?: string;
-  readonly profile?: string;
+export interface ConfigOptions extends ConfigurationOptions {
   readonly changed: boolean;
   readonly all: boolean;
   readonly keys: boolean;
@@ -34,70 +32,23 @@ interface Line {
 }
 
 export function printConfiguration(words: readonly string[], options: ConfigOptions): void {
-  const wanted = words.filter((word) => !word.startsWith('--')).map((word) => word.toLowerCase());
+  const wanted = askedFor(words);
   if (options.keys) {
     explain(wanted);
     return;
   }
-  const report = reportOf(words, options);
-  const shown = report.connections.map(({ name, lines }) => ({ name, lines: lines.filter(matcher(wanted)) }));
+  const report = effectiveConfiguration(sourcesOf(words, options));
+  const shown = report.connections.map(({ name, configuration }) => ({
+    name,
+    lines: linesOf(configuration.properties, options).filter(matcher(wanted)),
+  }));
   if (options.json) printJson(report, shown);
   else print(report, shown);
   if (report.mistakes.length > 0) process.exitCode = 1;
 }
 
-interface Report {
-  readonly profiles: readonly string[];
-  readonly sources: readonly string[];
-  readonly connections: ReadonlyArray<{ readonly name: string; readonly lines: readonly Line[] }>;
-  readonly warnings: readonly string[];
-  readonly mistakes: readonly Mistake[];
-}
-
-function reportOf(words: readonly string[], options: ConfigOptions): Report {
-  const argv = words.filter((word) => word.startsWith('--'));
-  if (options.profile !== undefined) argv.push(`--spring.profiles.active=${options.profile}`);
-  const { cwd, file } = options;
-  const sources = { cwd, argv, ...(file === undefined ? {} : { propertiesFile: file }) };
-  const base = readConfiguration(sources);
-  const names = connectionsIn(base.environment);
-  const findings: Findings = { mistakes: [], notices: [] };
-  const judged = judgeNames(base.environment, names);
-  findings.mistakes.push(...judged.mistakes);
-  findings.notices.push(...judged.notices);
-  const named = names.map((name) => [name, readConfiguration({ ...sources, connection: name })] as const);
-  const connections = [['default', base] as const, ...named].map(([name, configuration]) => {
-    check(configuration, findings);
-    return { name, lines: linesOf(configuration.properties, options) };
-  });
-  return {
-    profiles: base.profiles,
-    // Documents of one file stand beside each other.
-    sources: [...new Set(base.environment.sources.map(({ name }) => name))].filter((name) => name !== 'random'),
-    connections,
-    warnings: [...new Set(findings.notices)],
-    // Consumers and producer share keys, and connections share files.
-    mistakes: [...new Map(findings.mistakes.map((mistake) => [describeMistake(mistake), mistake])).values()],
-  };
-}
-
-function check(configuration: Configuration, findings: Findings): void {
-  findings.mistakes.push(...configuration.mistakes);
-  checkConnection(configuration.properties, findings);
-  securitySettings(configuration, findings.mistakes);
-  checkBrokerKeys(configuration.properties, findings);
-}
-
-/** The embedded broker would refuse these, later. */
-function checkBrokerKeys(properties: KafkaProperties, { mistakes }: Findings): void {
-  const given = Object.entries(properties.get('embedded.properties'));
-  for (const [name, value] of given) {
-    const problem = mistakeIn(BROKER_KEYS, name, value);
-    if (problem === undefined) continue;
-    const origin = properties.originBelow('embedded.properties', name) ?? 'configuration';
-    mistakes.push({ origin, key: `${properties.prefix}.embedded.properties.${name}`, value, problem });
-  }
-}
+type Report = Omit<EffectiveConfiguration, 'connections'>;
+type Shown = ReadonlyArray<{ readonly name: string; readonly lines: readonly Line[] }>;
 
 function linesOf(properties: KafkaProperties, { changed, all }: ConfigOptions): Line[] {
   const lines: Line[] = [];
@@ -129,7 +80,7 @@ function matcher(words: readonly string[]): (line: { readonly key: string }) => 
   return ({ key }) => words.length === 0 || words.some((word) => key.toLowerCase().includes(word));
 }
 
-function print({ profiles, sources, warnings, mistakes }: Report, connections: Report['connections']): void {
+function print({ profiles, sources, warnings, mistakes }: Report, connections: Shown): void {
   console.log(`# profiles: ${profiles.length === 0 ? 'default' : profiles.join(', ')}`);
   console.log(`# sources, the last one counts most: ${sources.join(', ')}`);
   for (const { name, lines } of connections) {
@@ -150,7 +101,7 @@ function print({ profiles, sources, warnings, mistakes }: Report, connections: R
   for (const mistake of found) console.error(`  - ${mistake}`);
 }
 
-function printJson({ profiles, sources, warnings, mistakes }: Report, connections: Report['connections']): void {
+function printJson({ profiles, sources, warnings, mistakes }: Report, connections: Shown): void {
   const report = {
     profiles,
     sources,

@@ -1,20 +1,24 @@
+import { resolve } from 'node:path';
 import { systemClock } from '../common/clock.js';
 import { NestdawError } from '../common/errors.js';
 import { type Logger } from '../common/logger.js';
 import { DEFAULT_PORT, readKeptAddress } from '../embedded/kept-address.js';
+import { type KafkaProperties, prefixOf } from '../runtime/config/kafka-properties.js';
 import { readConfiguration } from '../runtime/config/load-configuration.js';
 import { throwIfAny } from '../runtime/config/mistakes.js';
 import { KafkaConnection } from '../runtime/nest/connection/kafka-connection.js';
+import { type ApplicationSources, type ConfigurationOptions, sourcesOf } from './effective-configuration.js';
 
 // A connection for a command: to the cluster that the application in this folder uses.
 
 /** Of commands that talk to a cluster, as commander hands them over. */
-export interface ConnectOptions {
+export interface ConnectOptions extends ConfigurationOptions {
   readonly bootstrapServers?: string;
-  readonly cwd: string;
-  readonly profile?: string;
   readonly connection?: string;
 }
+
+/** Name of the connection whose keys have none. */
+const DEFAULT = 'default';
 
 const logger: Logger = {
   log: () => undefined,
@@ -24,10 +28,7 @@ const logger: Logger = {
 
 /** Runs something with a connection, and closes it. Throws KAFKA_CONFIG_INVALID with every mistake in the way. */
 export async function withConnection(options: ConnectOptions, run: (connection: KafkaConnection) => Promise<void>) {
-  const connection = connectionOf(options);
-  const findings = { mistakes: [], notices: [] };
-  connection.check(findings);
-  throwIfAny(findings.mistakes);
+  const connection = checkedConnection(options, sourcesOf([], options));
   await connection.start();
   try {
     await run(connection);
@@ -36,14 +37,27 @@ export async function withConnection(options: ConnectOptions, run: (connection: 
   }
 }
 
-function connectionOf({ bootstrapServers, cwd, profile, connection: name }: ConnectOptions): KafkaConnection {
-  const argv = profile === undefined ? [] : [`--spring.profiles.active=${profile}`];
-  const named = name === undefined || name === 'default' ? {} : { connection: name };
-  const prefix = 'connection' in named ? `kafka.${name}` : 'kafka';
+/** A connection that is not started: its admin client works, and ends with `stop`. Throws as `withConnection` does. */
+export function checkedConnection(
+  options: Pick<ConnectOptions, 'bootstrapServers' | 'connection'>,
+  sources: ApplicationSources,
+): KafkaConnection {
+  const connection = connectionOf(options, sources);
+  const findings = { mistakes: [], notices: [] };
+  connection.check(findings);
+  throwIfAny(findings.mistakes);
+  return connection;
+}
+
+function connectionOf(
+  { bootstrapServers, connection: name = DEFAULT }: Pick<ConnectOptions, 'bootstrapServers' | 'connection'>,
+  sources: ApplicationSources,
+): KafkaConnection {
+  const named = name === DEFAULT ? {} : { connection: name };
+  const prefix = prefixOf('connection' in named ? name : undefined);
   const read = (servers: string | undefined) =>
     readConfiguration({
-      cwd,
-      argv,
+      ...sources,
       ...named,
       overrides: {
         [`${prefix}.consumer.auto-offset-reset`]: 'earliest',
@@ -51,10 +65,11 @@ function connectionOf({ bootstrapServers, cwd, profile, connection: name }: Conn
       },
     });
   const given = read(bootstrapServers);
-  const isKnown = given.properties.getFor('producer', 'bootstrap-servers').length > 0;
-  const configuration = isKnown ? given : read(serversBeside(cwd, given.properties.get('embedded.data-dir')));
+  const configuration = hasServers(given.properties)
+    ? given
+    : read(serversBeside(dataFolderOf(sources.cwd, given.properties)));
   return new KafkaConnection({
-    name: name ?? 'default',
+    name,
     configuration,
     factories: {},
     startBroker: () => {
@@ -65,8 +80,18 @@ function connectionOf({ bootstrapServers, cwd, profile, connection: name }: Conn
   });
 }
 
+/** Whether a cluster is named; else the application has a broker beside it. */
+export function hasServers(properties: KafkaProperties): boolean {
+  return properties.getFor('producer', 'bootstrap-servers').length > 0;
+}
+
+/** Where the broker beside an application that is started in this folder keeps its data. */
+export function dataFolderOf(cwd: string, properties: KafkaProperties): string {
+  return resolve(cwd, properties.get('embedded.data-dir'));
+}
+
 /** The broker of the application in this folder: where it listens, or would. */
-function serversBeside(cwd: string, dataDir: string): string {
-  const kept = readKeptAddress(dataDir.startsWith('/') ? dataDir : `${cwd}/${dataDir}`);
+function serversBeside(dataFolder: string): string {
+  const kept = readKeptAddress(dataFolder);
   return kept === undefined ? `127.0.0.1:${DEFAULT_PORT}` : `${kept.host}:${kept.port}`;
 }

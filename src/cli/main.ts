@@ -5,6 +5,7 @@ import { brokerCommand } from './broker-command.js';
 import { configCommand } from './config-command.js';
 import { consumeCommand } from './consume-command.js';
 import { dltCommand } from './dlt-command.js';
+import { doctorCommand } from './doctor-command.js';
 
 // `nestdaw`: one file a command.
 
@@ -14,7 +15,8 @@ const program = new Command('nestdaw')
   .addCommand(brokerCommand())
   .addCommand(configCommand())
   .addCommand(consumeCommand())
-  .addCommand(dltCommand());
+  .addCommand(dltCommand())
+  .addCommand(doctorCommand());
 
 program.parseAsync().catch((error: unknown) => {
   console.error(`nestdaw: ${messageOf(error)}`);

@@ -47,11 +47,11 @@ export class KafkaProperties {
     return this.get(own) === undefined ? name : own;
   }
 
-  /** The same with other values for some keys; their origin is `origin`. */
-  with(values: ReadonlyMap<ConfigName, unknown>, origin: string): KafkaProperties {
+  /** The same with other values for some keys; their origin is `origin`, or what it says for each. */
+  with(values: ReadonlyMap<ConfigName, unknown>, origin: string | ((name: ConfigName) => string)): KafkaProperties {
     if (values.size === 0) return this;
     const origins = new Map(this.#origins);
-    for (const name of values.keys()) origins.set(name, origin);
+    for (const name of values.keys()) origins.set(name, typeof origin === 'string' ? origin : origin(name));
     return new KafkaProperties(new Map([...this.#values, ...values]), origins, this.prefix);
   }
 }

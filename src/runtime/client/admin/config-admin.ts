@@ -1,6 +1,6 @@
-import { brokerError, ErrorCode } from '../../../protocol/error-codes.js';
 import { DescribeConfigs } from '../../../protocol/messages/32-describe-configs.js';
 import { IncrementalAlterConfigs } from '../../../protocol/messages/44-incremental-alter-configs.js';
+import { type Cluster } from '../cluster/cluster.js';
 import { type AdminCalls, checkResults } from './admin-calls.js';
 
 // Configs of topics and brokers.
@@ -12,20 +12,32 @@ export interface ConfigOwner {
   readonly name: string;
 }
 
+/** Who gave a config its value; `other` for what is no config of topics or brokers. */
+export type ConfigOrigin = 'topic' | 'broker' | 'all brokers' | 'file' | 'default' | 'other';
+
 /** One config. */
 export interface ConfigEntry {
   readonly name: string;
   /** Null for what the broker does not tell: passwords. */
   readonly value: string | null;
-  /** Whether nobody set it. */
+  /** Where the value comes from: set for the topic, for one broker, for all of them, in a broker's file, or by nobody. */
+  readonly origin: ConfigOrigin;
+  /** Whether nobody set it while the cluster runs. */
   readonly isDefault: boolean;
   readonly isReadOnly: boolean;
   readonly isSensitive: boolean;
 }
 
 const TYPES = { topic: 2, broker: 4 } as const;
-/** Where a value comes from: the default of Kafka, or of a broker's file. */
-const DEFAULT_SOURCES: readonly number[] = [4, 5];
+/** By Kafka's numbers for where a value comes from. */
+const ORIGINS: Readonly<Record<number, ConfigOrigin>> = {
+  1: 'topic',
+  2: 'broker',
+  3: 'all brokers',
+  4: 'file',
+  5: 'default',
+};
+const DEFAULTS: readonly ConfigOrigin[] = ['file', 'default'];
 const SET = 0;
 const DELETE = 1;
 
@@ -36,27 +48,25 @@ export class ConfigAdmin {
     return this.calls.run(`describing the configs of ${textOf(owners)}`, async (cluster) => {
       const found = new Map<string, Map<string, ConfigEntry>>();
       for (const [nodeId, asked] of byNode(owners, cluster.nodes()[0]?.nodeId ?? -1)) {
-        const request = {
-          resources: asked.map(({ kind, name }) => ({
-            resourceType: TYPES[kind],
-            resourceName: name,
-            configurationKeys: null,
-          })),
-          includeSynonyms: false,
-        };
-        const { results } = await this.calls.ask(cluster, nodeId, DescribeConfigs, () => request);
-        for (const { errorCode, errorMessage, resourceName, configs } of results) {
-          if (errorCode !== ErrorCode.NONE) {
-            throw brokerError(errorCode, `configs of ${resourceName}${errorMessage ? ` (${errorMessage})` : ''}`);
-          }
+        for (const { resourceName, configs } of await this.#ask(cluster, nodeId, asked, false)) {
           const entries = configs.map(({ name, value, readOnly, configSource, isSensitive }) => {
-            const isDefault = DEFAULT_SOURCES.includes(configSource);
-            return [name, { name, value, isDefault, isReadOnly: readOnly, isSensitive }] as const;
+            const origin = ORIGINS[configSource] ?? 'other';
+            const isDefault = DEFAULTS.includes(origin);
+            return [name, { name, value, origin, isDefault, isReadOnly: readOnly, isSensitive }] as const;
           });
           found.set(resourceName, new Map(entries));
         }
       }
       return found;
+    });
+  }
+
+  /** What the broker itself says about each of its keys; null where it says nothing. */
+  documentation(owner: ConfigOwner): Promise<Map<string, string | null>> {
+    return this.calls.run(`asking what the configs of ${textOf([owner])} mean`, async (cluster) => {
+      const [[nodeId, asked]] = [...byNode([owner], cluster.nodes()[0]?.nodeId ?? -1)] as [[number, ConfigOwner[]]];
+      const results = await this.#ask(cluster, nodeId, asked, true);
+      return new Map(results[0]!.configs.map(({ name, documentation }) => [name, documentation]));
     });
   }
 
@@ -74,6 +84,18 @@ export class ConfigAdmin {
       const { responses } = await this.calls.ask(cluster, nodeId!, IncrementalAlterConfigs, () => request);
       checkResults(responses, ({ resourceName }) => `changing the configs of ${resourceName}`);
     });
+  }
+
+  async #ask(cluster: Cluster, nodeId: number, owners: readonly ConfigOwner[], includeDocumentation: boolean) {
+    const resources = owners.map(({ kind, name }) => ({
+      resourceType: TYPES[kind],
+      resourceName: name,
+      configurationKeys: null,
+    }));
+    const request = { resources, includeSynonyms: false, includeDocumentation };
+    const { results } = await this.calls.ask(cluster, nodeId, DescribeConfigs, () => request);
+    checkResults(results, ({ resourceName }) => `configs of ${resourceName}`);
+    return results;
   }
 }
 

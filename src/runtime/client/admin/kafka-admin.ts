@@ -7,6 +7,7 @@ import { type Cluster, type NodeInfo } from '../cluster/cluster.js';
 import { AdminCalls } from './admin-calls.js';
 import { ConfigAdmin, type ConfigEntry, type ConfigOwner } from './config-admin.js';
 import { GroupAdmin, type GroupDescription, type GroupListing, type GroupOffset } from './group-admin.js';
+import { type LogDir, LogDirAdmin } from './log-dir-admin.js';
 import { type TopicOptions } from './new-topic.js';
 import { OffsetAdmin, type PartitionOffset } from './offset-admin.js';
 import { TopicAdmin, type TopicDescription } from './topic-admin.js';
@@ -40,6 +41,7 @@ export class KafkaAdmin {
   readonly #configs: ConfigAdmin;
   readonly #groups: GroupAdmin;
   readonly #offsets: OffsetAdmin;
+  readonly #logDirs: LogDirAdmin;
   readonly #logger: Logger;
   readonly #modifyTopicConfigs: boolean;
 
@@ -50,6 +52,7 @@ export class KafkaAdmin {
     this.#configs = new ConfigAdmin(this.#calls);
     this.#groups = new GroupAdmin(this.#calls);
     this.#offsets = new OffsetAdmin(this.#calls);
+    this.#logDirs = new LogDirAdmin(this.#calls);
     this.#logger = logger;
     this.#modifyTopicConfigs = options.modifyTopicConfigs ?? false;
   }
@@ -99,6 +102,11 @@ export class KafkaAdmin {
   /** Configs of topics and brokers, by the name of each. */
   describeConfigs(...owners: readonly ConfigOwner[]): Promise<ReadonlyMap<string, ReadonlyMap<string, ConfigEntry>>> {
     return this.#configs.describe(owners);
+  }
+
+  /** What a broker itself says that each key of a topic or a broker means; null where it says nothing. */
+  configDocumentation(owner: ConfigOwner): Promise<ReadonlyMap<string, string | null>> {
+    return this.#configs.documentation(owner);
   }
 
   /** Changes some configs of a topic and leaves the others; null goes back to the default. */
@@ -177,6 +185,11 @@ export class KafkaAdmin {
       const { clusterId, brokers } = await this.#calls.any(cluster, Metadata, () => request, 12);
       return { clusterId, nodes: brokers.map(({ nodeId, host, port }) => ({ nodeId, host, port })) };
     });
+  }
+
+  /** Directories that a broker keeps its data in (Kafka: `describeLogDirs`). */
+  logDirs(nodeId: number): Promise<LogDir[]> {
+    return this.#logDirs.of(nodeId);
   }
 
   /** Ends its connections; the application's end does that. */

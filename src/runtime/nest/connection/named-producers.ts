@@ -35,6 +35,7 @@ export function namedProducers(
   mistakes: Mistake[],
 ): Map<string, KafkaProperties> {
   const values = new Map<string, Map<ConfigName, unknown>>();
+  const origins = new Map<string, string>();
   for (const [path, value] of Object.entries(properties.get('producers'))) {
     const at = path.indexOf('.');
     const name = at < 0 ? path : path.slice(0, at);
@@ -48,13 +49,16 @@ export function namedProducers(
       continue;
     }
     const bound = bindValue(keyOf(found), { origin, key, value }, environment, mistakes);
-    if (bound !== undefined) values.get(name)!.set(found, bound);
+    if (bound === undefined) continue;
+    values.get(name)!.set(found, bound);
+    origins.set(`${name}.${found}`, origin);
   }
   const clientId = properties.get('producer.client-id') ?? properties.get('client-id');
   return new Map(
     [...values].map(([name, own]) => {
       if (!own.has('producer.client-id')) own.set('producer.client-id', `${clientId}-${name}`);
-      return [name, properties.with(own, `${properties.prefix}.producers.${name}`)];
+      const originOf = (key: ConfigName) => origins.get(`${name}.${key}`) ?? `${properties.prefix}.producers.${name}`;
+      return [name, properties.with(own, originOf)];
     }),
   );
 }
