@@ -6,8 +6,9 @@ import { type OffsetRange } from './offset-range.js';
 //   finished   ✓   ✓       ✓   ✓
 //                      ↑ head = committable: the first unfinished one; [105, 107) is a finished range above it
 //
-// The window is a ring indexed by arrival, not by offset, so that gaps cost nothing. In-order work touches only the
-// head: no search, no allocation.
+// The window is a ring indexed by arrival, not by offset, so that gaps cost nothing. While offsets follow each other the
+// head's says all of them, and while records finish in order there is nothing to mark: the arrays of the ring are made
+// by the first gap, and by the first record that finishes before another one. In-order work touches the head alone.
 
 const FIRST_CAPACITY = 64;
 const REBASE = 2 ** 29;
@@ -23,8 +24,13 @@ export interface OffsetTrackerOptions {
 
 export class OffsetTracker {
   readonly #limit: number;
-  #offsets = new Float64Array(FIRST_CAPACITY);
-  #finished = new Uint8Array(FIRST_CAPACITY);
+  /** Offsets of the window, kept up to date while `#hasGaps`. */
+  #offsets: Float64Array | undefined = undefined;
+  #hasGaps = false;
+  /** Of the head, while there is one. */
+  #headOffset = 0;
+  /** 1 for each finished record of the window. */
+  #finished: Uint8Array | undefined = undefined;
   #mask = FIRST_CAPACITY - 1;
   // Head and tail count arrivals; the slot is `count & mask`, so the counts are kept small (see `#releaseHead`).
   #head = 0;
@@ -48,7 +54,7 @@ export class OffsetTracker {
 
   /** Next offset to read after a restart. Never passes an unfinished record, never moves back. */
   get committableOffset(): number {
-    if (this.#head < this.#tail) return this.#offsets[this.#slot(this.#head)]!;
+    if (this.#head < this.#tail) return this.#headOffset;
     const next = this.#restored[0];
     return next !== undefined && next.from <= this.#position ? next.to : this.#position;
   }
@@ -107,12 +113,12 @@ export class OffsetTracker {
   /** A record is finished. False when it was not unfinished (finished before, or never received). */
   finish(offset: number): boolean {
     if (this.#head === this.#tail) return false;
-    if (this.#offsets[this.#slot(this.#head)] === offset) {
+    if (this.#headOffset === offset) {
       this.#releaseHead();
     } else {
       const at = this.#find(offset);
-      if (at === -1 || this.#finished[this.#slot(at)] === 1) return false;
-      this.#finished[this.#slot(at)] = 1;
+      if (at === -1 || this.#isFinished(at)) return false;
+      this.#mark(at);
       this.#finishedAbove++;
     }
     this.#version++;
@@ -136,28 +142,49 @@ export class OffsetTracker {
 
   /** The lowest unfinished offset; undefined when everything received is finished. */
   get oldestUnfinished(): number | undefined {
-    return this.#head < this.#tail ? this.#offsets[this.#slot(this.#head)] : undefined;
+    return this.#head < this.#tail ? this.#headOffset : undefined;
   }
 
   #slot(count: number): number {
     return count & this.#mask;
   }
 
+  #offsetAt(count: number): number {
+    return this.#hasGaps ? this.#offsets![this.#slot(count)]! : this.#headOffset + count - this.#head;
+  }
+
+  #isFinished(count: number): boolean {
+    return this.#finished !== undefined && this.#finished[this.#slot(count)] === 1;
+  }
+
+  #mark(count: number): void {
+    this.#finished ??= new Uint8Array(this.#mask + 1);
+    this.#finished[this.#slot(count)] = 1;
+  }
+
   #push(offset: number, finished: 0 | 1): void {
     if (this.#tail - this.#head > this.#mask) this.#grow();
+    if (this.#head === this.#tail) this.#headOffset = offset;
+    else if (!this.#hasGaps && offset !== this.#offsetAt(this.#tail)) this.#beginGaps();
     const slot = this.#slot(this.#tail++);
-    this.#offsets[slot] = offset;
-    this.#finished[slot] = finished;
+    if (this.#hasGaps) this.#offsets![slot] = offset;
+    if (this.#finished !== undefined) this.#finished[slot] = 0;
+    if (finished === 1) this.#mark(this.#tail - 1);
+  }
+
+  #beginGaps(): void {
+    const offsets = this.#offsets ?? new Float64Array(this.#mask + 1);
+    for (let at = this.#head; at < this.#tail; at++) offsets[this.#slot(at)] = this.#offsetAt(at);
+    this.#offsets = offsets;
+    this.#hasGaps = true;
   }
 
   /** The head is finished: it leaves, and so do all finished ones right behind it. */
   #releaseHead(): void {
-    this.#head++;
-    if (this.#finishedAbove > 0) {
-      while (this.#head < this.#tail && this.#finished[this.#slot(this.#head)] === 1) {
-        this.#head++;
-        this.#finishedAbove--;
-      }
+    this.#dropHead();
+    while (this.#finishedAbove > 0 && this.#isFinished(this.#head)) {
+      this.#dropHead();
+      this.#finishedAbove--;
     }
     if (this.#full && this.#tail - this.#head <= this.#limit >> 1) this.#full = false;
     // A multiple of every capacity: the slots stay the same, and the counts stay 32-bit integers for ever.
@@ -167,16 +194,23 @@ export class OffsetTracker {
     }
   }
 
+  #dropHead(): void {
+    this.#head++;
+    if (this.#head === this.#tail) this.#hasGaps = false;
+    else this.#headOffset = this.#hasGaps ? this.#offsets![this.#slot(this.#head)]! : this.#headOffset + 1;
+  }
+
   /** Arrival count of `offset`, or -1. Without gaps the first guess is right; each gap moves the place down. */
   #find(offset: number): number {
-    const guess = this.#head + (offset - this.#offsets[this.#slot(this.#head)]!);
+    const guess = this.#head + (offset - this.#headOffset);
     if (guess < this.#head) return -1;
-    if (guess < this.#tail && this.#offsets[this.#slot(guess)] === offset) return guess;
+    if (!this.#hasGaps) return guess < this.#tail ? guess : -1;
+    if (guess < this.#tail && this.#offsetAt(guess) === offset) return guess;
     let low = this.#head;
     let high = Math.min(guess, this.#tail - 1);
     while (low <= high) {
       const middle = (low + high) >> 1;
-      const found = this.#offsets[this.#slot(middle)]!;
+      const found = this.#offsetAt(middle);
       if (found === offset) return middle;
       if (found < offset) low = middle + 1;
       else high = middle - 1;
@@ -186,10 +220,10 @@ export class OffsetTracker {
 
   #collectFinished(ranges: OffsetRange[]): void {
     for (let at = this.#head; at < this.#tail; at++) {
-      if (this.#finished[this.#slot(at)] === 0) continue;
-      const from = this.#offsets[this.#slot(at)]!;
-      while (at + 1 < this.#tail && this.#finished[this.#slot(at + 1)] === 1) at++;
-      ranges.push({ from, to: this.#offsets[this.#slot(at)]! + 1 });
+      if (!this.#isFinished(at)) continue;
+      const from = this.#offsetAt(at);
+      while (at + 1 < this.#tail && this.#isFinished(at + 1)) at++;
+      ranges.push({ from, to: this.#offsetAt(at) + 1 });
     }
   }
 
@@ -206,17 +240,15 @@ export class OffsetTracker {
   }
 
   #grow(): void {
-    const size = this.#tail - this.#head;
-    const offsets = new Float64Array((this.#mask + 1) * 2);
-    const finished = new Uint8Array(offsets.length);
-    for (let i = 0; i < size; i++) {
-      offsets[i] = this.#offsets[this.#slot(this.#head + i)]!;
-      finished[i] = this.#finished[this.#slot(this.#head + i)]!;
+    const mask = this.#mask * 2 + 1;
+    const offsets = this.#offsets && new Float64Array(mask + 1);
+    const finished = this.#finished && new Uint8Array(mask + 1);
+    for (let at = this.#head; at < this.#tail; at++) {
+      if (offsets !== undefined) offsets[at & mask] = this.#offsets![this.#slot(at)]!;
+      if (finished !== undefined) finished[at & mask] = this.#finished![this.#slot(at)]!;
     }
     this.#offsets = offsets;
     this.#finished = finished;
-    this.#mask = offsets.length - 1;
-    this.#head = 0;
-    this.#tail = size;
+    this.#mask = mask;
   }
 }

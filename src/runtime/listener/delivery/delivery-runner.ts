@@ -17,6 +17,7 @@ import { type Delivery } from './delivery.js';
 import { EndedDeliveries } from './ended-deliveries.js';
 import { type InFlightTable } from './in-flight-table.js';
 import { type PoolSteering } from './pool-steering.js';
+import { type GoOn, PoolWorker } from './pool-worker.js';
 
 // Calls the handler for what the dispatcher says, and passes on what comes of it. A handler that answers synchronously
 // costs no promise; one that answers with a promise goes to the in-flight table until it settles, and the worker that
@@ -66,8 +67,6 @@ export class DeliveryRunner {
   #sliceStart = Number.NEGATIVE_INFINITY;
   #sliceCalls = 0;
   readonly #ended = new EndedDeliveries();
-  /** The record of the call that `#startAll` gave back. */
-  #taken: Delivery | undefined;
   #idleWaiters: Array<() => void> = [];
   /** Look whether what they wait for has come, each time a handler has ended. */
   readonly #drains = new Set<() => void>();
@@ -102,7 +101,7 @@ export class DeliveryRunner {
     this.#isPumping = true;
     try {
       this.settleEnded();
-      void this.#startAll(false); // nothing: only a worker is given a call
+      void this.#startAll(); // nothing: only a worker is given a call
     } catch (error) {
       this.#options.onBroken(error);
     } finally {
@@ -150,7 +149,7 @@ export class DeliveryRunner {
     if (delivery === undefined) return this.drained(() => this.#dispatcher.running < this.#dispatcher.workers, signal);
     if (admission !== undefined && !this.#admits(admission, delivery)) return undefined;
     const call = this.#start(delivery, clock.monotonic());
-    if (call !== undefined) void this.#work(delivery, call);
+    if (call !== undefined) new PoolWorker(delivery, this.#goOn).waitFor(call);
     return this.drained(() => !delivery.isRunning, signal);
   }
 
@@ -165,8 +164,8 @@ export class DeliveryRunner {
     for (const resolve of waiters) resolve();
   }
 
-  /** Starts what may start. `forWorker`: the first call that answers with a promise is given to the worker that asks. */
-  #startAll(forWorker: boolean): Promise<BatchOutcome> | undefined {
+  /** Starts what may start. `worker`: the first record whose call answers with a promise is that one's. */
+  #startAll(worker?: PoolWorker): Promise<BatchOutcome> | undefined {
     const { clock, isGated, admission, sessionEndsAt } = this.#options;
     // Asked before the clock is read: with all workers busy each handler that ends makes one start, and no more.
     while (this.#canStart() && !isGated()) {
@@ -186,11 +185,11 @@ export class DeliveryRunner {
       if (admission !== undefined && !this.#admits(admission, delivery)) continue;
       const call = this.#start(delivery, now);
       if (call === undefined) continue;
-      if (forWorker) {
-        this.#taken = delivery;
+      if (worker !== undefined) {
+        worker.delivery = delivery;
         return call;
       }
-      void this.#work(delivery, call);
+      new PoolWorker(delivery, this.#goOn).waitFor(call);
     }
     return undefined;
   }
@@ -252,24 +251,9 @@ export class DeliveryRunner {
     return outcome;
   }
 
-  /** A worker: awaits its call and goes on with the next record, until none may start. Never rejects. */
-  async #work(delivery: Delivery, call: Promise<BatchOutcome>): Promise<void> {
-    let record: Delivery = delivery;
-    let running: Promise<BatchOutcome> | undefined = call;
-    while (running !== undefined) {
-      let outcome: BatchOutcome;
-      try {
-        outcome = await running;
-      } catch (error) {
-        outcome = { status: 'failed', error };
-      }
-      running = this.#goOn(record, outcome);
-      record = this.#taken!;
-    }
-  }
-
   /** The handler has ended, and its worker is free: the call that it goes on with. */
-  #goOn(delivery: Delivery, outcome: BatchOutcome): Promise<BatchOutcome> | undefined {
+  readonly #goOn: GoOn = (worker, outcome) => {
+    const { delivery } = worker;
     const { inFlight, steering, clock, settlesLate } = this.#options;
     let next: Promise<BatchOutcome> | undefined;
     this.#isPumping = true;
@@ -279,7 +263,7 @@ export class DeliveryRunner {
       if (settlesLate && this.#drains.size === 0 && EndedDeliveries.mayWait(delivery, outcome))
         this.#settleLate(delivery);
       else this.#settle(delivery, outcome);
-      next = this.#startAll(true);
+      next = this.#startAll(worker);
     } catch (error) {
       this.#options.onBroken(error);
     } finally {
@@ -287,7 +271,7 @@ export class DeliveryRunner {
     }
     this.#lookIdle();
     return next;
-  }
+  };
 
   #settleLate(delivery: Delivery): void {
     this.#ended.add(delivery);
