@@ -27,10 +27,10 @@ export interface BrokerProblem {
   /** Such as `orders-0`; undefined when it is not one partition's. */
   readonly partition: string | undefined;
   /**
-   * `not-writable`: appends are refused with KAFKA_STORAGE_ERROR. `not-compacted`: nothing is lost, but the partition
+   * `directory`: one of `log.dirs` is out of service, and all that lies in it. `not-writable`: appends are refused with KAFKA_STORAGE_ERROR. `not-compacted`: nothing is lost, but the partition
    * grows. `cleaner`: the last search for partitions to compact ended with an error; the next one comes by itself.
    */
-  readonly kind: 'not-writable' | 'not-compacted' | 'cleaner';
+  readonly kind: 'directory' | 'not-writable' | 'not-compacted' | 'cleaner';
   readonly reason: string;
 }
 
@@ -63,14 +63,20 @@ export class BrokerWatch {
   }
 
   health(): BrokerHealth {
-    const problems = [...this.#storageProblems(), ...this.#cleanerProblems()];
+    const problems = [...this.#directoryProblems(), ...this.#storageProblems(), ...this.#cleanerProblems()];
     return { status: problems.length === 0 ? 'up' : 'degraded', problems };
+  }
+
+  *#directoryProblems(): Generator<BrokerProblem> {
+    for (const { failure } of this.parts.logs.directories) {
+      if (failure) yield { partition: undefined, kind: 'directory', reason: failure.message };
+    }
   }
 
   *#storageProblems(): Generator<BrokerProblem> {
     for (const log of this.parts.logs.logs()) {
       const { failure } = log;
-      if (!failure || log.isClosed) continue;
+      if (!failure || log.isClosed || log.isUnserved) continue;
       yield { partition: partitionName(log.topicPartition), kind: 'not-writable', reason: failure.message };
     }
   }

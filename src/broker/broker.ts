@@ -44,7 +44,10 @@ export interface BrokerOptions {
    * else 9092.
    */
   readonly port?: number | readonly number[];
-  /** Folder to store in, made when it is missing. Default: `log.dirs` in `config`, else everything stays in memory. */
+  /**
+   * Folder to store in, made when it is missing. Default: those that `log.dirs` in `config` names, else everything
+   * stays in memory.
+   */
   readonly dataDir?: string;
   /** Broker settings under Kafka's own names, such as `num.partitions`. Default none. */
   readonly config?: Readonly<Record<string, string>>;
@@ -182,7 +185,7 @@ async function startParts(options: BrokerOptions, stack: DisposalStack, assemble
   const place = placeOf(options, config);
   const { fileSystem } = place;
   const storage = await openStorage(place, options, { config, clock, random, logger }, stack);
-  const { logs, lock } = storage;
+  const { logs, locks } = storage;
   let brokerEpoch = -1;
   stack.defer(() => logs.stop(brokerEpoch));
 
@@ -232,7 +235,7 @@ async function startParts(options: BrokerOptions, stack: DisposalStack, assemble
   brokerEpoch = metadata.brokerEpoch;
   const watch = new BrokerWatch({ server, purgatory, logs });
   const broker = assemble(host, server.port, logs.clusterId, { router, watch, stack });
-  lock?.announce(broker.bootstrapServers);
+  for (const lock of locks) lock.announce(broker.bootstrapServers);
   return broker;
 }
 
@@ -244,21 +247,22 @@ function settingsOf({ config = {}, dataDir }: BrokerOptions): Readonly<Record<st
 
 interface Place {
   readonly fileSystem: FileSystem;
-  readonly directory: string;
+  /** At least one; the metadata log is in the first. */
+  readonly directories: readonly string[];
 }
 
-/** Where the data is: a folder on the disk, or memory. */
+/** Where the data is: folders on the disk, or memory. */
 function placeOf({ dataDir, fileSystem }: BrokerOptions, config: BrokerConfig): Place {
-  const [configured = config.text('log.dir'), ...others] = config.list('log.dirs');
-  if (others.length > 0) {
-    throw new NestdawError('KAFKA_CONFIG_INVALID', `'log.dirs' names ${others.length + 1} folders; one is served`);
+  const folders = dataDir === undefined ? config.list('log.dirs') : [dataDir];
+  const single = config.text('log.dir');
+  if (folders.length === 0 && single !== null) folders.push(single);
+  if (folders.length === 0) {
+    return { fileSystem: fileSystem ?? new MemoryFileSystem(), directories: [MEMORY_DIRECTORY] };
   }
-  const folder = dataDir ?? configured;
-  if (fileSystem) return { fileSystem, directory: folder ?? MEMORY_DIRECTORY };
-  if (folder === null || folder === undefined) {
-    return { fileSystem: new MemoryFileSystem(), directory: MEMORY_DIRECTORY };
-  }
-  return { fileSystem: new DiskFileSystem(), directory: resolve(folder) };
+  const directories = fileSystem ? folders : folders.map((folder) => resolve(folder));
+  const twice = directories.find((directory, i) => directories.indexOf(directory) < i);
+  if (twice !== undefined) throw new NestdawError('KAFKA_CONFIG_INVALID', `'log.dirs' names ${twice} twice`);
+  return { fileSystem: fileSystem ?? new DiskFileSystem(), directories };
 }
 
 interface Basics {
@@ -269,14 +273,20 @@ interface Basics {
 }
 
 async function openStorage(place: Place, { bootId }: BrokerOptions, basics: Basics, stack: DisposalStack) {
-  const { fileSystem, directory } = place;
+  const { fileSystem, directories } = place;
   const { config, clock, random, logger } = basics;
-  fileSystem.makeDirectory(directory);
-  const lock = await lockDirectory(place);
-  if (lock) stack.defer(() => lock.release());
+  const [directory, ...moreDirectories] = directories;
+  const locks: DirectoryLock[] = [];
+  for (const each of directories) {
+    const lock = await lockDirectory(fileSystem, each, directories.length === 1);
+    if (!lock) continue;
+    stack.defer(() => lock.release());
+    locks.push(lock);
+  }
   const logs = await LogManager.open({
     fileSystem,
-    directory,
+    directory: directory!,
+    moreDirectories,
     clock,
     random,
     logger,
@@ -290,7 +300,7 @@ async function openStorage(place: Place, { bootId }: BrokerOptions, basics: Basi
     cleaner: cleanerSettingsOf(config),
     maxOpenFiles: descriptorLimit(fileSystem),
   });
-  return { logs, lock };
+  return { logs, locks };
 }
 
 /** What the keys of the log cleaner say; all but the first may change while it runs. */
@@ -304,8 +314,18 @@ function cleanerSettingsOf(config: BrokerConfig): CleanerSettings {
   };
 }
 
-/** Undefined where no other process could see the folder. */
-async function lockDirectory({ fileSystem, directory }: Place): Promise<DirectoryLock | undefined> {
+/** Undefined where no other process could see the folder, and where its disk is gone while there are others. */
+async function lockDirectory(
+  fileSystem: FileSystem,
+  directory: string,
+  isAlone: boolean,
+): Promise<DirectoryLock | undefined> {
+  try {
+    fileSystem.makeDirectory(directory);
+  } catch (error) {
+    if (isAlone) throw error;
+    return undefined; // it is tried again when the logs are opened, which tells of it
+  }
   const identity = fileSystem.identityOf?.(directory);
   if (identity === undefined) return undefined;
   const kafka = kafkaLockHolder(fileSystem, directory);

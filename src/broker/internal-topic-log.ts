@@ -40,6 +40,10 @@ export class InternalTopicLog implements CoordinatorLog {
     return this.metadata.topics.log(this.topic, partition)?.leaderEpoch ?? 0;
   }
 
+  isUnserved(partition: number): boolean {
+    return this.metadata.topics.log(this.topic, partition)?.isUnserved ?? false;
+  }
+
   readAll(partition: number, visit: (batches: Buffer) => void): void {
     const log = this.metadata.topics.log(this.topic, partition);
     if (!log) return;

@@ -53,12 +53,12 @@ async function run({ port, host, dataDir, config, override, verbose }: Options):
   const file = config === undefined ? {} : await settingsOf(config);
   const settings = { ...file, ...override };
   const configured = settings['log.dirs'] ?? settings['log.dir'];
-  const folder = dataDir ?? configured ?? DEFAULT_DATA_DIR;
+  const folder = dataDir ?? (configured === undefined ? DEFAULT_DATA_DIR : undefined);
   const { Broker } = await import('../broker/broker.js');
   const broker = await Broker.start({
     ...(port === undefined ? {} : { port }),
     ...(host === undefined ? {} : { host }),
-    dataDir: folder,
+    ...(folder === undefined ? {} : { dataDir: folder }),
     config: settings,
     logger: terminalLogger(verbose),
   });
@@ -77,7 +77,7 @@ async function run({ port, host, dataDir, config, override, verbose }: Options):
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
   // Whoever reads this line may stop us at once: the handlers stand by then.
-  console.log(`Broker ready on ${broker.bootstrapServers}, data in ${folder} (Ctrl+C stops it)`);
+  console.log(`Broker ready on ${broker.bootstrapServers}, data in ${folder ?? configured} (Ctrl+C stops it)`);
 }
 
 async function settingsOf(file: string): Promise<Record<string, string>> {

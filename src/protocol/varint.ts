@@ -34,3 +34,19 @@ export function writeUvarint(buffer: Buffer, from: number, value: number): numbe
 export function writeVarlong(buffer: Buffer, from: number, value: number): number {
   return writeUvarint(buffer, from, value < 0 ? -value * 2 - 1 : value * 2);
 }
+
+const MAX_BYTES = 10;
+
+/** Bytes of the number at `from`; 0 when it does not end before `end`, or is longer than 64 bits take. */
+export function sizeOfVarlongAt(buffer: Buffer, from: number, end: number): number {
+  const last = Math.min(end, from + MAX_BYTES);
+  for (let at = from; at < last; at++) if (buffer[at]! < 0x80) return at - from + 1;
+  return 0;
+}
+
+/** The signed number in the `size` bytes at `from`; exact up to 2^52. */
+export function varlongAt(buffer: Buffer, from: number, size: number): number {
+  let raw = 0;
+  for (let at = from + size - 1; at >= from; at--) raw = raw * 0x80 + (buffer[at]! & 0x7f);
+  return raw % 2 === 0 ? raw / 2 : -(raw + 1) / 2;
+}

@@ -212,6 +212,45 @@ describeWith('graduation to Apache Kafka and back', missing)('graduation', () =>
     3 * MINUTES,
   );
 
+  it(
+    'keeps the partitions of several directories where they are',
+    async () => {
+      const path = directory();
+      const directories = [logsOf(path), join(path, 'more')];
+      const config = { 'log.dirs': directories.join(',') };
+      const places = () =>
+        directories.map((each) =>
+          readdirSync(each)
+            .filter((name) => /^orders-n1-\d$/.test(name))
+            .sort(),
+        );
+      const start = async (): Promise<Broker> => {
+        const broker = await Broker.start({ port: 0, config });
+        cleanUp.push(() => broker.stop());
+        return broker;
+      };
+      const first = await start();
+      await live(first, 'n1');
+      let seen = await view(first);
+      await first.stop();
+      const before = places();
+      expect(before.flat()).toHaveLength(5);
+      for (const each of before) expect(each.length).toBeGreaterThanOrEqual(2);
+
+      const theirs = await kafka(path, { overrides: config });
+      expectKept(await view(theirs), seen);
+      await live(theirs, 'k1');
+      seen = await view(theirs);
+      await theirs.stop();
+      expect(places()).toEqual(before);
+
+      const second = await start();
+      expectKept(await view(second), seen);
+      expect(second.health()).toEqual({ status: 'up', problems: [] });
+    },
+    2 * MINUTES,
+  );
+
   it.each([
     ['with its voters in the configuration', []],
     ['with its voters in the log', ['--standalone']],

@@ -32,7 +32,10 @@ function gzipLevel(value: string): string | undefined {
 const GENERAL = {
   'node.id': int(1, 'Number of this node.', { min: 0 }),
   'broker.id': int(-1, 'Older name of node.id.'),
-  'log.dirs': list('', 'Directory of the data. One only; wins over log.dir.'),
+  'log.dirs': list(
+    '',
+    'Directories of the data, one for each disk; win over log.dir. The metadata log is in the first.',
+  ),
   'log.dir': str(null, 'Directory of the data.'),
   listeners: list('PLAINTEXT://:9092', 'Address to listen on, NAME://host:port. One listener, plain text.'),
   'advertised.listeners': list('', 'Address that clients are told to connect to; the one they came by when empty.'),

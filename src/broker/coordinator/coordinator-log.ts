@@ -13,6 +13,8 @@ export interface CoordinatorLog {
   durable?(partition: number): Promise<void> | undefined;
   /** Epoch in which the partition is written to: the epoch of the coordinator that goes by it. */
   leaderEpoch(partition: number): number;
+  /** The partition's disk is gone for this run: what it holds cannot be told. Left out where that cannot be. */
+  isUnserved?(partition: number): boolean;
   /** Calls `visit` with everything the partition holds, in order, as runs of whole batches. */
   readAll(partition: number, visit: (batches: Buffer) => void): void | Promise<void>;
 }

@@ -63,12 +63,16 @@ export class CoordinatorRuntime<R, S extends CoordinatorShard<R>> {
     this.#options = options;
   }
 
-  /** Replays every partition. A shard answers as soon as its own is done. */
+  /** Replays every partition. A shard answers as soon as its own is done; one whose disk is gone never does. */
   async load(): Promise<void> {
     const { log, codec, createShard } = this.#options;
     const shards: Array<S | undefined> = [];
     this.#shards = shards;
     for (let partition = 0; partition < log.partitions; partition++) {
+      if (log.isUnserved?.(partition)) {
+        shards.length = partition + 1;
+        continue;
+      }
       const shard = createShard(partition);
       const loader = new RecordLoader({
         replay({ key, value }) {

@@ -73,7 +73,7 @@ class FetchCall {
       const { fetchOffset: offset, partition, partitionMaxBytes: maxBytes } = item.input;
       const log = topic?.partitions[partition];
       if (errorCode !== ErrorCode.NONE || !log) return undefined;
-      if (offset < log.logStartOffset || offset > log.logEndOffset) return undefined;
+      if (log.isUnserved || offset < log.logStartOffset || offset > log.logEndOffset) return undefined;
       const wait = { log, offset, isolation: this.#isolation, maxBytes };
       readable += readableBytes(wait);
       if (readable >= minBytes) return undefined;

@@ -6,7 +6,7 @@ import { isRefusal } from '../metadata/refusal.js';
 import { isInternal, nameRefusal, OFFSETS_TOPIC, TRANSACTION_TOPIC } from '../metadata/topic-name.js';
 import { type TopicEntry } from '../metadata/topic-registry.js';
 import { defineHandler, type RequestContext } from '../network/handler.js';
-import { type BrokerParts, CLUSTER_OPERATIONS, TOPIC_OPERATIONS } from './broker-parts.js';
+import { type BrokerParts, CLUSTER_OPERATIONS, offlineReplicas, TOPIC_OPERATIONS } from './broker-parts.js';
 
 // Metadata 0–13. A topic that is asked for by name and does not exist is created here, if that is allowed, and
 // answered as existing: no client has to come back for it.
@@ -113,7 +113,7 @@ class MetadataCall {
     return this.#answer(metadata.topics.get(name)!);
   }
 
-  #answer({ name, topicId, isInternal: internal, state }: TopicEntry): TopicAnswer {
+  #answer({ name, topicId, isInternal: internal, state, partitions }: TopicEntry): TopicAnswer {
     const { nodeId } = this.parts.config;
     const replicas = [nodeId];
     return {
@@ -128,7 +128,7 @@ class MetadataCall {
         leaderEpoch,
         replicaNodes: replicas,
         isrNodes: replicas,
-        offlineReplicas: [],
+        offlineReplicas: offlineReplicas(partitions[partitionId], replicas),
       })),
       topicAuthorizedOperations: this.request.includeTopicAuthorizedOperations ? TOPIC_OPERATIONS : MIN_I32,
     };

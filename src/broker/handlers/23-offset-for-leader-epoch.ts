@@ -43,6 +43,7 @@ function endOf({ metadata }: BrokerParts, name: string, input: PartitionInput) {
   if (!topic || !log) return refused(input, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
   const epochError = leaderEpochError(topic, partition, input.currentLeaderEpoch);
   if (epochError !== ErrorCode.NONE) return refused(input, epochError);
+  if (log.isUnserved) return refused(input, ErrorCode.KAFKA_STORAGE_ERROR);
   const { leaderEpoch, endOffset } = log.offsetForLeaderEpoch(input.leaderEpoch);
   return { errorCode: ErrorCode.NONE, partition, leaderEpoch, endOffset };
 }

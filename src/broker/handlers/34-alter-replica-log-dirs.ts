@@ -1,11 +1,11 @@
-import { ErrorCode } from '../../protocol/error-codes.js';
 import { AlterReplicaLogDirs } from '../../protocol/messages/34-alter-replica-log-dirs.js';
 import { defineHandler } from '../network/handler.js';
 import { type BrokerParts } from './broker-parts.js';
 
-// AlterReplicaLogDirs 1–2: there is one data directory, and every partition is in it already.
+// AlterReplicaLogDirs 1–2: takes partitions to another directory of log.dirs. The answer comes when that has begun;
+// DescribeLogDirs shows the copy until it has taken the partition's place.
 
-export function alterReplicaLogDirsHandler({ metadata, logs }: BrokerParts) {
+export function alterReplicaLogDirsHandler({ logs }: BrokerParts) {
   return defineHandler<typeof AlterReplicaLogDirs>({
     api: AlterReplicaLogDirs,
     minVersion: 1,
@@ -14,11 +14,10 @@ export function alterReplicaLogDirsHandler({ metadata, logs }: BrokerParts) {
       const results = dirs.flatMap(({ path, topics }) =>
         topics.map(({ name, partitions }) => ({
           topicName: name,
-          partitions: partitions.map((partitionIndex) => {
-            const isKnown = metadata.topics.log(name, partitionIndex) !== undefined;
-            const unlessKnown = isKnown ? ErrorCode.NONE : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
-            return { partitionIndex, errorCode: path === logs.directory ? unlessKnown : ErrorCode.LOG_DIR_NOT_FOUND };
-          }),
+          partitions: partitions.map((partitionIndex) => ({
+            partitionIndex,
+            errorCode: logs.move(name, partitionIndex, path),
+          })),
         })),
       );
       return { throttleTimeMs: 0, results };

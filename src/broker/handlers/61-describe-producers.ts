@@ -32,6 +32,7 @@ export const describeProducersHandler = (topics: Pick<TopicRegistry, 'log'>) =>
 function describe(topics: Pick<TopicRegistry, 'log'>, topic: string, partition: number): PartitionAnswer {
   const log = topics.log(topic, partition);
   if (!log) return answer(partition, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, []);
+  if (log.isUnserved) return answer(partition, ErrorCode.KAFKA_STORAGE_ERROR, []);
   return answer(partition, ErrorCode.NONE, log.producers());
 }
 

@@ -7,7 +7,7 @@ import { ZERO_UUID } from '../../protocol/wire-reader.js';
 import { isInternal, nameRefusal } from '../metadata/topic-name.js';
 import { type TopicEntry } from '../metadata/topic-registry.js';
 import { defineHandler } from '../network/handler.js';
-import { type BrokerParts, TOPIC_OPERATIONS } from './broker-parts.js';
+import { type BrokerParts, offlineReplicas, TOPIC_OPERATIONS } from './broker-parts.js';
 
 // DescribeTopicPartitions 0: topics by name in pages, each page beginning where the cursor of the one before stood.
 
@@ -76,7 +76,7 @@ function described(topic: TopicEntry, first: number, last: number, nodeId: numbe
       isrNodes: replicas,
       eligibleLeaderReplicas: [],
       lastKnownElr: [],
-      offlineReplicas: [],
+      offlineReplicas: offlineReplicas(topic.partitions[partitionId], replicas),
     })),
     topicAuthorizedOperations: TOPIC_OPERATIONS,
   };

@@ -7,6 +7,7 @@ import { type FetchPurgatory } from '../fetch/fetch-purgatory.js';
 import { type FetchSessions } from '../fetch/fetch-sessions.js';
 import { type FileSystem } from '../log/disk/file-system.js';
 import { type LogManager } from '../log/log-manager.js';
+import { type PartitionLog } from '../log/partition-log.js';
 import { type ClusterMetadata } from '../metadata/cluster-metadata.js';
 import { type TopicEntry } from '../metadata/topic-registry.js';
 import { type RootLogger } from '../root-logger.js';
@@ -37,6 +38,13 @@ export function leaderEpochError(topic: TopicEntry, partition: number, epoch: nu
   const { leaderEpoch } = topic.state.partitions[partition]!;
   if (epoch < leaderEpoch) return ErrorCode.FENCED_LEADER_EPOCH;
   return epoch > leaderEpoch ? ErrorCode.UNKNOWN_LEADER_EPOCH : ErrorCode.NONE;
+}
+
+const NO_REPLICAS: readonly number[] = [];
+
+/** The replicas whose directory is out of service. The broker stays their leader, which tells everybody why. */
+export function offlineReplicas(log: PartitionLog | undefined, replicas: readonly number[]): readonly number[] {
+  return log?.isUnserved ? replicas : NO_REPLICAS;
 }
 
 /** Every operation a client may do without an authorizer, as bits. */

@@ -2,47 +2,45 @@ import { type Clock } from '../../common/clock.js';
 import { messageOf, NestdawError } from '../../common/errors.js';
 import { type Logger, silentLogger } from '../../common/logger.js';
 import { type Random, systemRandom } from '../../common/random.js';
-import { partitionName, type TopicPartition, TopicPartitionMap } from '../../common/topic-partition.js';
+import { type TopicPartition, TopicPartitionMap } from '../../common/topic-partition.js';
+import { ErrorCode } from '../../protocol/error-codes.js';
 import {
   type CleanerMetrics,
   type CleanerSettings,
   DEFAULT_CLEANER_SETTINGS,
   LogCleaner,
 } from './cleaner/log-cleaner.js';
-import {
-  CLEANER_FILE,
-  LOG_START_FILE,
-  RECOVERY_POINT_FILE,
-  readPartitionMetadata,
-  writePartitionMetadata,
-} from './directory/checkpoint-file.js';
-import { DataDirectory } from './directory/data-directory.js';
+import { CLEANER_FILE } from './directory/checkpoint-file.js';
+import { namesDirectory } from './directory/directory-choice.js';
 import { LogCheckpoints } from './directory/log-checkpoints.js';
-import { listCheckpoints } from './directory/metadata-checkpoints.js';
-import { isDeletedDirectory, parsePartitionDirectory } from './directory/partition-directory.js';
-import { SetAside } from './directory/set-aside.js';
+import { LogDirectories } from './directory/log-directories.js';
+import { type LogDirectory } from './directory/log-directory.js';
+import { type LogHome } from './directory/log-home.js';
+import { type FutureLog, LogMoves } from './directory/log-moves.js';
+import { requireTwins } from './directory/log-twins.js';
+import { isDeletedDirectory, parseFutureDirectory, parsePartitionDirectory } from './directory/partition-directory.js';
 import { StorageCounters } from './directory/storage-counters.js';
-import { DevicePace } from './disk/device-pace.js';
 import { FileRemovals } from './disk/file-removals.js';
 import { type FileSystem } from './disk/file-system.js';
 import { DEFAULT_MAX_OPEN_FILES, OpenFiles } from './disk/open-files.js';
 import { storage } from './disk/storage-step.js';
-import { type ConfigEntries, type LogConfig, logConfig } from './log-config.js';
-import { type LogContext } from './log-context.js';
+import { type ConfigEntries } from './log-config.js';
+import { type SharedContext } from './log-context.js';
 import { type LogListener } from './log-listeners.js';
-import { type LastStop, type LoadedLog, loadLog, newLog, type RecoveryOptions } from './log-recovery.js';
+import { LogOpening, METADATA_TOPIC, type NewLog } from './log-opening.js';
+import { type LastStop } from './log-recovery.js';
 import { LogUpkeep, type UpkeepIntervals } from './log-upkeep.js';
-import { PartitionLog } from './partition-log.js';
+import { type PartitionLog } from './partition-log.js';
 
-// All logs of a data directory: loads them at start, makes and deletes them, looks after retention and checkpoints,
-// and leaves the directory clean at stop.
-
-/** The metadata log: its owner keeps its own record of offsets and decides what is deleted. */
-const METADATA_TOPIC = '__cluster_metadata';
+// All logs of the data directories: loads them at start, makes and deletes them, looks after retention and
+// checkpoints, and leaves the directories clean at stop.
 
 export interface LogManagerOptions extends UpkeepIntervals {
   readonly fileSystem: FileSystem;
+  /** Where the data is; of several the first is for the metadata log. */
   readonly directory: string;
+  /** The others that `log.dirs` names. Default none. */
+  readonly moreDirectories?: readonly string[];
   readonly clock: Clock;
   readonly random?: Random;
   readonly logger?: Logger;
@@ -58,32 +56,21 @@ export interface LogManagerOptions extends UpkeepIntervals {
   readonly cleaner?: CleanerSettings;
 }
 
-export interface NewLog {
-  readonly topicId?: string;
-  /** Overrides of the topic. */
-  readonly config?: ConfigEntries;
-  readonly leaderEpoch?: number;
-}
-
-const NO_OVERRIDES: ConfigEntries = {};
-
 export class LogManager {
-  readonly directory: string;
-  readonly #context: LogContext;
-  readonly #data: DataDirectory;
+  readonly #options: LogManagerOptions;
+  readonly #directories: LogDirectories;
+  /** Of the first directory; none of what is used of it is another in the others. */
+  readonly #shared: SharedContext;
   readonly #logs = new TopicPartitionMap<PartitionLog>();
-  readonly #setAside: SetAside;
-  readonly #defaults: ConfigEntries;
   readonly #cleaner: LogCleaner;
   readonly #checkpoints: LogCheckpoints;
   readonly #upkeep: LogUpkeep;
-  /** Overrides read last, with what they make: the partitions of a topic share theirs. */
-  #lastConfig: { readonly overrides: ConfigEntries; readonly config: LogConfig } | undefined;
-  /** Topics and their ids, while the directory is read. */
-  readonly #names = new Map<string, string>();
+  readonly #opening: LogOpening;
+  readonly #moves: LogMoves;
+  #onMove: (log: PartitionLog) => void = () => undefined;
   #isStopped = false;
 
-  /** Loads every log of the directory, or makes a new directory. Throws KAFKA_DATA_DIR_INVALID, KAFKA_STORAGE_FAILED. */
+  /** Loads every log of the directories, or makes new ones. Throws KAFKA_DATA_DIR_INVALID, KAFKA_STORAGE_FAILED. */
   static async open(options: LogManagerOptions): Promise<LogManager> {
     const manager = storage(`${options.directory} could not be opened`, () => new LogManager(options));
     try {
@@ -96,29 +83,39 @@ export class LogManager {
   }
 
   private constructor(options: LogManagerOptions) {
-    const { fileSystem, directory, clock, random = systemRandom, logger = silentLogger } = options;
+    const { fileSystem, directory, moreDirectories = [], clock } = options;
+    const { random = systemRandom, logger = silentLogger } = options;
     const counters = new StorageCounters();
     const files = new OpenFiles(fileSystem, options.maxOpenFiles ?? DEFAULT_MAX_OPEN_FILES, counters);
     const removals = new FileRemovals(fileSystem, logger);
-    this.directory = directory;
-    this.#defaults = options.defaults ?? {};
-    const device = new DevicePace();
-    this.#context = { fileSystem, files, device, removals, counters, clock, random, logger };
-    this.#setAside = new SetAside(this.#context, directory);
+    this.#options = options;
+    this.#shared = { fileSystem, files, removals, counters, clock, random, logger };
     const { nodeId, clusterId, bootId } = options;
-    this.#data = new DataDirectory({ fileSystem, path: directory, nodeId, clusterId, bootId, random });
+    const paths = [directory, ...moreDirectories];
+    this.#directories = new LogDirectories({ shared: this.#shared, paths, nodeId, clusterId, bootId });
     this.#cleaner = new LogCleaner({
-      context: this.#context,
+      context: this.#shared,
       settings: options.cleaner ?? DEFAULT_CLEANER_SETTINGS,
       logs: () => this.#ordinaryLogs(),
-      cleanedTo: this.#data.readOffsets(CLEANER_FILE),
+      cleanedTo: this.#directories.readOffsets(CLEANER_FILE),
       onFlushed: () => this.#checkpoints.writeRecoveryPoints(),
       onCleaned: () => this.#upkeep.guard('checkpoint', () => this.#checkpoints.writeCleaned()),
     });
+    this.#opening = new LogOpening({
+      directories: this.#directories,
+      cleanedTo: this.#cleaner.cleanedTo,
+      defaults: options.defaults ?? {},
+      owner: this.#onChange,
+    });
+    this.#moves = new LogMoves({
+      context: this.#shared,
+      replace: (source, target) => this.#replace(source, target),
+    });
     this.#checkpoints = new LogCheckpoints({
-      data: this.#data,
+      directories: () => this.#directories.online,
       logs: () => this.#ordinaryLogs(),
       cleanedTo: () => this.#cleaner.cleanedTo,
+      homeOf: ({ topic, partition }) => this.#logs.get(topic, partition)?.home,
     });
     this.#upkeep = new LogUpkeep({
       clock,
@@ -130,20 +127,39 @@ export class LogManager {
   }
 
   get clusterId(): string {
-    return this.#data.meta.clusterId;
+    return this.#someDirectory.data.meta.clusterId;
   }
 
   get nodeId(): number {
-    return this.#data.meta.nodeId;
+    return this.#someDirectory.data.meta.nodeId;
   }
 
-  get directoryId(): string {
-    return this.#data.meta.directoryId;
+  get #someDirectory(): LogDirectory {
+    return this.#directories.online[0] ?? this.#directories.all[0]!;
+  }
+
+  /** The directories of `log.dirs`, those out of service too. */
+  get directories(): readonly LogHome[] {
+    return this.#directories.all;
+  }
+
+  /** Where a partition lies; undefined when it is not there, or its directory is out of service. */
+  servedFrom(topic: string, partition: number): LogHome | undefined {
+    const log = this.#logs.get(topic, partition);
+    return log?.isUnserved ? undefined : log?.home;
+  }
+
+  /** Ids of the directories for `count` new partitions, one after another: each goes to the emptiest. */
+  directoriesForNew(count: number): string[] {
+    return this.#directories.choose(
+      count,
+      Array.from(this.#ordinaryLogs(), ({ home }) => home),
+    );
   }
 
   /** How the run before this one ended; a new directory counts as one after a crash. */
   get lastStop(): LastStop {
-    return this.#data.lastStop;
+    return this.#directories.lastStop;
   }
 
   get startedClean(): boolean {
@@ -151,72 +167,65 @@ export class LogManager {
   }
 
   async #load(): Promise<void> {
-    const { fileSystem } = this.#context;
-    const recoveryPoints = this.#data.readOffsets(RECOVERY_POINT_FILE);
-    const starts = this.#data.readOffsets(LOG_START_FILE);
-    for (const name of fileSystem.list(this.directory)) {
-      if (isDeletedDirectory(name)) fileSystem.remove(`${this.directory}/${name}`);
-      const tp = parsePartitionDirectory(name);
-      if (!tp) continue;
-      this.#take(tp, {
-        recoveryPoint: recoveryPoints.get(tp.topic, tp.partition) ?? 0,
-        logStartOffset: starts.get(tp.topic, tp.partition) ?? this.#snapshotEnd(tp),
-        cleanedTo: this.#cleaner.cleanedTo.get(tp.topic, tp.partition) ?? 0,
-        lastStop: this.lastStop,
-      });
+    for (const directory of this.#directories.online) {
+      const done = directory.attempt(`${directory.path} could not be opened`, () => this.#loadDirectory(directory));
+      if (!done) this.#forgetLogsOf(directory);
     }
-    this.#names.clear();
-    this.#data.recovered();
+    this.#refuseHiddenMetadata();
+    this.#opening.finished();
+    for (const home of this.#directories.online) this.#goOnMovingTo(home);
     this.#upkeep.start();
     this.#cleaner.start();
   }
 
-  /** What the metadata log says before its newest snapshot is in there; no checkpoint file lists its start. */
-  #snapshotEnd(tp: TopicPartition): number {
-    if (tp.topic !== METADATA_TOPIC) return 0;
-    const directory = `${this.directory}/${partitionName(tp)}`;
-    return listCheckpoints(this.#context.fileSystem, directory).at(-1)?.endOffset ?? 0;
-  }
-
-  #take(
-    topicPartition: TopicPartition,
-    known: Pick<RecoveryOptions, 'recoveryPoint' | 'logStartOffset' | 'cleanedTo' | 'lastStop'>,
-    overrides: ConfigEntries = NO_OVERRIDES,
-  ): PartitionLog {
-    const directory = `${this.directory}/${partitionName(topicPartition)}`;
-    return storage(`${directory} could not be opened`, () => {
-      const config = this.#configOf(overrides);
-      const { indexIntervalBytes } = config;
-      const loaded = loadLog(this.#context, directory, { ...known, config, indexIntervalBytes });
-      const topicId = this.#shared(readPartitionMetadata(this.#context.fileSystem, directory));
-      const { partition } = topicPartition;
-      const topic = this.#shared(topicPartition.topic);
-      return this.#add({ topic, partition }, { directory, topicId, config, loaded });
-    });
-  }
-
-  /** One string for all partitions of a topic. */
-  #shared<T extends string | undefined>(text: T): T {
-    if (text === undefined) return text;
-    const known = this.#names.get(text);
-    if (known === undefined) this.#names.set(text, text);
-    return (known ?? text) as T;
-  }
-
-  #add(
-    topicPartition: TopicPartition,
-    parts: { directory: string; topicId: string | undefined; config: LogConfig; loaded: LoadedLog },
-  ): PartitionLog {
-    const log = new PartitionLog({ context: this.#context, topicPartition, owner: this.#onChange, ...parts });
-    this.#logs.set(topicPartition.topic, topicPartition.partition, log);
-    return log;
-  }
-
-  #configOf(overrides: ConfigEntries): LogConfig {
-    if (this.#lastConfig?.overrides !== overrides) {
-      this.#lastConfig = { overrides, config: logConfig(overrides, this.#defaults) };
+  #loadDirectory(home: LogDirectory): true {
+    const { fileSystem } = this.#shared;
+    for (const name of fileSystem.list(home.path)) {
+      if (isDeletedDirectory(name)) fileSystem.remove(`${home.path}/${name}`);
+      const tp = parsePartitionDirectory(name);
+      if (!tp) continue;
+      const other = this.#logs.get(tp.topic, tp.partition);
+      if (other) requireTwins(fileSystem, other.directory, `${home.path}/${name}`);
+      const log = this.#opening.found(home, tp);
+      if (!other) this.#add(log);
+      else
+        this.#shared.logger.warn(
+          `${log.directory} is ${other.directory} again, kept as ${home.setAside.move(log, 'stray')}`,
+        );
     }
-    return this.#lastConfig.config;
+    home.data.recovered();
+    return true;
+  }
+
+  /** Copies that a stop or a crash left half made are made anew. Those of logs that are not here now are kept. */
+  #goOnMovingTo(home: LogDirectory): void {
+    const { fileSystem } = this.#shared;
+    for (const name of fileSystem.list(home.path)) {
+      const tp = parseFutureDirectory(name);
+      const log = tp && this.#logs.get(tp.topic, tp.partition);
+      if (!log) continue;
+      fileSystem.remove(`${home.path}/${name}`);
+      this.#moves.start(log, home);
+    }
+  }
+
+  /** What lies there could not all be read: none of it is served. */
+  #forgetLogsOf(home: LogDirectory): void {
+    for (const log of [...this.#logs.values()].filter((each) => each.home === home)) {
+      log.abandon();
+      this.#logs.delete(log.topicPartition.topic, log.topicPartition.partition);
+    }
+  }
+
+  /** Beginning anew would make strays of all logs. */
+  #refuseHiddenMetadata(): void {
+    const [failed] = this.#directories.failed;
+    if (failed && !this.#logs.has(METADATA_TOPIC, 0)) throw failed.failure!;
+  }
+
+  #add(log: PartitionLog): PartitionLog {
+    this.#logs.set(log.topicPartition.topic, log.topicPartition.partition, log);
+    return log;
   }
 
   get(topic: string, partition: number): PartitionLog | undefined {
@@ -240,53 +249,100 @@ export class LogManager {
       storage(`${log.directory} could not be marked`, () => log.adopt(topicId));
       return log;
     }
-    const aside = this.#moveAside(log, 'stray');
-    this.#context.logger.warn(
+    const aside = this.#moveAside(log);
+    this.#shared.logger.warn(
       `${log.directory} held topic ${log.topicId}, not ${topicId}: its files are kept in ${aside}`,
     );
     return undefined;
   }
 
-  #make(tp: TopicPartition, { topicId, config: overrides = NO_OVERRIDES }: NewLog): PartitionLog {
-    if (this.#isStopped) throw new NestdawError('KAFKA_STOPPED', `the logs in ${this.directory} are closed`);
-    const { fileSystem } = this.#context;
-    const directory = `${this.directory}/${partitionName(tp)}`;
-    return storage(`${directory} could not be made`, () => {
-      const isNew = !fileSystem.exists(directory);
-      if (isNew) fileSystem.makeDirectory(directory);
-      if (topicId !== undefined) writePartitionMetadata(fileSystem, directory, topicId);
-      if (!isNew)
-        return this.#take(tp, { recoveryPoint: 0, logStartOffset: 0, cleanedTo: 0, lastStop: 'clean' }, overrides);
-      const config = this.#configOf(overrides);
-      const loaded = newLog(this.#context, directory, config.indexIntervalBytes);
-      return this.#add(tp, { directory, topicId, config, loaded });
-    });
+  #make(tp: TopicPartition, options: NewLog): PartitionLog {
+    if (this.#isStopped) throw new NestdawError('KAFKA_STOPPED', `the logs in ${this.#options.directory} are closed`);
+    return this.#add(this.#opening.made(this.#homeOfNew(tp, options), tp, options));
+  }
+
+  #homeOfNew({ topic }: TopicPartition, { directoryId }: NewLog): LogDirectory {
+    const { all, unread } = this.#directories;
+    if (topic === METADATA_TOPIC) return all[0]!;
+    const named = namesDirectory(directoryId);
+    const home = named ? (this.#directories.byId(directoryId) ?? unread) : undefined;
+    return home ?? this.#directories.byId(this.directoriesForNew(1)[0]!)!;
   }
 
   /** Closes the log and sets its directory aside; the files go after file.delete.delay.ms. Harmless when there is none. */
   delete(topic: string, partition: number): void {
     const log = this.#logs.get(topic, partition);
     if (!log) return;
-    const aside = this.#moveAside(log, 'delete');
-    this.#setAside.removeAfter(log.config.fileDeleteDelayMs, aside);
+    if (this.#leave(log)) this.#removeLater(log);
+  }
+
+  #removeLater(log: PartitionLog): void {
+    const { setAside } = this.#directoryOf(log);
+    setAside.removeAfter(log.config.fileDeleteDelayMs, setAside.move(log, 'delete'));
   }
 
   /** Closes a log that belongs to no topic and keeps its files under the name returned, for somebody to look at. */
   setStrayAside(topic: string, partition: number): string | undefined {
     const log = this.#logs.get(topic, partition);
-    return log && this.#moveAside(log, 'stray');
+    return log && this.#moveAside(log);
   }
 
-  #moveAside(log: PartitionLog, why: 'delete' | 'stray'): string {
+  /** Undefined when its directory is out of service: the files stay, and the next start finds them without a topic. */
+  #moveAside(log: PartitionLog): string | undefined {
+    return this.#leave(log) ? this.#directoryOf(log).setAside.move(log, 'stray') : undefined;
+  }
+
+  /** It is none of the logs any more; false when its files cannot be touched. */
+  #leave(log: PartitionLog): boolean {
     const { topicPartition } = log;
     this.#logs.delete(topicPartition.topic, topicPartition.partition);
     if (this.#cleaner.forget(topicPartition)) this.#upkeep.checkpointSoon();
-    return this.#setAside.move(log, why);
+    if (log.isUnserved) log.abandon();
+    return !log.isUnserved;
+  }
+
+  #directoryOf({ home }: PartitionLog): LogDirectory {
+    return this.#directories.byPath(home.path)!;
+  }
+
+  /**
+   * Takes a partition to another directory while it goes on: AlterReplicaLogDirs. 57 when `log.dirs` does not name the
+   * path, 56 when one of the two is out of service, 3 when there is no such partition.
+   */
+  move(topic: string, partition: number, path: string): number {
+    const target = this.#directories.byPath(path);
+    if (!target) return ErrorCode.LOG_DIR_NOT_FOUND;
+    if (target.failure) return ErrorCode.KAFKA_STORAGE_ERROR;
+    const log = this.#logs.get(topic, partition);
+    if (!log || topic === METADATA_TOPIC) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+    if (log.isUnserved) return ErrorCode.KAFKA_STORAGE_ERROR;
+    this.#moves.start(log, target);
+    return ErrorCode.NONE;
+  }
+
+  #replace(source: PartitionLog, target: LogDirectory): void {
+    try {
+      this.#removeLater(source);
+    } catch (error) {
+      const { directory } = source;
+      this.#shared.logger.error(`${directory} is left over: ${messageOf(error)}. Remove it before the next start`);
+    }
+    this.#onMove(this.#add(this.#opening.moved(target, source)));
+  }
+
+  /** The copy of a partition that is being made in a directory. */
+  futureIn(home: LogHome, topicPartition: TopicPartition): FutureLog | undefined {
+    return this.#moves.futureIn(this.#directories.byPath(home.path), topicPartition);
+  }
+
+  /** Called with each log that lies elsewhere now, in the turn in which it takes the place of the one before. */
+  onMove(listener: (log: PartitionLog) => void): void {
+    this.#onMove = listener;
   }
 
   /** The overrides of a topic are these from now on: all of them, not a change. */
   configure(topic: string, overrides: ConfigEntries): void {
-    const config: LogConfig = logConfig(overrides, this.#defaults);
+    const config = this.#opening.configOf(overrides);
     for (const log of this.#logs.topic(topic)?.values() ?? []) log.configure(config);
   }
 
@@ -300,7 +356,7 @@ export class LogManager {
 
   /** What was done with the logs since the start. */
   get counters(): StorageCounters {
-    return this.#context.counters;
+    return this.#shared.counters;
   }
 
   /** Logs that are here. */
@@ -310,20 +366,18 @@ export class LogManager {
 
   /** Files that are open now. */
   get openFiles(): number {
-    return this.#context.files.openCount;
+    return this.#shared.files.openCount;
   }
 
   get cleaner(): CleanerMetrics {
     return this.#cleaner.metrics();
   }
 
-  /** Bytes of the volume. */
-  space(): { readonly total: number; readonly usable: number } {
-    return this.#context.fileSystem.space(this.directory);
-  }
-
+  /** All but the metadata log and those out of service. */
   *#ordinaryLogs(): IterableIterator<PartitionLog> {
-    for (const log of this.#logs.values()) if (log.topicPartition.topic !== METADATA_TOPIC) yield log;
+    for (const log of this.#logs.values()) {
+      if (log.topicPartition.topic !== METADATA_TOPIC && !log.isUnserved) yield log;
+    }
   }
 
   /** One for all logs: there may be thousands. */
@@ -332,24 +386,28 @@ export class LogManager {
   };
 
   /**
-   * Flushes and closes everything, writes the checkpoints and last the clean-shutdown file, which names the epoch of
+   * Flushes and closes everything, writes the checkpoints and last the clean-shutdown files, which name the epoch of
    * this start's registration. Throws when a log could not be closed well: the next start then recovers.
    */
   async stop(brokerEpoch = -1): Promise<void> {
     if (this.#isStopped) return;
     this.#isStopped = true;
     this.#upkeep.stop();
-    await this.#cleaner.stop();
+    await Promise.all([this.#cleaner.stop(), this.#moves.stop()]);
     const closed = await Promise.allSettled([...this.#logs.values()].map((log) => log.close()));
-    this.#setAside.removeAll();
-    await this.#context.removals.finished();
-    storage(`the checkpoints in ${this.directory} could not be written`, () => this.#checkpoints.write());
+    for (const { setAside } of this.#directories.all) setAside.removeAll();
+    await this.#shared.removals.finished();
+    this.#checkpoints.write();
     const failures = closed.filter((result) => result.status === 'rejected').map((result) => result.reason as unknown);
     if (failures.length > 0) {
       const first = messageOf(failures[0]);
       const message = `${failures.length} logs could not be closed: ${first}. The next start recovers them`;
       throw new NestdawError('KAFKA_STORAGE_FAILED', message, { cause: failures[0] });
     }
-    storage(`the stop of ${this.directory} could not be noted`, () => this.#data.stoppedCleanly(brokerEpoch));
+    for (const directory of this.#directories.online) {
+      directory.attempt(`the stop of ${directory.path} could not be noted`, () =>
+        directory.data.stoppedCleanly(brokerEpoch),
+      );
+    }
   }
 }

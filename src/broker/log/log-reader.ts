@@ -44,6 +44,10 @@ export function unreadable(errorCode: number): ReadResult {
   };
 }
 
+export function unknownPlace(errorCode: number): TimestampedOffset {
+  return { errorCode, ...NOT_FOUND };
+}
+
 export class LogReader {
   constructor(
     private readonly log: LogBounds,
@@ -121,7 +125,7 @@ export class LogReader {
       case MAX_TIMESTAMP:
         return this.#found(findMaxTimestamp(this.segments.all, logStartOffset), bound);
       default:
-        if (timestamp < 0) return { errorCode: ErrorCode.UNSUPPORTED_VERSION, ...NOT_FOUND };
+        if (timestamp < 0) return unknownPlace(ErrorCode.UNSUPPORTED_VERSION);
         return this.#found(findByTime(this.segments.all, timestamp, logStartOffset), bound);
     }
   }
@@ -143,7 +147,7 @@ export class LogReader {
   }
 
   #found(found: FoundRecord | undefined, bound: number): TimestampedOffset {
-    if (!found || found.offset >= bound) return { errorCode: ErrorCode.NONE, ...NOT_FOUND };
+    if (!found || found.offset >= bound) return unknownPlace(ErrorCode.NONE);
     return { errorCode: ErrorCode.NONE, ...found, leaderEpoch: this.epochs.epochOf(found.offset) };
   }
 }

@@ -1,5 +1,5 @@
 import { type LogConfig } from './log-config.js';
-import { type LogContext } from './log-context.js';
+import { type SharedContext } from './log-context.js';
 import { type LogSegment } from './segment/log-segment.js';
 
 // Which of a log's oldest segments may go, and how their files do. The decision is a pure function of sizes and
@@ -64,7 +64,7 @@ export function retentionCandidates(
 }
 
 /** Takes the files of segments out of the log now and off the disk after a delay. */
-export function retireSegments(segments: readonly LogSegment[], delayMs: number, context: LogContext): void {
+export function retireSegments(segments: readonly LogSegment[], delayMs: number, context: SharedContext): void {
   const paths = segments.flatMap((segment) => segment.retire());
   context.clock.schedule(delayMs, () => {
     for (const path of paths) context.removals.begin(path);

@@ -11,7 +11,7 @@ import {
 import { validateAppend } from './append/append-validator.js';
 import { inStoredCodec } from './append/stored-codec.js';
 import { type LogChange, type LogListener } from './log-listeners.js';
-import { LogReader, unreadable } from './log-reader.js';
+import { LogReader, unknownPlace, unreadable } from './log-reader.js';
 import { indexAborted } from './log-recovery.js';
 import {
   type AppendOptions,
@@ -76,7 +76,8 @@ export class PartitionLog extends StoredLog {
    */
   append(batch: Buffer | null, options: AppendOptions): AppendResult {
     if (this.isClosed) return this.#refused(ErrorCode.NOT_LEADER_OR_FOLLOWER, `${this.name} is closed`);
-    if (this.health.isOffline) return this.#refused(ErrorCode.KAFKA_STORAGE_ERROR, messageOf(this.failure));
+    if (this.isUnserved || this.health.isOffline)
+      return this.#refused(ErrorCode.KAFKA_STORAGE_ERROR, messageOf(this.failure));
     const { counters } = this.context;
     const { origin, now } = options;
     const refusal = validateAppend(batch, { origin, config: this.config, now, counters });
@@ -136,6 +137,7 @@ export class PartitionLog extends StoredLog {
 
   read(offset: number, options: ReadOptions): ReadResult {
     if (this.isClosed) return unreadable(ErrorCode.NOT_LEADER_OR_FOLLOWER);
+    if (this.isUnserved) return unreadable(ErrorCode.KAFKA_STORAGE_ERROR);
     try {
       return this.#reader.read(offset, options);
     } catch (error) {
@@ -151,7 +153,9 @@ export class PartitionLog extends StoredLog {
 
   /** The offset that a timestamp of ListOffsets stands for (-1 to -4), or of the first record at or after that time. */
   offsetForTimestamp(timestamp: number, isolation: IsolationLevel = 'read_uncommitted'): TimestampedOffset {
-    return this.#reader.offsetForTimestamp(timestamp, isolation);
+    return this.isUnserved
+      ? unknownPlace(ErrorCode.KAFKA_STORAGE_ERROR)
+      : this.#reader.offsetForTimestamp(timestamp, isolation);
   }
 
   /** Where the given epoch, or the largest known one below it, ends; -1 and -1 for an epoch that is not known yet. */

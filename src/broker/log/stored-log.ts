@@ -2,6 +2,7 @@ import { messageOf, NestdawError } from '../../common/errors.js';
 import { partitionName, type TopicPartition } from '../../common/topic-partition.js';
 import { ErrorCode } from '../../protocol/error-codes.js';
 import { writePartitionMetadata } from './directory/checkpoint-file.js';
+import { type LogHome } from './directory/log-home.js';
 import { StorageHealth } from './directory/storage-health.js';
 import { EpochCheckpoint } from './epoch-checkpoint.js';
 import { type LeaderEpochs } from './leader-epochs.js';
@@ -132,9 +133,19 @@ export abstract class StoredLog {
     return this.segmentList.all;
   }
 
+  /** The directory of `log.dirs` in which it lies. */
+  get home(): LogHome {
+    return this.context.home;
+  }
+
+  /** Its directory is out of service: it can neither be written nor read. */
+  get isUnserved(): boolean {
+    return this.context.home.failure !== undefined;
+  }
+
   /** Why the last write failed; undefined again once one succeeds. */
   get failure(): NestdawError | undefined {
-    return this.#health?.failure;
+    return this.context.home.failure ?? this.#health?.failure;
   }
 
   get isClosed(): boolean {
@@ -195,6 +206,7 @@ export abstract class StoredLog {
 
   /** Raises the log start (-1: to the high watermark); segments wholly before it go at once. */
   deleteRecordsBefore(offset: number): { readonly errorCode: number; readonly lowWatermark: number } {
+    if (this.isUnserved) return { errorCode: ErrorCode.KAFKA_STORAGE_ERROR, lowWatermark: -1 };
     const target = offset === -1 ? this.highWatermark : offset;
     if (target < 0 || target > this.highWatermark) {
       return { errorCode: ErrorCode.OFFSET_OUT_OF_RANGE, lowWatermark: -1 };
@@ -245,14 +257,16 @@ export abstract class StoredLog {
   /** Brings everything to the device and closes the files. Throws KAFKA_STORAGE_FAILED when that fails. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
+    // The directory has said why; there is nothing that could be done for what lies in it.
+    if (this.isUnserved) {
+      this.abandon();
+      return;
+    }
     try {
       if (this.#health?.isOffline) throw this.failure;
       this.segmentList.active.seal();
       await this.flusher.finish();
-      if (this.#logEndOffset > 0 && this.#snapshots.offsets.at(-1) !== this.#logEndOffset) {
-        this.#snapshots.write(this.#logEndOffset, this.producerStates);
-      }
-      this.#epochs?.write();
+      this.settle();
     } catch (cause) {
       if (cause instanceof NestdawError) throw cause;
       throw new NestdawError('KAFKA_STORAGE_FAILED', `${this.name} could not be closed: ${messageOf(cause)}`, {
@@ -261,6 +275,15 @@ export abstract class StoredLog {
     } finally {
       this.abandon();
     }
+  }
+
+  /** Writes what else a start needs that is to trust the files as they are. */
+  settle(): void {
+    this.segmentList.active.seal();
+    if (this.#logEndOffset > 0 && this.#snapshots.offsets.at(-1) !== this.#logEndOffset) {
+      this.#snapshots.write(this.#logEndOffset, this.producerStates);
+    }
+    this.#epochs?.write();
   }
 
   /** Closes the files without another write: the partition is deleted, or cannot be written any more. */

@@ -6,11 +6,19 @@ import { type Random } from '../../common/random.js';
 import { type BrokerConfig } from '../broker-config.js';
 import { type FileSystem } from '../log/disk/file-system.js';
 import { type LogManager } from '../log/log-manager.js';
+import { type PartitionLog } from '../log/partition-log.js';
 import { type ConfigChange, planChanges, planReplacement } from './config-plans.js';
 import { type ConfigTarget } from './config-targets.js';
 import { type FeatureUpdate, planFeatures } from './feature-plans.js';
 import { checkFeatures, METADATA_VERSION, TRANSACTION_VERSION } from './features.js';
-import { checkReplicas, clusterDefaults, featuresOf, formattedRecords, leftoverRemovals } from './foreign-directory.js';
+import {
+  checkDirectories,
+  checkReplicas,
+  clusterDefaults,
+  featuresOf,
+  formattedRecords,
+  leftoverRemovals,
+} from './foreign-directory.js';
 import { type InternalTopic, internalPartitions, newInternalTopic } from './internal-topics.js';
 import { MetadataImage } from './metadata-image.js';
 import { MetadataLog } from './metadata-log.js';
@@ -25,6 +33,7 @@ import {
   brokerRegistration,
   controllerRegistration,
   farewellRecord,
+  placementRecords,
   readyRecords,
 } from './registration.js';
 import { SnapshotStore } from './snapshot-store.js';
@@ -83,10 +92,11 @@ export class ClusterMetadata {
     this.topics = new TopicRegistry({ logs, image, config, logger });
     this.producerIds = new ProducerIdBlocks(this.#log, config.nodeId);
     this.#log.load();
-    this.#formatted = formattedRecords(fileSystem, logs.directory, image);
+    this.#formatted = formattedRecords(fileSystem, log.home.path, image);
     this.#check();
     this.topics.openAll();
     this.#log.onReplay((record) => this.topics.apply(record));
+    logs.onMove((moved) => this.#follow(moved));
   }
 
   /** Nothing is changed in a directory that is not wholly understood. */
@@ -95,8 +105,14 @@ export class ClusterMetadata {
     this.#quorumState.readEpoch();
     checkFeatures(this.image.features);
     checkFeatures(featuresOf(this.#formatted));
-    this.#log.quorum.check(config.nodeId, logs.directoryId);
+    this.#log.quorum.check(config.nodeId, logs.get(METADATA_TOPIC, 0)!.home.id);
     checkReplicas(this.image, config.nodeId);
+    const directoryIds = logs.directories.map(({ id }) => id).filter((id) => id !== '');
+    checkDirectories(this.image, {
+      directoryIds,
+      hasUnread: directoryIds.length < logs.directories.length,
+      has: (topic, partition) => logs.get(topic, partition) !== undefined,
+    });
   }
 
   /** Epoch of the registration that this start wrote. */
@@ -114,7 +130,8 @@ export class ClusterMetadata {
     if (!this.image.features.has(METADATA_VERSION.name)) log.append(this.#bootstrap());
     log.append(leftoverRemovals(this.image));
     const { features } = this.image;
-    const registration = { nodeId, ...address, directoryId: logs.directoryId, random, features };
+    const directoryIds = logs.directories.filter(({ failure }) => !failure).map(({ id }) => id);
+    const registration = { nodeId, ...address, directoryIds, random, features };
     log.append(controllerRegistration(registration));
     this.#brokerEpoch = log.endOffset;
     log.append([brokerRegistration(registration, this.#brokerEpoch)]);
@@ -124,8 +141,27 @@ export class ClusterMetadata {
         dataIntact: logs.lastStop !== 'machine-down',
       }),
     );
+    this.#notePlaces();
     await log.flush();
     this.#snapshots.start();
+  }
+
+  /** A log lies in another directory now: it is another object, and the metadata has to say so. */
+  #follow(log: PartitionLog): void {
+    this.topics.replaceLog(log);
+    // Before the registration nothing is written: it looks where everything lies.
+    if (this.#brokerEpoch < 0) return;
+    try {
+      this.#notePlaces();
+    } catch (error) {
+      const { logger } = this.#options;
+      logger.error(`that ${log.directory} is used now could not be noted: ${messageOf(error)}. The next start does it`);
+    }
+  }
+
+  #notePlaces(): void {
+    const { logs } = this.#options;
+    this.#log.append(placementRecords(this.image, (topic, partition) => logs.servedFrom(topic, partition)?.id));
   }
 
   #bootstrap(): MetadataRecord[] {
@@ -160,7 +196,7 @@ export class ClusterMetadata {
 
   #plan() {
     const { config, random, logs } = this.#options;
-    return { image: this.image, config, random, directoryId: logs.directoryId };
+    return { image: this.image, config, random, directoriesForNew: (count: number) => logs.directoriesForNew(count) };
   }
 
   /** Creates a topic; `validateOnly` stops short of it. Wait for `flush` before you tell. */

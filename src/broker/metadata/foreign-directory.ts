@@ -1,5 +1,6 @@
 import { NestdawError } from '../../common/errors.js';
 import { readIfThere } from '../log/directory/checkpoint-file.js';
+import { namesDirectory } from '../log/directory/directory-choice.js';
 import { type FileSystem } from '../log/disk/file-system.js';
 import { hasLeaderReplicas } from './features.js';
 import { ConfigResource, type MetadataImage } from './metadata-image.js';
@@ -48,15 +49,33 @@ export function clusterDefaults(features: ReadonlyMap<string, number>, minInsync
   return [metadataRecord(Config, 0, { ...resource, name: 'min.insync.replicas', value: minInsyncReplicas })];
 }
 
-/** Throws KAFKA_DATA_DIR_INVALID when there are partitions on other nodes or in other directories. */
-export function checkReplicas(image: MetadataImage, nodeId: number): void {
-  const directories = image.registration(nodeId)?.logDirs ?? [];
-  if (directories.length > 1) {
-    throw new NestdawError(
-      'KAFKA_DATA_DIR_INVALID',
-      `the data directory is one of ${directories.length} in which the broker keeps its partitions (log.dirs); one is served here. Move all partitions to this one with Kafka first (kafka-reassign-partitions), or use another directory.`,
-    );
+/** What lies where, as far as that can be told. */
+export interface Placement {
+  /** Of the directories whose meta.properties could be read. */
+  readonly directoryIds: readonly string[];
+  /** There is a directory of which not even that is known. */
+  readonly hasUnread: boolean;
+  readonly has: (topic: string, partition: number) => boolean;
+}
+
+/** Throws KAFKA_DATA_DIR_INVALID when a partition lies in a directory that `log.dirs` does not name. */
+export function checkDirectories(image: MetadataImage, { directoryIds, hasUnread, has }: Placement): void {
+  if (hasUnread) return;
+  for (const { name, partitions } of image.topics()) {
+    for (const { partitionId, directories } of partitions) {
+      const [id] = directories;
+      if (!namesDirectory(id) || directoryIds.includes(id) || has(name, partitionId)) continue;
+      throw new NestdawError(
+        'KAFKA_DATA_DIR_INVALID',
+        `${name}-${partitionId} lies in the directory with directory.id ${id}, which log.dirs does not name: ` +
+          `add it (is a disk not mounted?). Named are those with ${directoryIds.join(', ')}.`,
+      );
+    }
   }
+}
+
+/** Throws KAFKA_DATA_DIR_INVALID when there are partitions on other nodes. */
+export function checkReplicas(image: MetadataImage, nodeId: number): void {
   for (const { name, partitions } of image.topics()) {
     for (const { partitionId, replicas } of partitions) {
       if (replicas.length === 1 && replicas[0] === nodeId) continue;

@@ -39,7 +39,8 @@ export interface Registration {
   readonly nodeId: number;
   readonly host: string;
   readonly port: number;
-  readonly directoryId: string;
+  /** Those in service. */
+  readonly directoryIds: readonly string[];
   readonly random: Random;
   readonly features: Features;
 }
@@ -67,7 +68,7 @@ export function controllerRegistration({ nodeId, random, features }: Registratio
 
 /** `brokerEpoch` is the offset at which the operation begins. */
 export function brokerRegistration(registration: Registration, brokerEpoch: number): MetadataRecord {
-  const { nodeId, host, port, directoryId, random, features } = registration;
+  const { nodeId, host, port, directoryIds, random, features } = registration;
   return metadataRecord(RegisterBroker, registrationVersion(features), {
     brokerId: nodeId,
     isMigratingZkBroker: false,
@@ -78,7 +79,7 @@ export function brokerRegistration(registration: Registration, brokerEpoch: numb
     rack: null,
     fenced: true,
     inControlledShutdown: false,
-    logDirs: [directoryId],
+    logDirs: directoryIds,
     cordonedLogDirs: null,
   });
 }
@@ -105,6 +106,24 @@ export function readyRecords(
       const change = { partitionId, topicId, isr: [nodeId], leader: nodeId, leaderRecoveryState: recovery(state) };
       const elr = keepsElr ? { eligibleLeaderReplicas: [], lastKnownElr: [] } : {};
       records.push(metadataRecord(PartitionChange, version, { ...change, ...elr }));
+    }
+  }
+  return records;
+}
+
+/** Partitions that lie in another directory than the metadata says; undefined: nobody can tell where one lies. */
+export function placementRecords(
+  image: MetadataImage,
+  directoryOf: (topic: string, partition: number) => string | undefined,
+): MetadataRecord[] {
+  const version = partitionVersion(image.features);
+  const records: MetadataRecord[] = [];
+  if (version === 0) return records;
+  for (const { name, topicId, partitions } of image.topics()) {
+    for (const { partitionId, directories } of partitions) {
+      const directory = directoryOf(name, partitionId);
+      if (directory === undefined || directories[0] === directory) continue;
+      records.push(metadataRecord(PartitionChange, version, { partitionId, topicId, directories: [directory] }));
     }
   }
   return records;

@@ -34,7 +34,8 @@ export interface TopicPlan {
 export interface PlanContext {
   readonly image: MetadataImage;
   readonly config: BrokerConfig;
-  readonly directoryId: string;
+  /** Ids of the directories for this many new partitions. */
+  readonly directoriesForNew: (count: number) => readonly string[];
   readonly random: Random;
 }
 
@@ -117,7 +118,9 @@ function partitionsOf({ assignments = [], numPartitions }: NewTopic, config: Bro
   return numPartitions === -1 ? config.number('num.partitions') : numPartitions;
 }
 
-function partitionRecords(topicId: string, from: number, to: number, { config, directoryId, image }: PlanContext) {
+function partitionRecords(topicId: string, from: number, to: number, context: PlanContext) {
+  const { config, image } = context;
+  const directories = context.directoriesForNew(to - from);
   const replicas = [config.nodeId];
   const version = partitionVersion(image.features);
   return Array.from({ length: to - from }, (_, i) =>
@@ -131,7 +134,7 @@ function partitionRecords(topicId: string, from: number, to: number, { config, d
       leader: config.nodeId,
       leaderEpoch: 0,
       partitionEpoch: 0,
-      directories: [directoryId],
+      directories: [directories[i]!],
     }),
   );
 }

@@ -96,6 +96,13 @@ export class TopicRegistry {
     }
   }
 
+  /** The log of a partition is another one now. */
+  replaceLog(log: PartitionLog): void {
+    const { topic, partition } = log.topicPartition;
+    const entry = this.#topics.get(topic);
+    if (entry) entry.partitions[partition] = log;
+  }
+
   /** Follows a record that the image has taken. */
   apply({ type, message }: MetadataRecord): void {
     switch (type) {
@@ -147,8 +154,9 @@ export class TopicRegistry {
   #open(entry: OwnEntry, partition: number): void {
     const { logs } = this.#options;
     const { name, topicId, state } = entry;
-    const { leaderEpoch } = state.partitions[partition]!;
-    const log = logs.create(name, partition, { topicId, config: this.#effective(entry), leaderEpoch });
+    const { leaderEpoch, directories } = state.partitions[partition]!;
+    const place = { topicId, directoryId: directories[0] };
+    const log = logs.create(name, partition, { ...place, config: this.#effective(entry), leaderEpoch });
     log.setLeaderEpoch(leaderEpoch);
     entry.partitions[partition] = log;
   }

@@ -63,6 +63,7 @@ export function marker(type: 'commit' | 'abort', id = 7n, producerEpoch = 0, coo
 
 export function contextOf(fileSystem: FileSystem, clock: Clock = new ManualClock(NOW), maxOpen?: number): LogContext {
   return {
+    home: { path: '/data', id: '', failure: undefined, logFailed: () => undefined },
     fileSystem,
     files: new OpenFiles(fileSystem, maxOpen),
     device: new DevicePace(),

@@ -38,12 +38,12 @@ describe('LogManager and its directory', () => {
     const first = await machine.start();
     expect(first.clusterId).toMatch(/^[\w-]{22}$/);
     expect(machine.text('meta.properties')).toBe(
-      `version=1\ncluster.id=${first.clusterId}\nnode.id=1\ndirectory.id=${first.directoryId}\n`,
+      `version=1\ncluster.id=${first.clusterId}\nnode.id=1\ndirectory.id=${first.directories[0]!.id}\n`,
     );
     expect(first.lastStop).toBe('machine-down');
     await first.stop();
     const second = await machine.start();
-    expect([second.clusterId, second.directoryId]).toEqual([first.clusterId, first.directoryId]);
+    expect([second.clusterId, second.directories[0]!.id]).toEqual([first.clusterId, first.directories[0]!.id]);
     expect(second.startedClean).toBe(true);
   });
 
@@ -89,7 +89,7 @@ describe('LogManager and its directory', () => {
     );
     const manager = await machine.start();
     expect(manager.clusterId).toBe('abc');
-    expect(machine.text('meta.properties')).toContain(`directory.id=${manager.directoryId}`);
+    expect(machine.text('meta.properties')).toContain(`directory.id=${manager.directories[0]!.id}`);
   });
 
   it('writes the checkpoints as Kafka does and the clean-shutdown file last', async () => {

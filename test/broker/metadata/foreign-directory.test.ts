@@ -9,7 +9,6 @@ import {
 } from '../../../src/broker/metadata/metadata-record.js';
 import {
   AccessControlEntry,
-  BrokerRegistrationChange,
   ClientQuota,
   Config,
   DelegationToken,
@@ -119,6 +118,8 @@ describe('a snapshot of the metadata', () => {
     node.metadata.createTopic(topic('orders', { 'retention.ms': '5' }, 2));
     await node.metadata.producerIds.next();
     write(node, THEIRS);
+    const directories = [node.logs.directories[0]!.id];
+    write(node, [metadataRecord(PartitionChange, 2, { partitionId: 0, topicId: ID, directories })]);
     const before = content(await MetadataNode.open(node.kill()));
     expect(before.filter((text) => text.startsWith('AccessControlEntry'))).toHaveLength(1);
 
@@ -247,7 +248,7 @@ describe('a directory of Apache Kafka', () => {
         ],
         1,
       );
-    writeBatch(node, quorum(voter(1, node.logs.directoryId)));
+    writeBatch(node, quorum(voter(1, node.logs.directories[0]!.id)));
     const again = await MetadataNode.start(node.kill(), 'boot', OFTEN);
     await again.metadata.flush();
     expect(node.fileSystem.readFile(`${LOG_DIRECTORY}/quorum-state`).toString()).toBe(
@@ -270,13 +271,19 @@ describe('a directory of Apache Kafka', () => {
     expect(fileSystem.readFile(`${DIRECTORY}/.kafka_cleanshutdown`).toString()).toBe(stopped);
   });
 
-  it('is refused when it is one of several in which a broker keeps its partitions', async () => {
+  it('is refused when a partition lies in a directory that is not named', async () => {
     const node = await MetadataNode.start();
-    const { brokerEpoch } = node.metadata;
-    write(node, [
-      metadataRecord(BrokerRegistrationChange, 2, { brokerId: 1, brokerEpoch, logDirs: [node.logs.directoryId, ID] }),
-    ]);
-    await expect(MetadataNode.open(node.kill())).rejects.toThrow(/one of 2 in which the broker keeps its partitions/);
+    const other = 'c29tZSBvdGhlciBkaXNrIQ';
+    write(node, [metadataRecord(Topic, 0, { name: 'a', topicId: ID }), partition({ directories: [other] })]);
+    await expect(MetadataNode.open(node.kill())).rejects.toThrow(/a-0 lies in the directory with directory.id c29t/);
+  });
+
+  it('has it said where a partition lies of which the log does not say so', async () => {
+    const node = await MetadataNode.start();
+    write(node, [metadataRecord(Topic, 0, { name: 'a', topicId: ID }), partition()]);
+    const again = await MetadataNode.start(node.kill());
+    const [state] = again.metadata.topics.get('a')!.state.partitions;
+    expect(state).toMatchObject({ directories: [again.logs.directories[0]!.id], leaderEpoch: 3 });
   });
 
   it('is not written to once another program has begun an epoch in it', async () => {

@@ -2,7 +2,7 @@ import { type Clock, type Timer } from '../../../common/clock.js';
 import { messageOf } from '../../../common/errors.js';
 import { partitionName, type TopicPartition, TopicPartitionMap } from '../../../common/topic-partition.js';
 import { isPassingFault } from '../directory/storage-health.js';
-import { type LogContext } from '../log-context.js';
+import { type SharedContext } from '../log-context.js';
 import { type PartitionLog } from '../partition-log.js';
 import { type LastOfProducer } from './batch-rewriter.js';
 import { type CleaningCandidate, type CleanRange, cleanableRange, dirtiestFirst } from './cleaner-schedule.js';
@@ -31,7 +31,7 @@ export const DEFAULT_CLEANER_SETTINGS: CleanerSettings = {
 };
 
 export interface LogCleanerOptions {
-  readonly context: LogContext;
+  readonly context: SharedContext;
   readonly settings: CleanerSettings;
   /** The logs that may be cleaned. */
   readonly logs: () => Iterable<PartitionLog>;

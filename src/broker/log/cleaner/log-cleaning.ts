@@ -1,5 +1,5 @@
 import { baseOffset, isControl, lastOffset, recordCount } from '../../../protocol/record-batch-header.js';
-import { type LogContext } from '../log-context.js';
+import { type SharedContext } from '../log-context.js';
 import { type PartitionLog } from '../partition-log.js';
 import { LogSegment } from '../segment/log-segment.js';
 import { CLEANED_SUFFIX } from '../segment/segment-files.js';
@@ -25,7 +25,7 @@ const OUTPUT_BYTES = 256 * 1024;
 export class CleaningStopped extends Error {}
 
 export interface LogCleaningOptions {
-  readonly context: LogContext;
+  readonly context: SharedContext;
   readonly log: PartitionLog;
   readonly range: CleanRange;
   /** As they were when all that they had written was flushed. */

@@ -1,4 +1,5 @@
 import { NestdawError } from '../../../common/errors.js';
+import { sizeOfVarlongAt, varlongAt } from '../../../protocol/varint.js';
 
 // Walks over the records of one batch in their bytes and builds none: where each lies, and what the cleaner asks of it.
 
@@ -23,18 +24,11 @@ function varlong(b: Buffer, end: number): number {
 }
 
 function longVarlong(b: Buffer, end: number): number {
-  let raw = 0;
-  let scale = 1;
-  for (let i = at; i < end && i - at < 10; i++) {
-    const byte = b[i]!;
-    raw += (byte & 0x7f) * scale;
-    if (byte < 0x80) {
-      at = i + 1;
-      return raw % 2 === 0 ? raw / 2 : -(raw + 1) / 2;
-    }
-    scale *= 128;
-  }
-  return malformed(`a number at byte ${at} that does not end`);
+  const from = at;
+  const size = sizeOfVarlongAt(b, from, end);
+  if (size === 0) return malformed(`a number at byte ${from} that does not end`);
+  at += size;
+  return varlongAt(b, from, size);
 }
 
 export class RecordWalk {

@@ -33,6 +33,8 @@ const newId = (random: Random): string => random.bytes(16).toString('base64url')
 
 export class DataDirectory {
   readonly meta: MetaProperties;
+  /** It held no node's data before this start. */
+  readonly isNew: boolean;
   readonly lastStop: LastStop;
   /** What the clean stop before this run had left; undefined when there was none. */
   readonly #lastCleanStop: Buffer | undefined;
@@ -40,7 +42,9 @@ export class DataDirectory {
 
   /** Throws KAFKA_DATA_DIR_INVALID when the directory is another node's or cluster's. */
   constructor(private readonly options: DataDirectoryOptions) {
-    this.meta = this.#openMeta();
+    const found = readMetaProperties(options.fileSystem, this.file(META_PROPERTIES_FILE));
+    this.isNew = found === undefined;
+    this.meta = this.#openMeta(found);
     this.#lastCleanStop = readIfThere(options.fileSystem, this.file(CLEAN_SHUTDOWN_FILE));
     this.lastStop = this.#readLastStop();
     // From here on the directory changes: should this run end without a stop, it must not look like a clean one.
@@ -51,9 +55,8 @@ export class DataDirectory {
     return `${this.options.path}/${name}`;
   }
 
-  #openMeta(): MetaProperties {
+  #openMeta(found: MetaProperties | undefined): MetaProperties {
     const { fileSystem, nodeId, clusterId, random, path } = this.options;
-    const found = readMetaProperties(fileSystem, this.file(META_PROPERTIES_FILE));
     if (found && found.nodeId !== nodeId) {
       throw new NestdawError(
         'KAFKA_DATA_DIR_INVALID',

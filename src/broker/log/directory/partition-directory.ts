@@ -3,9 +3,15 @@ import { partitionName, type TopicPartition } from '../../../common/topic-partit
 // Names of partition directories in a data directory.
 
 const PARTITION = /^(.+)-(\d+)$/;
-/** Deleted, and two kinds that only a cluster knows: moved between disks, and no longer wanted. */
+/** Deleted, on the way from one disk to another, and without a topic. */
 const SET_ASIDE = /\.[0-9a-f]{32}-(delete|future|stray)$/;
 const MAX_NAME = 255;
+
+/** The partition of which a copy that was not finished lies in a directory of this name. */
+export function parseFutureDirectory(name: string): TopicPartition | undefined {
+  const match = SET_ASIDE.exec(name);
+  return match?.[1] === 'future' ? parsePartitionDirectory(name.slice(0, match.index)) : undefined;
+}
 
 /** The partition whose log lies in a directory of this name; undefined for all other names. */
 export function parsePartitionDirectory(name: string): TopicPartition | undefined {
@@ -19,10 +25,10 @@ export function isDeletedDirectory(name: string): boolean {
 }
 
 /**
- * `orders-0.0123…ef-delete` goes sooner or later, `…-stray` stays until somebody looks at it. The topic's name is cut
- * where the whole would be too long for a file name.
+ * `orders-0.0123…ef-delete` goes sooner or later, `…-stray` stays until somebody looks at it, `…-future` is a copy that
+ * is being made. The topic's name is cut where the whole would be too long for a file name.
  */
-export function setAsideName(tp: TopicPartition, uniqueHex: string, why: 'delete' | 'stray'): string {
+export function setAsideName(tp: TopicPartition, uniqueHex: string, why: 'delete' | 'stray' | 'future'): string {
   const suffix = `.${uniqueHex}-${why}`;
   return partitionName(tp).slice(0, MAX_NAME - suffix.length) + suffix;
 }

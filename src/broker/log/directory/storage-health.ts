@@ -1,6 +1,7 @@
 import { messageOf, NestdawError } from '../../../common/errors.js';
 import { type Logger } from '../../../common/logger.js';
 import { partitionName, type TopicPartition } from '../../../common/topic-partition.js';
+import { type LogHome } from './log-home.js';
 
 // Whether a log can be written to, and why not. A full disk passes; a disk that fails does not.
 
@@ -16,7 +17,7 @@ export class StorageHealth {
   #isOffline = false;
 
   constructor(
-    private readonly log: { readonly topicPartition: TopicPartition },
+    private readonly log: { readonly topicPartition: TopicPartition; readonly home: LogHome },
     private readonly logger: Logger,
   ) {}
 
@@ -49,9 +50,10 @@ export class StorageHealth {
   }
 
   #fail(message: string, cause: unknown, forGood: boolean): NestdawError {
-    if (this.#failure === undefined) this.logger.error(message);
+    if (this.#failure === undefined && !this.log.home.failure) this.logger.error(message);
     this.#failure = new NestdawError('KAFKA_STORAGE_FAILED', message, { cause, retriable: !forGood });
     this.#isOffline ||= forGood;
+    if (forGood) this.log.home.logFailed(this.#failure);
     return this.#failure;
   }
 }

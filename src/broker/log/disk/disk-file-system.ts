@@ -3,6 +3,7 @@ import {
   constants,
   existsSync,
   fdatasync,
+  fdatasyncSync,
   fstatSync,
   fsyncSync,
   ftruncateSync,
@@ -74,6 +75,10 @@ class DiskFile implements FileHandle {
     return new Promise((resolve, reject) => {
       fdatasync(this.descriptor, (error) => (error ? reject(error) : resolve()));
     });
+  }
+
+  syncNow(): void {
+    fdatasyncSync(this.descriptor);
   }
 
   close(): void {

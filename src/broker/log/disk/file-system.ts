@@ -1,6 +1,6 @@
 // The port to the disk. Reads and writes are synchronous on purpose: the broker has a thread of its own, a write
 // to the page cache takes microseconds, and a decision followed by its write in one turn needs no lock and cannot
-// be reordered. Only fsync, which waits for the device, is asynchronous.
+// be reordered. Only fsync, which waits for the device, is asynchronous where it is frequent.
 
 export interface FileHandle {
   /** Reads up to `length` bytes from `position` into `target`; returns how many (fewer at the end of the file). */
@@ -11,6 +11,8 @@ export interface FileHandle {
   size(): number;
   /** Resolves when what was written before the call is on the device. */
   sync(): Promise<void>;
+  /** The same, and everybody waits for it. */
+  syncNow(): void;
   close(): void;
 }
 

@@ -300,6 +300,12 @@ class OpenMemoryFile implements FileHandle {
     if (promised) this.file.markSynced(promised);
   }
 
+  syncNow(): void {
+    this.#alive('sync');
+    this.system.check('sync', this.path, 0, this.incarnation);
+    if (this.system.tracked) this.file.markSynced();
+  }
+
   close(): void {
     this.#closed = true;
   }

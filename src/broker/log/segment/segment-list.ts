@@ -1,5 +1,5 @@
 import { type LogConfig } from '../log-config.js';
-import { type LogContext } from '../log-context.js';
+import { type SharedContext } from '../log-context.js';
 import { LogSegment } from './log-segment.js';
 
 // The segments of one log, by base offset. There is always at least one; the last one is active.
@@ -58,7 +58,7 @@ export class SegmentList {
 
 /** A segment with its file, to be pushed. */
 export function newSegment(
-  { files, random }: LogContext,
+  { files, random }: SharedContext,
   { segmentJitterMs, segmentMs, indexIntervalBytes }: LogConfig,
   { directory, ...place }: { readonly directory: string; readonly baseOffset: number; readonly createdAt: number },
 ): LogSegment {

@@ -1,5 +1,5 @@
 import { type LogConfig } from '../log-config.js';
-import { type LogContext } from '../log-context.js';
+import { type SharedContext } from '../log-context.js';
 import { type LogFlusher } from '../log-flusher.js';
 import { retireSegments } from '../log-retention.js';
 import { type LogSegment } from './log-segment.js';
@@ -13,14 +13,14 @@ import { type SegmentList } from './segment-list.js';
  * Makes the output, which is on the device under its `.cleaned` names, one that the next start would swap in. Until
  * then it may still be discarded.
  */
-export async function finishOutput(context: LogContext, output: LogSegment): Promise<void> {
+export async function finishOutput(context: SharedContext, output: LogSegment): Promise<void> {
   output.rename(SWAP_SUFFIX);
   await context.files.syncDirectory(output.directory);
 }
 
 /** Swaps a finished output in. When this throws, readers go on with what counts then. */
 export function swapSegments(
-  context: LogContext,
+  context: SharedContext,
   config: LogConfig,
   { segments, flusher }: { readonly segments: SegmentList; readonly flusher: LogFlusher },
   replaced: readonly LogSegment[],
@@ -33,7 +33,7 @@ export function swapSegments(
 }
 
 /** Removes the files of an output that was not swapped in. */
-export function discardOutput(context: LogContext, output: LogSegment): void {
+export function discardOutput(context: SharedContext, output: LogSegment): void {
   output.close();
   // The log last: indexes alone would be taken for those of the segment that it was made from.
   for (const extension of [...SEGMENT_EXTENSIONS].reverse()) {
