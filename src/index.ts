@@ -53,6 +53,7 @@ export {
   type KafkaListenerOptions,
   Key,
   type ListenerAckMode,
+  type ListenerBudget,
   type ListenerErrorFunction,
   type ListenerErrorHandler,
   type ListenerOrder,

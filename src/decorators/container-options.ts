@@ -13,6 +13,21 @@ export interface SteeredWorkers {
   readonly by?: 'latency' | 'lag' | (string & {});
 }
 
+/**
+ * How much of what was fetched waits and runs at once. A partition that is over one of its bounds is paused, and flows
+ * again at half of it; one poll may exceed each. Numbers may be placeholders; sizes may be written as `64MB`.
+ */
+export interface ListenerBudget {
+  /** Records of one partition. Default 2,000, and at least four for each worker. */
+  readonly records?: number | string;
+  /** Bytes of one partition. Default 32 MiB. */
+  readonly bytes?: number | string;
+  /** Records of one partition above its committable offset. Default 10,000, and at least eight for each worker. */
+  readonly uncommitted?: number | string;
+  /** Bytes of all partitions together, in this process. Default `kafka.listener.memory-budget`. */
+  readonly memory?: number | string;
+}
+
 /** How many records may begin in a second. What waits for its turn keeps no worker. */
 export interface ListenerRate {
   /** Above 0; 0.1 is one in ten seconds. */
@@ -61,6 +76,8 @@ export interface ContainerOptions {
    * is beyond it fails with KAFKA_POOL_FULL. Default `kafka.listener.overflow`, `pause`.
    */
   readonly overflow?: 'pause' | 'block' | 'caller-runs' | 'reject' | (string & {});
+  /** How much of what was fetched waits and runs at once. */
+  readonly budget?: ListenerBudget;
   /** How many records may begin in a second. Default: as many as can. */
   readonly rate?: ListenerRate;
   /** Around each call, in this order: a `RecordInterceptor`, or for batches a `BatchInterceptor`. */

@@ -4,6 +4,7 @@ export type {
   ContainerErrorHandler,
   ContainerOptions,
   InterceptorReference,
+  ListenerBudget,
   ListenerRate,
   RetryListenerReference,
   SteeredWorkers,

@@ -83,6 +83,8 @@ export type PauseReason =
   | 'user'
   | 'partition'
   | 'backpressure'
+  /** All partitions of a listener hold as much together as they may. */
+  | 'memory'
   | 'error'
   | 'retry'
   | 'commit'

@@ -48,7 +48,9 @@ function describePartition(state: PartitionState, lag: number): PartitionDescrip
     retrying: state.waiting.size,
     parked: state.parked.size,
     finishedAbove: tracker.finishedAbove,
+    bytes: queue.bytes,
     isBackpressured: state.isBackpressured,
+    isShortOfMemory: state.isShortOfMemory,
     holds: [...state.holds],
   };
 }

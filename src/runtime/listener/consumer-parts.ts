@@ -107,6 +107,7 @@ export class ConsumerParts {
       keeper: endpoint.keeper,
       arrivals: endpoint.arrivals,
       rejects: this.#rejects,
+      memory: options.memory,
     });
     this.interceptors = this.#makeInterceptors();
     this.transactions = this.#makeTransactions();

@@ -1,5 +1,6 @@
 import { type Clock } from '../../common/clock.js';
 import { type Logger } from '../../common/logger.js';
+import { type MemoryBudget } from '../dispatch/memory-budget.js';
 import { type ConsumerDescription } from './container-description.js';
 import { type ContainerEvents } from './container-events.js';
 import { type ContainerSettings } from './container-settings.js';
@@ -34,6 +35,8 @@ export interface RunnerOptions {
   readonly isPaused: () => boolean;
   /** Partitions that somebody paused, of all consumers of the container. */
   readonly pausedPartitions: PausedPartitions;
+  /** What the partitions of all consumers may hold together. */
+  readonly memory: MemoryBudget;
   /** The consumer cannot go on, or a decision was to stop the container. */
   readonly onFatal: (cause: unknown) => void;
 }

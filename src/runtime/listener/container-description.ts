@@ -28,7 +28,12 @@ export interface PartitionDescription {
   readonly parked: number;
   /** Finished records behind an unfinished one. */
   readonly finishedAbove: number;
+  /** Of its records that wait or run. */
+  readonly bytes: number;
+  /** Paused because a budget of its own is used up. */
   readonly isBackpressured: boolean;
+  /** Paused because the partitions of the listener hold as much as they may together. */
+  readonly isShortOfMemory: boolean;
   readonly holds: readonly HoldReason[];
 }
 

@@ -48,6 +48,7 @@ export function validateContainer(endpoint: ListenerEndpoint, settings: Containe
   wholeCount('max.poll.records', settings.pollMaxRecords);
   if (settings.budgetRecords !== undefined) wholeCount('the record budget of a partition', settings.budgetRecords);
   atLeastOne('the byte budget of a partition', settings.budgetBytes);
+  atLeastOne('the memory budget of a listener', settings.budgetMemory);
   if (settings.budgetUncommitted !== undefined) {
     wholeCount('the uncommitted budget of a partition', settings.budgetUncommitted);
   }

@@ -1,3 +1,4 @@
+import { memoryLimit } from '../../common/memory-limit.js';
 import { type AdmissionRule } from './delivery/admission.js';
 import { type BatchMinimum } from './delivery/batch-gathering.js';
 import { type ConsumerInterceptor } from './delivery/consumer-interceptors.js';
@@ -34,6 +35,12 @@ export interface ContainerSettings {
   readonly budgetRecords?: number | undefined;
   /** The same in bytes. Default 32 MiB. */
   readonly budgetBytes: number;
+  /**
+   * Bytes of records that all partitions of the container, of all its consumers in this process, hold together. From half
+   * of it on, partitions that hold more than their part of the other half are paused; at all of it every partition is.
+   * One poll may exceed it. Default 256 MiB, and at most a quarter of the memory that the process may use.
+   */
+  readonly budgetMemory: number;
   /** Records of one partition above its committable offset at which the partition is paused. Default 10,000, and at
    * least eight for each worker. */
   readonly budgetUncommitted?: number | undefined;
@@ -72,6 +79,8 @@ export interface ContainerSettings {
   readonly passage?: RecordPassage | undefined;
 }
 
+const MIB = 1024 * 1024;
+
 export function containerSettings(given: Partial<ContainerSettings> = {}): ContainerSettings {
   return {
     pollMaxRecords: 500,
@@ -81,7 +90,8 @@ export function containerSettings(given: Partial<ContainerSettings> = {}): Conta
     slowHandler: 'abort',
     slowLimit: 3,
     shutdownTimeoutMs: 10_000,
-    budgetBytes: 32 * 1024 * 1024,
+    budgetBytes: 32 * MIB,
+    budgetMemory: Math.min(256 * MIB, memoryLimit() / 4),
     errorHandler: defaultErrorHandler(),
     overflow: 'pause',
     retryListeners: [],

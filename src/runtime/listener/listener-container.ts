@@ -5,6 +5,7 @@ import { type Logger } from '../../common/logger.js';
 import { type SeekTarget } from '../../common/seek-target.js';
 import { partitionName, type TopicPartition, TopicPartitionMap } from '../../common/topic-partition.js';
 import { type ConsumerClient } from '../client/consumer-client.js';
+import { type MemoryBudget } from '../dispatch/memory-budget.js';
 import { type ConsumerRunner, type RunnerOptions } from './consumer-runner.js';
 import { ContainerConsumer } from './container-consumer.js';
 import { type ContainerDescription, describeContainer } from './container-description.js';
@@ -19,6 +20,7 @@ import { retryListenerSink } from './failures/retry-listener.js';
 import { type ListenerConsumer } from './listener-consumer.js';
 import { type ListenerEndpoint } from './listener-endpoint.js';
 import { sentenceOf } from './log-text.js';
+import { memoryBudget } from './partitions/partition-budget.js';
 import { coordinates } from './partitions/partition-table.js';
 import { PausedPartitions } from './partitions/paused-partitions.js';
 
@@ -50,6 +52,7 @@ export class ListenerContainer {
   /** The last word was start, not stop. */
   #isWanted = false;
   readonly #pausedPartitions = new PausedPartitions();
+  readonly #memory: MemoryBudget;
   #failure: unknown;
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
@@ -62,6 +65,7 @@ export class ListenerContainer {
     const { rate, admission, recordInterceptors, batchInterceptors, retryListeners } = settings;
     const rated = rate && rateLimit(rate, options.clock);
     this.#settings = { ...settings, admission: bothRules(admission, rated) };
+    this.#memory = memoryBudget(settings);
     this.#meter = new InterceptorMeter(options.clock);
     this.#handler = intercepted(options.endpoint.handler, recordInterceptors, batchInterceptors, this.#meter);
     this.#events = new ContainerEvents(options.logger);
@@ -287,6 +291,7 @@ export class ListenerContainer {
       events: this.#events,
       isPaused: () => this.#isPaused,
       pausedPartitions: this.#pausedPartitions,
+      memory: this.#memory,
       onFatal: (cause) => this.#fail(cause),
     };
     if (endpoint.executor?.createRunner) return endpoint.executor.createRunner(options);

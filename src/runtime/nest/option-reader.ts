@@ -1,5 +1,5 @@
 import { type Environment, PlaceholderError } from '../config/environment.js';
-import { parseDuration, parseInteger } from '../config/formats.js';
+import { parseDataSize, parseDuration, parseInteger } from '../config/formats.js';
 import { type Mistake } from '../config/mistakes.js';
 
 /** Reads one option of a decorator after the other; each mistake is reported with the option's name and value. */
@@ -41,6 +41,14 @@ export class OptionReader {
       return number !== undefined && number >= 1 && number <= max ? number : undefined;
     };
     return this.parsed(option, value, inRange, `a whole number from 1 to ${max}`);
+  }
+
+  dataSize(option: string, value: number | string | undefined): number | undefined {
+    const positive = (text: string) => {
+      const bytes = parseDataSize(text);
+      return bytes !== undefined && bytes >= 1 ? bytes : undefined;
+    };
+    return this.parsed(option, value, positive, 'a size of at least 1 byte, such as 64MB, 512KB or a number of bytes');
   }
 
   duration(option: string, value: number | string | undefined): number | undefined {

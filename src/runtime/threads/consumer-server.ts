@@ -5,6 +5,7 @@ import { ContainerConsumer } from '../listener/container-consumer.js';
 import { type ContainerEvent, ContainerEvents } from '../listener/container-events.js';
 import { type ContainerSettings, containerSettings } from '../listener/container-settings.js';
 import { type ListenerEndpoint } from '../listener/listener-endpoint.js';
+import { memoryBudget } from '../listener/partitions/partition-budget.js';
 import { PausedPartitions } from '../listener/partitions/paused-partitions.js';
 import { type ConsumerRequest, type FromConsumerThread, type ToConsumerThread } from './consumer-messages.js';
 import { toPlainError } from './plain-error.js';
@@ -118,10 +119,13 @@ export class ConsumerServer {
       if (MOVES.has(event.type)) this.#tell();
       post({ type: 'event', event: toPlainValue(event) });
     });
+    const numbers = containerSettings(settings);
     this.#consumer = new ContainerConsumer({
       index,
       endpoint,
-      settings: containerSettings(settings),
+      settings: numbers,
+      // What others hold is in their threads: each gets its part.
+      memory: memoryBudget(numbers, endpoint.concurrency),
       workers,
       consumer: createConsumer(index),
       clock,

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { deferred } from '../../../src/common/lifecycle.js';
+import { MemoryBudget } from '../../../src/runtime/dispatch/memory-budget.js';
 import { type ContainerEvent, ContainerEvents } from '../../../src/runtime/listener/container-events.js';
 import { containerSettings } from '../../../src/runtime/listener/container-settings.js';
 import { PausedPartitions } from '../../../src/runtime/listener/partitions/paused-partitions.js';
@@ -86,6 +87,7 @@ describe('a consumer in a thread', () => {
       events: bus,
       isPaused: () => false,
       pausedPartitions: paused,
+      memory: new MemoryBudget(Number.POSITIVE_INFINITY),
       onFatal: (cause) => fatal.push(cause),
     });
     paused.onChange = (topic, partition, isPaused) => consumer.mark(topic, partition, isPaused);

@@ -1,4 +1,4 @@
-import { boolean, choice, decimal, duration, integer, string } from '../config-key.js';
+import { boolean, choice, dataSize, decimal, duration, integer, string } from '../config-key.js';
 import { NO_OBSERVATIONS } from './reasons.js';
 
 // Keys of listener containers. Part of the table in config-keys.ts.
@@ -135,6 +135,12 @@ export const LISTENER_KEYS = {
     default: 'pause',
     doc: "What happens when the budget of a pool's partition is used up. Not a key of Spring.",
     acts: 'runtime/listener/delivery/overflow',
+  }),
+  'listener.memory-budget': dataSize({
+    default: undefined,
+    min: 1,
+    doc: 'Bytes of records that wait and run at once in all partitions of a listener, in this process; partitions are paused so that it is kept. Default 256MB, and at most a quarter of the memory that the process may use. Not a key of Spring.',
+    acts: 'runtime/dispatch/memory-budget',
   }),
   'listener.start-failure': choice(['continue', 'retry', 'stop'], {
     default: 'continue',

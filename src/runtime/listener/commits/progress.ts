@@ -91,7 +91,7 @@ export class Progress implements AckDesk {
     this.#options.dispatcher.finish(delivery);
     const { partition, record, batch } = delivery;
     if (finishes) this.#finishRecords(partition, record, batch, batch?.length ?? 1);
-    if (delivery.partition.isBackpressured) this.#options.partitions.balance(delivery.partition);
+    if (delivery.partition.isWatched) this.#options.partitions.balance(delivery.partition);
     if (--delivery.poll.remaining === 0) this.pollHandled();
   }
 

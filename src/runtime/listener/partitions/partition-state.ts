@@ -1,5 +1,6 @@
 import { type Timer } from '../../../common/clock.js';
 import { type KafkaRecord } from '../../../common/record.js';
+import { type MemoryShare } from '../../dispatch/memory-budget.js';
 import { type OffsetTracker } from '../../dispatch/offset-tracker.js';
 import { type PartitionQueue } from '../../dispatch/partition-queue.js';
 import { type WorkItem } from '../../dispatch/work-item.js';
@@ -69,8 +70,14 @@ export class PartitionState {
   highWatermark = 0;
   /** Records given back whose time has not come. */
   nacked = 0;
-  /** Paused at the consumer because a budget is used up. */
+  /** Paused at the consumer because a budget of its own is used up. */
   isBackpressured = false;
+  /** Paused at the consumer because the container's partitions hold too much together. */
+  isShortOfMemory = false;
+  /** Of what the partitions of the container may hold together; absent while it belongs to no table. */
+  share: MemoryShare | undefined = undefined;
+  /** Somebody waits for room: what ends has to be told. */
+  isWatched = false;
   /** Revoked, and its last commit under the old assignment is done: no commit until it is known to be kept. */
   isRevoked = false;
   /** Given up because its position was moved: what is acknowledged of it needs no commit. */

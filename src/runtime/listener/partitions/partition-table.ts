@@ -1,6 +1,7 @@
 import { type TopicPartition, TopicPartitionMap } from '../../../common/topic-partition.js';
 import { type ConsumerClient } from '../../client/consumer-client.js';
 import { type KeyDispatcher } from '../../dispatch/key-dispatcher.js';
+import { type MemoryBudget } from '../../dispatch/memory-budget.js';
 import { type ArrivalWatch, type RecordKeeper } from '../commits/record-account.js';
 import { type Delivery } from '../delivery/delivery.js';
 import { type HoldReason, type PartitionState } from './partition-state.js';
@@ -12,6 +13,8 @@ export interface PartitionTableOptions {
   readonly keeper?: RecordKeeper | undefined;
   readonly arrivals?: ArrivalWatch | undefined;
   readonly rejects?: boolean;
+  /** Of all consumers of the container. */
+  readonly memory: MemoryBudget;
 }
 
 export class PartitionTable {
@@ -23,16 +26,18 @@ export class PartitionTable {
   readonly #keeper: RecordKeeper | undefined;
   readonly #arrivals: ArrivalWatch | undefined;
   readonly #rejects: boolean;
+  readonly #memory: MemoryBudget;
 
   /** `rejects`: what is beyond the queue's budget fails, so that only unfinished work above the commits is bounded. */
   constructor(
     dispatcher: KeyDispatcher<Delivery>,
     consumer: ConsumerClient,
-    { keeper, arrivals, rejects = false }: PartitionTableOptions = {},
+    { keeper, arrivals, rejects = false, memory }: PartitionTableOptions,
   ) {
     this.#arrivals = arrivals;
     this.#keeper = keeper;
     this.#rejects = rejects;
+    this.#memory = memory;
     this.#dispatcher = dispatcher;
     this.#consumer = consumer;
   }
@@ -53,6 +58,8 @@ export class PartitionTable {
   add(state: PartitionState): void {
     this.#states.set(state.topic, state.partition, state);
     if (this.#leftovers.has(state.topic, state.partition)) this.hold(state, 'predecessor');
+    state.share = this.#memory.open(state.queue, state, this.#makeRoom);
+    if (state.share.isWatched) this.#makeRoom([state]);
   }
 
   /** Gives the partition up: what waits is forgotten (it is not committed), what runs is nobody's business any more. */
@@ -69,7 +76,10 @@ export class PartitionTable {
     this.#states.delete(state.topic, state.partition);
     this.#keeper?.forgotten(state.topic, state.partition);
     this.#arrivals?.forgotten(state.topic, state.partition);
+    state.share?.close();
+    state.share = undefined;
     // Should the partition come back, it comes back as a new one: none of our pauses may be left on it.
+    if (state.isShortOfMemory) this.#consumer.resume([state], 'memory');
     if (state.isBackpressured) this.#consumer.resume([state], 'backpressure');
     if (state.holds.has('error')) this.#consumer.resume([state], 'error');
     if (state.holds.has('user')) this.#consumer.resume([state], 'partition');
@@ -107,11 +117,32 @@ export class PartitionTable {
 
   /** Pauses or resumes the partition at the consumer when one of its budgets says so. */
   balance(state: PartitionState): void {
+    if (state.isDropped) return;
+    state.share?.update();
     const full = (state.queue.isFull && !this.#rejects) || state.tracker.isFull;
-    if (full === state.isBackpressured || state.isDropped) return;
+    if (full === state.isBackpressured) return;
     state.isBackpressured = full;
+    this.#watch(state);
     if (full) this.#consumer.pause([state], 'backpressure');
     else this.#consumer.resume([state], 'backpressure');
+  }
+
+  /** The container's memory has become scarce, or has room again: pauses and resumes what that concerns. */
+  readonly #makeRoom = (states: readonly PartitionState[]): void => {
+    const [waiting, going]: [PartitionState[], PartitionState[]] = [[], []];
+    for (const state of states) {
+      this.#watch(state);
+      const isShort = state.share?.isPaused === true;
+      if (isShort === state.isShortOfMemory) continue;
+      state.isShortOfMemory = isShort;
+      (isShort ? waiting : going).push(state);
+    }
+    if (waiting.length > 0) this.#consumer.pause(waiting, 'memory');
+    if (going.length > 0) this.#consumer.resume(going, 'memory');
+  };
+
+  #watch(state: PartitionState): void {
+    state.isWatched = state.isBackpressured || state.share?.isWatched === true;
   }
 
   #addLeftovers(state: PartitionState, count: number): void {

@@ -149,8 +149,10 @@ const CONTAINER = {
 } as const;
 
 export function containerNumbers(properties: KafkaProperties): Partial<ContainerSettings> {
+  const budgetMemory = properties.get('listener.memory-budget');
   return {
     ...taken(properties, CONTAINER),
+    ...(budgetMemory === undefined ? {} : { budgetMemory }),
     ...(properties.get('listener.start-failure') === 'retry' ? { startRetryMs: START_RETRY_MS } : {}),
   };
 }

@@ -1,3 +1,4 @@
+import { type ListenerBudget } from '../../../decorators/container-options.js';
 import { type BatchOptions, type KafkaListenerOptions } from '../../../decorators/listener-options.js';
 import { type ProviderReference } from '../../../decorators/provider-reference.js';
 import { parseChoice } from '../../config/formats.js';
@@ -36,6 +37,7 @@ export function containerSettingsOf(
     // The configured one is for pools only.
     ...(overflow === undefined ? {} : { overflow }),
     ...(gather === undefined ? {} : { gather }),
+    ...budgetOf(read, options.budget),
     ...(options.rate === undefined ? {} : { rate: options.rate }),
     ...(errorHandler === undefined ? {} : { errorHandler: errorHandler as ErrorHandler }),
     ...(batch ? { batchInterceptors: interceptors } : { recordInterceptors: interceptors }),
@@ -46,6 +48,17 @@ export function containerSettingsOf(
 /** `batch: { min, wait }`. */
 function gatherOf(read: OptionReader, { min, wait }: BatchOptions): BatchMinimum {
   return { records: read.whole('batch.min', min, 1_000_000) ?? 1, waitMs: read.duration('batch.wait', wait) ?? 1 };
+}
+
+/** `budget: { records, bytes, uncommitted, memory }`. */
+function budgetOf(read: OptionReader, budget: ListenerBudget = {}): Partial<ContainerSettings> {
+  const given = {
+    budgetRecords: read.whole('budget.records', budget.records, 10_000_000),
+    budgetBytes: read.dataSize('budget.bytes', budget.bytes),
+    budgetUncommitted: read.whole('budget.uncommitted', budget.uncommitted, 10_000_000),
+    budgetMemory: read.dataSize('budget.memory', budget.memory),
+  };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 
 function providers(

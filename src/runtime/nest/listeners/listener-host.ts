@@ -4,6 +4,7 @@ import { type NeededTopic } from '../../client/admin/needed-topics.js';
 import { type Mistake, throwIfAny } from '../../config/mistakes.js';
 import { type Findings } from '../../config/rules.js';
 import { type ContainerRegistry } from '../../listener/container-registry.js';
+import { type ContainerSettings, containerSettings } from '../../listener/container-settings.js';
 import { ListenerContainer } from '../../listener/listener-container.js';
 import { consumerNumbers, containerNumbers } from '../connection/client-options.js';
 import { GroupCheck } from '../connection/group-check.js';
@@ -96,7 +97,9 @@ export class ListenerHost {
     const memory = new MemoryCheck(memoryLimit());
     for (const listener of found) {
       groups.add(listener.endpoint, mistakes);
-      memory.add(listener.endpoint, consumerNumbers(listener.properties), mistakes);
+      const { budgetMemory } = containerSettings(settingsOf(listener));
+      const ofPool = listener.endpoint.workers === undefined ? 0 : budgetMemory;
+      memory.add(listener.endpoint, consumerNumbers(listener.properties), mistakes, ofPool);
       this.#register(listener, findings);
     }
     const notice = memory.notice();
@@ -140,7 +143,7 @@ export class ListenerHost {
     const before = mistakes.length;
     const connection = connectionOf(endpoint.connection);
     connection.checkListener(listener, findings);
-    const settings = { ...containerNumbers(properties), ...listener.settings };
+    const settings = settingsOf(listener);
     try {
       const container = new ListenerContainer({
         endpoint,
@@ -163,4 +166,9 @@ export class ListenerHost {
       return undefined;
     }
   }
+}
+
+/** The listener's own numbers over the configured ones. */
+function settingsOf({ properties, settings }: DiscoveredListener): Partial<ContainerSettings> {
+  return { ...containerNumbers(properties), ...settings };
 }

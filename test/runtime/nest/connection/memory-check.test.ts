@@ -10,15 +10,18 @@ import { listenerOf } from '../../../support/listener-app.js';
 const GIB = 1_073_741_824;
 const DEFAULTS = { fetchMaxBytes: 52_428_800, maxPartitionFetchBytes: 1_048_576 };
 
-function judged(limit: number, listeners: ReadonlyArray<{ consumers: number; share?: number; whole?: number }>) {
+function judged(
+  limit: number,
+  listeners: ReadonlyArray<{ consumers: number; share?: number; whole?: number; pool?: number }>,
+) {
   const check = new MemoryCheck(limit);
   const mistakes: Mistake[] = [];
-  listeners.forEach(({ consumers, share, whole }, i) => {
+  listeners.forEach(({ consumers, share, whole, pool }, i) => {
     const sizes = {
       fetchMaxBytes: whole ?? DEFAULTS.fetchMaxBytes,
       maxPartitionFetchBytes: share ?? DEFAULTS.maxPartitionFetchBytes,
     };
-    check.add({ id: `l${i}`, concurrency: consumers }, sizes, mistakes);
+    check.add({ id: `l${i}`, concurrency: consumers }, sizes, mistakes, pool);
   });
   return { mistakes: mistakes.map(({ origin, problem }) => `${origin}: ${problem}`), notice: check.notice() };
 }
@@ -46,6 +49,13 @@ describe('what consumers may fetch, beside the memory there is', () => {
     const { mistakes, notice } = judged(GIB / 4, [{ consumers: 4 }, { consumers: 4 }]);
     expect(mistakes).toEqual([]);
     expect(notice).toContain('8 consumers may hold 408 MiB of fetched records together, and this process has 256 MiB');
+  });
+
+  it('counts what waits for the workers of pools', () => {
+    const pools = [1, 2].map(() => ({ consumers: 1, pool: GIB / 4 }));
+    expect(judged(GIB, pools)).toEqual({ mistakes: [], notice: undefined });
+    expect(judged(GIB / 2, pools).notice).toContain('2 consumers may hold 614 MiB');
+    expect(judged(GIB / 2, pools).notice).toContain('kafka.listener.memory-budget');
   });
 
   it('keeps an application from starting', async () => {

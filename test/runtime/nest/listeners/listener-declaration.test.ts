@@ -49,6 +49,16 @@ describe('mistakes in listeners', () => {
       { topics: 'a', ackMode: 'SOMETIMES' },
       `${at}ackMode=SOMETIMES: not allowed; allowed: RECORD, BATCH`,
     ],
+    [
+      'a budget of no size',
+      { topics: 'a', workers: 2, budget: { memory: '${m:much}' } },
+      `${at}budget.memory=much: not allowed; allowed: a size of at least 1 byte, such as 64MB`,
+    ],
+    [
+      'a budget of no records',
+      { topics: 'a', workers: 2, budget: { records: 0 } },
+      `${at}budget.records=0: not allowed`,
+    ],
     ['order without workers', { topics: 'a', order: 'key' }, `${at}order=key: only a pool of workers has an order`],
     ['a connection', { topics: 'a', connection: 'audit' }, 'there is no connection audit; known: default'],
     [
