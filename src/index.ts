@@ -287,7 +287,11 @@ export {
 } from './runtime/template/replies/reply.js';
 export type { RequestOptions } from './runtime/template/replies/reply-exchange.js';
 export { ReplyingKafkaTemplate } from './runtime/template/replies/replying-kafka-template.js';
-export { RoutingKafkaTemplate, type TopicRoute } from './runtime/template/routing-kafka-template.js';
+export {
+  RoutingKafkaTemplate,
+  type RoutingTemplateOptions,
+  type TopicRoute,
+} from './runtime/template/routing-kafka-template.js';
 export type { SendAllResult } from './runtime/template/send-all.js';
 export type { ObservedSend, SendObservation, SendObserver } from './runtime/template/send-observer.js';
 export {

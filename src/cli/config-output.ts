@@ -93,12 +93,11 @@ function print({ profiles, sources, warnings, mistakes }: Report, connections: S
     }
   }
   for (const warning of warnings) console.error(`warning: ${warning}`);
-  const found = [...new Set(mistakes.map(describeMistake))];
-  if (found.length === 0) return;
+  if (mistakes.length === 0) return;
   console.error(
-    `\n${found.length === 1 ? 'one mistake' : `${found.length} mistakes`}, the application would not start:`,
+    `\n${mistakes.length === 1 ? 'one mistake' : `${mistakes.length} mistakes`}, the application would not start:`,
   );
-  for (const mistake of found) console.error(`  - ${mistake}`);
+  for (const mistake of mistakes) console.error(`  - ${describeMistake(mistake)}`);
 }
 
 function printJson({ profiles, sources, warnings, mistakes }: Report, connections: Shown): void {

@@ -7,7 +7,7 @@ import {
   type ConfigurationSources,
   readConfiguration,
 } from '../runtime/config/load-configuration.js';
-import { describeMistake, type Mistake } from '../runtime/config/mistakes.js';
+import { inOrder, type Mistake } from '../runtime/config/mistakes.js';
 import { connectionsIn, judgeNames } from '../runtime/config/name-judge.js';
 import { checkConnection, type Findings } from '../runtime/config/rules.js';
 import { securitySettings } from '../runtime/config/security/security.js';
@@ -77,7 +77,7 @@ export function effectiveConfiguration(sources: ConfigurationSources): Effective
     sources: [...new Set(base.environment.sources.map(({ name }) => name))].filter((name) => name !== 'random'),
     warnings: [...new Set(findings.notices)],
     // Consumers and producer share keys, and connections share files.
-    mistakes: [...new Map(findings.mistakes.map((mistake) => [describeMistake(mistake), mistake])).values()],
+    mistakes: inOrder(findings.mistakes),
   };
 }
 

@@ -88,7 +88,15 @@ describe('TLS', () => {
 
   it.each([
     ['PEM', { 'kafka.ssl.key-store-location': 'client.pem' }],
-    ['PKCS12', { 'kafka.ssl.key-store-location': 'client.p12', 'kafka.ssl.key-store-password': 'secret' }],
+    [
+      'PKCS12',
+      {
+        'kafka.ssl.key-store-location': 'client.p12',
+        'kafka.ssl.key-store-password': 'secret',
+        'kafka.ssl.trust-store-location': 'trust-java.p12',
+        'kafka.ssl.trust-store-password': 'secret',
+      },
+    ],
   ])('shows its own certificate from %s', async (_kind, keyStore) => {
     const { servers, names } = await behindTls({ requestCert: true, ca: pem('cert.pem') });
     const properties: Record<string, string> = {

@@ -82,9 +82,18 @@ export function dataSize<D extends number | undefined>(facts: Ranged<D>): Numeri
   return { ...ranged('size', facts, parseDataSize, written), unit: 'bytes' };
 }
 
-export function boolean(facts: KeyFacts & { readonly default: boolean }): ConfigKey<boolean> {
+export function boolean<D extends boolean | undefined>(
+  facts: KeyFacts & { readonly default: D },
+): ConfigKey<D extends undefined ? boolean | undefined : boolean> {
   const parse = (text: string) => parseBoolean(text.trim());
-  return { ...facts, kind: 'boolean', allowed: 'true or false', parse, emptyIsUnset: true };
+  const key: ConfigKey<boolean | undefined> = {
+    ...facts,
+    kind: 'boolean',
+    allowed: 'true or false',
+    parse,
+    emptyIsUnset: true,
+  };
+  return key as never;
 }
 
 export function string<D extends string | undefined>(

@@ -41,11 +41,25 @@ export function describeMistake(mistake: Mistake): string {
   return `${origin}: ${key}${value === undefined ? '' : `=${value}`}: ${problem}`;
 }
 
+/** By file, then line and column, as somebody reads who puts them right; each once, since connections share files. */
+export function inOrder(mistakes: readonly Mistake[]): Mistake[] {
+  const different = [...new Map(mistakes.map((mistake) => [describeMistake(mistake), mistake])).values()];
+  const placed = different.map((mistake) => {
+    const [, source = mistake.origin, line = '0', column = '0'] = PLACE.exec(mistake.origin) ?? [];
+    return { mistake, source, line: Number(line), column: Number(column) };
+  });
+  const sources = [...new Set(placed.map(({ source }) => source))];
+  const rank = new Map(sources.map((source, index) => [source, index]));
+  placed.sort((a, b) => rank.get(a.source)! - rank.get(b.source)! || a.line - b.line || a.column - b.column);
+  return placed.map(({ mistake }) => mistake);
+}
+
+const PLACE = /^(.+):(\d+):(\d+)$/;
+
 /** KAFKA_CONFIG_INVALID listing every mistake; does nothing when there is none. */
 export function throwIfAny(mistakes: readonly Mistake[]): void {
   if (mistakes.length === 0) return;
-  // Several connections read the same files.
-  const found = [...new Set(mistakes.map(describeMistake))];
+  const found = inOrder(mistakes).map(describeMistake);
   const count = found.length === 1 ? 'one mistake' : `${found.length} mistakes`;
   const lines = found.map((mistake) => `  - ${mistake}`);
   throw new NestdawError('KAFKA_CONFIG_INVALID', `the configuration has ${count}:\n${lines.join('\n')}`);

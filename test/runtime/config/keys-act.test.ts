@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
@@ -78,30 +78,31 @@ function observed(given: Properties): string {
   );
 }
 
-/** Read by their names where they act; the tests of those places show what they do. */
-const READ_DIRECTLY: readonly ConfigName[] = [
-  'embedded.enabled',
-  'delays.store',
-  'consumer.properties.group.instance.id',
-  'listener.startup-timeout',
-  'listener.missing-topics-fatal',
-  'listener.log-container-config',
-  'admin.operation-timeout',
-  'admin.fail-fast',
-  'admin.modify-topic-configs',
-  'admin.auto-create',
-  'listener.threads-enabled',
-  'redis.url',
-  'listener.offset-store',
-  'listener.offset-directory',
-  'listener.idempotent.id',
-  'listener.idempotent.store',
-  'listener.idempotent.window-count',
-  'listener.idempotent.window-time',
-  'listener.idempotent.lease',
-  'producer.properties.interceptor.classes',
-  'consumer.properties.interceptor.classes',
-];
+/** Read where they act, out of sight of `observed`: the suite that sets each and looks at what the application does. */
+const SET_IN = {
+  'embedded.enabled': 'kafka-module',
+  'delays.store': 'connection/delayed-sends',
+  'consumer.properties.group.instance.id': 'connection/keys-in-force',
+  'listener.startup-timeout': 'kafka-module',
+  'listener.missing-topics-fatal': 'connection/connections',
+  'listener.log-container-config': 'connection/connections',
+  'admin.operation-timeout': 'connection/connection-admin',
+  'admin.fail-fast': 'connection/topics',
+  'admin.modify-topic-configs': 'connection/keys-in-force',
+  'admin.auto-create': 'connection/topics',
+  'listener.threads-enabled': '../threads/thread-pool-app',
+  'redis.url': 'connection/delayed-sends',
+  'listener.offset-store': 'connection/keys-in-force',
+  'listener.offset-directory': 'connection/keys-in-force',
+  'listener.idempotent.id': 'guards/idempotent',
+  'listener.idempotent.store': 'connection/keys-in-force',
+  'listener.idempotent.window-count': 'connection/keys-in-force',
+  'listener.idempotent.window-time': 'connection/keys-in-force',
+  'listener.idempotent.lease': 'connection/keys-in-force',
+  'template.observation-enabled': 'connection/keys-in-force',
+  'producer.properties.interceptor.classes': 'sending/send-extensions',
+  'consumer.properties.interceptor.classes': 'listeners/consumer-interceptors',
+} as const satisfies Partial<Record<ConfigName, string>>;
 
 const SSL = { 'kafka.security.protocol': 'SSL' };
 const LOGIN = {
@@ -135,6 +136,7 @@ const SETTING: ReadonlyArray<readonly [name: RegExp, value: string | undefined, 
   [/ssl\.key-store-type$/, 'PKCS12', { ...SSL, 'kafka.ssl.key-store-location': 'client.pem' }],
   [/ssl\.trust-store-certificates$/, pem('cert.pem'), SSL],
   [/ssl\.trust-store-location$/, 'cert.pem', SSL],
+  [/ssl\.trust-store-password$/, 'secret', { ...SSL, 'kafka.ssl.trust-store-location': 'trust.p12' }],
   [/ssl\.trust-store-type$/, 'PKCS12', { ...SSL, 'kafka.ssl.trust-store-location': 'cert.pem' }],
   [/ssl\.enabled\.protocols$/, 'TLSv1.3', SSL],
   [/ssl\.cipher\.suites$/, 'TLS_AES_128_GCM_SHA256', SSL],
@@ -157,6 +159,7 @@ const SETTING: ReadonlyArray<readonly [name: RegExp, value: string | undefined, 
   [/assignment\.strategy$/, 'roundrobin', {}],
   [/refresh\.window\.factor$/, '0.6', TOKENS],
   [/compression-type$/, 'gzip', {}],
+  [/serializer\.encoding$/, 'UTF-16LE', {}],
   [/retry\.topic\.enabled$/, 'true', {}],
   [/retry\.topic\./, undefined, { 'kafka.retry.topic.enabled': 'true' }],
 ];
@@ -182,29 +185,21 @@ function settingOf(name: ConfigName): { readonly key: string; readonly value: st
 const acting = CONFIG_NAMES.filter((name) => keyOf(name).acts !== undefined && keyOf(name).kind !== 'map');
 const inert = CONFIG_NAMES.filter((name) => keyOf(name).acts === undefined && keyOf(name).kind !== 'map');
 
-function codeBelow(folder: string): string[] {
-  return readdirSync(folder).flatMap((name) => {
-    const path = join(folder, name);
-    if (statSync(path).isDirectory()) return name === 'keys' ? [] : codeBelow(path);
-    return [readFileSync(path, 'utf8')];
-  });
-}
-
 describe('every key', () => {
   it('has a place where it acts, or a reason why it does not', () => {
     const both = CONFIG_NAMES.filter((name) => (keyOf(name).acts === undefined) === (keyOf(name).inert === undefined));
     expect(both).toEqual([]);
   });
 
-  it.each(acting.filter((name) => !READ_DIRECTLY.includes(name)))('%s changes something', (name) => {
+  it.each(acting.filter((name) => !(name in SET_IN)))('%s changes something', (name) => {
     const { key, value, beside } = settingOf(name);
     const { [key]: _own, ...without } = beside;
     expect(observed({ ...without, [key]: value })).not.toBe(observed(without));
   });
 
-  it.each(READ_DIRECTLY)('%s is read where it acts', (name) => {
-    const code = codeBelow(fileURLToPath(new URL('../../../src/runtime/', import.meta.url))).join('\n');
-    expect(code).toContain(`'${name}'`);
+  it.each(Object.entries(SET_IN))('%s is set in test/runtime/nest/%s', (name, suite) => {
+    const path = fileURLToPath(new URL(`../nest/${suite}.test.ts`, import.meta.url));
+    expect(readFileSync(path, 'utf8')).toContain(`kafka.${name}'`);
   });
 
   it.each(inert)('%s says why it has no effect, once', (name) => {

@@ -175,6 +175,12 @@ describe('loadConfiguration', () => {
     expect(mistakes.sort()).toEqual(expected.sort());
   });
 
+  it('lists them in the order of their lines, whatever is wrong with each', () => {
+    const lines = ['kafka.producer.acks=two', 'kafka.consumr.group-id=g', 'kafka.client-id=${nowhere}', 'kafka.acks=1'];
+    const found = mistakesOf(() => load(file(...lines, ...lines.map((_, at) => `kafka.x${at}.y=1`))));
+    expect(found.map((mistake) => Number(mistake.split(':')[1]))).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+  });
+
   it('masks secrets in messages', () => {
     const mistakes = mistakesOf(() => load(file('kafka.ssl.key-password=${hunter}', 'kafka.ssl.key-pasword=hunter2')));
     expect(mistakes.join('\n')).toContain('kafka.ssl.key-password=******');

@@ -76,6 +76,13 @@ describe('the keys of Spring Boot', () => {
     expect(knownNames().byCanonical.has(canonicalName(name))).toBe(true);
   });
 
+  it.each(['', 'consumer.', 'producer.', 'admin.'])('include the labels of metrics below %sproperties', (client) => {
+    const line = `spring.kafka.${client}properties.metrics.context.app=orders`;
+    expect(load(file(line)).notices).toEqual([
+      expect.stringContaining('metrics.context.app has no effect: there is no JVM'),
+    ]);
+  });
+
   it.each<[line: string, explanation: string]>([
     ['spring.kafka.listener.only-log-record-metadata=true', 'was removed in Spring Boot 3.0; logs here name records'],
     ['spring.kafka.retry.topic.backoff.random=true', 'write spring.kafka.retry.topic.backoff.jitter=<duration>'],

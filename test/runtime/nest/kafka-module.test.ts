@@ -354,7 +354,10 @@ describe('KafkaModule', () => {
     await app.app.close();
   });
 
-  it('does not wait forever for partitions', async () => {
+  it.each<[properties: Record<string, string>, ms: number]>([
+    [{}, 10_000],
+    [{ 'kafka.listener.startup-timeout': '3s' }, 3_000],
+  ])('does not wait forever for partitions: %j', async (properties, ms) => {
     const { ManualClock } = await import('../../support/manual-clock.js');
     const clock = new ManualClock();
     const { options, logger } = fakes();
@@ -376,10 +379,10 @@ describe('KafkaModule', () => {
         return consumer;
       },
     };
-    const starting = start({ providers: [Listener] }, {}, { ...options, clock, factories: never });
+    const starting = start({ providers: [Listener] }, properties, { ...options, clock, factories: never });
     await flush(20);
-    await clock.advance(10_000);
+    await clock.advance(ms);
     await starting;
-    expect(logger.lines.at(-1)).toContain('late: no partitions after 10000 ms (kafka.listener.startup-timeout)');
+    expect(logger.lines.at(-1)).toContain(`late: no partitions after ${ms} ms (kafka.listener.startup-timeout)`);
   });
 });

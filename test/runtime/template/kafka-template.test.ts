@@ -158,6 +158,29 @@ describe('KafkaTemplate', () => {
     );
   });
 
+  it('routes every form of send, and messages by their headers', async () => {
+    const routing = new RoutingKafkaTemplate([['orders|fallback', template]], { defaultTopic: 'fallback' });
+    await routing.send('orders', 2, 'k', 'x');
+    await routing.send('orders', null, 77, 'k', 'x');
+    await routing.send({ payload: 'x', headers: { [KafkaHeaders.TOPIC]: 'orders', [KafkaHeaders.PARTITION]: 1 } });
+    await routing.send({ payload: 'x', headers: {} });
+    await routing.sendDefault('k', 'x');
+    await routing.sendDefault(2, 78, 'k', 'x');
+    expect(producer.sent.map(({ topic, partition, timestamp }) => [topic, partition, timestamp])).toEqual([
+      ['orders', 2, undefined],
+      ['orders', undefined, 77],
+      ['orders', 1, undefined],
+      ['fallback', undefined, undefined],
+      ['fallback', undefined, undefined],
+      ['fallback', 2, 78],
+    ]);
+    expect(await routing.partitionsFor('orders')).toBe(3);
+    await expect(routing.partitionInfo('elsewhere')).rejects.toThrow('describes topic elsewhere');
+    const bare = new RoutingKafkaTemplate([['.+', template]]);
+    await expect(bare.sendDefault('x')).rejects.toThrow('sendDefault of a RoutingKafkaTemplate has no topic');
+    await expect(bare.send({ payload: 'x', headers: {} })).rejects.toThrow('has no topic');
+  });
+
   it('writes no type header', async () => {
     class Order {
       id = 1;

@@ -216,11 +216,30 @@ export class KafkaProducer implements ProducerClient {
     const flushed = this.flush();
     this.#stopped = new NestdawError('KAFKA_STOPPED', 'the producer was stopped; send before it is stopped');
     this.#intake.close(this.#stopped);
-    await flushed;
-    this.#topics.stop(this.#stopped);
-    this.#room.close(this.#stopped);
-    this.#sender.close(this.#stopped);
+    const reason = (await this.#inTime(flushed)) ? this.#stopped : overdue(this.#settings.closeTimeoutMs!);
+    this.#topics.stop(reason);
+    this.#room.close(reason);
+    this.#sender.close(reason);
     this.#settings.partitioner?.close?.();
     await this.#cluster.close();
   }
+
+  /** False when the time to close is over first (Kafka: `close(Duration)`). */
+  async #inTime(flushed: Promise<void>): Promise<boolean> {
+    const { closeTimeoutMs } = this.#settings;
+    let limit: Timer | undefined;
+    const late = new Promise<boolean>((resolve) => {
+      if (closeTimeoutMs !== undefined) limit = this.#clock.schedule(closeTimeoutMs, () => resolve(false));
+    });
+    const isFlushed = await Promise.race([flushed.then(() => true), late]);
+    limit?.cancel();
+    return isFlushed;
+  }
+}
+
+function overdue(closeTimeoutMs: number): NestdawError {
+  const message =
+    `the producer was closed ${closeTimeoutMs} ms after its end began (template.close-timeout), before the record was ` +
+    'acknowledged; whether it is stored is not known';
+  return new NestdawError('KAFKA_STOPPED', message);
 }

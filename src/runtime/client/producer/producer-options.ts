@@ -59,9 +59,11 @@ export interface ProducerOptions {
   readonly sequenceIdHeader?: string | undefined;
   /** Ms after which partitions are counted anew. Default 300,000. */
   readonly metadataMaxAgeMs?: number;
+  /** Ms that `stop` waits for what is not acknowledged; then it is rejected. Default: as long as each may take. */
+  readonly closeTimeoutMs?: number | undefined;
 }
 
-type Optional = 'compressionLevel' | 'partitioner' | 'messageIdHeader' | 'sequenceIdHeader';
+type Optional = 'compressionLevel' | 'partitioner' | 'messageIdHeader' | 'sequenceIdHeader' | 'closeTimeoutMs';
 export type ProducerSettings = Required<Omit<ProducerOptions, Optional>> & Pick<ProducerOptions, Optional>;
 
 const MAX_INT = 0x7fff_ffff;
@@ -93,7 +95,7 @@ const DEFAULTS = {
 
 /** Fills in the defaults. Throws KAFKA_CONFIG_INVALID listing everything that does not fit together. */
 export function producerSettings(options: ProducerOptions): ProducerSettings {
-  const { compressionLevel, partitioner, messageIdHeader, sequenceIdHeader, ...given } = options;
+  const { compressionLevel, partitioner, messageIdHeader, sequenceIdHeader, closeTimeoutMs, ...given } = options;
   const merged = { ...DEFAULTS, ...withoutUndefined(given) };
   const conflicts = idempotenceConflicts(merged);
   const settings: ProducerSettings = {
@@ -104,6 +106,7 @@ export function producerSettings(options: ProducerOptions): ProducerSettings {
     ...(partitioner === undefined ? {} : { partitioner }),
     messageIdHeader,
     sequenceIdHeader,
+    closeTimeoutMs,
   };
   const mistakes = [...outOfRange(settings), ...(options.enableIdempotence === true ? conflicts : [])];
   if (settings.deliveryTimeoutMs < settings.lingerMs + settings.requestTimeoutMs) {

@@ -67,21 +67,21 @@ const SSL = {
   'ssl.trust-store-location': string({
     default: undefined,
     property: 'ssl.truststore.location',
-    allowed: 'a file with certificates as PEM',
+    allowed: 'a file with certificates: PEM, or PKCS12',
     doc: 'File with the certificates to trust.',
     acts,
   }),
   'ssl.trust-store-password': string({
     default: undefined,
     property: 'ssl.truststore.password',
-    doc: 'Password of the trust store file.',
-    inert: 'a trust store is read as PEM, which has no password; remove the key',
+    doc: 'Password of the trust store file, where it is PKCS12.',
+    acts,
   }),
   'ssl.trust-store-type': choice(['PEM', 'PKCS12', 'JKS'], {
     default: undefined,
     property: 'ssl.truststore.type',
     kafkaDefault: 'JKS',
-    doc: 'Kind of the trust store file. Only PEM can be read; for the others the command that converts them is shown.',
+    doc: 'Kind of the trust store file. Default: what the file shows. A real JKS file is refused with the command that converts it.',
     acts,
   }),
   'properties.ssl.enabled.protocols': list({

@@ -1,3 +1,4 @@
+import { ENCODINGS } from '../../../common/text-encodings.js';
 import { boolean, choice, list, nameOr, string } from '../config-key.js';
 
 // Spring's keys of its serializers, which travel among the client properties. Part of the table in config-keys.ts.
@@ -45,6 +46,36 @@ function delegates(client: 'consumer' | 'producer', part: 'key' | 'value') {
   };
 }
 
+const ALIASES = { latin1: 'ISO-8859-1', ascii: 'US-ASCII' } as const;
+
+/** Encodings of the format `string`: for both parts, and for one of them. */
+function encodingKeys<C extends 'consumer' | 'producer', K extends 'serializer' | 'deserializer'>(client: C, kind: K) {
+  const acts = 'runtime/nest/serdes';
+  const of = (part: 'key' | 'value') =>
+    choice(ENCODINGS, {
+      default: undefined,
+      aliases: ALIASES,
+      property: `${part}.${kind}.encoding`,
+      doc: `The same for ${part}s alone.`,
+      acts,
+    });
+  const both = choice(ENCODINGS, {
+    default: 'UTF-8',
+    aliases: ALIASES,
+    property: `${kind}.encoding`,
+    doc: `Encoding of text, for the ${kind} string.`,
+    acts,
+  });
+  const keys = {
+    [`${client}.properties.${kind}.encoding`]: both,
+    [`${client}.properties.key.${kind}.encoding`]: of('key'),
+    [`${client}.properties.value.${kind}.encoding`]: of('value'),
+  };
+  return keys as { readonly [N in `${C}.properties.${K}.encoding`]: typeof both } & {
+    readonly [N in `${C}.properties.${'key' | 'value'}.${K}.encoding`]: ReturnType<typeof of>;
+  };
+}
+
 function delegateKeys<C extends 'consumer' | 'producer'>(client: C) {
   const [key, value] = [delegates(client, 'key'), delegates(client, 'value')];
   const keys = {
@@ -77,6 +108,8 @@ function delegateKeys<C extends 'consumer' | 'producer'>(client: C) {
 export const SERDE_KEYS = {
   ...delegateKeys('producer'),
   ...delegateKeys('consumer'),
+  ...encodingKeys('producer', 'serializer'),
+  ...encodingKeys('consumer', 'deserializer'),
   'producer.properties.spring.json.add.type.headers': choice(['mapped', 'true', 'false'], {
     default: 'mapped',
     property: 'spring.json.add.type.headers',

@@ -5,7 +5,8 @@ import { type InertProperty } from './client-properties.js';
 
 const NO_METHODS = 'static methods of Java classes do not run here; give the listener a valueDeserializer of your own';
 const NO_TEXT = 'text is written and read as it is; convert in the method';
-const NO_REGISTRY = 'there is no schema registry client here yet; use JSON, or bytes of your own';
+const avro = (what: string) => `Avro is what avroSerde({ … }) makes, a provider of the application; give it ${what}`;
+const GIVEN = avro('this property');
 
 const BOTH: readonly ClientKind[] = ['consumer', 'producer'];
 
@@ -41,13 +42,25 @@ export const SERDE_PROPERTIES: Readonly<Record<string, InertProperty>> = {
     'Nothing in Spring either.',
     "Spring's name for values is spring.kafka.serialization.selector.config; use that",
   ),
-  'schema.registry.url': inert('Address of the schema registry.', NO_REGISTRY),
-  'basic.auth.credentials.source': inert('How the schema registry is logged in to.', NO_REGISTRY),
-  'basic.auth.user.info': inert('User and password of the schema registry.', NO_REGISTRY),
-  'schema.registry.basic.auth.user.info': inert('User and password of the schema registry.', NO_REGISTRY),
-  'auto.register.schemas': inert('Whether schemas are registered.', NO_REGISTRY),
-  'use.latest.version': inert('Whether the latest schema is used.', NO_REGISTRY),
-  'specific.avro.reader': inert('Whether Avro is read into classes.', NO_REGISTRY),
-  'value.subject.name.strategy': inert('Names of schemas of values.', NO_REGISTRY),
-  'key.subject.name.strategy': inert('Names of schemas of keys.', NO_REGISTRY),
+  'schema.registry.url': inert('Address of the schema registry.', GIVEN),
+  'basic.auth.credentials.source': inert(
+    'How the schema registry is logged in to.',
+    avro('basic.auth.user.info, user:password'),
+  ),
+  'basic.auth.user.info': inert('User and password of the schema registry.', GIVEN),
+  'schema.registry.basic.auth.user.info': inert(
+    'User and password of the schema registry.',
+    avro('basic.auth.user.info'),
+  ),
+  'auto.register.schemas': inert('Whether schemas are registered.', GIVEN),
+  'use.latest.version': inert('Whether the latest schema is used.', GIVEN),
+  'specific.avro.reader': inert('Whether Avro is read into classes.', avro('readerSchema, what records are read into')),
+  'value.subject.name.strategy': inert(
+    'Names of schemas of values.',
+    avro('subject: TopicName, RecordName or TopicRecordName'),
+  ),
+  'key.subject.name.strategy': inert(
+    'Names of schemas of keys.',
+    avro('isKey, and subject: TopicName, RecordName or TopicRecordName'),
+  ),
 };

@@ -1,4 +1,5 @@
 import { boolean, decimal, duration, integer, map, string } from '../config-key.js';
+import { ADMIN_CONNECTION_KEYS } from './common-keys.js';
 
 // Keys of the template, of retry topics and of the admin client. Part of the table in config-keys.ts.
 
@@ -24,10 +25,11 @@ export const TEMPLATE_KEYS = {
     acts: 'runtime/nest/connection/connection-transactions',
   }),
   'template.close-timeout': duration({
-    default: 5_000,
+    default: undefined,
+    kafkaDefault: '5s',
     min: 0,
-    doc: 'How long the end of the application waits for sends under way.',
-    inert: 'the end waits for every send, within delivery.timeout.ms, so that none is lost; lower that instead',
+    doc: 'How long the end of the application waits for sends under way; then they are rejected. Default: as long as each may take, delivery.timeout.ms, so that none is lost.',
+    acts: 'runtime/client/producer/kafka-producer',
   }),
   'template.allow-non-transactional': boolean({
     default: false,
@@ -35,10 +37,10 @@ export const TEMPLATE_KEYS = {
     acts: 'runtime/template',
   }),
   'template.observation-enabled': boolean({
-    default: false,
-    doc: 'Whether each send has a span and timings.',
-    inert: 'observers are on as soon as there are some: give them in KafkaModule.forRoot({ sendObservers: [...] })',
-    holds: 'false',
+    default: undefined,
+    kafkaDefault: 'false',
+    doc: 'Whether the observers of KafkaModule.forRoot({ sendObservers }) watch sends. Default: they do, where there are some.',
+    acts: 'runtime/nest/sending/send-extensions',
   }),
 } as const;
 
@@ -83,6 +85,7 @@ export const RETRY_KEYS = {
 const inAdmin = { acts: 'runtime/nest/connection/connection-admin' } as const;
 
 export const ADMIN_KEYS = {
+  ...ADMIN_CONNECTION_KEYS,
   'admin.client-id': string({
     default: undefined,
     property: 'client.id',

@@ -13,7 +13,7 @@ export interface Section {
 const TITLES: ReadonlyArray<readonly [title: string, pattern: RegExp, text: string]> = [
   [
     'Connection',
-    /^(bootstrap-servers|client-id|properties|properties\.socket.*)$/,
+    /^(bootstrap-servers|client-id|properties|properties\.(socket|metrics).*)$/,
     'For all clients. `consumer.bootstrap-servers` and `producer.bootstrap-servers` name other servers for one kind of them.',
   ],
   [

@@ -1,5 +1,6 @@
 import { messageOf } from '../../../common/errors.js';
 import { type PemParts, pemParts } from './pem.js';
+import { pkcs12Certificates, UnreadablePkcs12 } from './pkcs12.js';
 import { readResource } from './resource.js';
 
 // Certificates and keys from files of the kinds that Java people have.
@@ -32,20 +33,33 @@ export function readKeyStore(location: string, cwd: string, type?: StoreType): K
   return { cert: certificates, key };
 }
 
-export function readTrustStore(location: string, cwd: string, type?: StoreType): string {
+/** What a trust store file needs to be read, beside its place. */
+export interface TrustStoreFacts {
+  readonly type?: StoreType;
+  readonly password?: string | undefined;
+}
+
+/** Certificates to trust, as PEM. */
+export function readTrustStore(location: string, cwd: string, { type, password }: TrustStoreFacts = {}): string {
   const { name, bytes } = read(location, cwd);
   const kind = kindOf(bytes);
   checkType(name, kind, type, 'trust-store-type');
   if (kind === 'JKS') throw new UnusableStore(jks(name, 'trust store'));
-  if (kind === 'PKCS12') {
-    throw new UnusableStore(
-      `${name} is PKCS12, and Node takes certificates to trust as PEM only; convert it: ` +
-        `openssl pkcs12 -in ${name} -nokeys -out ${pemName(name)}`,
-    );
-  }
-  const { certificates } = pem(name, bytes);
+  const certificates = kind === 'PKCS12' ? fromPkcs12(name, bytes, password) : pem(name, bytes).certificates;
   if (certificates === '') throw new UnusableStore(`${name} holds no certificate`);
   return certificates;
+}
+
+function fromPkcs12(name: string, bytes: Buffer, password: string | undefined): string {
+  try {
+    return pkcs12Certificates(bytes, password ?? '');
+  } catch (error) {
+    if (!(error instanceof UnreadablePkcs12)) throw error;
+    const instead = error.isOld
+      ? `convert it: openssl pkcs12 -legacy -in ${name} -nokeys -out ${pemName(name)}`
+      : `${password === undefined ? 'set' : 'correct'} its password, or the file`;
+    throw new UnusableStore(`${name} cannot be opened: ${error.message}; ${instead}`);
+  }
 }
 
 export function readPrivateKey(location: string, cwd: string): string {
@@ -86,8 +100,7 @@ function checkType(name: string, kind: StoreType, type: StoreType, key: string):
 function jks(name: string, what: string): string {
   const target = name.replace(/\.(jks|keystore|truststore)$/i, '');
   const convert = `keytool -importkeystore -srckeystore ${name} -destkeystore ${target}.p12 -deststoretype PKCS12`;
-  const extract = ` && openssl pkcs12 -in ${target}.p12 -nokeys -out ${target}.pem`;
-  return `${name} is a ${what} of the kind JKS, which only Java reads; convert it: ${convert}${what === 'trust store' ? extract : ''}`;
+  return `${name} is a ${what} of the kind JKS, which only Java reads; convert it: ${convert}`;
 }
 
 function pemName(name: string): string {

@@ -1,5 +1,7 @@
+import { nearestName } from '../../../common/nearest-name.js';
 import { type Environment, PlaceholderError } from '../environment.js';
-import { parseList } from '../formats.js';
+import { parseList, relaxed } from '../formats.js';
+import { type Mistake } from '../mistakes.js';
 
 // Boot's SSL bundles: `spring.ssl.bundle.pem.<name>.…` and `spring.ssl.bundle.jks.<name>.…`.
 
@@ -10,6 +12,8 @@ export interface SslBundle {
   readonly privateKey?: string;
   readonly password?: string;
   readonly trustStore?: string;
+  /** Of a trust store file. */
+  readonly trustPassword?: string;
   readonly protocols: readonly string[];
   readonly ciphers: readonly string[];
 }
@@ -38,9 +42,44 @@ export function sslBundle(environment: Environment, name: string): SslBundle | u
           privateKey: undefined,
           password: get('keystore.password') ?? get('key.password'),
           trustStore: get('truststore.location'),
+          trustPassword: get('truststore.password'),
         };
   const set = Object.entries(parts).filter(([, part]) => part !== undefined);
   return { ...common, ...(Object.fromEntries(set) as Partial<SslBundle>) };
+}
+
+const STORE = ['location', 'password', 'type', 'provider'];
+const PEM_STORE = ['certificate', 'private-key', 'private-key-password', 'type', 'verify-keys'];
+const ANYWHERE = [
+  'key.alias',
+  'key.password',
+  'options.ciphers',
+  'options.enabled-protocols',
+  'protocol',
+  'reload-on-update',
+];
+const NAMES: Readonly<Record<string, readonly string[]>> = {
+  pem: [...inStores(PEM_STORE), ...ANYWHERE],
+  jks: [...inStores(STORE), ...ANYWHERE],
+};
+
+function inStores(names: readonly string[]): string[] {
+  return ['keystore', 'truststore'].flatMap((store) => names.map((name) => `${store}.${name}`));
+}
+
+/** Names below a bundle that Boot does not have: a certificate that was meant, and is not shown. */
+export function unknownInBundle(environment: Environment, bundle: string): Mistake[] {
+  return environment.sources.flatMap((source) =>
+    [...source.entries()].flatMap((entry): Mistake[] => {
+      const match = /^spring\.ssl\.bundle\.(pem|jks)\.([^.]+)\.([^[]+)/i.exec(entry.key);
+      if (!match || match[2]!.toLowerCase() !== bundle.toLowerCase()) return [];
+      const names = NAMES[match[1]!.toLowerCase()]!;
+      const written = match[3]!;
+      if (names.some((name) => relaxed(name) === relaxed(written))) return [];
+      const near = nearestName(written.toLowerCase(), names);
+      return [{ ...entry, problem: `a bundle has no ${written}${near ? `; did you mean ${near}?` : ''}` }];
+    }),
+  );
 }
 
 /** Names of all bundles, for messages. */

@@ -5,7 +5,7 @@ import { type Mistake } from '../mistakes.js';
 import { readKeyStore, readPrivateKey, readTrustStore, UnusableStore } from './key-material.js';
 import { pemParts } from './pem.js';
 import { type SecureClient, type SecuritySources, securityMistake } from './security-sources.js';
-import { bundleNames, type SslBundle, sslBundle } from './ssl-bundle.js';
+import { bundleNames, type SslBundle, sslBundle, unknownInBundle } from './ssl-bundle.js';
 
 // What Node's TLS is told, from store keys or a bundle.
 
@@ -77,7 +77,10 @@ function fromKeys(reader: StoreReader): TlsSettings {
   const key = inline('ssl.key-store-key');
   const ca =
     reader.read('ssl.trust-store-location', reader.get('ssl.trust-store-location'), (location, cwd) =>
-      readTrustStore(location, cwd, reader.get('ssl.trust-store-type')),
+      readTrustStore(location, cwd, {
+        type: reader.get('ssl.trust-store-type'),
+        password: reader.get('ssl.trust-store-password'),
+      }),
     ) ?? inline('ssl.trust-store-certificates');
   // A PKCS12 file has one password for all; the key's own counts for PEM.
   const passphrase = store?.pfx
@@ -101,7 +104,8 @@ function fromBundle(reader: StoreReader, name: string): TlsSettings {
     reader.mistake('ssl.bundle', `there is no bundle ${name} (${list}); give it at spring.ssl.bundle.pem.${name}.`);
     return {};
   }
-  const ca = reader.read('ssl.bundle', bundle.trustStore, textOr(readTrustStore));
+  reader.mistakes.push(...unknownInBundle(environment, name));
+  const ca = reader.read('ssl.bundle', bundle.trustStore, textOr(trusted(bundle.trustPassword)));
   return {
     ...keysOf(reader, bundle),
     ...(ca === undefined ? {} : { ca }),
@@ -119,11 +123,14 @@ function keysOf(reader: StoreReader, { keyStore, privateKey }: SslBundle): TlsSe
     };
     return reader.read('ssl.bundle', keyStore, both) ?? {};
   }
-  const cert = reader.read('ssl.bundle', keyStore, textOr(readTrustStore));
+  const cert = reader.read('ssl.bundle', keyStore, textOr(trusted(undefined)));
   const asKey = (text: string, cwd: string) => pemParts(text).key || readPrivateKey(text, cwd);
   const key = reader.read('ssl.bundle', privateKey, asKey);
   return { ...(cert === undefined ? {} : { cert }), ...(key === undefined ? {} : { key }) };
 }
+
+const trusted = (password: string | undefined) => (location: string, cwd: string) =>
+  readTrustStore(location, cwd, { password });
 
 /** PEM text itself, or that of the file it names. */
 function textOr(read: (location: string, cwd: string) => string) {

@@ -41,6 +41,7 @@ const PRODUCER = {
   transactionTimeoutMs: 'producer.properties.transaction.timeout.ms',
   partitionerAvailabilityTimeoutMs: 'producer.properties.partitioner.availability.timeout.ms',
   metadataMaxAgeMs: 'producer.properties.metadata.max.age.ms',
+  closeTimeoutMs: 'template.close-timeout',
 } as const;
 
 /** Those of a producer that keeps the order of its records through failures, whatever is configured for others. */

@@ -51,7 +51,9 @@ export class ConnectionAdmin {
   declare(provided: readonly TopicOptions[], mistakes: Mistake[]): void {
     const { topics, resolve } = this.#options;
     try {
-      this.#topics = checkedTopics([...topics, ...provided].map((topic) => ({ ...topic, name: resolve(topic.name) })));
+      this.#topics = checkedTopics(
+        [...topics, ...provided].map((topic) => ({ ...topic, name: resolve(topic.name ?? '') })),
+      );
       for (const { name } of this.#topics) this.#unmade.add(name);
     } catch (error) {
       mistakes.push({ origin: 'topics of the application', problem: messageOf(error) });

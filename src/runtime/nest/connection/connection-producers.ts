@@ -8,6 +8,7 @@ import { type ProducerClient } from '../../client/producer-client.js';
 import { type Environment } from '../../config/environment.js';
 import { type KafkaProperties } from '../../config/kafka-properties.js';
 import { type Mistake } from '../../config/mistakes.js';
+import { type Findings } from '../../config/rules.js';
 import { KafkaTemplate, type KafkaTemplateOptions } from '../../template/kafka-template.js';
 import { type ProviderLookup } from '../provider-lookup.js';
 import { type SendExtensionOptions, SendExtensions } from '../sending/send-extensions.js';
@@ -76,9 +77,10 @@ export class ConnectionProducers {
     return this.#template;
   }
 
-  /** Finds keys that are none, and settings that contradict each other. */
-  check(mistakes: Mistake[]): void {
+  /** Finds keys that are none, and what is switched on without being there. */
+  check({ mistakes, notices }: Findings): void {
     mistakes.push(...this.#mistakes);
+    this.#extensions.check(notices);
   }
 
   /** Throws KAFKA_CONFIG_INVALID for settings that no rule of the configuration has found; one check for each producer. */

@@ -197,7 +197,7 @@ export class KafkaConnection implements Startable {
   check(findings: Findings): void {
     const { mistakes } = findings;
     mistakes.push(...this.configuration.mistakes);
-    this.#producers.check(mistakes);
+    this.#producers.check(findings);
     checkConnection(this.properties, findings);
     this.#clusters.secure(this.configuration, mistakes);
     // The rules above name the keys at fault; what the client itself finds beside them has no place.

@@ -23,12 +23,13 @@ export interface SendExtensionOptions {
   readonly producerInterceptors?: ReadonlyArray<ProviderReference<ProducerInterceptor>>;
   /** Told how each send ended. */
   readonly producerListeners?: ReadonlyArray<ProviderReference<ProducerListener>>;
-  /** Watch sends, for traces and meters. */
+  /** Watch sends, for traces and meters. `template.observation-enabled=false` switches them off. */
   readonly sendObservers?: ReadonlyArray<ProviderReference<SendObserver>>;
 }
 
 export const BUILT_IN_PARTITIONERS: readonly string[] = ['default', 'sticky', 'round-robin', 'random'];
 
+const OBSERVING = 'template.observation-enabled';
 const PARTITIONER = 'a class with partition(topic, key, keyBytes, value, valueBytes, cluster)';
 
 export class SendExtensions {
@@ -40,6 +41,16 @@ export class SendExtensions {
   constructor(options: SendExtensionOptions, properties: KafkaProperties) {
     this.#options = options;
     this.#properties = properties;
+  }
+
+  /** Says what is switched on and not there. */
+  check(notices: string[]): void {
+    const isObserved = (this.#options.sendObservers ?? []).length > 0;
+    if (isObserved || this.#properties.get(OBSERVING) !== true) return;
+    notices.push(
+      `${this.#properties.originOf(OBSERVING)}: ${this.#properties.prefix}.${OBSERVING}=true: nobody is there to observe ` +
+        'sends; give what makes spans and timings in KafkaModule.forRoot({ sendObservers: [...] })',
+    );
   }
 
   /** Looks the providers up and puts them before the templates. Adds to `mistakes` what nobody knows. */
@@ -69,6 +80,7 @@ export class SendExtensions {
       for (const template of templates) template.addProducerListener(listener);
     }
     for (const observer of given(sendObservers, 'sendObservers', 'an object with begin(send)')) {
+      if (this.#properties.get(OBSERVING) === false) break;
       for (const template of templates) template.addSendObserver(observer);
     }
     this.#partitioner = this.#ownPartitioner(providers, configs, mistakes);

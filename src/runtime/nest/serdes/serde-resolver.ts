@@ -9,6 +9,7 @@ import {
   topicDeserializer,
   topicSerializer,
 } from '../../template/serdes/delegating-serdes.js';
+import { encodedText, textDecoder } from '../../template/serdes/encoded-text.js';
 import { jsonSerializer } from '../../template/serdes/json-serde.js';
 import { JsonTypes, type JsonTypeTable } from '../../template/serdes/json-types.js';
 import {
@@ -118,8 +119,9 @@ export class SerdeResolver {
   deserializers(properties: KafkaProperties, mistakes: Mistake[]): Deserializers {
     const settings = deserializerSettings(properties);
     const part = (which: Part): Deserializer | undefined => {
-      const { name } = settings[which];
-      return BY_PARAMETER.includes(name) ? undefined : this.#deserializer(which, settings, mistakes);
+      const { name, encoding } = settings[which];
+      const isOther = name === 'string' && encoding !== 'UTF-8';
+      return BY_PARAMETER.includes(name) && !isOther ? undefined : this.#deserializer(which, settings, mistakes);
     };
     return { key: part('key'), value: part('value') };
   }
@@ -163,7 +165,7 @@ export class SerdeResolver {
     const find = (name: string): Serializer => {
       const format = formatOf(name, 'Serializer') ?? name;
       const known = own[format] ?? BASIC[format as keyof typeof BASIC]?.serializer;
-      if (known) return known;
+      if (known) return format === 'string' ? encodedText(known, part.encoding) : known;
       return serializerIn(this.#provider(name, which, 'serialize', part, mistakes) as SerializerReference);
     };
     if (part.name === 'by-header') return headerSerializer(byToken(part.selectors, find), which === 'key');
@@ -175,6 +177,7 @@ export class SerdeResolver {
     const part = settings[which];
     const find = (name: string): Deserializer => {
       const format = formatOf(name, 'Deserializer') ?? name;
+      if (format === 'string') return textDecoder(part.encoding);
       const known = BASIC[format as keyof typeof BASIC]?.deserializer;
       if (known) return known;
       const provider = this.#provider(name, which, 'deserialize', part, mistakes) as KafkaDeserializer | Deserializer;

@@ -1,3 +1,4 @@
+import { type Encoding } from '../../../common/text-encodings.js';
 import { type KafkaProperties } from '../../config/kafka-properties.js';
 
 // What the properties say about serializers and deserializers, as plain data.
@@ -16,6 +17,8 @@ export interface PartSettings {
   /** Formats by topic: pattern and name. */
   readonly topics: ReadonlyArray<readonly [pattern: string, name: string]>;
   readonly otherwise: string | undefined;
+  /** Of the format `string`. */
+  readonly encoding: Encoding;
 }
 
 export interface SerdeSettings {
@@ -33,7 +36,7 @@ type SerdeKey =
 
 export function serializerSettings(properties: KafkaProperties) {
   return {
-    ...settings(properties, 'producer', (part) => `producer.${part}-serializer` as const),
+    ...settings(properties, 'producer', (part) => `producer.${part}-serializer` as const, serializerEncoding),
     addTypeHeaders: properties.get('producer.properties.spring.json.add.type.headers'),
   };
 }
@@ -46,7 +49,7 @@ export function deserializerSettings(properties: KafkaProperties) {
   };
   const trusted = properties.get('consumer.properties.spring.json.trusted.packages');
   return {
-    ...settings(properties, 'consumer', name),
+    ...settings(properties, 'consumer', name, deserializerEncoding),
     useTypeHeaders: properties.get('consumer.properties.spring.json.use.type.headers'),
     trustedPackages: trusted.length === 0 ? undefined : trusted,
     defaultTypes: {
@@ -56,10 +59,19 @@ export function deserializerSettings(properties: KafkaProperties) {
   };
 }
 
+const serializerEncoding = (properties: KafkaProperties, part: Part): Encoding =>
+  properties.get(`producer.properties.${part}.serializer.encoding`) ??
+  properties.get('producer.properties.serializer.encoding');
+
+const deserializerEncoding = (properties: KafkaProperties, part: Part): Encoding =>
+  properties.get(`consumer.properties.${part}.deserializer.encoding`) ??
+  properties.get('consumer.properties.deserializer.encoding');
+
 function settings(
   properties: KafkaProperties,
   client: 'consumer' | 'producer',
   nameOf: (part: Part) => SerdeKey,
+  encodingOf: (properties: KafkaProperties, part: Part) => Encoding,
 ): SerdeSettings {
   const part = (which: Part): PartSettings => {
     const selector =
@@ -72,6 +84,7 @@ function settings(
       selectors: pairs(properties.get(`${client}.properties.${selector}.config`)),
       topics: pairs(properties.get(`${client}.properties.spring.kafka.${which}.serialization.bytopic.config`)),
       otherwise: properties.get(`${client}.properties.spring.kafka.${which}.serialization.bytopic.default`),
+      encoding: encodingOf(properties, which),
     };
   };
   return {

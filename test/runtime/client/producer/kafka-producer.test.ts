@@ -91,6 +91,34 @@ describe('kafka producer', () => {
     await expect(producer.send('orders', 0, text('late'))).rejects.toMatchObject({ code: 'KAFKA_STOPPED' });
   });
 
+  it('rejects what is not acknowledged when the time to close is over, each once, and nothing hangs', async () => {
+    await start({ closeTimeoutMs: 5_000, batchSize: 100, bufferMemory: 1_000 });
+    await producer.send('orders', 0, text('stored'));
+    broker.on(Produce, () => HANG);
+    const settled: unknown[] = [];
+    const note = (ending: Promise<unknown>) => void outcome(ending).then((result) => settled.push(result));
+    for (let i = 0; i < 7; i++) note(producer.send('orders', 0, text(`${i}`.repeat(200)))); // in a request, in the queue, before the buffer
+    note(producer.send('nowhere', undefined, text('x')));
+    let isStopped = false;
+    const stopping = producer.stop().then(() => {
+      isStopped = true;
+    });
+    await clock.advance(4_999);
+    expect([settled, isStopped]).toEqual([[], false]);
+    await clock.advance(1);
+    await stopping;
+    expect(settled.map((error) => (error as { code: string }).code)).toEqual(Array(8).fill('KAFKA_STOPPED'));
+    expect(String(settled[0])).toContain('closed 5000 ms after its end began (template.close-timeout)');
+    expect(clock.pending).toBe(0);
+  });
+
+  it('does not use up the time to close when all is acknowledged', async () => {
+    await start({ closeTimeoutMs: 5_000, lingerMs: 60_000 });
+    const sent = producer.send('orders', 0, text('a'));
+    await producer.stop();
+    expect(await sent).toMatchObject({ offset: 0 });
+  });
+
   it('puts equal keys on one partition, as the Java client does', async () => {
     await start();
     const sent = await Promise.all(

@@ -63,6 +63,21 @@ describe('certificates and keys', () => {
     ).toEqual([]);
   });
 
+  it.each([
+    ['trust.p12', 'secret'],
+    ['trust-java.p12', 'secret'],
+    ['trust-triple-des.p12', 'secret'],
+    ['trust-sha512.p12', 'sécret'],
+    ['trust-plain.p12', 'secret'],
+  ])('to trust come from PKCS12: %s', (location, password) => {
+    const { ssl, mistakes } = tls({
+      'kafka.ssl.trust-store-location': location,
+      'kafka.ssl.trust-store-password': password,
+    });
+    expect(mistakes).toEqual([]);
+    expect(ssl).toEqual({ ca: text('cert.pem') });
+  });
+
   it.each<[properties: Record<string, string>, mistake: string]>([
     [{ 'kafka.ssl.key-store-location': 'gone.pem' }, 'kafka.ssl.key-store-location: cannot be read (ENOENT'],
     [{ 'kafka.ssl.key-store-location': 'cert.pem' }, 'cert.pem holds no private key'],
@@ -72,7 +87,18 @@ describe('certificates and keys', () => {
       { 'kafka.ssl.trust-store-location': 'trust.jks' },
       'trust.jks is a trust store of the kind JKS, which only Java reads; convert it: keytool -importkeystore',
     ],
-    [{ 'kafka.ssl.trust-store-location': 'trust.p12' }, 'convert it: openssl pkcs12 -in'],
+    [
+      { 'kafka.ssl.trust-store-location': 'trust.p12' },
+      'trust.p12 cannot be opened: the password does not fit it; set its',
+    ],
+    [
+      { 'kafka.ssl.trust-store-location': 'trust.p12', 'kafka.ssl.trust-store-password': 'wrong' },
+      'cannot be opened: the password does not fit it; correct its password',
+    ],
+    [
+      { 'kafka.ssl.trust-store-location': 'trust-rc2.p12', 'kafka.ssl.trust-store-password': 'secret' },
+      'which Node does not offer; convert it: openssl pkcs12 -legacy -in',
+    ],
     [{ 'kafka.ssl.key-store-location': 'client.p12', 'kafka.ssl.key-store-password': 'wrong' }, 'cannot be used ('],
     [
       { 'kafka.ssl.key-store-location': 'client.pem', 'kafka.ssl.key-store-type': 'PKCS12' },
@@ -112,11 +138,36 @@ describe('bundles of Boot', () => {
       'kafka.consumer.ssl.bundle': 'store',
       'spring.ssl.bundle.jks.store.keystore.location': 'client.p12',
       'spring.ssl.bundle.jks.store.keystore.password': 'secret',
+      'spring.ssl.bundle.jks.store.truststore.location': 'trust-java.p12',
+      'spring.ssl.bundle.jks.store.truststore.password': 'secret',
     });
     expect(mistakes).toEqual([]);
     expect(ssl).toEqual({});
-    expect(consumer).toMatchObject({ passphrase: 'secret', pfx: readFileSync(join(cwd, 'client.p12')) });
+    expect(consumer).toMatchObject({
+      passphrase: 'secret',
+      ca: text('cert.pem'),
+      pfx: readFileSync(join(cwd, 'client.p12')),
+    });
   });
+});
+
+it('names what a bundle of Boot cannot hold, and what is meant', () => {
+  const { mistakes } = tls({
+    'kafka.ssl.bundle': 'mine',
+    'spring.ssl.bundle.pem.mine.trustStore.certificate': 'cert.pem',
+    'spring.ssl.bundle.pem.mine.keystore.privatekey': text('key.pem'),
+    'spring.ssl.bundle.pem.mine.keystore.certficate': 'cert.pem',
+    'spring.ssl.bundle.pem.mine.reload-on-update': 'true',
+    'spring.ssl.bundle.pem.mine.options.enabled-protocols[0]': 'TLSv1.3',
+    'spring.ssl.bundle.pem.other.anything': 'x',
+  });
+  expect(new Set(mistakes)).toEqual(
+    new Set([
+      expect.stringContaining(
+        'spring.ssl.bundle.pem.mine.keystore.certficate=cert.pem: a bundle has no keystore.certficate; did you mean keystore.certificate?',
+      ),
+    ]),
+  );
 });
 
 describe('the handshake', () => {

@@ -87,6 +87,20 @@ describe('serializers of the template', () => {
     expect(producer.sent).toHaveLength(1);
   });
 
+  it('write text in the encoding that is asked for, and refuse what it cannot write', async () => {
+    const { template, producer } = await sent({
+      'spring.kafka.producer.value-serializer': 'org.apache.kafka.common.serialization.StringSerializer',
+      'spring.kafka.producer.key-serializer': 'StringSerializer',
+      'spring.kafka.producer.properties.serializer.encoding': 'ISO-8859-1',
+      'spring.kafka.producer.properties.key.serializer.encoding': 'UTF-16LE',
+    });
+    await template.send('t', 'é', 'é');
+    expect(producer.sent[0]).toMatchObject({ key: Buffer.of(0xe9, 0), value: Buffer.of(0xe9) });
+    await expect(template.send('t', 'k', '€')).rejects.toThrow(
+      'the value for topic t is a string; give text that ISO-8859-1 has letters for',
+    );
+  });
+
   it('name the classes of the application as Spring does', async () => {
     const { template, producer } = await sent({}, { types: { 'com.acme.Order': Order } });
     await template.send({ topic: 't', value: Object.assign(new Order(), { id: 'a' }), headers: { own: 'x' } });
@@ -222,6 +236,22 @@ describe('deserializers of listeners', () => {
     ).toMatchObject({ payload: '550e8400-e29b-41d4-a716-446655440000', key: 4 });
     await running!.app.close();
     expect((await received({}, { value: null }, { properties })).payload).toBeNull();
+  });
+
+  it('read text in the encoding that is asked for', async () => {
+    const of = async (encoding: string, value: Buffer) => {
+      const properties = {
+        'kafka.consumer.value-deserializer': 'StringDeserializer',
+        'kafka.consumer.properties.value.deserializer.encoding': encoding,
+      };
+      const { payload } = await received({}, { value, key: Buffer.from('é') }, { properties });
+      await running!.app.close();
+      return payload;
+    };
+    expect(await of('latin1', Buffer.of(0xe9))).toBe('é');
+    expect(await of('utf-16le', Buffer.of(0xe9, 0))).toBe('é');
+    expect(await of('US-ASCII', Buffer.of(0x41, 0xe9))).toBe('A\ufffd');
+    expect(await of('UTF8', Buffer.from('é'))).toBe('é');
   });
 
   it('fail the record for good, with its raw bytes', async () => {
