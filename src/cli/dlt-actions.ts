@@ -1,5 +1,5 @@
 import { NestdawError } from '../common/errors.js';
-import { type DeadLetter } from '../runtime/dead-letters/dead-letter.js';
+import { DEAD_LETTER_STATES, type DeadLetter } from '../runtime/dead-letters/dead-letter.js';
 import { type DeadLetterFilter } from '../runtime/dead-letters/dead-letter-filter.js';
 import { type DeadLetterSelection, DeadLetters, type ReplayTarget } from '../runtime/dead-letters/dead-letters.js';
 import { deadLetterStore } from '../runtime/nest/connection/dead-letter-store.js';
@@ -11,7 +11,7 @@ import { jsonOf, letterPage, letterTable } from './dlt-output.js';
 
 export function list(options: FilterOptions): Promise<void> {
   return withLetters(options, async (letters) => {
-    const states = options.all ? (['waiting', 'replaying', 'replayed', 'dropped'] as const) : undefined;
+    const states = options.all ? DEAD_LETTER_STATES : undefined;
     const found = await letters.list({ ...filterOf(options), ...(states ? { states } : {}) });
     const shown = found.slice(0, options.limit);
     if (options.json) {
@@ -42,7 +42,12 @@ export function replay(ids: readonly string[], options: ReplayCommandOptions): P
   const selection = selectionOf(ids, options);
   return withLetters(options, async (letters) => {
     if (options.dryRun) {
-      await preview(letters, selection, 'would be replayed');
+      const states = options.again ? DEAD_LETTER_STATES : (['waiting'] as const);
+      const found = await letters.select(selection, states);
+      preview(
+        found.filter(({ state }) => states.some((one) => one === state)),
+        'would be replayed',
+      );
       return;
     }
     const stop = new AbortController();
@@ -66,15 +71,12 @@ export function replay(ids: readonly string[], options: ReplayCommandOptions): P
 export function drop(ids: readonly string[], options: ReplayCommandOptions): Promise<void> {
   const selection = selectionOf(ids, options);
   return withLetters(options, async (letters) => {
-    if (options.dryRun) await preview(letters, selection, 'would be dropped');
+    if (options.dryRun) preview(await letters.select(selection), 'would be dropped');
     else console.log(`${await letters.drop(selection)} dropped.`);
   });
 }
 
-async function preview(letters: DeadLetters, selection: DeadLetterSelection, what: string): Promise<void> {
-  const found: DeadLetter[] = [];
-  if (Array.isArray(selection)) for (const id of selection as string[]) found.push(await letters.show(id));
-  else found.push(...(await letters.list(selection as DeadLetterFilter)));
+function preview(found: readonly DeadLetter[], what: string): void {
   if (found.length > 0) console.log(letterTable(found, false));
   console.log(`${found.length > 0 ? '\n' : ''}${found.length} ${what}.`);
 }

@@ -2,13 +2,13 @@ import { Injectable } from '@nestjs/common';
 import { KafkaListener, Payload } from 'nestdaw';
 import { Booking } from './transfer.js';
 
-/** What readers see: halves of transfers never, and none twice. */
+/** What readers see: halves of transfers never, and none twice. It reads everything at each start: it has a memory only. */
 @Injectable()
 export class Audit {
   readonly #balances = new Map<string, number>();
   readonly #halves = new Map<string, number>();
 
-  @KafkaListener({ id: 'audit', topics: 'bookings' })
+  @KafkaListener({ id: 'audit', topics: 'bookings', broadcast: true })
   see(@Payload() { transferId, account, cents }: Booking): void {
     this.#balances.set(account, (this.#balances.get(account) ?? 0) + cents);
     this.#halves.set(transferId, (this.#halves.get(transferId) ?? 0) + 1);

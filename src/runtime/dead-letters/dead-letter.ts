@@ -5,7 +5,9 @@ import { DEAD_LETTER_HEADERS, FAILURE_HEADER_SETS, type FailureHeaderNames } fro
 // A record of a dead-letter topic, read as what it is: what failed, where it came from, and why.
 
 /** What somebody has done about a dead letter. `replaying`: a replay has begun and not said that it ended. */
-export type DeadLetterState = 'waiting' | 'replaying' | 'replayed' | 'dropped';
+export type DeadLetterState = (typeof DEAD_LETTER_STATES)[number];
+
+export const DEAD_LETTER_STATES = ['waiting', 'replaying', 'replayed', 'dropped'] as const;
 
 export interface DeadLetter {
   /** `orders-dlt-0@15`: its topic, partition and offset. */

@@ -4,7 +4,15 @@ import { type Random, randomUuid, systemRandom } from '../../common/random.js';
 import { type KafkaRecord, type OutgoingRecord } from '../../common/record.js';
 import { type TopicPartition } from '../../common/topic-partition.js';
 import { type RecordMetadata } from '../client/producer-client.js';
-import { type DeadLetter, deadLetterOf, idOf, ownHeaders, placeOf } from './dead-letter.js';
+import {
+  DEAD_LETTER_STATES,
+  type DeadLetter,
+  type DeadLetterState,
+  deadLetterOf,
+  idOf,
+  ownHeaders,
+  placeOf,
+} from './dead-letter.js';
 import { type DeadLetterFilter, matchesFilter } from './dead-letter-filter.js';
 import { LEDGER_TOPIC, Ledger, type LedgerEntry } from './dead-letter-ledger.js';
 import { DLT_SUFFIX } from './dead-letter-publishing-recoverer.js';
@@ -56,6 +64,9 @@ export interface DeadLettersOptions {
   readonly random?: Random;
 }
 
+/** Letters held beside those that are asked for. */
+const MOST_BESIDE = 1_000;
+
 /** Letters that are claimed together: after a crash so many may show as `replaying`. */
 const CHUNK = 100;
 
@@ -81,31 +92,46 @@ export class DeadLetters {
 
   /** The letters that a filter lets through, oldest first, at most `limit`. */
   async list(filter: DeadLetterFilter = {}, limit = Number.POSITIVE_INFINITY): Promise<DeadLetter[]> {
-    const ledger = await this.#ledger();
-    const from = filter.since === undefined ? {} : { from: { timestamp: filter.since } };
-    const found: DeadLetter[] = [];
-    await this.#store.readLogs(
-      (await this.#partitions(filter.topics)).map((partition) => ({ ...partition, ...from })),
-      (record) => {
-        const letter = deadLetterOf(record, ledger.stateOf(idOf(record)));
-        if (matchesFilter(letter, filter)) found.push(letter);
-      },
-    );
-    found.sort((a, b) => a.timestamp - b.timestamp || a.offset - b.offset);
-    return found.slice(0, limit);
+    let found: DeadLetter[] = [];
+    const oldest = () => found.sort((a, b) => a.timestamp - b.timestamp || a.offset - b.offset).slice(0, limit);
+    await this.#visit(filter, (letter) => {
+      found.push(letter);
+      // No more is held than will be given, and as much again.
+      if (found.length >= 2 * limit + MOST_BESIDE) found = oldest();
+    });
+    return oldest();
   }
 
   /** How many letters of each topic a filter lets through. */
   async count(filter: DeadLetterFilter = {}): Promise<ReadonlyMap<string, number>> {
     const counts = new Map<string, number>();
-    for (const { topic } of await this.list(filter)) counts.set(topic, (counts.get(topic) ?? 0) + 1);
+    await this.#visit(filter, ({ topic }) => counts.set(topic, (counts.get(topic) ?? 0) + 1));
     return counts;
+  }
+
+  async #visit(filter: DeadLetterFilter, visit: (letter: DeadLetter) => unknown): Promise<void> {
+    const ledger = await this.#ledger();
+    const from = filter.since === undefined ? {} : { from: { timestamp: filter.since } };
+    const ranges = (await this.#partitions(filter.topics)).map((partition) => ({ ...partition, ...from }));
+    await this.#store.readLogs(ranges, (record) => {
+      const letter = deadLetterOf(record, ledger.stateOf(idOf(record)));
+      if (matchesFilter(letter, filter)) visit(letter);
+    });
   }
 
   /** One letter by its id. Rejects with KAFKA_CONFIG_INVALID for what is no id, or not there (any more). */
   async show(id: string): Promise<DeadLetter> {
     const [letter] = await this.#byIds([id]);
     return letter!;
+  }
+
+  /**
+   * Letters by their ids, whatever was done about them, or those that a filter lets through, in these states where it
+   * names none. Default: those that nobody has dealt with, which is what `drop` takes.
+   */
+  async select(selection: DeadLetterSelection, states?: readonly DeadLetterState[]): Promise<DeadLetter[]> {
+    if (Array.isArray(selection)) return this.#byIds(selection as readonly string[]);
+    return this.list({ ...(states === undefined ? {} : { states }), ...(selection as DeadLetterFilter) });
   }
 
   /**
@@ -116,7 +142,7 @@ export class DeadLetters {
   async replay(selection: DeadLetterSelection, options: ReplayOptions = {}): Promise<ReplayReport> {
     const { to = 'topic', again = false } = options;
     const topics = to === 'listener' ? await this.#store.topics() : new Map<string, number>();
-    const letters = await this.#select(selection, again);
+    const letters = await this.select(selection, again ? DEAD_LETTER_STATES : ['waiting']);
     const orders = letters.map((letter) => ({ letter, topic: this.#targetOf(letter, to, topics) }));
     const pace = new Pace(this.#clock, options.rate);
     const report = { replayed: 0, skipped: 0 };
@@ -131,20 +157,13 @@ export class DeadLetters {
 
   /** Marks letters as dealt with, so that they are not listed and not replayed any more; their topic keeps them. */
   async drop(selection: DeadLetterSelection): Promise<number> {
-    const letters = await this.#select(selection, true);
+    const letters = await this.select(selection);
     await this.#store.makeLedger(LEDGER_TOPIC);
     const token = randomUuid(this.#random);
     for (const { id } of letters) {
       await this.#write(id, { action: 'dropped', token, at: this.#clock.now(), again: true });
     }
     return letters.length;
-  }
-
-  async #select(selection: DeadLetterSelection, again: boolean): Promise<DeadLetter[]> {
-    if (Array.isArray(selection)) return this.#byIds(selection as readonly string[]);
-    const filter = selection as DeadLetterFilter;
-    const { states = again ? (['waiting', 'replaying'] as const) : (['waiting'] as const) } = filter;
-    return this.list({ ...filter, states });
   }
 
   async #byIds(ids: readonly string[]): Promise<DeadLetter[]> {

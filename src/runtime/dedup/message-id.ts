@@ -7,7 +7,7 @@ import { type KafkaRecord } from '../../common/record.js';
 /** The id of a record; undefined when it has none. */
 export type IdReader = (record: KafkaRecord) => string | undefined;
 
-/** Ids that are longer, in bytes, are kept as their digest. */
+/** Ids that are longer, in bytes, are kept as their digest; as are those with a NUL, which PostgreSQL refuses. */
 const LONGEST = 255;
 
 /** The reader for an id as the decorator describes it. */
@@ -80,6 +80,7 @@ function asText(value: unknown): string | undefined {
 }
 
 function bounded(id: string): string {
-  if (id.length * 3 <= LONGEST || Buffer.byteLength(id) <= LONGEST) return id;
+  const fits = id.length * 3 <= LONGEST || Buffer.byteLength(id) <= LONGEST;
+  if (fits && !id.includes('\0')) return id;
   return `sha256:${createHash('sha256').update(id).digest('hex')}`;
 }

@@ -9,9 +9,12 @@ import {
 import { failureHeaders } from '../../../src/runtime/dead-letters/failure-headers.js';
 import { numberOf, shortestBytes } from '../../../src/runtime/dead-letters/header-bytes.js';
 import { RETRY_TOPIC_HEADERS } from '../../../src/runtime/dead-letters/header-names.js';
+import { defaultErrorHandler } from '../../../src/runtime/listener/failures/error-handler.js';
 import { type Failure } from '../../../src/runtime/listener/failures/failure.js';
 import { DeserializationError } from '../../../src/runtime/template/serdes/refusals.js';
 import { RecordingLogger, recordOf } from '../../support/fake-clients.js';
+import { failed, Harness } from '../../support/listener-harness.js';
+import { flush } from '../../support/manual-clock.js';
 
 class CardRefused extends Error {
   override readonly name = 'CardRefused';
@@ -204,6 +207,22 @@ describe('DeadLetterPublishingRecoverer', () => {
     expect(nowhere.logger.lines.join()).toContain('it is dropped');
     const strict = recoverer({ destination: () => undefined, throwIfNoDestination: true });
     await expect(strict.it.recover(failureOf())).rejects.toMatchObject({ code: 'KAFKA_CONFIG_INVALID' });
+  });
+
+  it('is heard in the log of its container when it has none of its own', async () => {
+    const { sender, logger } = recoverer({}, 3);
+    const publisher = new DeadLetterPublishingRecoverer(sender);
+    const harness = new Harness({
+      settings: { errorHandler: defaultErrorHandler({ retries: 0, recoverer: publisher }) },
+      partitions: 6,
+      invoke: () => failed(),
+    });
+    harness.push(1, () => null, 5);
+    await harness.start();
+    await flush(10);
+    expect(harness.log.join()).toContain('3 partition(s), no 5');
+    expect(logger.lines).toEqual([]);
+    await harness.container.stop();
   });
 
   it('does not send a record that can never be handled back to its own topic', async () => {

@@ -188,6 +188,13 @@ describe('DedupGuard', () => {
     expect(await states(recordOf('a'))).toEqual(['first']);
   });
 
+  it.each([[[]], [['first', 'first']], [['maybe']]])('takes %j from a store for no answer to one id', async (said) => {
+    const answers = said as never;
+    const odd = Object.assign(Object.create(store) as ScriptedDedupStore, { claim: async () => answers });
+    guard = make({ whenDown: 'fail', store: odd });
+    await expect(enter(recordOf('a'))).rejects.toThrow(`it was asked for 1 ids and says ${JSON.stringify(said)}`);
+  });
+
   it('prolongs claims as long as they are held', async () => {
     const [claim] = await enter(recordOf('a'));
     await clock.advance(3_000);

@@ -77,6 +77,16 @@ function writesIds(open: () => object): void {
     await store.prune('billing/orders', 'orders', 0, { count: undefined, timeMs: 500 }, 2_000);
     expect(await claim(['many-2499'], 9_000)).toEqual(['many-2499']);
   });
+
+  it('keeps with both what either keeps', async () => {
+    // Written at 1,000.
+    expect(await claim(['old-0', 'old-1', 'old-2', 'old-3'], 20_000)).toHaveLength(4);
+    const prune = (now: number) => store.prune('billing/orders', 'orders', 0, { count: 2, timeMs: 1_000 }, now);
+    await prune(2_000);
+    expect(await claim(['old-0'], 20_000)).toEqual([]);
+    await prune(2_001);
+    expect(await claim(['old-0', 'old-1', 'old-2', 'old-3'], 20_000)).toEqual(['old-0', 'old-1']);
+  });
 }
 
 describeWith('store of ids in PostgreSQL', whyNoPostgres)('PostgreSQL', () => {

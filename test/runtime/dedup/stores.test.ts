@@ -151,6 +151,36 @@ describeWith('store of ids in Redis', whyNoRedis)('Redis', () => {
     expect(keys).toEqual([]);
   });
 
+  it('keeps ids for as long as count or time says, where both are given', async () => {
+    const store = new RedisDedupStore(redisRunner(client()));
+    await store.claim([group('both', ['a', 'b', 'c'])], ME);
+    await store.finish([group('both', ['a', 'b', 'c'])], ME, { count: 2, timeMs: 60_000 });
+    expect(await store.claim([group('both', ['a', 'b', 'c'])], OTHER)).toEqual(['done', 'done', 'done']);
+    for (;;) {
+      // What is older than a millisecond may go now, but for the last two.
+      await store.finish([group('both', ['c'])], ME, { count: 2, timeMs: 1 });
+      if ((await store.claim([group('both', ['a'])], OTHER))[0] === 'first') break;
+    }
+    expect(await store.claim([group('both', ['b', 'c'])], OTHER)).toEqual(['done', 'done']);
+  });
+
+  it('forgets by time what came in a partition that is idle since, while others are busy', async () => {
+    const store = new RedisDedupStore(redisRunner(client()));
+    const window = { count: undefined, timeMs: 50 };
+    const me = { owner: 'me', leaseMs: 50 };
+    const finish = async (id: string, partition: number) => {
+      const one = [{ scope: 'idle', topic: 't', partition, ids: [id] }];
+      await store.claim(one, me);
+      await store.finish(one, me, window);
+    };
+    await finish('once', 0);
+    const ended = Date.now() + 2_000;
+    for (let n = 0; Date.now() < ended && (await client().hexists('nestdaw:dedup:{idle}:ids', 'once')) === 1; n++) {
+      await finish(`busy-${n}`, 1);
+    }
+    expect(await client().hexists('nestdaw:dedup:{idle}:ids', 'once')).toBe(0);
+  });
+
   it('knows scripts again after a restart of Redis forgot them', async () => {
     const store = new RedisDedupStore(redisRunner(client()));
     await store.claim([group('flush', ['a'])], ME);

@@ -110,6 +110,25 @@ describe('DeadLetters', () => {
       replayed: 1,
     });
     expect(await kafka.untilRecords('elsewhere', 1)).toHaveLength(1);
+    // By a filter, too: those that were replayed, and none that was not meant.
+    expect(await letters.replay({ exception: 'OutOfStock' }, { to: { topic: 'elsewhere' } })).toMatchObject({
+      replayed: 0,
+    });
+    const again = { again: true, to: { topic: 'elsewhere' } };
+    expect(await letters.replay({ exception: 'OutOfStock' }, again)).toMatchObject({ replayed: 3 });
+    expect(await kafka.untilRecords('elsewhere', 4)).toHaveLength(4);
+  });
+
+  it('gives the oldest of many, and holds no more of them than it has to', async () => {
+    const dead = (n: number) => ({ key: Buffer.from(`many-${n}`), value: null, headers: [], timestamp: 2_000_000 - n });
+    await kafka.createTopic('many-dlt', 2);
+    for (const partition of [0, 1]) {
+      const some = Array.from({ length: 2_500 }, (_, n) => dead(2 * n + partition));
+      await kafka.produce('many-dlt', partition, some);
+    }
+    const found = await letters.list({ topics: ['many-dlt'] }, 3);
+    expect(names(found)).toEqual(['many-4999', 'many-4998', 'many-4997']);
+    expect([...(await letters.count({ topics: ['many-dlt'] }))]).toEqual([['many-dlt', 5_000]]);
   });
 });
 
@@ -145,6 +164,9 @@ describe('nestdaw dlt', () => {
     expect(await run('drop', '-e', 'CardRefused')).toBe('2 dropped.\n');
     expect(await run('list', '-t', 'cards-dlt')).toBe('No dead letters.\n');
     expect(await run('list', '-t', 'cards-dlt', '--all')).toMatch(/cards-dlt-0@0 +replayed/);
+    expect(await run('replay', '-t', 'cards-dlt', '--dry-run')).toContain('0 would be replayed.');
+    expect(await run('replay', 'cards-dlt-0@0', '--dry-run')).toContain('0 would be replayed.');
+    expect(await run('replay', '-t', 'cards-dlt', '--again', '--dry-run')).toContain('3 would be replayed.');
   }, 30_000);
 
   const dlt = (...args: string[]) => {
