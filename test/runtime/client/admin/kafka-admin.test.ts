@@ -86,6 +86,28 @@ describe('topics', () => {
     });
   });
 
+  it('have configs with the one who set them, and with their meaning', async () => {
+    const name = topicName();
+    await admin.createOrModifyTopics(TopicBuilder.name(name).partitions(1).config('retention.ms', 60_000).build());
+    const configs = await admin.topicConfigs(name);
+    expect(configs.get('retention.ms')).toMatchObject({ origin: 'topic', isDefault: false });
+    expect(configs.get('segment.ms')).toMatchObject({ origin: 'default', isDefault: true });
+    expect((await admin.configDocumentation({ kind: 'topic', name })).get('retention.ms')).toMatch(/\w+ \w+/);
+    const { nodeId } = (await admin.describeCluster()).nodes[0]!;
+    const owner = { kind: 'broker', name: String(nodeId) } as const;
+    // Whoever starts it gives it this one, in its file.
+    const broker = (await admin.describeConfigs(owner)).get(owner.name)!;
+    expect(broker.get('group.initial.rebalance.delay.ms')).toMatchObject({ value: '0', origin: 'file' });
+    expect((await admin.configDocumentation(owner)).get('replica.fetch.max.bytes')).toMatch(/\w+ \w+/);
+  });
+
+  it('lie in directories of brokers', async () => {
+    const { nodeId } = (await admin.describeCluster()).nodes[0]!;
+    expect(await admin.logDirs(nodeId)).toEqual([
+      { path: expect.stringMatching(/^\//), totalBytes: expect.any(Number), usableBytes: expect.any(Number) },
+    ]);
+  });
+
   it('with more copies than one node can hold have one, with a warning, on ours; elsewhere they are refused', async () => {
     const name = topicName();
     const declared = TopicBuilder.name(name).partitions(1).replicas(3).build();
