@@ -35,6 +35,7 @@ export {
   getKafkaAdminToken,
   getKafkaTemplateToken,
   getKafkaTransactionManagerToken,
+  getRangeReaderToken,
   Header,
   Headers,
   Idempotent,
@@ -131,6 +132,12 @@ export type {
   StoppedDelivery,
   TopicPartitionInfo,
 } from './runtime/client/producer-client.js';
+export {
+  RangeReader,
+  type RangeReadOptions,
+  type RangeReport,
+  type RecordRange,
+} from './runtime/client/range-reader.js';
 /** Configuration as it is in force: `properties.get('consumer.max-poll-records')`, `environment.get('orders.topic')`. */
 export type { ConfigName, ConfigValue } from './runtime/config/config-keys.js';
 export { Environment } from './runtime/config/environment.js';

@@ -23,6 +23,7 @@ export {
   getKafkaAdminToken,
   getKafkaTemplateToken,
   getKafkaTransactionManagerToken,
+  getRangeReaderToken,
   InjectKafkaAdmin,
   InjectKafkaTemplate,
   InjectKafkaTransactionManager,

@@ -32,6 +32,11 @@ export function getDeadLettersToken(connection: string = DEFAULT_CONNECTION): st
   return `DeadLetters:${connection}`;
 }
 
+/** Injection token of a connection's `RangeReader`. The default connection's is injectable by class as well. */
+export function getRangeReaderToken(connection: string = DEFAULT_CONNECTION): string {
+  return `RangeReader:${connection}`;
+}
+
 /** @internal Injection token of a connection, for what is made on top of one. */
 export function getKafkaConnectionToken(connection: string = DEFAULT_CONNECTION): string {
   return `KafkaConnection:${connection}`;

@@ -34,11 +34,13 @@ import {
   getKafkaConnectionToken,
   getKafkaTemplateToken,
   getKafkaTransactionManagerToken,
+  getRangeReaderToken,
 } from '../decorators/inject-kafka-template.js';
 import { type KafkaContainerOptions } from '../decorators/kafka-container-options.js';
 import { KafkaAdmin } from './client/admin/kafka-admin.js';
 import { type TopicOptions } from './client/admin/new-topic.js';
 import { type Assignor } from './client/consumer/assignors/assignor.js';
+import { RangeReader } from './client/range-reader.js';
 import { CONFIG_NAMES } from './config/config-keys.js';
 import { Environment } from './config/environment.js';
 import { KafkaProperties } from './config/kafka-properties.js';
@@ -238,6 +240,7 @@ function moduleOf(
   const admin = getKafkaAdminToken(name);
   const transactions = getKafkaTransactionManagerToken(name);
   const letters = getDeadLettersToken(name);
+  const ranges = getRangeReaderToken(name);
   const shared: Provider[] = [
     {
       provide: CONFIGURATION,
@@ -260,6 +263,15 @@ function moduleOf(
       inject: [CONNECTION],
     },
     {
+      provide: ranges,
+      useFactory: ({ logs, admin }: KafkaConnection) =>
+        new RangeReader({
+          readLogs: (...asked) => logs.readLogs(...asked),
+          offsetsAt: (partitions, moment) => admin.client.offsetsAt(partitions, moment),
+        }),
+      inject: [CONNECTION],
+    },
+    {
       provide: transactions,
       useFactory: (connection: KafkaConnection) => connection.transactionManager,
       inject: [CONNECTION],
@@ -269,6 +281,7 @@ function moduleOf(
     { provide: KafkaConnection, useExisting: CONNECTION },
     { provide: KafkaTemplate, useExisting: template },
     { provide: DeadLetters, useExisting: letters },
+    { provide: RangeReader, useExisting: ranges },
     { provide: KafkaAdmin, useExisting: admin },
     { provide: KafkaTransactionManager, useExisting: transactions },
     { provide: KafkaProperties, useFactory: ({ properties }: Configuration) => properties, inject: [CONFIGURATION] },
@@ -284,6 +297,7 @@ function moduleOf(
       template,
       transactions,
       letters,
+      ranges,
       getKafkaConnectionToken(name),
       admin,
       ...(isDefault ? ofDefault.map((one) => (one as { provide: InjectionToken }).provide) : []),

@@ -14,6 +14,8 @@ export type ReaderFactory = (partitions: readonly ManualPartition[]) => Consumer
 export interface LogRange extends TopicPartition {
   /** Offset, or a moment: the log's beginning, or a time in ms since the epoch. Default the beginning. */
   readonly from?: number | { readonly timestamp: number } | undefined;
+  /** Offset behind the last one. Default, and at most, where the log ends now. */
+  readonly to?: number | undefined;
 }
 
 export interface ReadOptions {
@@ -26,7 +28,8 @@ export interface ReadOptions {
 const POLL = { maxRecords: 1_000, maxWaitMs: 1_000 };
 
 /**
- * Calls `visit` for every record of the ranges, in order within a partition; stops early when it returns false.
+ * Calls `visit` for every record of the ranges, in order within a partition, and waits where it gives a promise; stops
+ * early when it answers false.
  * Rejects with KAFKA_REQUEST_TIMEOUT when nothing has come for too long.
  */
 export async function readLogs(
@@ -40,6 +43,9 @@ export async function readLogs(
   try {
     await consumer.start({ onAssigned: () => undefined, onRevoked: () => undefined, onLost: () => undefined });
     const ends = await consumer.offsetsAt(ranges, 'end' satisfies LogMoment);
+    for (const { topic, partition, to } of ranges) {
+      if (to !== undefined) ends.set(topic, partition, Math.min(to, ends.get(topic, partition) ?? 0));
+    }
     const open = () =>
       ranges.filter(
         ({ topic, partition }) => (consumer.position(topic, partition) ?? 0) < (ends.get(topic, partition) ?? 0),
@@ -49,7 +55,11 @@ export async function readLogs(
       const polled = await consumer.poll({ ...POLL, ...(signal ? { signal } : {}) });
       for (const { topic, partition, records } of polled) {
         const end = ends.get(topic, partition)!;
-        for (const record of records) if (record.offset < end && visit(record) === false) return;
+        for (const record of records) {
+          if (record.offset >= end) break;
+          const answer = visit(record);
+          if (answer === false || (answer instanceof Promise && (await answer) === false)) return;
+        }
       }
       if (polled.length > 0) last = clock.monotonic();
       else if (clock.monotonic() - last > patienceMs) throw tooSlow(open(), patienceMs);
