@@ -1,14 +1,12 @@
-import { type Clock } from '../../common/clock.js';
-import { type Logger } from '../../common/logger.js';
 import { type ConsumerClient } from '../client/consumer-client.js';
 import { CommitPolicy } from '../dispatch/commit-policy.js';
 import { KeyDispatcher } from '../dispatch/key-dispatcher.js';
 import { CommitFirst } from './commits/commit-first.js';
 import { Committer } from './commits/committer.js';
 import { Progress } from './commits/progress.js';
+import { type ConsumerContext } from './consumer-context.js';
 import { type RunnerOptions } from './consumer-runner.js';
 import { type ContainerCounters } from './container-counters.js';
-import { type ContainerEvents } from './container-events.js';
 import { ConsumerInterceptors } from './delivery/consumer-interceptors.js';
 import { type Delivery } from './delivery/delivery.js';
 import { DeliveryRunner } from './delivery/delivery-runner.js';
@@ -45,17 +43,6 @@ export interface ConsumerPartsOptions extends RunnerOptions {
   readonly leaveGroup: (reason: string) => boolean;
 }
 
-/** What nearly every part is told. */
-interface Common {
-  readonly listener: string;
-  readonly index: number;
-  readonly consumer: ConsumerClient;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly events: ContainerEvents;
-  readonly counters: ContainerCounters;
-}
-
 export class ConsumerParts {
   /** Handlers run while the loop polls on. */
   readonly isPool: boolean;
@@ -84,7 +71,7 @@ export class ConsumerParts {
   readonly lag: LagWatch;
   readonly idle: IdleWatch;
   readonly #options: ConsumerPartsOptions;
-  readonly #common: Common;
+  readonly #common: ConsumerContext;
   readonly #slowRecords = new SlowRecords();
   /** Of a listener whose records are committed before they are handled. */
   readonly #first: CommitFirst | undefined;

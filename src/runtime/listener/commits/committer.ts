@@ -1,13 +1,11 @@
-import { type Clock, type Timer } from '../../../common/clock.js';
+import { type Timer } from '../../../common/clock.js';
 import { NestdawError, refusalBehind } from '../../../common/errors.js';
 import { type Deferred, deferred } from '../../../common/lifecycle.js';
-import { type Logger } from '../../../common/logger.js';
-import { type CommitOffset, type ConsumerClient } from '../../client/consumer-client.js';
+import { type CommitOffset } from '../../client/consumer-client.js';
 import { type CommitPolicy } from '../../dispatch/commit-policy.js';
 import { encodeGapMap } from '../../dispatch/gap-map.js';
 import { type OffsetRange } from '../../dispatch/offset-range.js';
-import { type ContainerCounters } from '../container-counters.js';
-import { type ContainerEvents } from '../container-events.js';
+import { type ConsumerContext } from '../consumer-context.js';
 import { type ConsumerInterceptors } from '../delivery/consumer-interceptors.js';
 import { sentenceOf } from '../log-text.js';
 import { type PartitionState } from '../partitions/partition-state.js';
@@ -25,20 +23,13 @@ const METADATA_TOO_LARGE = 12;
 /** For the last commit, when handlers used up the time to stop. */
 const LAST_COMMIT_MS = 2_000;
 
-export interface CommitterOptions {
-  readonly listener: string;
-  readonly index: number;
-  readonly consumer: ConsumerClient;
+export interface CommitterOptions extends ConsumerContext {
   readonly partitions: PartitionTable;
   readonly policy: CommitPolicy;
   readonly gapMap: boolean;
   /** False: there is no group to commit for. */
   readonly commits: boolean;
   readonly keeper?: RecordKeeper | undefined;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly events: ContainerEvents;
-  readonly counters: ContainerCounters;
   /** Offsets are committed in transactions, together with what handlers sent. */
   readonly spans?: TransactionSpans | undefined;
   /** What has ended by now counts as finished. */

@@ -1,11 +1,7 @@
-import { type Clock } from '../../../common/clock.js';
-import { type Logger } from '../../../common/logger.js';
 import { type KafkaRecord } from '../../../common/record.js';
-import { type ConsumerClient } from '../../client/consumer-client.js';
 import { type KeyDispatcher } from '../../dispatch/key-dispatcher.js';
 import { type Progress } from '../commits/progress.js';
-import { type ContainerCounters } from '../container-counters.js';
-import { type ContainerEvents } from '../container-events.js';
+import { type ConsumerContext } from '../consumer-context.js';
 import { type Delivery } from '../delivery/delivery.js';
 import { sentenceOf } from '../log-text.js';
 import { type PartitionState } from '../partitions/partition-state.js';
@@ -19,21 +15,14 @@ import { type Recoverer } from './recoverer.js';
 
 // Takes failed deliveries, asks the error handler, and carries its decision out. Also what is given back (nack).
 
-export interface FailureDeskOptions {
-  readonly listener: string;
+export interface FailureDeskOptions extends ConsumerContext {
   readonly groupId: string;
-  readonly index: number;
   readonly errorHandler: ErrorHandler;
   readonly slowRecords: SlowRecords;
   readonly slowLimit: number;
-  readonly consumer: ConsumerClient;
   readonly dispatcher: KeyDispatcher<Delivery>;
   readonly partitions: PartitionTable;
   readonly progress: Progress;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly events: ContainerEvents;
-  readonly counters: ContainerCounters;
   /** Something may start again. */
   readonly wake: () => void;
   /** Nothing of a delivery is pending any more: whoever drains may look. */

@@ -1,9 +1,6 @@
-import { type Clock } from '../../../common/clock.js';
-import { type Logger } from '../../../common/logger.js';
 import { type KeyDispatcher } from '../../dispatch/key-dispatcher.js';
 import { type Progress } from '../commits/progress.js';
-import { type ContainerCounters } from '../container-counters.js';
-import { type ContainerEvents } from '../container-events.js';
+import { type ConsumerContext } from '../consumer-context.js';
 import { Delivery } from '../delivery/delivery.js';
 import { namesOf, sentenceOf } from '../log-text.js';
 import { type PartitionTable } from '../partitions/partition-table.js';
@@ -18,16 +15,10 @@ const AGAIN_MS = 1_000;
 
 type Recovery = Extract<FailureDecision, { readonly action: 'recover' }>;
 
-export interface HandOverOptions {
-  readonly listener: string;
-  readonly index: number;
+export interface HandOverOptions extends ConsumerContext {
   readonly dispatcher: KeyDispatcher<Delivery>;
   readonly partitions: PartitionTable;
   readonly progress: Progress;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly events: ContainerEvents;
-  readonly counters: ContainerCounters;
   readonly wake: () => void;
   readonly settled: () => void;
   readonly onBroken: (error: unknown) => void;

@@ -1,11 +1,9 @@
-import { type Clock } from '../../../common/clock.js';
 import { NestdawError } from '../../../common/errors.js';
-import { type Logger } from '../../../common/logger.js';
 import { type TopicPartition } from '../../../common/topic-partition.js';
-import { type AssignedPartition, type ConsumerClient, type RebalanceListener } from '../../client/consumer-client.js';
+import { type AssignedPartition, type RebalanceListener } from '../../client/consumer-client.js';
 import { decodeGapMap } from '../../dispatch/gap-map.js';
 import { type Committer } from '../commits/committer.js';
-import { type ContainerEvents } from '../container-events.js';
+import { type ConsumerContext } from '../consumer-context.js';
 import { type AbortCause } from '../delivery/delivery.js';
 import { type DeliveryRunner } from '../delivery/delivery-runner.js';
 import { type InFlightTable } from '../delivery/in-flight-table.js';
@@ -23,10 +21,7 @@ import { type RebalanceCallbacks } from './rebalance-callbacks.js';
 //   assigned   kept ones go on where they were; revoked ones that did not come back are given up; new ones begin
 //   lost       no commit is possible: fire the signals, give up
 
-export interface RebalanceHandlerOptions {
-  readonly listener: string;
-  readonly index: number;
-  readonly consumer: ConsumerClient;
+export interface RebalanceHandlerOptions extends ConsumerContext {
   readonly partitions: PartitionTable;
   readonly inFlight: InFlightTable;
   readonly runner: DeliveryRunner;
@@ -40,9 +35,6 @@ export interface RebalanceHandlerOptions {
   /** All records of a topic in their order: more than one partition cannot keep that. */
   readonly isTopicOrdered: boolean;
   readonly isPaused: () => boolean;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly events: ContainerEvents;
 }
 
 export class RebalanceHandler implements RebalanceListener {

@@ -1,9 +1,7 @@
-import { type Logger } from '../../../common/logger.js';
 import { type KafkaRecord } from '../../../common/record.js';
 import { type TopicPartition } from '../../../common/topic-partition.js';
 import { type KeyDispatcher } from '../../dispatch/key-dispatcher.js';
-import { type ContainerCounters } from '../container-counters.js';
-import { type ContainerEvents } from '../container-events.js';
+import { type ConsumerContext } from '../consumer-context.js';
 import { type Delivery } from '../delivery/delivery.js';
 import { type ErrorHandler, type FailureDecision } from '../failures/error-handler.js';
 import { type Failure } from '../failures/failure.js';
@@ -25,16 +23,11 @@ export interface SpanDecision {
 /** Pause before a record is delivered again whose recoverer failed: what was away is given time to come back. */
 const AGAIN_MS = 1_000;
 
-export interface SpanFailuresOptions {
-  readonly listener: string;
+export interface SpanFailuresOptions extends ConsumerContext {
   readonly groupId: string;
-  readonly index: number;
   readonly errorHandler: ErrorHandler;
   readonly dispatcher: KeyDispatcher<Delivery>;
   readonly partitions: PartitionTable;
-  readonly logger: Logger;
-  readonly events: ContainerEvents;
-  readonly counters: ContainerCounters;
   /** Asks the committer to end the span. */
   readonly requestEnd: () => void;
 }

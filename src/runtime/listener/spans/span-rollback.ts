@@ -1,9 +1,6 @@
-import { type Clock } from '../../../common/clock.js';
-import { type Logger } from '../../../common/logger.js';
 import { type TopicPartition } from '../../../common/topic-partition.js';
-import { type ConsumerClient } from '../../client/consumer-client.js';
 import { type OffsetRange } from '../../dispatch/offset-range.js';
-import { type ContainerEvents } from '../container-events.js';
+import { type ConsumerContext } from '../consumer-context.js';
 import { type ListenerConsumer } from '../listener-consumer.js';
 import { sentenceOf } from '../log-text.js';
 import { type OwnerQueue } from '../partitions/owner-queue.js';
@@ -26,17 +23,11 @@ export interface SpanControl extends ListenerConsumer {
   applyPause(partition: TopicPartition): void;
 }
 
-export interface SpanRollbackOptions {
-  readonly listener: string;
-  readonly index: number;
-  readonly consumer: ConsumerClient;
+export interface SpanRollbackOptions extends ConsumerContext {
   readonly partitions: PartitionTable;
   readonly opener: () => PartitionOpener;
   readonly control: () => SpanControl;
   readonly owner: OwnerQueue;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly events: ContainerEvents;
   /** Something may start again. */
   readonly wake: () => void;
   /** The decision is to stop the container. */

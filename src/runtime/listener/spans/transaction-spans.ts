@@ -1,8 +1,8 @@
-import { type Clock, sleep, type Timer } from '../../../common/clock.js';
+import { sleep, type Timer } from '../../../common/clock.js';
 import { hasCode, refusalBehind } from '../../../common/errors.js';
-import { type Logger } from '../../../common/logger.js';
-import { type CommitOffset, type ConsumerClient, type RebalanceListener } from '../../client/consumer-client.js';
+import { type CommitOffset, type RebalanceListener } from '../../client/consumer-client.js';
 import { type KeyDispatcher } from '../../dispatch/key-dispatcher.js';
+import { type ConsumerContext } from '../consumer-context.js';
 import { type Delivery } from '../delivery/delivery.js';
 import { type ListenerEndpoint } from '../listener-endpoint.js';
 import { sentenceOf } from '../log-text.js';
@@ -25,16 +25,12 @@ export interface SpanRunner {
   wake(): void;
 }
 
-export interface TransactionSpansOptions {
-  readonly listener: string;
+export interface TransactionSpansOptions extends ConsumerContext {
   readonly open: OpenSpanProducer;
-  readonly consumer: ConsumerClient;
   readonly dispatcher: KeyDispatcher<Delivery>;
   readonly runner: () => SpanRunner;
   readonly rollback: SpanRollback;
   readonly failures: SpanFailures;
-  readonly clock: Clock;
-  readonly logger: Logger;
   /** Asks the committer to end the span. */
   readonly requestEnd: () => void;
   /** The producer cannot go on. */

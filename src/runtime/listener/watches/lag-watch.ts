@@ -1,8 +1,7 @@
-import { type Clock, every, type Timer } from '../../../common/clock.js';
+import { every, type Timer } from '../../../common/clock.js';
 import { messageOf } from '../../../common/errors.js';
-import { type Logger } from '../../../common/logger.js';
 import { type ConsumerClient } from '../../client/consumer-client.js';
-import { type ContainerEvents } from '../container-events.js';
+import { type ConsumerContext } from '../consumer-context.js';
 import { type PartitionState } from '../partitions/partition-state.js';
 import { coordinates, type PartitionTable } from '../partitions/partition-table.js';
 
@@ -14,17 +13,11 @@ import { coordinates, type PartitionTable } from '../partitions/partition-table.
 const NEAR_SHARE = 0.8;
 const LOOK_MS = 60_000;
 
-export interface LagWatchOptions {
-  readonly listener: string;
-  readonly index: number;
+export interface LagWatchOptions extends ConsumerContext {
   /** How long nothing may be finished of a partition that has something. */
   readonly maxPollIntervalMs: number;
-  readonly consumer: ConsumerClient;
   readonly partitions: PartitionTable;
   readonly isPaused: () => boolean;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly events: ContainerEvents;
 }
 
 /** What was finished of a partition when it was last looked at, and since when it is that. */

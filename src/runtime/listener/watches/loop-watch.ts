@@ -1,8 +1,7 @@
-import { type Clock, type Timer } from '../../../common/clock.js';
-import { type Logger } from '../../../common/logger.js';
+import { type Timer } from '../../../common/clock.js';
 import { type KafkaRecord } from '../../../common/record.js';
 import { partitionName } from '../../../common/topic-partition.js';
-import { type ContainerEvents } from '../container-events.js';
+import { type ConsumerContext } from '../consumer-context.js';
 import { type Delivery } from '../delivery/delivery.js';
 import { type InFlightTable } from '../delivery/in-flight-table.js';
 
@@ -17,14 +16,9 @@ const LOOKS = 8;
 /** Handlers that a warning names. */
 const NAMED = 8;
 
-export interface LoopWatchOptions {
-  readonly listener: string;
-  readonly index: number;
+export interface LoopWatchOptions extends ConsumerContext {
   readonly sessionTimeoutMs: number;
   readonly inFlight: InFlightTable;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly events: ContainerEvents;
 }
 
 export class LoopWatch {
