@@ -22,6 +22,17 @@ function logged(workers: number) {
   return { log, handler, harness };
 }
 
+/** Two of four handlers have just ended, in one turn; their records are not accounted for yet. */
+async function twoEnded() {
+  const world = logged(2);
+  world.harness.push(4, (i) => `k${i}`);
+  await world.harness.start();
+  for (const { end } of world.handler.running) end.resolve(DONE);
+  await microtasks();
+  expect(world.log).not.toContain('finished 0');
+  return world;
+}
+
 async function microtasks(count = 20): Promise<void> {
   for (let i = 0; i < count; i++) await Promise.resolve();
 }
@@ -66,12 +77,7 @@ describe('handlers of a pool that end in one turn', () => {
   });
 
   it('are part of a commit that is asked for in that turn', async () => {
-    const { log, handler, harness } = logged(2);
-    harness.push(4, (i) => `k${i}`);
-    await harness.start();
-    for (const { end } of handler.running) end.resolve(DONE);
-    await microtasks();
-    expect(log).not.toContain('finished 0');
+    const { handler, harness } = await twoEnded();
     await harness.container.commit();
     expect(harness.committed()).toBe(2);
     await handler.endAll();
@@ -79,12 +85,7 @@ describe('handlers of a pool that end in one turn', () => {
   });
 
   it('are waited for by a drain only until they are accounted for', async () => {
-    const { log, handler, harness } = logged(2);
-    harness.push(4, (i) => `k${i}`);
-    await harness.start();
-    for (const { end } of handler.running) end.resolve(DONE);
-    await microtasks();
-    expect(log).not.toContain('finished 0');
+    const { log, handler, harness } = await twoEnded();
     const stopping = harness.container.stop();
     expect(log).toContain('finished 1');
     await handler.endAll();
@@ -93,11 +94,7 @@ describe('handlers of a pool that end in one turn', () => {
   });
 
   it('do not count as finished when their partition is lost in that turn', async () => {
-    const { log, handler, harness } = logged(2);
-    harness.push(4, (i) => `k${i}`);
-    await harness.start();
-    for (const { end } of handler.running) end.resolve(DONE);
-    await microtasks();
+    const { log, handler, harness } = await twoEnded();
     await harness.consumer.lose();
     await flush();
     expect(log).not.toContain('finished 0');
