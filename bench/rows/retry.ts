@@ -11,13 +11,14 @@ import { drainThrough, openListeners } from './listener-app.js';
 
 const TOPIC = 'bench-orders';
 const COUNT = 120_000;
+const WARM_UP = 60_000;
 /** A handler with a millisecond of input and output: most listeners are of that kind. */
 const io = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1));
 const DELAYS = 3;
 const DELAY_MS = 100;
 
 let onLetter: () => void = () => undefined;
-const drain = new Drain();
+const drain = new Drain(WARM_UP);
 
 @Injectable()
 class Failing {
@@ -105,11 +106,11 @@ const others: Row = {
   better: 'higher',
   peerName: 'the same errors, caught by the handler',
   goal: 0.97,
-  settings: `${COUNT} JSON records, one in a hundred fails and goes to a retry topic, 64 workers in key order, 1 ms each; the peer's handler catches its errors itself; ${BROKER_NAME}`,
+  settings: `${COUNT} JSON records behind ${WARM_UP} that warm up, one in a hundred fails and goes to a retry topic, 64 workers in key order, 1 ms each; the peer's handler catches its errors itself; ${BROKER_NAME}`,
   async prepare(): Promise<Contest | undefined> {
-    const broker = await startOrders(COUNT);
+    const broker = await startOrders(WARM_UP + COUNT);
     if (!broker) return undefined;
-    const wanted = COUNT - Math.ceil(COUNT / 100);
+    const wanted = COUNT - (WARM_UP + COUNT) / 100;
     const rate = (listener: Type) => drainThrough(drain, wanted, broker, [listener]);
     return { ours: () => rate(OneInHundred), peer: () => rate(Catching), close: () => broker.stop() };
   },

@@ -85,6 +85,8 @@ export type PauseReason =
   | 'backpressure'
   /** All partitions of a listener hold as much together as they may. */
   | 'memory'
+  /** Its records wait for their time, and so does what follows them. */
+  | 'not-due'
   | 'error'
   | 'retry'
   | 'commit'

@@ -91,6 +91,7 @@ export class ConsumerParts {
     });
     this.dispatcher.paused = options.isPaused();
     this.partitions = new PartitionTable(this.dispatcher, consumer, {
+      clock,
       keeper: endpoint.keeper,
       arrivals: endpoint.arrivals,
       rejects: this.#rejects,

@@ -5,7 +5,12 @@ import { type Recoverer } from '../failures/recoverer.js';
 
 export type Admission =
   /** Not before this time, ms since the epoch. What must not overtake it waits with it. */
-  | { readonly action: 'wait'; readonly until: number }
+  | {
+      readonly action: 'wait';
+      readonly until: number;
+      /** Nothing behind it in its partition has its time before this one either: until then no more of it is polled. */
+      readonly quietUntil?: number;
+    }
   /** Finished without its handler. */
   | { readonly action: 'skip' }
   /** Hand it on instead; it is finished when the recoverer has taken it. */

@@ -29,6 +29,8 @@ const SLICE_MS = 10;
 const SLICE_CALLS = 10_000;
 /** A record that is not due is asked about this often: a clock may be set, or a machine may have slept. */
 const ASK_AGAIN_MS = 30_000;
+/** By then a record that is asked about again has been asked. */
+const ANSWER_MS = 1_000;
 
 export interface DeliveryRunnerOptions {
   readonly endpoint: ListenerEndpoint;
@@ -203,7 +205,7 @@ export class DeliveryRunner {
   }
 
   #admits(rule: AdmissionRule, delivery: Delivery): boolean {
-    const { turnedAway, clock } = this.#options;
+    const { turnedAway, partitions, clock } = this.#options;
     const admission = rule(delivery.record);
     if (admission === undefined) return true;
     if (admission.action === 'skip') {
@@ -215,9 +217,11 @@ export class DeliveryRunner {
       return false;
     }
     // Timers may fire a little early: the record is asked about again then, and is never early itself.
-    const waitMs = admission.until - clock.now();
-    if (waitMs <= 0) return true;
-    turnedAway.postpone(delivery, Math.min(waitMs, ASK_AGAIN_MS));
+    const now = clock.now();
+    if (admission.until <= now) return true;
+    turnedAway.postpone(delivery, Math.min(admission.until - now, ASK_AGAIN_MS));
+    const { quietUntil } = admission;
+    if (quietUntil !== undefined) partitions.quieten(delivery, Math.min(quietUntil - now, ASK_AGAIN_MS + ANSWER_MS));
     return false;
   }
 

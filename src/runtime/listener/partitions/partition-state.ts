@@ -45,6 +45,13 @@ export interface GatheredBatch {
   readonly timer: Timer;
 }
 
+/** Nothing of a partition is due before its timer ends it. */
+export interface QuietTime {
+  /** Whose time this was found with: the one that is due first. */
+  readonly by: SetAside;
+  readonly timer: Timer;
+}
+
 export class PartitionState {
   readonly topic: string;
   readonly partition: number;
@@ -72,6 +79,8 @@ export class PartitionState {
   nacked = 0;
   /** Paused at the consumer because a budget of its own is used up. */
   isBackpressured = false;
+  /** Paused at the consumer while nothing of it is due. */
+  quiet: QuietTime | undefined = undefined;
   /** Paused at the consumer because the container's partitions hold too much together. */
   isShortOfMemory = false;
   /** Of what the partitions of the container may hold together; absent while it belongs to no table. */

@@ -1,3 +1,4 @@
+import { type Clock } from '../../../common/clock.js';
 import { type TopicPartition, TopicPartitionMap } from '../../../common/topic-partition.js';
 import { type ConsumerClient } from '../../client/consumer-client.js';
 import { type KeyDispatcher } from '../../dispatch/key-dispatcher.js';
@@ -10,6 +11,7 @@ import { type HoldReason, type PartitionState } from './partition-state.js';
 // the dispatcher (nothing starts) and back pressure at the consumer (nothing is fetched).
 
 export interface PartitionTableOptions {
+  readonly clock: Clock;
   readonly keeper?: RecordKeeper | undefined;
   readonly arrivals?: ArrivalWatch | undefined;
   readonly rejects?: boolean;
@@ -23,6 +25,7 @@ export class PartitionTable {
   readonly #leftovers = new TopicPartitionMap<number>();
   readonly #dispatcher: KeyDispatcher<Delivery>;
   readonly #consumer: ConsumerClient;
+  readonly #clock: Clock;
   readonly #keeper: RecordKeeper | undefined;
   readonly #arrivals: ArrivalWatch | undefined;
   readonly #rejects: boolean;
@@ -32,8 +35,9 @@ export class PartitionTable {
   constructor(
     dispatcher: KeyDispatcher<Delivery>,
     consumer: ConsumerClient,
-    { keeper, arrivals, rejects = false, memory }: PartitionTableOptions,
+    { clock, keeper, arrivals, rejects = false, memory }: PartitionTableOptions,
   ) {
+    this.#clock = clock;
     this.#arrivals = arrivals;
     this.#keeper = keeper;
     this.#rejects = rejects;
@@ -80,6 +84,7 @@ export class PartitionTable {
     state.share = undefined;
     // Should the partition come back, it comes back as a new one: none of our pauses may be left on it.
     if (state.isShortOfMemory) this.#consumer.resume([state], 'memory');
+    this.#endQuiet(state);
     if (state.isBackpressured) this.#consumer.resume([state], 'backpressure');
     if (state.holds.has('error')) this.#consumer.resume([state], 'error');
     if (state.holds.has('user')) this.#consumer.resume([state], 'partition');
@@ -113,6 +118,26 @@ export class PartitionTable {
       lag += Math.max(0, highWatermark - tracker.position) + queue.records;
     }
     return lag;
+  }
+
+  /** Nothing behind the delivery is due for so long: what is not polled yet stays with the broker. */
+  quieten(delivery: Delivery, ms: number): void {
+    const state = delivery.partition;
+    if (state.quiet === undefined) {
+      if (ms <= 0) return;
+      this.#consumer.pause([state], 'not-due');
+    } else if (state.quiet.by !== delivery) {
+      return;
+    }
+    state.quiet?.timer.cancel();
+    state.quiet = { by: delivery, timer: this.#clock.schedule(Math.max(0, ms), () => this.#endQuiet(state)) };
+  }
+
+  #endQuiet(state: PartitionState): void {
+    if (state.quiet === undefined) return;
+    state.quiet.timer.cancel();
+    state.quiet = undefined;
+    this.#consumer.resume([state], 'not-due');
   }
 
   /** Pauses or resumes the partition at the consumer when one of its budgets says so. */

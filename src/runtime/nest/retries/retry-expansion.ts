@@ -65,11 +65,19 @@ export function expandRetries(listener: RetryableListener): DiscoveredListener[]
   return [first, ...stops.map((stop) => listenerAt(stop, listener, publisher))];
 }
 
-/** Says when a record of a retry topic is due. */
-export const whenDue: AdmissionRule = (record) => {
-  const until = dueAtOf(record);
-  return until === undefined ? undefined : { action: 'wait', until };
-};
+/** A partition of a retry topic is polled again so long before its first record is due, in ms. */
+const LEAD_MS = 1_000;
+
+/**
+ * Says when a record of a retry topic is due. Records of a topic have the same delay, so those behind one are due after
+ * it; by `spreadMs` earlier at most, where delays are drawn.
+ */
+function whenDue(spreadMs = 0): AdmissionRule {
+  return (record) => {
+    const until = dueAtOf(record);
+    return until === undefined ? undefined : { action: 'wait', until, quietUntil: until - spreadMs - LEAD_MS };
+  };
+}
 
 /** The listener, which reads its lane too, and those of the dead-letter topics. */
 function expandOrdered(listener: RetryableListener): DiscoveredListener[] {
@@ -123,6 +131,7 @@ const UNHURRIED_BYTES = 65_536;
 const UNHURRIED_WAITS = 4;
 
 const LEAST: Pick<Random, 'next'> = { next: () => 0 };
+const MOST: Pick<Random, 'next'> = { next: () => 1 };
 
 /** Records that are not due for long need not wake their consumer one by one. */
 function unhurried(
@@ -163,6 +172,8 @@ function listenerAt(
   const identity = { listenerId: `${endpoint.id}${stop.suffix}`, groupId: `${endpoint.groupId}${stop.suffix}` };
   const suffixed = (text: string | undefined) => (text === undefined ? undefined : `${text}${stop.suffix}`);
   const isDlt = stop.kind === 'dlt';
+  const { backOff } = settings.rules;
+  const spreadMs = jittered(stop.delayMs, backOff, MOST) - jittered(stop.delayMs, backOff, LEAST);
   return {
     endpoint: {
       ...endpoint,
@@ -193,7 +204,7 @@ function listenerAt(
     settings: {
       ...main.settings,
       errorHandler: publisher.errorHandlerFor(stop),
-      ...(isDlt ? {} : { admission: listener.delays ? inStore(listener.delays, listener.clock) : whenDue }),
+      ...(isDlt ? {} : { admission: listener.delays ? inStore(listener.delays, listener.clock) : whenDue(spreadMs) }),
     },
     neededTopics: [],
   };
