@@ -146,6 +146,18 @@ describe('a transactional listener', () => {
     expect(second.container.state).toBe('running');
   });
 
+  it.each([1, 2])('has a producer for each consumer, however many partitions that reads: %d', async (concurrency) => {
+    const { app } = await start({ concurrency });
+    await until(() => app.get(ContainerRegistry).get('copy').assignment().length === 3, { what: 'all partitions' });
+    await feed();
+    await kafka.untilConsumed('copiers', 'orders');
+    expect(await invoices()).toEqual(all());
+    // As the coordinator's log knows them: a version, a length, the id.
+    const states = await kafka.records('__transaction_state');
+    const ids = new Set(states.map(({ key }) => key!.subarray(4).toString()));
+    expect(ids.size).toBe(concurrency);
+  });
+
   it('stops when another process takes its transactional id, and nothing of its transaction is seen', async () => {
     const first = await start({ id: 'first' });
     await feed(3);
