@@ -1,3 +1,5 @@
+import { OffsetRuns } from './offset-runs.js';
+
 // Which keys of one partition have records waiting in its retry lane: their later records must follow them there. No
 // I/O, no clock. Every record of the lane is counted once, whether it was found by the scan at the start, sent from
 // here, or read before its acknowledgment came.
@@ -5,7 +7,7 @@
 export class KeyLanes {
   readonly #waiting = new Map<string, number>();
   /** Sent from here and acknowledged, but not read back yet: counted already. */
-  readonly #acknowledged = new Set<number>();
+  readonly #acknowledged = new OffsetRuns();
   /** Next offset of the lane to be read; what lies before it is counted. */
   #position: number;
   /** End of what the scan counted. */
@@ -55,7 +57,7 @@ export class KeyLanes {
   received(key: string | null, offset: number): void {
     if (offset < this.#position) return;
     this.#position = offset + 1;
-    if (offset >= this.#scannedTo && !this.#acknowledged.delete(offset)) this.#add(key);
+    if (offset >= this.#scannedTo && !this.#acknowledged.takeUpTo(offset)) this.#add(key);
   }
 
   /** A record of the lane is finished: handled, or on its way further. */

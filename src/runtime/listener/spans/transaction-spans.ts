@@ -181,7 +181,13 @@ export class TransactionSpans {
     const producer = this.#producer;
     this.#producer = undefined;
     if (!producer) return;
-    if (this.#touched.size > 0) await producer.abort().catch(() => undefined);
+    if (this.#touched.size > 0) {
+      await producer.abort().catch((error: unknown) => {
+        const { logger, listener } = this.#options;
+        const what = `listener '${listener}': the transaction that is open could not be aborted: ${sentenceOf(error)}`;
+        logger.warn(`${what} The broker does so after its time-out; until then readers wait behind it.`);
+      });
+    }
     producer.close();
   }
 

@@ -20,7 +20,7 @@ import { type ListenerIdentity } from '../handlers/listener-context.js';
 import { OptionReader } from '../option-reader.js';
 import { type ProviderLookup } from '../provider-lookup.js';
 import { expandRetries, loggingDltHandler } from './retry-expansion.js';
-import { configuredRetries, retrySettings } from './retry-options.js';
+import { configuredRetries, type RetrySettings, retrySettings } from './retry-options.js';
 
 // Finds out whether a listener has retry topics, from its own decorator, from a configuration for its topics or from
 // the properties, in this order; and adds the listeners that they need.
@@ -62,6 +62,7 @@ export class RetryFactory {
     const read = new OptionReader(`@RetryableTopic of ${where}`, connection.environment, mistakes);
     reportImpossible(read, main, declaration);
     const settings = retrySettings(read, options);
+    reportMisfits(read, options, settings, endpoint);
     const sender = this.#sender(read, options.kafkaTemplate, connection.template, mistakes);
     const logged = { kind: 'record', invoke: loggingDltHandler(connection.logger) } as const;
     const dltSource = dltHandler ? ({ kind: 'method', ...dltHandler } as const) : configuredHandler(configuration);
@@ -147,6 +148,30 @@ function isPossible(endpoint: ListenerEndpoint): boolean {
     topicPattern === undefined &&
     assignment !== 'all'
   );
+}
+
+/** Attributes that the others leave without a meaning. */
+function reportMisfits(
+  read: OptionReader,
+  options: RetryableTopicOptions,
+  { isOrdered, model }: RetrySettings,
+  { workers }: ListenerEndpoint,
+): void {
+  if (isOrdered && options.blockingRetries !== undefined) {
+    read.mistake(
+      'blockingRetries',
+      undefined,
+      "goes not with order: 'key': in its lane each record is tried in its place",
+    );
+  }
+  if (isOrdered && options.partitionResolver !== undefined) {
+    const problem = "goes not with order: 'key': a record keeps its partition, where its key's lane is";
+    read.mistake('partitionResolver', undefined, problem);
+  }
+  if (model.order !== undefined && model.order !== 'partition' && (model.workers ?? workers) === undefined) {
+    const problem = 'only a pool of workers has an order to choose; give workers, or leave order out';
+    read.mistake('listener.order', model.order, problem);
+  }
 }
 
 function reportImpossible(

@@ -253,6 +253,10 @@ describe('containers: concurrency, kafkaTemplate, listener, autoStartDltHandler'
     const refused = await start(failing({ listener }).Orders).catch((error: Error) => error.message);
     for (const part of ['workers', 'order', 'ackMode', 'did you mean max.poll.records'])
       expect(refused).toContain(part);
+    const unordered = start(failing({ listener: { order: 'key' } }).Orders);
+    await expect(unordered).rejects.toThrow(/only a pool of workers has an order/);
+    const misfits = { order: 'key', blockingRetries: { on: [Away] }, partitionResolver: () => 0 };
+    await expect(start(failing(misfits).Orders)).rejects.toThrow(/blockingRetries.*goes not with.*partitionResolver/s);
   });
 
   it('take the partition that the resolver names', async () => {
