@@ -85,7 +85,7 @@ export function kafkaTool(className, args, options = {}) {
 }
 
 /** Starts one node and resolves when it accepts connections. */
-export async function startKafka({ port, dataDir, quiet = true, overrides = {}, formatArgs = [] }) {
+export async function startKafka({ port, dataDir, quiet = true, overrides = {}, formatArgs = [], jvmArgs = [] }) {
   fetchKafka();
   const controllerPort = await freePort();
   // A quorum of one is named here, or (format --standalone) in the directory itself.
@@ -122,7 +122,7 @@ export async function startKafka({ port, dataDir, quiet = true, overrides = {}, 
   const spawned = performance.now();
   const child = spawn(
     'java',
-    ['-Xmx1g', '-Xms512m', '-XX:+UseG1GC', '-cp', join(libraries, '*'), 'kafka.Kafka', config],
+    ['-Xmx1g', '-Xms512m', '-XX:+UseG1GC', ...jvmArgs, '-cp', join(libraries, '*'), 'kafka.Kafka', config],
     { stdio: ['ignore', quiet ? 'ignore' : 'inherit', quiet ? 'ignore' : 'inherit'] },
   );
   await untilListening(port, child);

@@ -10,6 +10,7 @@ import { until } from '../../src/testing/index.js';
 import { describeWith } from '../support/describe-with.js';
 import { RecordingLogger } from '../support/fake-clients.js';
 import { fetchKafka, type KafkaNode, startNode, whyNoKafka } from '../support/kafka-node.js';
+import { startTokenIssuer, type TokenIssuer } from '../support/token-issuer.js';
 
 // Logins and encryption against a node of Apache Kafka that asks for them. It starts a node of its own, so it runs with
 // the other tests against Apache Kafka: `npm run test:kafka`.
@@ -19,6 +20,7 @@ const missing = process.env.KAFKA_BOOTSTRAP_SERVERS ? whyNoKafka() : 'it starts 
 const MINUTES = 60_000;
 const SCRAM = 'org.apache.kafka.common.security.scram.ScramLoginModule';
 const PLAIN = 'org.apache.kafka.common.security.plain.PlainLoginModule';
+const OAUTH = 'org.apache.kafka.common.security.oauthbearer';
 
 /** What Kafka's own documentation has users write. */
 const login = (module: string, password: string) => `${module} required username="alice" password="${password}";`;
@@ -26,13 +28,17 @@ const login = (module: string, password: string) => `${module} required username
 describeWith('logins at Apache Kafka', missing)('a cluster that asks who one is', () => {
   let folder: string;
   let node: KafkaNode;
+  let issuer: TokenIssuer;
   let app: TestingModule | undefined;
 
   beforeAll(async () => {
     fetchKafka();
     folder = mkdtempSync(join(tmpdir(), 'nestdaw-sasl-'));
     const plainUsers = `${PLAIN} required username="admin" password="admin" user_alice="secret";`;
+    issuer = await startTokenIssuer();
+    const tokens = 'listener.name.plaintext.oauthbearer.sasl';
     node = await startNode(folder, {
+      jvmArgs: [`-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls=${issuer.keysUrl}`],
       formatArgs: ['SCRAM-SHA-256', 'SCRAM-SHA-512'].flatMap((mechanism) => [
         '--add-scram',
         `${mechanism}=[name=alice,password=secret]`,
@@ -40,11 +46,15 @@ describeWith('logins at Apache Kafka', missing)('a cluster that asks who one is'
       overrides: {
         'listener.security.protocol.map': 'PLAINTEXT:SASL_SSL,CONTROLLER:PLAINTEXT',
         'inter.broker.listener.name': 'PLAINTEXT',
-        'sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512',
+        'sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER',
         'sasl.mechanism.inter.broker.protocol': 'PLAIN',
         'listener.name.plaintext.plain.sasl.jaas.config': `${plainUsers.slice(0, -1)} user_admin="admin";`,
         'listener.name.plaintext.scram-sha-256.sasl.jaas.config': `${SCRAM} required;`,
         'listener.name.plaintext.scram-sha-512.sasl.jaas.config': `${SCRAM} required;`,
+        [`${tokens}.jaas.config`]: `${OAUTH}.OAuthBearerLoginModule required;`,
+        [`${tokens}.server.callback.handler.class`]: `${OAUTH}.OAuthBearerValidatorCallbackHandler`,
+        [`${tokens}.oauthbearer.jwks.endpoint.url`]: issuer.keysUrl,
+        [`${tokens}.oauthbearer.expected.audience`]: 'kafka',
         'ssl.keystore.location': join(cwd, 'client.p12'),
         'ssl.keystore.type': 'PKCS12',
         'ssl.keystore.password': 'secret',
@@ -57,6 +67,7 @@ describeWith('logins at Apache Kafka', missing)('a cluster that asks who one is'
 
   afterAll(async () => {
     await node?.stop();
+    await issuer?.stop();
     rmSync(folder, { recursive: true, force: true });
   });
 
@@ -107,6 +118,40 @@ describeWith('logins at Apache Kafka', missing)('a cluster that asks who one is'
       const isThere = () => seen.some((value) => (value as { mechanism: string }).mechanism === mechanism);
       await until(isThere, { what: 'the record', timeoutMs: MINUTES });
       expect(seen).toContainEqual({ mechanism });
+    },
+    2 * MINUTES,
+  );
+
+  const byToken = (scope: string) => ({
+    'kafka.properties.sasl.mechanism': 'OAUTHBEARER',
+    'kafka.properties.sasl.oauthbearer.token.endpoint.url': issuer.tokenUrl,
+    'kafka.properties.sasl.jaas.config': `${OAUTH}.OAuthBearerLoginModule required clientId="alice" clientSecret="s" scope="${scope}";`,
+  });
+
+  it(
+    'lets in who shows a token that it can check, fetched once for all connections of a client',
+    async () => {
+      const { template, seen } = await application(byToken('kafka'));
+      await template.send('guarded', { token: true });
+      await until(() => seen.some((value) => (value as { token?: boolean }).token === true), {
+        what: 'the record',
+        timeoutMs: MINUTES,
+      });
+      expect(new Set(issuer.asked)).toEqual(new Set(['alice']));
+      expect(issuer.asked.length).toBeLessThanOrEqual(3);
+    },
+    2 * MINUTES,
+  );
+
+  it(
+    'lets nobody in with a token for somebody else',
+    async () => {
+      const { template } = await application({
+        ...byToken('another-service'),
+        'kafka.listener.startup-timeout': '0',
+        'kafka.producer.properties.max.block.ms': '2s',
+      });
+      await expect(template.send('guarded', 'x')).rejects.toThrow(/login by token at .* which answers .*invalid_token/);
     },
     2 * MINUTES,
   );

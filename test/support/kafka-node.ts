@@ -20,6 +20,7 @@ interface KafkaScript {
     readonly dataDir: string;
     readonly overrides?: Readonly<Record<string, string>>;
     readonly formatArgs?: readonly string[];
+    readonly jvmArgs?: readonly string[];
   }): Promise<Omit<KafkaNode, 'port'>>;
 }
 
@@ -36,7 +37,7 @@ export const { fetchKafka } = script;
 /** Starts Apache Kafka; its data is in `logs` below `dataDir`, formatted when there is nothing. */
 export async function startNode(
   dataDir: string,
-  options: { readonly overrides?: Readonly<Record<string, string>>; readonly formatArgs?: readonly string[] } = {},
+  options: Omit<Parameters<KafkaScript['startKafka']>[0], 'port' | 'dataDir'> = {},
 ): Promise<KafkaNode> {
   const port = await script.freePort();
   const node = await script.startKafka({ port, dataDir, ...options });

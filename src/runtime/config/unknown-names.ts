@@ -20,14 +20,27 @@ export function explainUnknown(key: string, rest: string, connections: readonly 
   const known = knownNames().byCanonical;
   const connection = connectionLike(rest);
   const other = connection === undefined ? undefined : nearestName(connection, connections);
-  const near = meantKey(rest) ?? nearestName(rest, known.keys());
+  const near = meantKey(rest) ?? likeWhole(rest, nearestName(rest, known.keys()));
   if (other !== undefined)
     return `unknown key; did you mean ${begin}${other}.${nameOf(rest.slice(connection!.length + 1))}?`;
   if (connection !== undefined && (near === undefined || editDistance(rest, canonicalName(near)) > SURELY)) {
     return `unknown key; there is no connection ${connection}: give it with KafkaModule.forRoot({ name: '${connection}' }), or remove the key`;
   }
   if (near !== undefined) return `unknown key; did you mean ${begin}${nameOf(near)}?`;
-  return 'unknown key, and none is like it; remove it (nestdaw config --keys lists all keys)';
+  const property = PROPERTY.exec(rest)?.[1];
+  return property === undefined
+    ? 'unknown key, and none is like it; remove it (nestdaw config --keys lists all keys)'
+    : `unknown key, and no property of Kafka is like ${property}; what a class of your own reads stands outside of ` +
+        `kafka., as ${property}: inject Environment`;
+}
+
+const PROPERTY = /^(?:(?:consumer|producer|admin)\.)?properties\.(.+)$/;
+
+/** What stands before a property makes two names longer, not more alike. */
+function likeWhole(rest: string, near: string | undefined): string | undefined {
+  const property = PROPERTY.exec(rest)?.[1];
+  if (near === undefined || property === undefined) return near;
+  return editDistance(rest, near) <= Math.max(SURELY, Math.floor(property.length / 3)) ? near : undefined;
 }
 
 /** As the reference writes it. */

@@ -137,6 +137,9 @@ describe('names that nobody knows', () => {
       'a producer has no property session.timeout.ms; it belongs to consumer.properties.session.timeout.ms',
     );
     expect(mistakesOf(() => load(file('kafka.xyz.abc.def=1')))[0]).toContain('unknown key, and none is like it');
+    expect(mistakesOf(() => load(file('kafka.producer.properties.my.region=eu')))[0]).toContain(
+      'no property of Kafka is like my.region; what a class of your own reads stands outside of kafka., as my.region',
+    );
   });
 });
 

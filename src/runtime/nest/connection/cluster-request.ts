@@ -2,18 +2,13 @@ import { type Clock } from '../../../common/clock.js';
 import { type Logger } from '../../../common/logger.js';
 import { mskRegion, mskToken } from '../../client/security/msk-tokens.js';
 import { OAuthTokens } from '../../client/security/oauth-tokens.js';
+import { type TokenMechanism, tokenLogin } from '../../client/security/token-login.js';
 import { type KafkaProperties } from '../../config/kafka-properties.js';
 import { type Login, type PasswordLogin } from '../../config/security/login.js';
 import { type SecureClient } from '../../config/security/security-sources.js';
 import { type TlsSettings } from '../../config/security/tls.js';
 
 // What a cluster is opened with, from the validated properties.
-
-/** A login whose tokens are asked for at every connection. */
-export interface ProvidedTokens {
-  readonly mechanism: 'oauthbearer';
-  readonly oauthBearerProvider: () => Promise<{ value: string }>;
-}
 
 /** What a cluster is opened with. */
 export interface ClusterRequest {
@@ -24,7 +19,7 @@ export interface ClusterRequest {
   readonly metadataMaxAgeMs: number;
   readonly allowAutoCreateTopics: boolean;
   readonly ssl?: TlsSettings;
-  readonly sasl?: PasswordLogin | ProvidedTokens;
+  readonly sasl?: PasswordLogin | TokenMechanism;
   readonly logger: Logger;
   readonly clock: Clock;
 }
@@ -82,11 +77,10 @@ export function saslOf(
 ): ClusterRequest['sasl'] | undefined {
   if (login?.mechanism === 'oauthbearer') {
     const tokens = new OAuthTokens({ ...login.tokens, clock });
-    return { mechanism: 'oauthbearer', oauthBearerProvider: async () => ({ value: await tokens.token() }) };
+    return tokenLogin(() => tokens.token());
   }
   if (login?.mechanism === 'aws-msk-iam') {
-    const token = () => mskToken(mskRegion(servers(), process.env));
-    return { mechanism: 'oauthbearer', oauthBearerProvider: async () => ({ value: await token() }) };
+    return tokenLogin(() => mskToken(mskRegion(servers(), process.env)));
   }
   return login;
 }

@@ -1,9 +1,11 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: placeholders of properties, not of templates
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Injectable, type OnModuleInit, Scope } from '@nestjs/common';
+import { deferred } from '../../../../src/common/lifecycle.js';
 import { Producer, RecordToSend } from '../../../../src/decorators/index.js';
 import { type TopicSender } from '../../../../src/runtime/nest/sending/topic-sender.js';
 import { type KafkaApp, startApp } from '../../../support/kafka-app.js';
+import { flush } from '../../../support/manual-clock.js';
 
 // What @Producer makes of what a method returns, and what it puts on properties.
 
@@ -185,6 +187,37 @@ describe('@Producer', () => {
     const rest = service.stream(5)[Symbol.asyncIterator]();
     await expect(rest.next()).rejects.toThrow('gone');
     await expect(service.stream(2)).rejects.toThrow('gone');
+  });
+
+  it.each<[form: string, call: (service: Orders) => PromiseLike<unknown>]>([
+    ['a value', (service) => service.full()],
+    ['several', (service) => service.several(3)],
+    ['a list as one', (service) => service.list()],
+    ['records', (service) => service.records()],
+    ['a generator that is awaited', (service) => service.stream(3) as unknown as PromiseLike<unknown>],
+    ['a value of a generator', (service) => service.stream(3)[Symbol.asyncIterator]().next()],
+    ['a generator of a promise', (service) => service.promised()],
+    ['a sender', (service) => service.orders.send(order(1))],
+    ['a sender of all', (service) => service.orders.sendAll([order(1), order(2)])],
+  ])('gives the caller nothing before it is acknowledged: %s', async (_form, call) => {
+    const { service, producer } = await start();
+    const acknowledgment = deferred();
+    const send = producer.send.bind(producer);
+    producer.send = async (...args) => {
+      const stored = await send(...args);
+      await acknowledgment.promise;
+      return stored;
+    };
+    let isDone = false;
+    const called = call(service).then(() => {
+      isDone = true;
+    });
+    await flush(50);
+    expect(producer.sent.length).toBeGreaterThan(1);
+    expect(isDone).toBe(false);
+    acknowledgment.resolve();
+    await called;
+    expect(isDone).toBe(true);
   });
 
   it('rejects the caller when one of several fails', async () => {
