@@ -81,12 +81,12 @@ function connectionOf(
 }
 
 /** Whether a cluster is named; else the application has a broker beside it. */
-export function hasServers(properties: KafkaProperties): boolean {
+function hasServers(properties: KafkaProperties): boolean {
   return properties.getFor('producer', 'bootstrap-servers').length > 0;
 }
 
 /** Where the broker beside an application that is started in this folder keeps its data. */
-export function dataFolderOf(cwd: string, properties: KafkaProperties): string {
+function dataFolderOf(cwd: string, properties: KafkaProperties): string {
   return resolve(cwd, properties.get('embedded.data-dir'));
 }
 

@@ -17,8 +17,20 @@ const AT_ONCE = 200;
 const OF_COPIES = 'replica.fetch.max.bytes';
 const NO_EFFECT = /\bno effect\b/;
 
+/** Whom it asks. */
+export type Asked = Pick<
+  KafkaAdmin,
+  | 'describeCluster'
+  | 'listTopics'
+  | 'describeTopics'
+  | 'describeConfigs'
+  | 'configDocumentation'
+  | 'logDirs'
+  | 'offsetsAt'
+>;
+
 export interface GatherOptions {
-  readonly admin: KafkaAdmin;
+  readonly admin: Asked;
   readonly servers: readonly string[];
   /** Only these topics. */
   readonly topics?: readonly string[];
@@ -40,17 +52,13 @@ export function gatherCluster({ admin, servers, topics }: GatherOptions): Promis
   });
 }
 
-async function isOneNode(admin: KafkaAdmin, [node, ...others]: readonly NodeInfo[]): Promise<boolean> {
+async function isOneNode(admin: Asked, [node, ...others]: readonly NodeInfo[]): Promise<boolean> {
   if (node === undefined || others.length > 0) return false;
   const words = await told(() => admin.configDocumentation({ kind: 'broker', name: String(node.nodeId) }));
   return 'value' in words && NO_EFFECT.test(words.value.get(OF_COPIES) ?? '');
 }
 
-async function nodeOf(
-  admin: KafkaAdmin,
-  { nodeId, host, port }: NodeInfo,
-  clusterId: string | null,
-): Promise<NodeFacts> {
+async function nodeOf(admin: Asked, { nodeId, host, port }: NodeInfo, clusterId: string | null): Promise<NodeFacts> {
   const [configs, folders] = await Promise.all([
     told(async () => (await admin.describeConfigs({ kind: 'broker', name: String(nodeId) })).get(String(nodeId))!),
     told(async () =>
@@ -77,7 +85,7 @@ function fileSystemOf(path: string, clusterId: string | null): number | undefine
   }
 }
 
-async function topicsOf(admin: KafkaAdmin, described: readonly TopicDescription[]): Promise<TopicFacts[]> {
+async function topicsOf(admin: Asked, described: readonly TopicDescription[]): Promise<TopicFacts[]> {
   const configs = await configsOf(admin, described);
   const lengths = await lengthsOf(admin, described);
   return described
@@ -95,7 +103,7 @@ async function topicsOf(admin: KafkaAdmin, described: readonly TopicDescription[
 
 type AllConfigs = Map<string, Told<ReadonlyMap<string, ConfigEntry>>>;
 
-async function configsOf(admin: KafkaAdmin, topics: readonly TopicDescription[]): Promise<AllConfigs> {
+async function configsOf(admin: Asked, topics: readonly TopicDescription[]): Promise<AllConfigs> {
   const found: AllConfigs = new Map();
   for (let at = 0; at < topics.length; at += AT_ONCE) {
     const owners = topics.slice(at, at + AT_ONCE).map(({ name }): ConfigOwner => ({ kind: 'topic', name }));
@@ -108,7 +116,7 @@ async function configsOf(admin: KafkaAdmin, topics: readonly TopicDescription[])
 }
 
 /** Offsets from beginning to end, by the names of partitions. */
-function lengthsOf(admin: KafkaAdmin, topics: readonly TopicDescription[]): Promise<Told<ReadonlyMap<string, number>>> {
+function lengthsOf(admin: Asked, topics: readonly TopicDescription[]): Promise<Told<ReadonlyMap<string, number>>> {
   const partitions = topics
     .filter((topic) => !topic.isInternal && topic.partitions.length > 1)
     .flatMap((topic) => topic.partitions.map(({ partition, leader }) => ({ topic: topic.name, partition, leader })))

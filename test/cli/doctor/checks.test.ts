@@ -135,7 +135,12 @@ const CASES: readonly Case[] = [
     when: 'there are none',
     facts: factsOf({ 'producer.retries': '0' }),
     verdict: 'risk',
-    finding: { key: 'kafka.producer.retries', value: '0', origin: 'a.properties' },
+    finding: {
+      key: 'kafka.producer.retries',
+      value: '0',
+      origin: 'a.properties',
+      says: 'the first hiccup of a broker fails the send',
+    },
   },
   {
     id: 'retries',
@@ -568,6 +573,16 @@ describe('the checks of the doctor', () => {
         ['kafka.consumer.properties.fetch.max.bytes', true],
       ]),
     );
+  });
+
+  it('name every directory of the one copy, or none where they are not told', () => {
+    const folders = { value: ['/a', '/b'].map((path) => ({ path, totalBytes: 1, usableBytes: 1 })) };
+    const saysOf = (node: object) => {
+      const facts = onCluster({ isOneNode: true, nodes: [{ ...nodeOf(1), ...node }] });
+      return resultOf('replication-factor', facts).findings.map(({ says }) => says);
+    };
+    expect(saysOf({ folders })).toEqual(['one copy: back up these directories /a, /b']);
+    expect(saysOf({ folders: { problem: 'refused' } })).toEqual(['one copy: back up this directory']);
   });
 
   it('leave out producers with names that have what the plain one has', () => {

@@ -128,8 +128,10 @@ function laterCopies({ nodes }: ClusterFacts): Finding[] {
 
 function oneCopy({ nodes }: ClusterFacts): Finding[] {
   const paths = nodes.flatMap(({ folders }) => ('value' in folders ? folders.value.map(({ path }) => path) : []));
-  const path = paths.length === 0 ? '' : ` ${paths.join(', ')}`;
-  return [{ verdict: 'not on one node', says: `one copy: back up this directory${path}` }];
+  const what = paths.length > 1 ? 'these directories' : 'this directory';
+  return [
+    { verdict: 'not on one node', says: `one copy: back up ${what}${paths.length > 0 ? ` ${paths.join(', ')}` : ''}` },
+  ];
 }
 
 function inSyncOf(topic: TopicFacts): Finding {
