@@ -17,6 +17,8 @@ export interface Guarantee extends Staging {
   effects(arena: Arena): Promise<readonly Effect[]>;
   /** How long around a kill a message may have been in work; default 1,000 ms. */
   readonly inWorkMs?: number;
+  /** How long after a kill comes again what had been taken then, and was perhaps sent: its lease. Default: no such thing. */
+  readonly leaseMs?: number;
   /** How long nothing may come before what is missing counts as lost; default 60,000 ms. */
   readonly patienceMs?: number;
   /** What else is wrong with the effects, in their order. */

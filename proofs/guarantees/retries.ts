@@ -15,7 +15,8 @@ const common = {
 } as const satisfies Partial<Guarantee>;
 
 /** What a process had taken that died is sent by another one when its lease of 150 s has run out. */
-const BEYOND_LEASE_MS = 200_000;
+const LEASE_MS = 150_000;
+const BEYOND_LEASE_MS = LEASE_MS + 50_000;
 
 export const retryTopics: Proof = storeProof({
   ...common,
@@ -34,6 +35,7 @@ export const retryRedis: Proof = storeProof({
   ...common,
   name: 'retry-redis',
   patienceMs: BEYOND_LEASE_MS,
+  leaseMs: LEASE_MS,
   store: 'redis',
   environment: { PROOF_GUARANTEE: 'retry-redis' },
 });
@@ -42,6 +44,7 @@ export const retrySql: Proof = storeProof({
   ...common,
   name: 'retry-sql',
   patienceMs: BEYOND_LEASE_MS,
+  leaseMs: LEASE_MS,
   store: 'postgres',
   environment: { PROOF_GUARANTEE: 'retry-sql' },
 });

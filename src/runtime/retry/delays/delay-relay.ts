@@ -14,8 +14,8 @@ import { type DelayedMessage, type DelayStore } from './delay-store.js';
 const LIMIT = 200;
 /** A send that takes longer keeps no room from others, */
 const HANGS_MS = 1_000;
-/** until so many do. */
-const MOST_UNDER_WAY = 1_000;
+/** until so many are under way: a kill keeps them until their lease ends. */
+const MOST_UNDER_WAY = 400;
 /** Longer than a send takes that succeeds in the end (delivery.timeout.ms is two minutes). */
 const LEASE_MS = 150_000;
 /** How soon it looks again when another process may have stored something that is due earlier. */
