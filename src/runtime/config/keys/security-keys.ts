@@ -67,7 +67,7 @@ const SSL = {
   'ssl.trust-store-location': string({
     default: undefined,
     property: 'ssl.truststore.location',
-    allowed: 'a file with certificates: PEM, or PKCS12',
+    allowed: 'a file with certificates: PEM, or PKCS12 (with the package node-forge)',
     doc: 'File with the certificates to trust.',
     acts,
   }),

@@ -52,13 +52,10 @@ export function readTrustStore(location: string, cwd: string, { type, password }
 
 function fromPkcs12(name: string, bytes: Buffer, password: string | undefined): string {
   try {
-    return pkcs12Certificates(bytes, password ?? '');
+    return pkcs12Certificates(bytes, password);
   } catch (error) {
     if (!(error instanceof UnreadablePkcs12)) throw error;
-    const instead = error.isOld
-      ? `convert it: openssl pkcs12 -legacy -in ${name} -nokeys -out ${pemName(name)}`
-      : `${password === undefined ? 'set' : 'correct'} its password, or the file`;
-    throw new UnusableStore(`${name} cannot be opened: ${error.message}; ${instead}`);
+    throw new UnusableStore(`${name} cannot be opened: ${error.message}`);
   }
 }
 
@@ -101,8 +98,4 @@ function jks(name: string, what: string): string {
   const target = name.replace(/\.(jks|keystore|truststore)$/i, '');
   const convert = `keytool -importkeystore -srckeystore ${name} -destkeystore ${target}.p12 -deststoretype PKCS12`;
   return `${name} is a ${what} of the kind JKS, which only Java reads; convert it: ${convert}`;
-}
-
-function pemName(name: string): string {
-  return `${name.replace(/\.(p12|pfx|pkcs12)$/i, '')}.pem`;
 }

@@ -6,7 +6,8 @@ import { readConfiguration } from '../../../../src/runtime/config/load-configura
 import { describeMistake, type Mistake } from '../../../../src/runtime/config/mistakes.js';
 import { securitySettings } from '../../../../src/runtime/config/security/security.js';
 
-// The fixtures: a self-signed certificate for localhost with its key, as PEM, PKCS12 and JKS; every password is secret.
+// The fixtures: a self-signed certificate for localhost with its key, as PEM, PKCS12 and JKS; every password is secret
+// where none is told.
 const cwd = fileURLToPath(new URL('../../../fixtures/tls/', import.meta.url));
 const text = (name: string) => readFileSync(join(cwd, name), 'utf8');
 
@@ -67,7 +68,8 @@ describe('certificates and keys', () => {
     ['trust.p12', 'secret'],
     ['trust-java.p12', 'secret'],
     ['trust-triple-des.p12', 'secret'],
-    ['trust-sha512.p12', 'sécret'],
+    ['trust-sha512.p12', 'secret'],
+    ['trust-rc2.p12', 'secret'],
     ['trust-plain.p12', 'secret'],
   ])('to trust come from PKCS12: %s', (location, password) => {
     const { ssl, mistakes } = tls({
@@ -96,8 +98,12 @@ describe('certificates and keys', () => {
       'cannot be opened: the password does not fit it; correct its password',
     ],
     [
-      { 'kafka.ssl.trust-store-location': 'trust-rc2.p12', 'kafka.ssl.trust-store-password': 'secret' },
-      'which Node does not offer; convert it: openssl pkcs12 -legacy -in',
+      { 'kafka.ssl.trust-store-location': 'trust-umlaut.p12', 'kafka.ssl.trust-store-password': 'sécret' },
+      'its password has letters outside ASCII; give it one without: keytool -storepasswd',
+    ],
+    [
+      { 'kafka.ssl.trust-store-location': 'damaged.p12', 'kafka.ssl.trust-store-password': 'secret' },
+      'damaged.p12 cannot be opened: it is damaged, or no PKCS12 (',
     ],
     [{ 'kafka.ssl.key-store-location': 'client.p12', 'kafka.ssl.key-store-password': 'wrong' }, 'cannot be used ('],
     [
