@@ -23,7 +23,7 @@ export async function startBrokerProcess(
   const settings = Object.entries(overrides).flatMap(([key, value]) => ['-o', `${key}=${value}`]);
   const program = new Program({
     name: 'the broker',
-    args: ['dist/cjs/cli/main.js', 'broker', '--port', '0', '--data-dir', dataDir, ...settings],
+    args: ['dist/cjs/cli/nestdaw.js', 'broker', '--port', '0', '--data-dir', dataDir, ...settings],
   }).start();
   const [, bootstrapServers] = await program.says(/ready on (\S+),/);
   return {

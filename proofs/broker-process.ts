@@ -2,7 +2,7 @@ import { Program } from '../test/support/program.js';
 
 // `nestdaw broker` as a process of its own on a folder that outlives it, started and killed at will.
 
-const MAIN = 'dist/cjs/cli/main.js';
+const MAIN = 'dist/cjs/cli/nestdaw.js';
 
 export interface BrokerStart {
   readonly port: number;

@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { bundled } from './bundle.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const compile = (project) =>
@@ -17,4 +18,7 @@ if (!process.argv.includes('--esm')) {
   // The nearest package.json decides the module format, and with it where `#here` points.
   const scope = { type: 'commonjs', imports: { '#here': './common/here.cjs.js' } };
   writeFileSync(`${root}/dist/cjs/package.json`, `${JSON.stringify(scope)}\n`);
+  // The command line begins with the broker: it is what most of its users wait for.
+  const program = { entry: 'cli/main.js', more: ['broker/broker.js'], aliases: { '#here': 'common/here.cjs.js' } };
+  writeFileSync(`${root}/dist/cjs/cli/nestdaw.js`, bundled(`${root}/dist/cjs`, program));
 }
