@@ -71,7 +71,7 @@ export class InboxIntake {
       own.push(partition);
       if (partition.taken !== undefined && position < partition.taken) {
         logger.warn(`${name}: the group was moved back to offset ${position} of ${topic}-${number}, it is read again`);
-        await journal.drop(partition, position);
+        await this.#surely(() => journal.drop(partition, position));
       }
       // Others handled what lies between.
       else partition.passTo(position);
@@ -90,7 +90,7 @@ export class InboxIntake {
         }
         const polled = await source.poll({ maxRecords: maxPollRecords, maxWaitMs: LONG_POLL_MS, signal });
         if (polled.length === 0) continue;
-        this.#round = this.#takeSurely(polled);
+        this.#round = this.#surely(() => this.#take(polled));
         await this.#round;
       }
     } catch (error) {
@@ -99,11 +99,11 @@ export class InboxIntake {
   }
 
   /** A disk that is full holds the intake up, until there is room again. Never rejects. */
-  async #takeSurely(polled: readonly PartitionRecords[]): Promise<void> {
+  async #surely(write: () => Promise<void>): Promise<void> {
     const { logger, name, clock } = this.#options;
     while (!this.#stopping.signal.aborted) {
       try {
-        await this.#take(polled);
+        await write();
         return;
       } catch (error) {
         logger.error(`${name}: the inbox cannot be written: ${messageOf(error)}; tried again in a second`, error);

@@ -52,6 +52,13 @@ async function listen(handle: Handler, options: Partial<KafkaListenerOptions> = 
 }
 
 const closeLast = () => apps.pop()!.app.close();
+async function moveBack(committedOffset: number): Promise<void> {
+  const back = { partitionIndex: 0, committedOffset, committedMetadata: '' };
+  const request = { groupId: 'billing', topics: [{ name: 'orders', partitions: [back] }] };
+  const nobody = { generationIdOrMemberEpoch: -1, memberId: '', retentionTimeMs: -1 };
+  await directClient(kafka.broker).send(OffsetCommit, 2, { ...request, ...nobody });
+}
+
 const committed = async () => (await kafka.committed('billing', 'orders'))[0];
 
 describe('an inbox', () => {
@@ -159,16 +166,30 @@ describe('an inbox', () => {
     await listen((offset) => void seen.push(offset));
     await until(async () => seen.length === 6 && (await committed()) === 6, { what: 'six records' });
     await closeLast();
-    const back = { partitionIndex: 0, committedOffset: 2, committedMetadata: '' };
-    const request = { groupId: 'billing', topics: [{ name: 'orders', partitions: [back] }] };
-    await directClient(kafka.broker).send(OffsetCommit, 2, {
-      ...request,
-      generationIdOrMemberEpoch: -1,
-      memberId: '',
-      retentionTimeMs: -1,
-    });
+    await moveBack(2);
     seen.length = 0;
     await listen((offset) => void seen.push(offset));
+    await until(() => seen.length === 4, { what: 'four of them again' });
+    expect(seen).toEqual([2, 3, 4, 5]);
+  });
+
+  it('waits for room on the disk, too, when it is to forget what the group was moved back behind', async () => {
+    const seen: number[] = [];
+    await kafka.produce('orders', 0, numbered(6));
+    await listen((offset) => void seen.push(offset));
+    await until(async () => seen.length === 6 && (await committed()) === 6, { what: 'six records' });
+    await closeLast();
+    await moveBack(2);
+    seen.length = 0;
+    const disk = await fullDisk();
+    const listening = listen((offset) => void seen.push(offset));
+    try {
+      await until(() => disk.refusals >= 2, { what: 'a second try' });
+      expect(seen).toEqual([]);
+    } finally {
+      disk.hasRoom();
+    }
+    await listening;
     await until(() => seen.length === 4, { what: 'four of them again' });
     expect(seen).toEqual([2, 3, 4, 5]);
   });

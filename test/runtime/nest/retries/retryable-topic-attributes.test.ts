@@ -185,16 +185,22 @@ describe('topics: suffixes, strategies, creation', () => {
   });
 
   it('are not made without autoCreateTopics: a failed record waits for its topic, and is not lost', async () => {
-    await kafka.createTopic('orders');
-    const none = { 'kafka.consumer.properties.allow.auto.create.topics': 'false' };
-    const { Orders, deliveries, letters } = failing({ attempts: 1, autoCreateTopics: '${made}' });
-    const { app, logger } = await start(Orders, { ...none, made: 'false' });
-    expect(await partitionsOf(app, 'orders-dlt')).toBeUndefined();
-    expect(logger.lines.join()).toContain('orders-dlt');
-    await kafka.createTopic('orders-dlt');
+    await kafka.stop();
+    kafka = await EmbeddedKafka.start({ topics: ['orders'], config: { 'auto.create.topics.enable': 'false' } });
+    const options = { attempts: 2, backOff: { delay: 1 }, autoCreateTopics: '${made}' };
+    const { Orders, deliveries, letters } = failing(options);
+    const { app, logger } = await start(Orders, { made: 'false' });
+    for (const topic of ['orders-retry', 'orders-dlt']) expect(await partitionsOf(app, topic)).toBeUndefined();
     await send('away');
-    await until(() => letters.length === 1, { what: 'the dead letter' });
-    expect(deliveries.length).toBeGreaterThanOrEqual(1);
+    const refused = () => logger.lines.some((line) => /offset 0 could not be handed over: .*orders-retry/.test(line));
+    await until(refused, { what: 'the refusal' });
+    expect((await kafka.committed('orders', 'orders'))[0]).toBeLessThan(1);
+    for (const topic of ['orders-retry', 'orders-dlt']) await kafka.createTopic(topic);
+    await until(() => letters.length === 1, { what: 'the dead letter', timeoutMs: 20_000 });
+    expect(deliveries.map(({ topic }) => topic)).toEqual([
+      ...Array(deliveries.length - 1).fill('orders'),
+      'orders-retry',
+    ]);
   });
 });
 
