@@ -13,7 +13,7 @@ import { checkConnection, type Findings } from '../runtime/config/rules.js';
 import { securitySettings } from '../runtime/config/security/security.js';
 import { producerOptions } from '../runtime/nest/connection/client-options.js';
 import { namedProducers } from '../runtime/nest/connection/named-producers.js';
-import { collect } from '../runtime/nest/connection/settings-check.js';
+import { checkServers, collect } from '../runtime/nest/connection/settings-check.js';
 
 // The configuration as the application in a folder would have it, of all its connections, and all that is wrong with it.
 
@@ -88,6 +88,7 @@ function check(configuration: Configuration, findings: Findings): ReadonlyMap<st
   checkConnection(properties, findings);
   securitySettings(configuration, findings.mistakes);
   checkBrokerKeys(properties, findings);
+  checkServers(properties, findings.mistakes);
   const producers = namedProducers(properties, environment, findings.mistakes);
   // The rules above name the keys at fault; what the producer itself finds beside them has no place.
   if (findings.mistakes.length > 0) return producers;

@@ -138,10 +138,10 @@ describe('nestdaw doctor', () => {
     const where = folderWith(files);
     const all = ['acks', '-f', 'other.properties', '--', `--kafka.audit.bootstrap-servers=${address}`];
     const both = await doctor(all, where);
-    expect(both.output.match(/^# connection \w+|^\w+ +acks/gm)).toEqual([
-      '# connection default',
+    expect(both.output.match(/^# .+ at \S+|^\w+ +acks/gm)).toEqual([
+      expect.stringMatching(`^# connection default: cluster \\S+ at ${address}:$`),
       'pass             acks',
-      '# connection audit',
+      expect.stringMatching(`^# connection audit: cluster \\S+ at ${address}:$`),
       'FAIL             acks',
     ]);
     expect(both.output).toContain('kafka.audit.producer.acks=0 (other.properties:2:27)');

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,6 +10,7 @@ import { until } from '../../src/testing/index.js';
 import { describeWith } from '../support/describe-with.js';
 import { RecordingLogger } from '../support/fake-clients.js';
 import { fetchKafka, type KafkaNode, startNode, whyNoKafka } from '../support/kafka-node.js';
+import { Program } from '../support/program.js';
 import { startTokenIssuer, type TokenIssuer } from '../support/token-issuer.js';
 
 // Logins and encryption against a node of Apache Kafka that asks for them. It starts a node of its own, so it runs with
@@ -118,6 +119,38 @@ describeWith('logins at Apache Kafka', missing)('a cluster that asks who one is'
       const isThere = () => seen.some((value) => (value as { mechanism: string }).mechanism === mechanism);
       await until(isThere, { what: 'the record', timeoutMs: MINUTES });
       expect(seen).toContainEqual({ mechanism });
+    },
+    2 * MINUTES,
+  );
+
+  it(
+    'answers the doctor, who logs in as the application does',
+    async () => {
+      const properties = join(folder, 'doctor.properties');
+      const lines = (password: string) => [
+        `kafka.bootstrap-servers=localhost:${node.port}`,
+        'kafka.security.protocol=SASL_SSL',
+        'kafka.ssl.trust-store-location=cert.pem',
+        'kafka.properties.sasl.mechanism=SCRAM-SHA-256',
+        `kafka.properties.sasl.jaas.config=${login(SCRAM, password)}`,
+      ];
+      const doctor = async (password: string) => {
+        writeFileSync(properties, lines(password).join('\n'));
+        const args = [join(process.cwd(), 'dist/esm/cli/main.js'), 'doctor', 'basis', '-f', properties];
+        const program = new Program({
+          name: 'nestdaw',
+          args,
+          options: { cwd, env: { PATH: process.env.PATH } },
+        }).start();
+        return { status: await program.ended, output: program.output };
+      };
+      const welcome = await doctor('secret');
+      expect(welcome.output).toMatch(/^pass +cluster: /m);
+      expect(welcome.status).toBe(0);
+      const refused = await doctor('wrong-one');
+      expect(refused.output).toMatch(/^FAIL +cluster: .*\n.*[Aa]uthentication/m);
+      expect(refused.output).not.toContain('wrong-one');
+      expect(refused.status).toBe(1);
     },
     2 * MINUTES,
   );

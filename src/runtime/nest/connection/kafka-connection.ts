@@ -34,7 +34,7 @@ import { type KafkaConnectionOptions, type RunningBroker } from './connection-op
 import { ConnectionProducers } from './connection-producers.js';
 import { ConnectionTransactions } from './connection-transactions.js';
 import { type LiveProducer } from './live-producer.js';
-import { collect } from './settings-check.js';
+import { checkServers, collect } from './settings-check.js';
 import { spanProducers } from './span-producers.js';
 import { threadConnection } from './thread-connection.js';
 
@@ -204,13 +204,7 @@ export class KafkaConnection implements Startable {
     if (mistakes.length === 0) {
       for (const [origin, check] of this.#producers.settingsChecks()) collect(mistakes, origin, check);
     }
-    if (this.#needsBroker() && !this.properties.get('embedded.enabled')) {
-      const { prefix } = this.properties;
-      const problem =
-        `${prefix}.bootstrap-servers is not set and ${prefix}.embedded.enabled is false: there is no broker to talk ` +
-        `to; set ${prefix}.bootstrap-servers=host:port, or remove ${prefix}.embedded.enabled`;
-      mistakes.push({ origin: this.properties.originOf('embedded.enabled') ?? 'configuration', problem });
-    }
+    if (this.#needsBroker()) checkServers(this.properties, mistakes);
   }
 
   checkListener(listener: DiscoveredListener, findings: Findings): void {

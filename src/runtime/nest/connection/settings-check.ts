@@ -1,5 +1,7 @@
 import { hasCode, messageOf } from '../../../common/errors.js';
+import { type KafkaProperties } from '../../config/kafka-properties.js';
 import { type Mistake } from '../../config/mistakes.js';
+import { configuredServers } from './cluster-request.js';
 
 // Checks that clients make themselves, beside the rules of the configuration.
 
@@ -11,4 +13,15 @@ export function collect(mistakes: Mistake[], origin: string, check: () => unknow
     if (!hasCode(error, 'KAFKA_CONFIG_INVALID')) throw error;
     mistakes.push({ origin, problem: messageOf(error) });
   }
+}
+
+/** Adds a mistake where neither servers are named nor a broker may stand beside the application. */
+export function checkServers(properties: KafkaProperties, mistakes: Mistake[]): void {
+  const isNamed = (['consumer', 'producer'] as const).every((one) => configuredServers(properties, one).length > 0);
+  if (isNamed || properties.get('embedded.enabled')) return;
+  const { prefix } = properties;
+  const problem =
+    `${prefix}.bootstrap-servers is not set and ${prefix}.embedded.enabled is false: there is no broker to talk ` +
+    `to; set ${prefix}.bootstrap-servers=host:port, or remove ${prefix}.embedded.enabled`;
+  mistakes.push({ origin: properties.originOf('embedded.enabled') ?? 'configuration', problem });
 }
