@@ -4,6 +4,7 @@ import { type Measured, type Row } from './row.js';
 import { brokerRows } from './rows/broker.js';
 import { guardRows } from './rows/guard.js';
 import { listenerRows } from './rows/listener.js';
+import { listenerCostRows } from './rows/listener-cost.js';
 import { listenerCpuRows } from './rows/listener-cpu.js';
 import { listenerJavaRows } from './rows/listener-java.js';
 import { listenerLifeRows } from './rows/listener-life.js';
@@ -24,6 +25,7 @@ const ROWS: readonly Row[] = [
   ...listenerJavaRows,
   ...listenerLifeRows,
   ...listenerStallRows,
+  ...listenerCostRows,
   ...listenerCpuRows,
   ...guardRows,
   ...listenerWorkRows,

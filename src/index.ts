@@ -197,6 +197,7 @@ export type { ErrorMatch } from './runtime/listener/failures/error-match.js';
 export type { Failure } from './runtime/listener/failures/failure.js';
 export type { Recoverer, RecovererFunction, RecovererTools } from './runtime/listener/failures/recoverer.js';
 export type { RetryListener } from './runtime/listener/failures/retry-listener.js';
+export type { StopReason } from './runtime/listener/failures/stop-reason.js';
 export type { ListenerConsumer } from './runtime/listener/listener-consumer.js';
 export { ListenerContainer } from './runtime/listener/listener-container.js';
 export type { Acknowledgment, ListenerEndpoint, Outcome } from './runtime/listener/listener-endpoint.js';

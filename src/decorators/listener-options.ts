@@ -110,7 +110,8 @@ export interface BatchOptions {
 
 /**
  * What a listener declares. Every string may hold placeholders, `${orders.topic}` or `${orders.topic:orders}`, filled
- * from the application's configuration at start; numbers and booleans may be given as such strings too.
+ * from the application's configuration at start; numbers and booleans may be given as such strings too. `${__listener.topic}`
+ * is the property (or what the method returns) of the object that the listener belongs to.
  */
 export interface KafkaListenerOptions extends ContainerOptions {
   /**

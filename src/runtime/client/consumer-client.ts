@@ -4,7 +4,7 @@ import { type TopicPartition, type TopicPartitionMap } from '../../common/topic-
 import { type RebalanceTimes } from './consumer/membership/rebalance-timer.js';
 
 export type { RebalanceTimes } from './consumer/membership/rebalance-timer.js';
-export { isRefusal } from './refusal.js';
+export { isRefusal, type Refusal, refusalIn } from './refusal.js';
 
 // A consumer as the listener containers see it, in Kafka's terms. One implementation stands over the port Cluster;
 // tests may bring their own.

@@ -10,13 +10,22 @@ const REFUSALS = new Set<number>([
   ErrorCode.SASL_AUTHENTICATION_FAILED,
 ]);
 
+/** What was refused: login, or rights. */
+export type Refusal = 'authentication' | 'authorization';
+
 /** Login or rights were refused: nothing that waiting alone cures, but somebody may grant them. */
 export function isRefusal(cause: unknown): boolean {
+  return refusalIn(cause) !== undefined;
+}
+
+/** What the cluster refused; undefined when it failed of something else. */
+export function refusalIn(cause: unknown): Refusal | undefined {
   for (const error of causesOf(cause)) {
-    if (REFUSALS.has((error as { errorCode?: number } | null)?.errorCode ?? 0)) return true;
+    const code = (error as { errorCode?: number } | null)?.errorCode ?? 0;
+    if (REFUSALS.has(code)) return code === ErrorCode.SASL_AUTHENTICATION_FAILED ? 'authentication' : 'authorization';
     // A connection that is worth no second try was refused for what it said, not for want of a server.
     if (hasCode(error, 'KAFKA_CONNECTION_FAILED') && (error as { retriable?: boolean }).retriable === false)
-      return true;
+      return 'authentication';
   }
-  return false;
+  return undefined;
 }

@@ -2,14 +2,28 @@ import { messageOf } from '../../common/errors.js';
 import { type Logger } from '../../common/logger.js';
 import { type KafkaRecord } from '../../common/record.js';
 import { type TopicPartition } from '../../common/topic-partition.js';
-import { type CommitOffset, type ConsumerEvent } from '../client/consumer-client.js';
+import { type CommitOffset, type ConsumerEvent, type Refusal } from '../client/consumer-client.js';
 import { type ArrivalReport } from './commits/record-account.js';
 import { type FailureDecision } from './failures/error-handler.js';
+import { type StopReason } from './failures/stop-reason.js';
 
 // What happens in a container, for logs, metrics, health and tests. `consumer` is the index of the consumer.
 
 export type ContainerEvent =
+  /** Its consumers are about to be opened. */
+  | { readonly type: 'starting'; readonly consumers: number }
   | { readonly type: 'started'; readonly consumers: number }
+  /** It could not start; `stopped` follows. */
+  | { readonly type: 'start-failed'; readonly error: unknown }
+  /** Login or rights were refused; it starts again after so long. */
+  | {
+      readonly type: 'auth-retry';
+      readonly reason: Refusal;
+      readonly error: unknown;
+      readonly afterMs: number;
+    }
+  /** It has started again after it was refused. */
+  | { readonly type: 'auth-retry-successful' }
   | {
       readonly type: 'assigned';
       readonly consumer: number;
@@ -139,13 +153,17 @@ export type ContainerEvent =
   | { readonly type: 'paused'; readonly by: 'user' | 'error'; readonly partitions: readonly TopicPartition[] }
   | { readonly type: 'resumed'; readonly partitions: readonly TopicPartition[] }
   /** With the cause when it did not stop on request. */
-  | { readonly type: 'stopped'; readonly cause: unknown }
+  | { readonly type: 'stopped'; readonly reason: StopReason; readonly cause: unknown }
   /** Something the consumer tells: joins, resets of a position, lost connections. */
   | { readonly type: 'client'; readonly consumer: number; readonly event: ConsumerEvent };
 
 /** Every type of event, by name. */
 export const CONTAINER_EVENT_TYPES: ReadonlySet<string> = new Set<ContainerEvent['type']>([
+  'starting',
   'started',
+  'start-failed',
+  'auth-retry',
+  'auth-retry-successful',
   'assigned',
   'revoked',
   'lost',

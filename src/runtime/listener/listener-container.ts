@@ -4,7 +4,7 @@ import { NestdawError } from '../../common/errors.js';
 import { type Logger } from '../../common/logger.js';
 import { type SeekTarget } from '../../common/seek-target.js';
 import { partitionName, type TopicPartition, TopicPartitionMap } from '../../common/topic-partition.js';
-import { type ConsumerClient } from '../client/consumer-client.js';
+import { type ConsumerClient, refusalIn } from '../client/consumer-client.js';
 import { type MemoryBudget } from '../dispatch/memory-budget.js';
 import { type ConsumerRunner, type RunnerOptions } from './consumer-runner.js';
 import { ContainerConsumer } from './container-consumer.js';
@@ -17,6 +17,7 @@ import { type InterceptorFigures, InterceptorMeter, intercepted } from './delive
 import { bothRules, rateLimit } from './delivery/rate-limit.js';
 import { restartAfter } from './failures/restart-rule.js';
 import { retryListenerSink } from './failures/retry-listener.js';
+import { stopReason } from './failures/stop-reason.js';
 import { type ListenerConsumer } from './listener-consumer.js';
 import { type ListenerEndpoint } from './listener-endpoint.js';
 import { sentenceOf } from './log-text.js';
@@ -47,6 +48,8 @@ export class ListenerContainer {
   #consumers: ConsumerRunner[] = [];
   #workers: number;
   #isPaused = false;
+  /** Its last start, or its run, ended with a refusal by the cluster, and it tries again. */
+  #wasRefused = false;
   /** It failed, and will try again. */
   #restart: Timer | undefined;
   /** The last word was start, not stop. */
@@ -147,15 +150,17 @@ export class ListenerContainer {
   /** Starts no further record of some partitions until `resumePartitions`, wherever they are assigned. */
   pausePartitions(partitions: readonly TopicPartition[]): void {
     for (const { topic, partition } of partitions) this.#pausedPartitions.set(topic, partition, true);
+    const elsewhere = this.#foreign(partitions);
     for (const consumer of this.#consumers) consumer.control.pause(ownedBy(consumer, partitions));
-    this.#events.emit({ type: 'paused', by: 'user', partitions: coordinates(partitions) });
+    if (elsewhere.length > 0) this.#events.emit({ type: 'paused', by: 'user', partitions: coordinates(elsewhere) });
   }
 
   /** Goes on with partitions that were paused one by one. */
   resumePartitions(partitions: readonly TopicPartition[]): void {
     for (const { topic, partition } of partitions) this.#pausedPartitions.delete(topic, partition);
+    const elsewhere = this.#foreign(partitions);
     for (const consumer of this.#consumers) consumer.control.resume(ownedBy(consumer, partitions));
-    this.#events.emit({ type: 'resumed', partitions: coordinates(partitions) });
+    if (elsewhere.length > 0) this.#events.emit({ type: 'resumed', partitions: coordinates(elsewhere) });
   }
 
   /** Partitions paused one by one, assigned here or not. */
@@ -179,8 +184,7 @@ export class ListenerContainer {
     const owned = this.#consumers.map((consumer) => [consumer, ownedBy(consumer, named)] as const);
     const found = owned.reduce((sum, [, mine]) => sum + mine.length, 0);
     if (found < named.length) {
-      const assigned = this.#assigned();
-      const foreign = named.filter((tp) => !assigned.some((own) => partitionName(own) === partitionName(tp)));
+      const foreign = this.#foreign(named);
       throw new NestdawError(
         'KAFKA_REBALANCED',
         `listener '${this.id}' does not have ${foreign.map(partitionName).join(', ')} at the moment (it is ` +
@@ -248,6 +252,7 @@ export class ListenerContainer {
     const { endpoint } = this.#options;
     this.#become('starting');
     this.#failure = undefined;
+    this.#events.emit({ type: 'starting', consumers: endpoint.concurrency });
     try {
       this.#consumers = [];
       await endpoint.executor?.start({
@@ -259,12 +264,17 @@ export class ListenerContainer {
       await Promise.all(this.#consumers.map((consumer) => consumer.start()));
     } catch (error) {
       // Stopped meanwhile: that is why a consumer did not start.
-      if (this.#state === 'starting') await this.#stop({ cause: error });
+      if (this.#state === 'starting') {
+        this.#events.emit({ type: 'start-failed', error });
+        await this.#stop({ cause: error });
+      }
       throw error;
     }
     if (this.#state !== 'starting') return;
     this.#become(this.#isPaused ? 'paused' : 'running');
     this.#events.emit({ type: 'started', consumers: this.#consumers.length });
+    if (this.#wasRefused) this.#events.emit({ type: 'auth-retry-successful' });
+    this.#wasRefused = false;
     this.#warnOfIdle();
   }
 
@@ -326,7 +336,7 @@ export class ListenerContainer {
     await this.endpoint.executor?.stop();
     if (failure) this.#failure = failure.cause;
     this.#become(failure ? 'failed' : 'stopped');
-    this.#events.emit({ type: 'stopped', cause: failure?.cause });
+    this.#events.emit({ type: 'stopped', reason: stopReason(failure), cause: failure?.cause });
     if (failure) this.#tryAgain(failure.cause, hadStarted);
   }
 
@@ -335,6 +345,9 @@ export class ListenerContainer {
     const afterMs = restartAfter(cause, hadStarted, this.#settings);
     if (afterMs === undefined || !this.#isWanted) return;
     logger.warn(`listener '${this.id}' starts again in ${afterMs} ms`);
+    const reason = refusalIn(cause);
+    this.#wasRefused = reason !== undefined;
+    if (reason !== undefined) this.#events.emit({ type: 'auth-retry', reason, error: cause, afterMs });
     // What it fails of is logged there, and tried again in the same way.
     this.#restart = clock.schedule(afterMs, () => void this.start().catch(() => undefined), { keepAlive: true });
   }
@@ -346,6 +359,12 @@ export class ListenerContainer {
 
   #become(state: ContainerState): void {
     this.#state = transition(this.#state, state);
+  }
+
+  /** Those of them that no consumer here has; what these have they tell themselves. */
+  #foreign(partitions: readonly TopicPartition[]): TopicPartition[] {
+    const assigned = new Set(this.#assigned().map(partitionName));
+    return partitions.filter((tp) => !assigned.has(partitionName(tp)));
   }
 
   #assigned() {

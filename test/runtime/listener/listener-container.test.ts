@@ -30,9 +30,10 @@ describe('the life of a container', () => {
     await stopping;
     expect(harness.container.state).toBe('running');
     await harness.container.stop();
-    expect(
-      harness.events.filter(({ type }) => type === 'started' || type === 'stopped').map(({ type }) => type),
-    ).toEqual(['started', 'stopped', 'started', 'stopped', 'started', 'stopped']);
+    expect(harness.events.filter(({ type }) => /^(start|stop)/.test(type)).map(({ type }) => type)).toEqual(
+      Array.from({ length: 3 }, () => ['starting', 'started', 'stopping', 'stopped']).flat(),
+    );
+    expect(harness.ofType('stopped').map(({ reason }) => reason)).toEqual(['normal', 'normal', 'normal']);
   });
 
   it('stays stopped when the stop was the last word, though a start waited for an earlier stop', async () => {
@@ -170,11 +171,20 @@ describe('the life of a container', () => {
   });
 
   it('fails to start when a consumer does', async () => {
-    const { container, kafka } = new Harness({});
+    const harness = new Harness({});
+    const { container, kafka } = harness;
+    const failure = new Error('no coordinator');
     kafka.committed.get = () => {
-      throw new Error('no coordinator');
+      throw failure;
     };
     await expect(container.start()).rejects.toThrow('no coordinator');
+    expect(harness.events).toEqual([
+      { type: 'starting', consumers: 1 },
+      { type: 'start-failed', error: failure },
+      { type: 'stopping' },
+      { type: 'drained', consumer: 0, ms: 0, unfinished: 0 },
+      { type: 'stopped', reason: 'error', cause: failure },
+    ]);
     expect(container.state).toBe('failed');
     await container.stop();
     expect(container.state).toBe('stopped');

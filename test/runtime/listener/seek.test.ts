@@ -159,6 +159,23 @@ describe('pausing one partition', () => {
     expect(seen).toEqual(['1@0', '0@0']);
     expect(harness.container.pausedPartitions).toEqual([]);
   });
+
+  it('is told once, by whom ever and wherever it is asked for', async () => {
+    const harness = await new Harness({ partitions: 1 }).start();
+    const elsewhere = { topic: TOPIC, partition: 7 };
+    const told = () => [...harness.ofType('paused'), ...harness.ofType('resumed')].map(({ partitions }) => partitions);
+    harness.container.pausePartitions([ZERO]);
+    harness.container.resumePartitions([ZERO]);
+    expect(told()).toEqual([[ZERO], [ZERO]]);
+    harness.container.pausePartitions([elsewhere]);
+    harness.container.resumePartitions([elsewhere]);
+    harness.events.length = 0;
+    const [consumer] = harness.container.consumers;
+    consumer!.pause();
+    consumer!.resume(ZERO);
+    expect(told()).toEqual([[ZERO], [ZERO]]);
+    await harness.container.stop();
+  });
 });
 
 describe('idle events', () => {

@@ -178,11 +178,18 @@ describe('a container that fails', () => {
     await harness.clock.advance(1_000);
     expect(harness.container.state).toBe('running');
     expect(harness.consumers).toHaveLength(2);
+    expect(harness.ofType('stopped')).toEqual([{ type: 'stopped', reason: 'auth', cause: refused }]);
+    expect(harness.ofType('auth-retry')).toEqual([
+      { type: 'auth-retry', reason: 'authentication', error: refused, afterMs: 1_000 },
+    ]);
+    expect(harness.ofType('auth-retry-successful')).toHaveLength(1);
     harness.consumer.fail(refused);
     await flush(6);
     await harness.container.stop();
     await harness.clock.advance(5_000);
     expect(harness.consumers).toHaveLength(2);
+    expect(harness.ofType('stopped').map(({ reason }) => reason)).toEqual(['auth', 'auth']);
+    expect(harness.ofType('auth-retry-successful')).toHaveLength(1);
   });
 
   it('stays failed for another reason', async () => {
@@ -192,5 +199,17 @@ describe('a container that fails', () => {
     await flush(6);
     await harness.clock.advance(5_000);
     expect(harness.container.state).toBe('failed');
+    expect(harness.ofType('stopped').map(({ reason }) => reason)).toEqual(['error']);
+    expect(harness.ofType('auth-retry')).toEqual([]);
+  });
+
+  it.each([
+    ['KAFKA_NO_OFFSET', 'no-offset'],
+    ['KAFKA_PRODUCER_FENCED', 'fenced'],
+  ] as const)('says by its reason why it stopped: %s', async (code, reason) => {
+    const harness = await new Harness({}).start();
+    harness.consumer.fail(new NestdawError('KAFKA_STOPPED', 'it ends', { cause: new NestdawError(code, 'why') }));
+    await flush(6);
+    expect(harness.ofType('stopped').map((event) => event.reason)).toEqual([reason]);
   });
 });

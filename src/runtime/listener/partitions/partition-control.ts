@@ -87,15 +87,17 @@ export class PartitionControl implements ListenerConsumer {
   }
 
   pause(which?: TopicPartition | readonly TopicPartition[]): void {
-    const { pausedPartitions } = this.#options;
-    for (const tp of this.#named(which)) {
+    const { pausedPartitions, events } = this.#options;
+    const named = this.#named(which);
+    for (const tp of named) {
       pausedPartitions.set(tp.topic, tp.partition, true);
       this.applyPause(tp);
     }
+    if (named.length > 0) events.emit({ type: 'paused', by: 'user', partitions: coordinates(named) });
   }
 
   resume(which?: TopicPartition | readonly TopicPartition[]): void {
-    const { pausedPartitions, partitions, consumer, wake } = this.#options;
+    const { pausedPartitions, partitions, consumer, events, wake } = this.#options;
     const named = this.#named(which);
     for (const { topic, partition } of named) {
       pausedPartitions.delete(topic, partition);
@@ -103,6 +105,7 @@ export class PartitionControl implements ListenerConsumer {
       if (state) partitions.unhold(state, 'user');
     }
     consumer.resume(named, 'partition');
+    if (named.length > 0) events.emit({ type: 'resumed', partitions: coordinates(named) });
     wake();
   }
 

@@ -10,6 +10,7 @@ import { consumerInterceptorsOf } from '../declarations/consumer-interceptor-opt
 import { withContainer } from '../declarations/container-factory.js';
 import { containerSettingsOf } from '../declarations/container-settings-options.js';
 import { endpointNumbers } from '../declarations/endpoint-options.js';
+import { withHost } from '../declarations/host-properties.js';
 import {
   type DiscoveredListener,
   type Findings,
@@ -80,7 +81,8 @@ export class ListenerFactory {
     const before = mistakes.length;
     const connection = given.options.connection ?? DEFAULT_CONNECTION;
     const parts = this.#connectionOf(connection);
-    const { environment, properties: common, template, logger, serdes, clock } = parts;
+    const { properties: common, template, logger, serdes, clock } = parts;
+    const environment = withHost(parts.environment, given.host);
     const read = new OptionReader(`@KafkaListener of ${where}`, environment, mistakes);
     const options = withContainer(read, given.options, parts.containers, this.#lookup);
     const declaration = { ...given, options };

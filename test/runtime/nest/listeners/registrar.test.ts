@@ -239,7 +239,7 @@ describe('events of containers', () => {
       one() {}
     }
     await expect(start({ providers: [Watcher] })).rejects.toThrow(
-      'Watcher.one: @OnContainerEvent knows no event sleeping; known: started, ',
+      'Watcher.one: @OnContainerEvent knows no event sleeping; known: starting, started, ',
     );
   });
 });

@@ -252,6 +252,47 @@ describe('options of a listener', () => {
     expect(seen).toEqual(['pays ada', 'orders', 0, 'test', 1, 'k0', 'pays ada', 'one']);
   });
 
+  it('are filled by the object that the listener belongs to, so that one class listens twice', async () => {
+    await Promise.all(['orders', 'refunds', 'returns'].map((topic) => kafka.createTopic(topic)));
+    class Tenant {
+      readonly seen: string[] = [];
+
+      constructor(
+        readonly group: { readonly id: string },
+        readonly topics: readonly string[],
+      ) {}
+
+      workers(): number {
+        return this.topics.length;
+      }
+
+      @KafkaListener({
+        id: '${__listener.group.id}',
+        topics: '${__listener.topics}',
+        workers: '${__listener.workers}',
+        info: '${__listener.purpose:none} of ${who}',
+      })
+      handle(@RawRecord() { topic }: FilteredRecord, @Header(KafkaHeaders.LISTENER_INFO) info: string) {
+        this.seen.push(`${topic}: ${info}`);
+      }
+    }
+    const one = new Tenant({ id: 'one' }, ['orders']);
+    const two = new Tenant({ id: 'two' }, ['refunds', 'returns']);
+    const providers = [one, two].map((useValue) => ({ provide: useValue.group.id, useValue }));
+    apps.push(await startOnBroker(kafka, { providers }, { who: 'ada' }));
+    const registry = apps[0]!.app.get(ContainerRegistry);
+    expect(registry.list().map(({ id, workers }) => [id, workers])).toEqual([
+      ['one', 1],
+      ['two', 2],
+    ]);
+    for (const topic of ['orders', 'refunds', 'returns']) await kafka.produce(topic, 0, numbered(1));
+    await until(() => one.seen.length + two.seen.length === 3, { what: 'a record of each topic' });
+    expect([one.seen, two.seen.sort()]).toEqual([
+      ['orders: none of ada'],
+      ['refunds: none of ada', 'returns: none of ada'],
+    ]);
+  });
+
   it('name the clients of their consumers', async () => {
     await kafka.createTopic('orders');
     const ids = new Set<string>();
