@@ -95,17 +95,17 @@ describe('nestdaw config', () => {
 
   it('finds what only a connection finds: named producers, settings that do not fit, no servers at all', () => {
     const stderr = (...lines: string[]) => config(file(...lines), ['--changed']).stderr;
-    expect(stderr('kafka.producers.bulk.ack=1')).toContain(
-      'application.properties:1:26: kafka.producers.bulk.ack=1: is no key of a producer; did you mean acks?',
-    );
-    expect(stderr('kafka.embedded.enabled=false')).toContain(
-      'application.properties:1:24: kafka.bootstrap-servers is not set and kafka.embedded.enabled is false',
-    );
-    const stop = ['kafka.producer.on-delivery-failure=stop', 'kafka.producer.acks=1'];
-    expect(stderr(...stop)).toContain("producer: the producer's settings do not fit: onDeliveryFailure stop needs");
-    expect(stderr(...stop.map((line) => line.replace('producer', 'producers.bulk')))).toContain(
-      "producer bulk: the producer's settings do not fit",
-    );
+    const named = stderr('kafka.producers.bulk.ack=1', 'kafka.embedded.enabled=false');
+    expect(named).toContain('properties:1:26: kafka.producers.bulk.ack=1: is no key of a producer; did you mean acks?');
+    expect(named).toContain('properties:2:24: kafka.bootstrap-servers is not set and kafka.embedded.enabled is false');
+    const stop = [
+      'kafka.producer.on-delivery-failure=stop',
+      'kafka.producer.acks=1',
+      'kafka.producers.bulk.batch-size=1KB',
+    ];
+    const unfit = stderr(...stop);
+    expect(unfit).toContain("- producer: the producer's settings do not fit: onDeliveryFailure stop needs");
+    expect(unfit).toContain("- producer bulk: the producer's settings do not fit");
   });
 
   it('shows each connection, and is read by programs', () => {
