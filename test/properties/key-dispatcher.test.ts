@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { KeyDispatcher, type Order } from '../../src/runtime/dispatch/key-dispatcher.js';
 import { type PartitionQueue } from '../../src/runtime/dispatch/partition-queue.js';
-import { WorkItem } from '../../src/runtime/dispatch/work-item.js';
+import { WorkItem, type WorkSource } from '../../src/runtime/dispatch/work-item.js';
 
 // Random events against the dispatcher, compared with a slow model that looks at every record each time.
 
@@ -18,25 +18,46 @@ class Item extends WorkItem<PartitionQueue> {
   }
 }
 
+/** Several that come together; the dispatcher asks for them when it may start them. */
+class Run implements WorkSource<Item> {
+  next: WorkSource | null = null;
+  readonly #items: Item[];
+  constructor(items: readonly Item[]) {
+    this.#items = [...items];
+  }
+  get remaining(): number {
+    return this.#items.length;
+  }
+  get bytes(): number {
+    return this.#items.reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+  make(): Item {
+    return this.#items.shift()!;
+  }
+}
+
 type Command =
+  | { readonly type: 'offer'; readonly slot: number; readonly keys: ReadonlyArray<string | null> }
   | { readonly type: 'submit'; readonly slot: number; readonly key: string | null }
-  | { readonly type: 'next' }
+  | { readonly type: 'next' | 'prepare' }
   | { readonly type: 'finish' | 'suspend' | 'release'; readonly pick: number }
   | { readonly type: 'hold' | 'unhold' | 'drop'; readonly slot: number }
   | { readonly type: 'workers'; readonly count: number };
 
 const slot = fc.integer({ min: 0, max: 2 });
 const pick = fc.nat();
+const key = fc.oneof({ weight: 5, arbitrary: fc.constantFrom('a', 'b', 'c', 'd', '') }, fc.constant(null));
 const command: fc.Arbitrary<Command> = fc.oneof(
   {
+    weight: 4,
+    arbitrary: fc.record({ type: fc.constant('offer' as const), slot, keys: fc.array(key, { maxLength: 5 }) }),
+  },
+  {
     weight: 8,
-    arbitrary: fc.record({
-      type: fc.constant('submit' as const),
-      slot,
-      key: fc.oneof({ weight: 5, arbitrary: fc.constantFrom('a', 'b', 'c', 'd', '') }, fc.constant(null)),
-    }),
+    arbitrary: fc.record({ type: fc.constant('submit' as const), slot, key }),
   },
   { weight: 8, arbitrary: fc.constant({ type: 'next' as const }) },
+  { weight: 2, arbitrary: fc.constant({ type: 'prepare' as const }) },
   { weight: 5, arbitrary: fc.record({ type: fc.constant('finish' as const), pick }) },
   { weight: 2, arbitrary: fc.record({ type: fc.constantFrom('suspend' as const, 'release' as const), pick }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constantFrom('hold' as const, 'unhold' as const), slot }) },
@@ -70,7 +91,7 @@ class Model {
 
   startable(): Item[] {
     return this.items.filter((item) => {
-      if (item.queue.isHeld || item.state !== 'queued') return false;
+      if (item.queue.isHeld || (item.state !== 'queued' && item.state !== 'new')) return false;
       return !this.items.some((other) => other.arrival < item.arrival && this.sameLane(other, item));
     });
   }
@@ -105,8 +126,20 @@ class Model {
         this.items.push(item);
         return;
       }
+      case 'offer': {
+        const { slot, keys } = command;
+        const queue = this.queues[slot]!;
+        const items = keys.map((each) => new Item(queue, each, this.arrivals++, slot));
+        dispatcher.offer(queue, new Run(items));
+        this.items.push(...items);
+        return;
+      }
       case 'next':
         this.next();
+        return;
+      case 'prepare':
+        dispatcher.prepare();
+        this.must(dispatcher.running === this.inState('running').length, 'starts nothing by preparing');
         return;
       case 'finish': {
         const item = chosen(this.inState('running'), command.pick);
@@ -152,7 +185,7 @@ class Model {
     const mine = this.items.filter((item) => item.queue === queue);
     const given = new Set(this.dispatcher.drop(queue));
     for (const item of mine) {
-      if (item.state === 'queued') this.must(given.has(item), 'gives back what waits');
+      if (item.state === 'queued' || item.state === 'new') this.must(given.has(item), 'gives back what waits');
       if (item.state === 'running') this.must(!given.has(item), 'does not give back what runs');
     }
     this.leftovers.push(...mine.filter(({ state }) => state === 'running'));
@@ -169,8 +202,9 @@ class Model {
       if (mine.length >= 8) this.must(queue.isFull, 'is full at the budget');
       if (mine.length <= 4) this.must(!queue.isFull, 'is open at half the budget');
       if (this.order === 'key') {
-        const keys = new Set(mine.flatMap(({ text }) => text ?? []));
-        this.must(queue.lanes === keys.size, 'has a lane per key that waits or runs');
+        const made = mine.filter(({ state }) => state !== 'new');
+        const keys = new Set(made.flatMap(({ text }) => text ?? []));
+        this.must(queue.lanes === keys.size, 'has a lane per key that is in work, next, or behind one of those');
       }
     }
   }

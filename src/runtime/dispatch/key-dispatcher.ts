@@ -1,5 +1,6 @@
-import { PartitionQueue, type QueueBudget } from './partition-queue.js';
-import { type WorkItem } from './work-item.js';
+import { SpareLanes } from './key-table.js';
+import { type Order, PartitionQueue, type QueueBudget } from './partition-queue.js';
+import { type WorkItem, type WorkSource } from './work-item.js';
 
 // Which record runs next. Events in (submitted, finished, suspended, held …), decisions out (`next`): no clock, no
 // promise, no I/O. Every call is O(1) at any number of keys and partitions, but `drop`.
@@ -10,8 +11,7 @@ import { type WorkItem } from './work-item.js';
 // A partition goes to the end of the ring each time it starts something, a lane to the end of its partition's ready
 // lanes each time its head changes: nobody starves. A lane exists only while it has records.
 
-/** Which records must not overtake each other when a pool of workers runs them. */
-export type Order = 'partition' | 'key' | 'none';
+export { type Order } from './partition-queue.js';
 
 export interface DispatcherOptions {
   readonly order: Order;
@@ -24,6 +24,7 @@ export interface DispatcherOptions {
 export class KeyDispatcher<T extends WorkItem<PartitionQueue>> {
   readonly #order: Order;
   readonly #budget: QueueBudget;
+  readonly #spare = new SpareLanes();
   #workers: number;
   #running = 0;
   #paused = false;
@@ -80,18 +81,31 @@ export class KeyDispatcher<T extends WorkItem<PartitionQueue>> {
 
   /** A queue for a partition that was assigned. */
   open(): PartitionQueue {
-    return new PartitionQueue(this.#budget);
+    return new PartitionQueue(this.#budget, this.#order, this.#spare);
   }
 
   /** A record was received. Records of a dropped partition are refused: false. */
   submit(item: T): boolean {
     const queue = item.queue;
     if (queue.dropped) return false;
-    item.state = 'queued';
-    if (this.#order === 'none' || (this.#order === 'key' && item.key === null)) queue.appendFree(item);
-    else queue.appendOrdered(item, this.#order === 'key');
+    queue.append(item);
     this.#offer(queue);
     return true;
+  }
+
+  /** Records of one partition were received: they are made into work when workers may take them. */
+  offer(queue: PartitionQueue, source: WorkSource<T>): void {
+    if (queue.dropped) return;
+    queue.appendSource(source);
+    this.#offer(queue);
+  }
+
+  /** Makes work of what the workers will ask for next, so that they find it made: at most one for each of them. */
+  prepare(): void {
+    let left = this.#workers;
+    for (let queue = this.#ringHead; queue !== null && left > 0; queue = queue.nextInRing) {
+      if (!queue.held && !queue.dropped) left -= queue.prepare(left);
+    }
   }
 
   /**
@@ -106,7 +120,7 @@ export class KeyDispatcher<T extends WorkItem<PartitionQueue>> {
     item.state = 'running';
     this.#running++;
     // The only one of the ring stays where it is.
-    if (queue.nextInRing === null && queue.hasReady) return item as T;
+    if (queue.nextInRing === null && queue.mayHaveReady) return item as T;
     this.#leaveRing(queue);
     this.#offer(queue);
     return item as T;
@@ -158,7 +172,7 @@ export class KeyDispatcher<T extends WorkItem<PartitionQueue>> {
   }
 
   #offer(queue: PartitionQueue): void {
-    if (queue.inRing || queue.held || !queue.hasReady) return;
+    if (queue.inRing || queue.held || !queue.mayHaveReady) return;
     queue.inRing = true;
     if (this.#ringTail === null) this.#ringHead = queue;
     else this.#ringTail.nextInRing = queue;
@@ -168,7 +182,7 @@ export class KeyDispatcher<T extends WorkItem<PartitionQueue>> {
   /** Queues that were held, dropped or emptied since they were offered leave here, each at most once per offer. */
   #firstInRing(): PartitionQueue | null {
     let queue = this.#ringHead;
-    while (queue !== null && (queue.held || queue.dropped || !queue.hasReady)) {
+    while (queue !== null && (queue.held || queue.dropped || !queue.findReady())) {
       this.#leaveRing(queue);
       queue = this.#ringHead;
     }

@@ -3,14 +3,40 @@ import { Lane } from './work-item.js';
 // Lanes of one partition by key bytes: hash, bucket, compare. No string is made per look-up.
 
 const FIRST_BUCKETS = 16;
-const MAX_SPARE = 256;
+const MAX_SPARE = 4_096;
+
+/** Lanes that are used again, by whichever partition needs one next: the last one that was given back first. */
+export class SpareLanes {
+  #first: Lane | null = null;
+  #count = 0;
+
+  take(): Lane {
+    const lane = this.#first;
+    if (lane === null) return new Lane();
+    this.#first = lane.chained;
+    lane.chained = null;
+    this.#count--;
+    return lane;
+  }
+
+  /** An empty one. */
+  give(lane: Lane): void {
+    if (this.#count === MAX_SPARE) return;
+    lane.chained = this.#first;
+    this.#first = lane;
+    this.#count++;
+  }
+}
 
 export class KeyTable {
   #buckets: Array<Lane | null> = emptyBuckets(FIRST_BUCKETS);
   #mask = FIRST_BUCKETS - 1;
   #size = 0;
-  #spare: Lane | null = null;
-  #spareCount = 0;
+  readonly #spare: SpareLanes;
+
+  constructor(spare: SpareLanes) {
+    this.#spare = spare;
+  }
 
   /** Lanes with records. */
   get size(): number {
@@ -39,11 +65,7 @@ export class KeyTable {
     this.#size--;
     lane.key = null;
     lane.chained = null;
-    if (this.#spareCount < MAX_SPARE) {
-      lane.chained = this.#spare;
-      this.#spare = lane;
-      this.#spareCount++;
-    }
+    this.#spare.give(lane);
   }
 
   *lanes(): IterableIterator<Lane> {
@@ -54,20 +76,12 @@ export class KeyTable {
 
   #insert(key: Buffer, hash: number): Lane {
     if (this.#size > this.#mask) this.#grow();
-    const lane = this.#take();
+    const lane = this.#spare.take();
     lane.key = key;
     lane.hash = hash;
     lane.chained = this.#buckets[hash & this.#mask]!;
     this.#buckets[hash & this.#mask] = lane;
     this.#size++;
-    return lane;
-  }
-
-  #take(): Lane {
-    const lane = this.#spare;
-    if (lane === null) return new Lane();
-    this.#spare = lane.chained;
-    this.#spareCount--;
     return lane;
   }
 

@@ -1,8 +1,16 @@
-import { KeyTable } from './key-table.js';
-import { Lane, type WorkItem } from './work-item.js';
+import { KeyTable, type SpareLanes } from './key-table.js';
+import { Lane, type WorkItem, type WorkSource } from './work-item.js';
 
 // What waits and runs of one partition: its lanes, which of them may start, and its share of the budget. Driven by
 // the dispatcher only; others read the counts.
+//
+//   sources (received) ─► units, made when a worker may take them ─► lanes and free units
+//
+// What waits in a source costs nothing but its count, so that lanes exist for what is in work and for what waits behind
+// it, however much is at hand.
+
+/** Which records must not overtake each other when a pool of workers runs them. */
+export type Order = 'partition' | 'key' | 'none';
 
 export interface QueueBudget {
   /** Records, waiting and running, at which `isFull` turns on; it turns off at half of it. */
@@ -11,12 +19,22 @@ export interface QueueBudget {
   readonly bytes: number;
 }
 
+/** Units, at least and where there are so many, that go before one that is run again. */
+const TURN = 64;
+
 export class PartitionQueue {
   #records = 0;
   #bytes = 0;
   #running = 0;
   #full = false;
   readonly #budget: QueueBudget;
+  readonly #order: Order;
+  readonly #spare: SpareLanes;
+  /** None of them is spent. */
+  #oldestSource: WorkSource | null = null;
+  #newestSource: WorkSource | null = null;
+  /** Units that `take` could give. */
+  #ready = 0;
   /** @internal Made at the first need: partitions without keyed work have no table. */
   #table: KeyTable | undefined = undefined;
   #single: Lane | undefined = undefined;
@@ -35,8 +53,10 @@ export class PartitionQueue {
   /** @internal Given up: what still runs is nobody's business any more. */
   dropped = false;
 
-  constructor(budget: QueueBudget) {
+  constructor(budget: QueueBudget, order: Order, spare: SpareLanes) {
     this.#budget = budget;
+    this.#order = order;
+    this.#spare = spare;
   }
 
   /** Records that wait, run or wait for their retry. */
@@ -53,7 +73,7 @@ export class PartitionQueue {
     return this.#running;
   }
 
-  /** Keys with records that wait or run. */
+  /** Keys with records that run, are next to run, or wait behind one of those. */
   get lanes(): number {
     return (this.#table?.size ?? 0) + (this.#single?.head ? 1 : 0);
   }
@@ -67,30 +87,64 @@ export class PartitionQueue {
     return this.held;
   }
 
-  /** @internal */
-  get hasReady(): boolean {
-    return this.#readyHead !== null || this.#freeHead !== null;
+  /** @internal Something waits; whether it may start is seen by `findReady`. */
+  get mayHaveReady(): boolean {
+    return this.#ready > 0 || this.#oldestSource !== null;
   }
 
-  /** @internal Queues at the end of its lane. `keyed`: lanes by key; else one lane for all. */
-  appendOrdered(item: WorkItem, keyed: boolean): void {
-    this.#count(item);
-    let lane: Lane;
-    if (keyed) {
-      this.#table ??= new KeyTable();
-      lane = this.#table.laneOf(item.key!);
-    } else {
-      this.#single ??= new Lane();
-      lane = this.#single;
+  /** @internal Whether something may start. */
+  findReady(): boolean {
+    return this.#ready > 0 || this.prepare(1) > 0;
+  }
+
+  /** @internal Makes units until `count` may start, or none is left to make; how many may start. */
+  prepare(count: number): number {
+    while (this.#ready < count && this.#oldestSource !== null) {
+      const source = this.#oldestSource;
+      this.#place(source.make());
+      if (source.remaining > 0) continue;
+      this.#oldestSource = source.next;
+      if (this.#oldestSource === null) this.#newestSource = null;
     }
+    return this.#ready;
+  }
+
+  /** @internal Queues what a source will make. */
+  appendSource(source: WorkSource): void {
+    if (source.remaining === 0) return;
+    this.#count(source.remaining, source.bytes);
+    if (this.#newestSource === null) this.#oldestSource = source;
+    else this.#newestSource.next = source;
+    this.#newestSource = source;
+  }
+
+  /** @internal Queues one unit. */
+  append(item: WorkItem): void {
+    // It must not overtake what came before it.
+    this.prepare(Number.POSITIVE_INFINITY);
+    this.#count(item.records, item.bytes);
+    this.#place(item);
+  }
+
+  #place(item: WorkItem): void {
+    item.state = 'queued';
+    if (this.#order === 'none' || (this.#order === 'key' && item.key === null)) {
+      this.#appendFree(item);
+      return;
+    }
+    const lane = this.#order === 'key' ? this.#laneOf(item.key!) : (this.#single ??= new Lane());
     const idle = lane.head === null;
     lane.append(item);
     if (idle) this.#pushReady(lane);
   }
 
-  /** @internal Queues without any order. */
-  appendFree(item: WorkItem): void {
-    this.#count(item);
+  #laneOf(key: Buffer): Lane {
+    this.#table ??= new KeyTable(this.#spare);
+    return this.#table.laneOf(key);
+  }
+
+  #appendFree(item: WorkItem): void {
+    this.#ready++;
     if (this.#freeTail === null) this.#freeHead = item;
     else this.#freeTail.next = item;
     this.#freeTail = item;
@@ -99,6 +153,7 @@ export class PartitionQueue {
   /** @internal Takes the next unit that may start; lanes and free records take turns. */
   take(): WorkItem {
     this.#running++;
+    this.#ready--;
     const lane = this.#readyHead;
     if (lane !== null && (this.#freeHead === null || !this.#freeTurn)) {
       this.#freeTurn = true;
@@ -136,12 +191,15 @@ export class PartitionQueue {
 
   /** @internal A suspended unit may start again, `first`: before all other lanes. */
   release(item: WorkItem, first: boolean): void {
+    // Behind others: one that is released again and again must not keep them waiting.
+    if (!first) this.prepare(this.#ready + TURN);
     const { lane } = item;
     if (lane !== undefined) {
       if (first) this.#pushReadyFirst(lane);
       else this.#pushReady(lane);
       return;
     }
+    this.#ready++;
     item.next = this.#freeHead;
     this.#freeHead = item;
     this.#freeTail ??= item;
@@ -150,6 +208,7 @@ export class PartitionQueue {
   /** @internal Empties the queue; the units that had not started, lane by lane. */
   drop(): WorkItem[] {
     this.dropped = true;
+    this.prepare(Number.POSITIVE_INFINITY);
     const waiting: WorkItem[] = [];
     const collect = (first: WorkItem | null) => {
       for (let item = first; item !== null; item = item.next) if (item.state !== 'running') waiting.push(item);
@@ -159,7 +218,7 @@ export class PartitionQueue {
     if (this.#table) for (const lane of this.#table.lanes()) collect(lane.head);
     this.#freeHead = this.#freeTail = this.#readyHead = this.#readyTail = null;
     this.#table = this.#single = undefined;
-    this.#records = this.#bytes = 0;
+    this.#records = this.#bytes = this.#ready = 0;
     this.#full = false;
     return waiting;
   }
@@ -169,19 +228,21 @@ export class PartitionQueue {
     this.#running--;
   }
 
-  #count(item: WorkItem): void {
-    this.#records += item.records;
-    this.#bytes += item.bytes;
+  #count(records: number, bytes: number): void {
+    this.#records += records;
+    this.#bytes += bytes;
     if (this.#records >= this.#budget.records || this.#bytes >= this.#budget.bytes) this.#full = true;
   }
 
   #pushReadyFirst(lane: Lane): void {
+    this.#ready++;
     lane.nextReady = this.#readyHead;
     this.#readyHead = lane;
     this.#readyTail ??= lane;
   }
 
   #pushReady(lane: Lane): void {
+    this.#ready++;
     if (this.#readyTail === null) this.#readyHead = lane;
     else this.#readyTail.nextReady = lane;
     this.#readyTail = lane;

@@ -25,6 +25,18 @@ export class WorkItem<Q = unknown> {
   }
 }
 
+/** Work that was received and is made unit by unit, in its order, when it may be begun or must be looked at. */
+export interface WorkSource<T extends WorkItem = WorkItem> {
+  /** @internal The one that was received after it, in the same queue. */
+  next: WorkSource | null;
+  /** Units that are left. */
+  readonly remaining: number;
+  /** Size of those, in all. */
+  readonly bytes: number;
+  /** Makes the next one, of one record; only while some are left. */
+  make(): T;
+}
+
 /**
  * An ordered queue of records that must not overtake each other. Only the head may run; while it runs (or waits for
  * its retry) it stays the head, which is what blocks the others.

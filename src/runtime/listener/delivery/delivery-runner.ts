@@ -104,6 +104,7 @@ export class DeliveryRunner {
     try {
       this.settleEnded();
       void this.#startAll(); // nothing: only a worker is given a call
+      this.#dispatcher.prepare();
     } catch (error) {
       this.#options.onBroken(error);
     } finally {

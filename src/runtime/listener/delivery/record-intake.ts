@@ -12,6 +12,7 @@ import { type PartitionTable } from '../partitions/partition-table.js';
 import { BatchGathering, type BatchGatheringOptions } from './batch-gathering.js';
 import { Delivery, type PollBatch, weightOf } from './delivery.js';
 import { type RecordPassage } from './record-passage.js';
+import { RecordRun } from './record-run.js';
 
 // What a poll handed over, on its way into trackers and lanes.
 
@@ -88,20 +89,38 @@ export class RecordIntake {
   }
 
   #acceptRecords({ records }: PartitionRecords, state: PartitionState, poll: PollBatch, begun: KafkaRecord[]): void {
-    const { dispatcher, counters, keeper, passage, rejects } = this.#options;
-    const { tracker } = state;
-    for (const record of records) {
+    const { dispatcher, keeper, rejects } = this.#options;
+    const fresh = this.#track(records, state);
+    poll.remaining += fresh.length;
+    if (keeper !== undefined) for (const record of fresh) begun.push(record);
+    if (rejects) this.#submitEach(fresh, state, poll);
+    else dispatcher.offer(state.queue, new RecordRun(state, poll, fresh));
+  }
+
+  /** Those that are to be run: nearly always all of them. */
+  #track(records: readonly KafkaRecord[], { tracker }: PartitionState): readonly KafkaRecord[] {
+    const { counters, passage } = this.#options;
+    let fresh: KafkaRecord[] | undefined;
+    for (let at = 0; at < records.length; at++) {
+      const record = records[at]!;
       passage?.received(record);
-      if (!tracker.track(record.offset)) {
-        passage?.finished(record);
-        counters.restored++;
+      if (tracker.track(record.offset)) {
+        fresh?.push(record);
         continue;
       }
-      poll.remaining++;
-      if (keeper !== undefined) begun.push(record);
+      passage?.finished(record);
+      counters.restored++;
+      fresh ??= records.slice(0, at);
+    }
+    return fresh ?? records;
+  }
+
+  /** Those that come when the budget is used up are marked. */
+  #submitEach(records: readonly KafkaRecord[], state: PartitionState, poll: PollBatch): void {
+    for (const record of records) {
       const delivery = new Delivery(state, poll, record, undefined, weightOf(record));
-      if (rejects && state.queue.isFull) delivery.isRejected = true;
-      dispatcher.submit(delivery);
+      if (state.queue.isFull) delivery.isRejected = true;
+      this.#options.dispatcher.submit(delivery);
     }
   }
 
