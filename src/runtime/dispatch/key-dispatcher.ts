@@ -1,4 +1,3 @@
-import { SpareLanes } from './key-table.js';
 import { type Order, PartitionQueue, type QueueBudget } from './partition-queue.js';
 import { type WorkItem, type WorkSource } from './work-item.js';
 
@@ -24,7 +23,6 @@ export interface DispatcherOptions {
 export class KeyDispatcher<T extends WorkItem<PartitionQueue>> {
   readonly #order: Order;
   readonly #budget: QueueBudget;
-  readonly #spare = new SpareLanes();
   #workers: number;
   #running = 0;
   #paused = false;
@@ -81,7 +79,7 @@ export class KeyDispatcher<T extends WorkItem<PartitionQueue>> {
 
   /** A queue for a partition that was assigned. */
   open(): PartitionQueue {
-    return new PartitionQueue(this.#budget, this.#order, this.#spare);
+    return new PartitionQueue(this.#budget, this.#order);
   }
 
   /** A record was received. Records of a dropped partition are refused: false. */

@@ -1,100 +1,82 @@
-import { Lane } from './work-item.js';
+import { appendToLane, shiftLane, type WorkItem } from './work-item.js';
 
 // Lanes of one partition by key bytes: hash, bucket, compare. No string is made per look-up.
 
 const FIRST_BUCKETS = 16;
-const MAX_SPARE = 4_096;
-
-/** Lanes that are used again, by whichever partition needs one next: the last one that was given back first. */
-export class SpareLanes {
-  #first: Lane | null = null;
-  #count = 0;
-
-  take(): Lane {
-    const lane = this.#first;
-    if (lane === null) return new Lane();
-    this.#first = lane.chained;
-    lane.chained = null;
-    this.#count--;
-    return lane;
-  }
-
-  /** An empty one. */
-  give(lane: Lane): void {
-    if (this.#count === MAX_SPARE) return;
-    lane.chained = this.#first;
-    this.#first = lane;
-    this.#count++;
-  }
-}
 
 export class KeyTable {
-  #buckets: Array<Lane | null> = emptyBuckets(FIRST_BUCKETS);
+  #buckets: Array<WorkItem | null> = emptyBuckets(FIRST_BUCKETS);
   #mask = FIRST_BUCKETS - 1;
   #size = 0;
-  readonly #spare: SpareLanes;
 
-  constructor(spare: SpareLanes) {
-    this.#spare = spare;
-  }
-
-  /** Lanes with records. */
+  /** Keys with records. */
   get size(): number {
     return this.#size;
   }
 
-  /** The lane of `key`, made when there is none. */
-  laneOf(key: Buffer): Lane {
+  /** Puts it at the end of the lane of its key. True when it is the first one. */
+  append(item: WorkItem): boolean {
+    const key = item.key!;
     const hash = keyHash(key);
-    for (let lane = this.#buckets[hash & this.#mask]!; lane !== null; lane = lane.chained!) {
-      if (lane.hash === hash && equalBytes(lane.key!, key)) return lane;
+    for (let head = this.#buckets[hash & this.#mask]!; head !== null; head = head.chained!) {
+      if (head.hash !== hash || !equalBytes(head.key!, key)) continue;
+      appendToLane(head, item);
+      return false;
     }
-    return this.#insert(key, hash);
+    this.#insert(item, hash);
+    return true;
   }
 
-  /** Takes an idle lane out. */
-  remove(lane: Lane): void {
-    const bucket = lane.hash & this.#mask;
-    let at = this.#buckets[bucket]!;
-    if (at === lane) {
-      this.#buckets[bucket] = lane.chained;
+  /** The head of a lane is finished: the one that takes its place; null: the lane is gone. */
+  shift(head: WorkItem): WorkItem | null {
+    const next = shiftLane(head);
+    if (next === null) {
+      this.#replace(head, head.chained);
+      this.#size--;
     } else {
-      while (at.chained !== lane) at = at.chained!;
-      at.chained = lane.chained;
+      next.hash = head.hash;
+      next.chained = head.chained;
+      this.#replace(head, next);
     }
-    this.#size--;
-    lane.key = null;
-    lane.chained = null;
-    this.#spare.give(lane);
+    head.chained = null;
+    return next;
   }
 
-  *lanes(): IterableIterator<Lane> {
+  *heads(): IterableIterator<WorkItem> {
     for (const first of this.#buckets) {
-      for (let lane = first; lane !== null; lane = lane.chained) yield lane;
+      for (let head = first; head !== null; head = head.chained) yield head;
     }
   }
 
-  #insert(key: Buffer, hash: number): Lane {
+  #insert(item: WorkItem, hash: number): void {
     if (this.#size > this.#mask) this.#grow();
-    const lane = this.#spare.take();
-    lane.key = key;
-    lane.hash = hash;
-    lane.chained = this.#buckets[hash & this.#mask]!;
-    this.#buckets[hash & this.#mask] = lane;
+    item.hash = hash;
+    item.chained = this.#buckets[hash & this.#mask]!;
+    this.#buckets[hash & this.#mask] = item;
     this.#size++;
-    return lane;
+  }
+
+  #replace(head: WorkItem, by: WorkItem | null): void {
+    const bucket = head.hash & this.#mask;
+    let at = this.#buckets[bucket]!;
+    if (at === head) {
+      this.#buckets[bucket] = by;
+      return;
+    }
+    while (at.chained !== head) at = at.chained!;
+    at.chained = by;
   }
 
   #grow(): void {
     const before = this.#buckets;
     const buckets = emptyBuckets(before.length * 2);
     const mask = buckets.length - 1;
-    for (let i = 0; i < before.length; i++) {
-      for (let lane = before[i]!; lane !== null; ) {
-        const next: Lane = lane.chained!;
-        lane.chained = buckets[lane.hash & mask]!;
-        buckets[lane.hash & mask] = lane;
-        lane = next;
+    for (const first of before) {
+      for (let head = first; head !== null; ) {
+        const next: WorkItem | null = head.chained;
+        head.chained = buckets[head.hash & mask]!;
+        buckets[head.hash & mask] = head;
+        head = next;
       }
     }
     this.#buckets = buckets;
@@ -102,8 +84,8 @@ export class KeyTable {
   }
 }
 
-function emptyBuckets(count: number): Array<Lane | null> {
-  return Array.from<Lane | null>({ length: count }).fill(null);
+function emptyBuckets(count: number): Array<WorkItem | null> {
+  return Array.from<WorkItem | null>({ length: count }).fill(null);
 }
 
 /** 32-bit FNV-1a with a final mix: keys differ most in their last bytes, buckets are chosen by the low bits. */

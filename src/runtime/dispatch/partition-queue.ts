@@ -1,5 +1,5 @@
-import { KeyTable, type SpareLanes } from './key-table.js';
-import { Lane, type WorkItem, type WorkSource } from './work-item.js';
+import { KeyTable } from './key-table.js';
+import { appendToLane, shiftLane, type WorkItem, type WorkSource } from './work-item.js';
 
 // What waits and runs of one partition: its lanes, which of them may start, and its share of the budget. Driven by
 // the dispatcher only; others read the counts.
@@ -29,7 +29,6 @@ export class PartitionQueue {
   #full = false;
   readonly #budget: QueueBudget;
   readonly #order: Order;
-  readonly #spare: SpareLanes;
   /** None of them is spent. */
   #oldestSource: WorkSource | null = null;
   #newestSource: WorkSource | null = null;
@@ -37,11 +36,12 @@ export class PartitionQueue {
   #ready = 0;
   /** @internal Made at the first need: partitions without keyed work have no table. */
   #table: KeyTable | undefined = undefined;
-  #single: Lane | undefined = undefined;
+  /** Head of the one lane, in order of the partition. */
+  #single: WorkItem | null = null;
   #freeHead: WorkItem | null = null;
   #freeTail: WorkItem | null = null;
-  #readyHead: Lane | null = null;
-  #readyTail: Lane | null = null;
+  #readyHead: WorkItem | null = null;
+  #readyTail: WorkItem | null = null;
   #freeTurn = false;
 
   /** @internal Next in the dispatcher's ring of partitions that may start something. */
@@ -53,10 +53,9 @@ export class PartitionQueue {
   /** @internal Given up: what still runs is nobody's business any more. */
   dropped = false;
 
-  constructor(budget: QueueBudget, order: Order, spare: SpareLanes) {
+  constructor(budget: QueueBudget, order: Order) {
     this.#budget = budget;
     this.#order = order;
-    this.#spare = spare;
   }
 
   /** Records that wait, run or wait for their retry. */
@@ -75,7 +74,7 @@ export class PartitionQueue {
 
   /** Keys with records that run, are next to run, or wait behind one of those. */
   get lanes(): number {
-    return (this.#table?.size ?? 0) + (this.#single?.head ? 1 : 0);
+    return (this.#table?.size ?? 0) + (this.#single === null ? 0 : 1);
   }
 
   /** The budget is used up: stop feeding the partition until this turns off again. */
@@ -128,19 +127,28 @@ export class PartitionQueue {
 
   #place(item: WorkItem): void {
     item.state = 'queued';
-    if (this.#order === 'none' || (this.#order === 'key' && item.key === null)) {
-      this.#appendFree(item);
-      return;
-    }
-    const lane = this.#order === 'key' ? this.#laneOf(item.key!) : (this.#single ??= new Lane());
-    const idle = lane.head === null;
-    lane.append(item);
-    if (idle) this.#pushReady(lane);
+    if (this.#isFree(item)) this.#appendFree(item);
+    else if (this.#order === 'key') this.#appendByKey(item);
+    else this.#appendInOrder(item);
   }
 
-  #laneOf(key: Buffer): Lane {
-    this.#table ??= new KeyTable(this.#spare);
-    return this.#table.laneOf(key);
+  /** Nothing must wait for it, and it for nothing. */
+  #isFree(item: WorkItem): boolean {
+    return this.#order === 'none' || (this.#order === 'key' && item.key === null);
+  }
+
+  #appendByKey(item: WorkItem): void {
+    this.#table ??= new KeyTable();
+    if (this.#table.append(item)) this.#pushReady(item);
+  }
+
+  #appendInOrder(item: WorkItem): void {
+    if (this.#single !== null) {
+      appendToLane(this.#single, item);
+      return;
+    }
+    this.#single = item;
+    this.#pushReady(item);
   }
 
   #appendFree(item: WorkItem): void {
@@ -154,13 +162,13 @@ export class PartitionQueue {
   take(): WorkItem {
     this.#running++;
     this.#ready--;
-    const lane = this.#readyHead;
-    if (lane !== null && (this.#freeHead === null || !this.#freeTurn)) {
+    const head = this.#readyHead;
+    if (head !== null && (this.#freeHead === null || !this.#freeTurn)) {
       this.#freeTurn = true;
-      this.#readyHead = lane.nextReady;
+      this.#readyHead = head.nextReady;
       if (this.#readyHead === null) this.#readyTail = null;
-      lane.nextReady = null;
-      return lane.head!;
+      head.nextReady = null;
+      return head;
     }
     this.#freeTurn = false;
     const item = this.#freeHead!;
@@ -178,10 +186,10 @@ export class PartitionQueue {
     if (this.#full && this.#records <= this.#budget.records / 2 && this.#bytes <= this.#budget.bytes / 2) {
       this.#full = false;
     }
-    const lane = item.lane;
-    if (lane === undefined) return;
-    if (lane.shift()) this.#pushReady(lane);
-    else if (lane !== this.#single) this.#table!.remove(lane);
+    if (this.#isFree(item)) return;
+    const next = this.#order === 'key' ? this.#table!.shift(item) : shiftLane(item);
+    if (this.#order === 'partition') this.#single = next;
+    if (next !== null) this.#pushReady(next);
   }
 
   /** @internal A running unit gives its worker back and keeps its lane. */
@@ -193,10 +201,9 @@ export class PartitionQueue {
   release(item: WorkItem, first: boolean): void {
     // Behind others: one that is released again and again must not keep them waiting.
     if (!first) this.prepare(this.#ready + TURN);
-    const { lane } = item;
-    if (lane !== undefined) {
-      if (first) this.#pushReadyFirst(lane);
-      else this.#pushReady(lane);
+    if (!this.#isFree(item)) {
+      if (first) this.#pushReadyFirst(item);
+      else this.#pushReady(item);
       return;
     }
     this.#ready++;
@@ -214,10 +221,11 @@ export class PartitionQueue {
       for (let item = first; item !== null; item = item.next) if (item.state !== 'running') waiting.push(item);
     };
     collect(this.#freeHead);
-    if (this.#single) collect(this.#single.head);
-    if (this.#table) for (const lane of this.#table.lanes()) collect(lane.head);
+    collect(this.#single);
+    if (this.#table) for (const head of this.#table.heads()) collect(head);
     this.#freeHead = this.#freeTail = this.#readyHead = this.#readyTail = null;
-    this.#table = this.#single = undefined;
+    this.#table = undefined;
+    this.#single = null;
     this.#records = this.#bytes = this.#ready = 0;
     this.#full = false;
     return waiting;
@@ -234,17 +242,17 @@ export class PartitionQueue {
     if (this.#records >= this.#budget.records || this.#bytes >= this.#budget.bytes) this.#full = true;
   }
 
-  #pushReadyFirst(lane: Lane): void {
+  #pushReadyFirst(head: WorkItem): void {
     this.#ready++;
-    lane.nextReady = this.#readyHead;
-    this.#readyHead = lane;
-    this.#readyTail ??= lane;
+    head.nextReady = this.#readyHead;
+    this.#readyHead = head;
+    this.#readyTail ??= head;
   }
 
-  #pushReady(lane: Lane): void {
+  #pushReady(head: WorkItem): void {
     this.#ready++;
-    if (this.#readyTail === null) this.#readyHead = lane;
-    else this.#readyTail.nextReady = lane;
-    this.#readyTail = lane;
+    if (this.#readyTail === null) this.#readyHead = head;
+    else this.#readyTail.nextReady = head;
+    this.#readyTail = head;
   }
 }

@@ -1,5 +1,6 @@
-// One unit of work as the dispatcher knows it, and the lane that it may stand in. The links between units sit in the
-// units themselves, so that queueing a record allocates nothing.
+// One unit of work as the dispatcher knows it. A lane is an ordered queue of units that must not overtake each other; it
+// is known by its head. Only the head may run; while it runs (or waits for its retry) it stays the head, which is what
+// blocks the others. All links sit in the units themselves, so that queueing a record allocates nothing.
 
 export type WorkState = 'new' | 'queued' | 'running' | 'suspended' | 'finished';
 
@@ -7,8 +8,14 @@ export type WorkState = 'new' | 'queued' | 'running' | 'suspended' | 'finished';
 export class WorkItem<Q = unknown> {
   /** @internal Next of the same lane, or of the partition's free queue. */
   next: WorkItem | null = null;
-  /** @internal Undefined for a record that needs no order. */
-  lane: Lane | undefined = undefined;
+  /** @internal Last of the lane that it is the head of; null while it is the only one. */
+  tail: WorkItem | null = null;
+  /** @internal Next head in the same bucket of the key table. */
+  chained: WorkItem | null = null;
+  /** @internal Next head that may start. */
+  nextReady: WorkItem | null = null;
+  /** @internal Of its key, of a head. */
+  hash = 0;
   /** @internal */
   state: WorkState = 'new';
   readonly queue: Q;
@@ -37,40 +44,15 @@ export interface WorkSource<T extends WorkItem = WorkItem> {
   make(): T;
 }
 
-/**
- * An ordered queue of records that must not overtake each other. Only the head may run; while it runs (or waits for
- * its retry) it stays the head, which is what blocks the others.
- */
-export class Lane {
-  head: WorkItem | null = null;
-  tail: WorkItem | null = null;
-  /** Key of the records, null for the lane of a whole partition. A slice of the head's own batch. */
-  key: Buffer | null = null;
-  hash = 0;
-  /** Next lane in the same bucket of the key table, or in the list of spare lanes. */
-  chained: Lane | null = null;
-  /** Next lane whose head may start. */
-  nextReady: Lane | null = null;
+export function appendToLane(head: WorkItem, item: WorkItem): void {
+  (head.tail ?? head).next = item;
+  head.tail = item;
+}
 
-  append(item: WorkItem): void {
-    item.lane = this;
-    if (this.tail === null) this.head = item;
-    else this.tail.next = item;
-    this.tail = item;
-  }
-
-  /** The head is finished. True when records are left. */
-  shift(): boolean {
-    const done = this.head!;
-    this.head = done.next;
-    done.next = null;
-    done.lane = undefined;
-    if (this.head === null) {
-      this.tail = null;
-      return false;
-    }
-    // Follow the head, or one long-lived lane would keep the batch of its first record in memory.
-    this.key = this.head.key;
-    return true;
-  }
+/** The head is finished: the next one takes its place, if there is one. */
+export function shiftLane(head: WorkItem): WorkItem | null {
+  const { next } = head;
+  if (next !== null) next.tail = head.tail;
+  head.next = head.tail = null;
+  return next;
 }
