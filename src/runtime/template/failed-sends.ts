@@ -46,7 +46,8 @@ export class FailedSends {
   }
 }
 
-function keyText(key: RecordKey): string {
+/** A key as messages show it. */
+export function keyText(key: RecordKey): string {
   if (key === null || key === undefined) return 'null';
   const text = key instanceof Uint8Array ? Buffer.from(key.subarray(0, LONGEST_KEY + 1)).toString() : String(key);
   return text.length > LONGEST_KEY ? `${text.slice(0, LONGEST_KEY)}…` : text;

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { NestdawError } from '../../../src/common/errors.js';
 import { KafkaHeaders } from '../../../src/common/kafka-headers.js';
 import { KafkaTemplate } from '../../../src/runtime/template/kafka-template.js';
 import { RoutingKafkaTemplate } from '../../../src/runtime/template/routing-kafka-template.js';
@@ -231,6 +232,18 @@ describe('KafkaTemplate', () => {
       template.sendOneway('orders', 'k4', 'x');
       await flush();
       expect(logger.lines.at(-1)).toContain('key k4');
+    });
+
+    it('tells each caller of a lost batch which record was its own', async () => {
+      const message = 'orders-0: 2 records not acknowledged within 100 ms (delivery.timeout.ms)';
+      const cause = new Error('no answer');
+      producer.failWith = new NestdawError('KAFKA_DELIVERY_FAILED', message, { cause, retriable: true });
+      const sent = ['a', 7, null].map((key) => template.send('orders', key, 'x').catch((error: unknown) => error));
+      expect(await Promise.all(sent)).toMatchObject([
+        { code: 'KAFKA_DELIVERY_FAILED', message: `${message} (the record with key a)`, cause, retriable: true },
+        { message: `${message} (the record with key 7)` },
+        { message },
+      ]);
     });
 
     it('rejects the caller all the same', async () => {

@@ -5,10 +5,10 @@ import { brokerError, ErrorCode } from '../../../protocol/error-codes.js';
 
 /** How kafkajs carries the messages of a login. */
 interface Exchange {
-  saslAuthenticate<R>(message: {
+  saslAuthenticate(message: {
     readonly request: { encode(): Buffer };
-    readonly response: { decode(bytes: Buffer): Buffer; parse(bytes: Buffer): R };
-  }): Promise<R | void>;
+    readonly response: { decode(bytes: Buffer): Buffer; parse(bytes: Buffer): string };
+  }): Promise<unknown>;
   readonly host: string;
   readonly port: number;
 }
@@ -46,5 +46,5 @@ async function say(exchange: Exchange, text: string): Promise<string> {
     request: { encode: () => Buffer.concat([size, Buffer.from(text)]) },
     response: { decode: (bytes) => bytes, parse: (bytes) => bytes.subarray(4).toString() },
   });
-  return answer ?? '';
+  return typeof answer === 'string' ? answer : '';
 }
