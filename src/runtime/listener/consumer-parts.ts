@@ -278,7 +278,7 @@ export class ConsumerParts {
   }
 
   #makeRebalance(): RebalanceHandler {
-    const { endpoint, logger, isPaused } = this.#options;
+    const { endpoint, logger, clock, isPaused } = this.#options;
     const { control, policy } = this;
     const listeners = endpoint.rebalanceListeners ?? [];
     return new RebalanceHandler({
@@ -289,7 +289,7 @@ export class ConsumerParts {
       committer: this.committer,
       opener: this.opener,
       control,
-      callbacks: new RebalanceCallbacks({ listener: endpoint.id, listeners, consumer: control, logger }),
+      callbacks: new RebalanceCallbacks({ listener: endpoint.id, listeners, consumer: control, clock, logger }),
       owner: this.owner,
       isFirst: policy.isFirst,
       isTopicOrdered: endpoint.isTopicOrdered === true,

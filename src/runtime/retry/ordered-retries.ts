@@ -61,6 +61,8 @@ interface LaneState {
 }
 
 export class OrderedRetries implements RecordPassage, KafkaRebalanceListener {
+  /** The lane is read to its end, however long its brokers are away. */
+  readonly isPatient = true;
   readonly #options: OrderedRetriesOptions;
   readonly #random: Random;
   /** By the main topic's partition. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { NestdawError } from '../../../src/common/errors.js';
 import { deferred } from '../../../src/common/lifecycle.js';
 import { type BatchInvoker, type BatchOutcome, DONE } from '../../../src/runtime/listener/listener-endpoint.js';
 import { failed, GatedHandler, Harness, TOPIC } from '../../support/listener-harness.js';
@@ -196,6 +197,60 @@ describe('a rebalance', () => {
     await handler.endAll();
     expect(harness.committed()).toBe(2);
     await harness.container.stop();
+  });
+
+  describe('whose callback cannot read yet what it has to know', () => {
+    const failing = (failures: number, retriable: boolean, isPatient?: boolean) => {
+      const listener = {
+        calls: 0,
+        ...(isPatient === undefined ? {} : { isPatient }),
+        onPartitionsAssigned() {
+          if (++listener.calls <= failures) throw new NestdawError('KAFKA_REQUEST_TIMEOUT', 'no answer', { retriable });
+        },
+      };
+      return listener;
+    };
+
+    it('calls it again until it can, if it is patient, and handles nothing before', async () => {
+      const ran: number[] = [];
+      const listener = failing(3, true, true);
+      const harness = new Harness({
+        endpoint: { ...pool, rebalanceListeners: [listener] },
+        invoke: ({ offset }) => {
+          ran.push(offset);
+          return DONE;
+        },
+      });
+      harness.push(2, () => 'a');
+      void harness.start();
+      await harness.clock.advance(2_999);
+      expect([ran, listener.calls]).toEqual([[], 3]);
+      await harness.clock.advance(1);
+      await flush(10);
+      expect([ran, listener.calls]).toEqual([[0, 1], 4]);
+      expect(harness.log.filter((line) => line.includes('no answer'))).toHaveLength(1);
+      await harness.container.stop();
+    });
+
+    it.each([
+      [false, true],
+      [true, false],
+    ])('fails the container otherwise (passes: %s, patient: %s)', async (retriable, isPatient) => {
+      const harness = new Harness({ endpoint: { ...pool, rebalanceListeners: [failing(1, retriable, isPatient)] } });
+      await expect(harness.start()).rejects.toThrow('no answer');
+    });
+
+    it('can be stopped meanwhile', async () => {
+      const harness = new Harness({ endpoint: { ...pool, rebalanceListeners: [failing(1_000, true, true)] } });
+      harness.push(1);
+      const started = harness.start().catch(() => undefined);
+      await harness.clock.advance(5_000);
+      const stopped = harness.container.stop();
+      await harness.clock.advance(1_000);
+      await Promise.all([stopped, started]);
+      expect(harness.container.state).toBe('stopped');
+      expect(harness.committed() ?? 0).toBe(0);
+    });
   });
 
   it('commits nothing after membership was lost, and ignores what ends later', async () => {

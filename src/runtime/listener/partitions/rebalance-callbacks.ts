@@ -1,3 +1,4 @@
+import { type Clock, sleep } from '../../../common/clock.js';
 import { messageOf } from '../../../common/errors.js';
 import { type Logger } from '../../../common/logger.js';
 import { type TopicPartition } from '../../../common/topic-partition.js';
@@ -23,6 +24,11 @@ export interface KafkaRebalanceListener {
    * container: without it reading might begin at the wrong place.
    */
   onPartitionsAssigned?(partitions: readonly PartitionPosition[], consumer: ListenerConsumer): unknown;
+  /**
+   * Whether `onPartitionsAssigned` is called again, every second, while it fails with an error that passes (`retriable`):
+   * nothing of the partitions is read until it succeeds. Default false.
+   */
+  readonly isPatient?: boolean;
   /** Partitions go; their handlers have ended, their last commit follows. */
   onPartitionsRevokedBeforeCommit?(partitions: readonly TopicPartition[], consumer: ListenerConsumer): unknown;
   /** Partitions go; what was finished is committed. */
@@ -39,17 +45,21 @@ export const REBALANCE_CALLBACKS = [
   'onPartitionsLost',
 ] as const;
 
+const AGAIN_MS = 1_000;
+
 type Departure = Exclude<(typeof REBALANCE_CALLBACKS)[number], 'onPartitionsAssigned'>;
 
 export interface RebalanceCallbacksOptions {
   readonly listener: string;
   readonly listeners: readonly KafkaRebalanceListener[];
   readonly consumer: ListenerConsumer;
+  readonly clock: Clock;
   readonly logger: Logger;
 }
 
 export class RebalanceCallbacks {
   readonly #options: RebalanceCallbacksOptions;
+  readonly #ending = new AbortController();
 
   constructor(options: RebalanceCallbacksOptions) {
     this.#options = options;
@@ -58,11 +68,32 @@ export class RebalanceCallbacks {
   /** Rejects with what a listener throws. */
   async assigned(partitions: readonly AssignedPartition[]): Promise<void> {
     if (partitions.length === 0) return;
-    const { listeners, consumer } = this.#options;
+    const { listeners } = this.#options;
     const positions = partitions.map(({ topic, partition, position, source }) => {
       return { topic, partition, position, source };
     });
-    for (const listener of listeners) await listener.onPartitionsAssigned?.(positions, consumer);
+    for (const listener of listeners) await this.#assigned(listener, positions);
+  }
+
+  /** The consumer is about to leave: nobody waits for what fails again and again. */
+  end(): void {
+    this.#ending.abort();
+  }
+
+  async #assigned(listener: KafkaRebalanceListener, positions: readonly PartitionPosition[]): Promise<void> {
+    const { consumer, clock, logger, listener: id } = this.#options;
+    const { signal } = this.#ending;
+    for (let failures = 1; !signal.aborted || failures === 1; failures++) {
+      try {
+        await listener.onPartitionsAssigned?.(positions, consumer);
+        return;
+      } catch (error) {
+        if (listener.isPatient !== true || (error as { retriable?: unknown }).retriable !== true) throw error;
+        const what = `listener '${id}': what it has to know of its partitions cannot be read: ${messageOf(error)}`;
+        if (failures === 1) logger.warn(`${what}; none of their records is handled until it can`, error);
+        await sleep(clock, AGAIN_MS, signal);
+      }
+    }
   }
 
   /** Ends at the deadline, whatever still runs. What a listener throws is logged: the partitions go all the same. */

@@ -48,6 +48,7 @@ export class RebalanceHandler implements RebalanceListener {
   /** The consumer is about to leave: drains and commits everything, before its client revokes it. */
   async leave(deadline: AbortSignal): Promise<void> {
     const { partitions, callbacks } = this.#options;
+    callbacks.end();
     const states = partitions.list();
     await this.drain(states, deadline, 'stop');
     this.#isStopping = true;

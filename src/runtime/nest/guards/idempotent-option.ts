@@ -138,7 +138,7 @@ function inTopic(question: IdempotentQuestion, given: IdempotentOptions, parts: 
   const configs = { 'cleanup.policy': 'compact' };
   return {
     guard: guardOf(question, given, store, parts),
-    rebalanceListeners: [{ onPartitionsAssigned: (partitions) => store.restore(partitions) }],
+    rebalanceListeners: [{ isPatient: true, onPartitionsAssigned: (partitions) => store.restore(partitions) }],
     topics: topics.map((as) => ({ name: journalOf(as), as, configs, grows: true })),
   };
 }

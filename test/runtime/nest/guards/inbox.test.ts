@@ -52,14 +52,20 @@ async function listen(handle: Handler, options: Partial<KafkaListenerOptions> = 
 }
 
 const closeLast = () => apps.pop()!.app.close();
-async function moveBack(committedOffset: number): Promise<void> {
+const committed = async () => (await kafka.committed('billing', 'orders'))[0];
+
+/** So many records are handled; then somebody moves the group back. */
+async function handledAndMovedBack(count: number, committedOffset: number): Promise<void> {
+  let handled = 0;
+  await kafka.produce('orders', 0, numbered(count));
+  await listen(() => void handled++);
+  await until(async () => handled === count && (await committed()) === count, { what: `${count} records` });
+  await closeLast();
   const back = { partitionIndex: 0, committedOffset, committedMetadata: '' };
   const request = { groupId: 'billing', topics: [{ name: 'orders', partitions: [back] }] };
   const nobody = { generationIdOrMemberEpoch: -1, memberId: '', retentionTimeMs: -1 };
   await directClient(kafka.broker).send(OffsetCommit, 2, { ...request, ...nobody });
 }
-
-const committed = async () => (await kafka.committed('billing', 'orders'))[0];
 
 describe('an inbox', () => {
   it('takes records in and commits their offsets while the handler has not finished one', async () => {
@@ -161,26 +167,16 @@ describe('an inbox', () => {
   });
 
   it('reads again what the group was moved back to', async () => {
+    await handledAndMovedBack(6, 2);
     const seen: number[] = [];
-    await kafka.produce('orders', 0, numbered(6));
-    await listen((offset) => void seen.push(offset));
-    await until(async () => seen.length === 6 && (await committed()) === 6, { what: 'six records' });
-    await closeLast();
-    await moveBack(2);
-    seen.length = 0;
     await listen((offset) => void seen.push(offset));
     await until(() => seen.length === 4, { what: 'four of them again' });
     expect(seen).toEqual([2, 3, 4, 5]);
   });
 
   it('waits for room on the disk, too, when it is to forget what the group was moved back behind', async () => {
+    await handledAndMovedBack(6, 2);
     const seen: number[] = [];
-    await kafka.produce('orders', 0, numbered(6));
-    await listen((offset) => void seen.push(offset));
-    await until(async () => seen.length === 6 && (await committed()) === 6, { what: 'six records' });
-    await closeLast();
-    await moveBack(2);
-    seen.length = 0;
     const disk = await fullDisk();
     const listening = listen((offset) => void seen.push(offset));
     try {
