@@ -4,10 +4,11 @@ import { delaysAmong, whyNoDelays } from './scale/delays.js';
 import { groupsOverRestarts } from './scale/groups.js';
 import { recordsThrough } from './scale/heap.js';
 import { metadataBeside } from './scale/idle-connections.js';
+import { packedThrough } from './scale/packed.js';
 import { measureParked } from './scale/parked-fetches.js';
 import { topicsComeAndGo } from './scale/topics.js';
 
-// What a broker must bear, at the size that counts: topics that come and go, records by the million, fetches that wait
+// What a broker must bear, at the size that counts: topics that come and go, records by the million, a gigabyte of compressed ones, fetches that wait
 // by the ten thousand, silent connections, many groups, commits without end. A cycle is one percent of the size; names
 // behind the proof choose parts of it.
 
@@ -37,6 +38,15 @@ const PARTS: readonly Part[] = [
       const megabytes = grownBytes / MEGABYTE;
       must(megabytes < Math.max(50 * size, 2), `the heap grew by ${megabytes.toFixed(1)} MB over ${records} records`);
       return `${records} records of 1 KB written and read: heap at rest ${megabytes.toFixed(2)} MB larger`;
+    },
+  },
+  {
+    name: 'packed',
+    async run(size) {
+      const { packedBytes, decompressedBytes, examinedRecords } = await packedThrough(1024 * MEGABYTE * size);
+      must(decompressedBytes === 0, `${decompressedBytes} bytes were unpacked on the way`);
+      must(examinedRecords === 0, `${examinedRecords} records were looked at on the way`);
+      return `${(packedBytes / MEGABYTE).toFixed(0)} MB of zstd written to a plain topic and read: 0 bytes unpacked`;
     },
   },
   {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { groupsOverRestarts } from '../../proofs/scale/groups.js';
 import { recordsThrough } from '../../proofs/scale/heap.js';
+import { packedThrough } from '../../proofs/scale/packed.js';
 import { parkFetches, produceTo } from '../../proofs/scale/parked-fetches.js';
 import { topicsComeAndGo } from '../../proofs/scale/topics.js';
 import { flush, ManualClock } from '../support/manual-clock.js';
@@ -17,6 +18,12 @@ describe('a broker at size', () => {
   it('holds no object for a record that went through it', async () => {
     const { records, grownBytes } = await recordsThrough(25_600);
     expect(grownBytes / records).toBeLessThan(50);
+  });
+
+  it('unpacks nothing of what a plain topic takes and gives', async () => {
+    const { packedBytes, ...looked } = await packedThrough(4_000_000);
+    expect(packedBytes).toBeGreaterThanOrEqual(4_000_000);
+    expect(looked).toEqual({ decompressedBytes: 0, examinedRecords: 0 });
   });
 
   it('wakes the fetches of the partition that was written to, and no other', async () => {

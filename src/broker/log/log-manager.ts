@@ -271,9 +271,16 @@ export class LogManager {
 
   /** Closes the log and sets its directory aside; the files go after file.delete.delay.ms. Harmless when there is none. */
   delete(topic: string, partition: number): void {
-    const log = this.#logs.get(topic, partition);
-    if (!log) return;
-    if (this.#leave(log)) this.#removeLater(log);
+    this.deleteAll(topic, [partition]);
+  }
+
+  /** The same for partitions of a topic, of which there may be thousands: one fsync makes it last for all. */
+  deleteAll(topic: string, partitions: Iterable<number>): void {
+    for (const partition of partitions) {
+      const log = this.#logs.get(topic, partition);
+      if (log && this.#leave(log)) this.#removeLater(log);
+    }
+    for (const { setAside } of this.#directories.online) setAside.sync();
   }
 
   #removeLater(log: PartitionLog): void {
@@ -289,7 +296,11 @@ export class LogManager {
 
   /** Undefined when its directory is out of service: the files stay, and the next start finds them without a topic. */
   #moveAside(log: PartitionLog): string | undefined {
-    return this.#leave(log) ? this.#directoryOf(log).setAside.move(log, 'stray') : undefined;
+    if (!this.#leave(log)) return undefined;
+    const { setAside } = this.#directoryOf(log);
+    const aside = setAside.move(log, 'stray');
+    setAside.sync();
+    return aside;
   }
 
   /** It is none of the logs any more; false when its files cannot be touched. */
@@ -323,6 +334,7 @@ export class LogManager {
   #replace(source: PartitionLog, target: LogDirectory): void {
     try {
       this.#removeLater(source);
+      this.#directoryOf(source).setAside.sync();
     } catch (error) {
       const { directory } = source;
       this.#shared.logger.error(`${directory} is left over: ${messageOf(error)}. Remove it before the next start`);

@@ -30,7 +30,7 @@ interface OwnEntry extends TopicEntry {
 }
 
 export interface TopicRegistryOptions {
-  readonly logs: Pick<LogManager, 'create' | 'delete' | 'configure' | 'get' | 'entries' | 'setStrayAside'>;
+  readonly logs: Pick<LogManager, 'create' | 'deleteAll' | 'configure' | 'get' | 'entries' | 'setStrayAside'>;
   readonly image: MetadataImage;
   readonly config: BrokerConfig;
   readonly logger: Logger;
@@ -171,7 +171,7 @@ export class TopicRegistry {
     if (!entry) return;
     this.#topics.delete(entry.name);
     this.#byId.delete(topicId);
-    for (const partition of entry.partitions.keys()) this.#options.logs.delete(entry.name, partition);
+    this.#options.logs.deleteAll(entry.name, entry.partitions.keys());
     for (const listener of this.#removalListeners) listener(entry);
   }
 

@@ -203,6 +203,23 @@ describe('LogManager and its logs', () => {
     expect([aside(), again.get('orders', 0)]).toEqual([[], undefined]);
   });
 
+  it('sets all partitions of a topic aside with one fsync, and none of them comes back', async () => {
+    const machine = new Machine();
+    const manager = await machine.start();
+    for (let partition = 0; partition < 50; partition++) await manager.create('orders', partition).flush();
+    manager.create('orders', 50);
+    let syncs = 0;
+    machine.fs.onOperation = (operation, path) => {
+      if (operation === 'syncDirectory' && path === '/data') syncs++;
+      return undefined;
+    };
+    manager.deleteAll('orders', Array(50).keys());
+    expect(syncs).toBe(1);
+    machine.fs.powerLoss();
+    const again = await machine.start();
+    expect(Array.from(again.logs(), ({ topicPartition }) => topicPartition.partition)).toEqual([50]);
+  });
+
   it('applies retention and writes checkpoints by the clock', async () => {
     const machine = new Machine();
     const manager = await machine.start({ retentionCheckIntervalMs: 1000, checkpointIntervalMs: 400 });

@@ -175,7 +175,7 @@ describe('Fetch: sessions', () => {
     const topic = await world.topic({ partitions: 2 });
     const session = new Session(topic, await world.connect());
     await session.fetch({ 0: 0, 1: 0 });
-    const parked = session.fetch({}, { maxWaitMs: 60_000 });
+    const parked = session.fetch({}, { maxWaitMs: 300_000 });
     await topic.write(['wake'], { partition: 1 });
     expect(told(await parked)).toEqual([1]);
   });

@@ -193,7 +193,7 @@ describe('Framing', () => {
   it('forgets a parked fetch whose connection is gone', async () => {
     const topic = await world.topic();
     const client = await world.connect();
-    const parked = client.send(Fetch, 12, topic.fetchRequest(0, { maxWaitMs: 60_000 })).catch((error) => error);
+    const parked = client.send(Fetch, 12, topic.fetchRequest(0, { maxWaitMs: 300_000 })).catch((error) => error);
     client.close();
     expect(await parked).toBeInstanceOf(Error);
     await topic.write(['a']);

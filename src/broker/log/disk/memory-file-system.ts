@@ -38,6 +38,8 @@ export class MemoryFileSystem implements FileSystem {
   readonly #capacity: number;
   readonly #tracked: boolean;
   readonly #directories = new Set<string>();
+  /** Paths of what lies in each directory, for thousands of them must not be searched through. */
+  readonly #children = new Map<string, Set<string>>();
   #files = new Map<string, MemoryFile>();
   #durableNames = new Map<string, MemoryFile>();
   #incarnation = 0;
@@ -66,6 +68,8 @@ export class MemoryFileSystem implements FileSystem {
   powerLoss(keep?: (path: string, synced: number, written: number) => number): void {
     this.#incarnation++;
     this.#files = new Map(this.#durableNames);
+    this.#children.clear();
+    for (const path of [...this.#directories, ...this.#files.keys()]) this.#link(path);
     this.#used = 0;
     for (const [path, file] of this.#files) {
       file.loseUnsynced(keep ? (synced, written) => keep(path, synced, written) : (synced) => synced);
@@ -89,9 +93,36 @@ export class MemoryFileSystem implements FileSystem {
       this.#requireParent(path);
       this.check('open', path, 0, this.#incarnation);
       file = new MemoryFile(this.clock.now());
-      this.#files.set(path, file);
+      this.#put(path, file);
     }
     return new OpenMemoryFile(this, path, file, this.#incarnation);
+  }
+
+  #put(path: string, file: MemoryFile): void {
+    this.#files.set(path, file);
+    this.#link(path);
+  }
+
+  #link(path: string): void {
+    const parent = parentOf(path);
+    const known = this.#children.get(parent);
+    if (known) known.add(path);
+    else this.#children.set(parent, new Set([path]));
+  }
+
+  #unlink(path: string): void {
+    this.#files.delete(path);
+    this.#directories.delete(path);
+    const parent = parentOf(path);
+    const siblings = this.#children.get(parent);
+    siblings?.delete(path);
+    if (siblings?.size === 0) this.#children.delete(parent);
+  }
+
+  /** What lies in a directory and in those below it. */
+  #below(path: string): string[] {
+    const found = [...(this.#children.get(path) ?? [])];
+    return found.concat(found.flatMap((child) => this.#below(child)));
   }
 
   /** Bytes that can still be written. */
@@ -126,12 +157,7 @@ export class MemoryFileSystem implements FileSystem {
   }
 
   list(path: string): string[] {
-    const prefix = `${path}/`;
-    const names = new Set<string>();
-    for (const known of [...this.#files.keys(), ...this.#directories]) {
-      if (known.startsWith(prefix)) names.add(known.slice(prefix.length).split('/')[0]!);
-    }
-    return [...names];
+    return Array.from(this.#children.get(path) ?? [], (child) => child.slice(path.length + 1));
   }
 
   readFile(path: string): Buffer {
@@ -150,51 +176,35 @@ export class MemoryFileSystem implements FileSystem {
     const file = new MemoryFile(this.clock.now());
     file.write(bytes, 0, this.clock.now());
     if (this.#tracked) file.markSynced();
-    this.#files.set(path, file);
+    this.#put(path, file);
     if (this.#tracked) this.#durableNames.set(path, file);
   }
 
   makeDirectory(path: string): void {
-    for (let at = path; at !== ''; at = parentOf(at)) this.#directories.add(at);
+    for (let at = path; at !== '' && !this.#directories.has(at); at = parentOf(at)) {
+      this.#directories.add(at);
+      this.#link(at);
+    }
   }
 
   rename(from: string, to: string): void {
     this.check('rename', from, 0, this.#incarnation);
     if (!this.exists(from)) throw systemError('ENOENT', `rename '${from}' -> '${to}'`);
-    const own = this.#files.get(from);
-    if (own) {
-      this.#files.delete(from);
-      this.#files.set(to, own);
-      return;
-    }
-    const moved = [...this.#files].filter(([name]) => name.startsWith(`${from}/`));
-    for (const [name, file] of moved) {
-      this.#files.delete(name);
-      this.#files.set(to + name.slice(from.length), file);
-    }
-    const movedDirectories = [...this.#directories].filter((name) => name === from || name.startsWith(`${from}/`));
-    for (const name of movedDirectories) {
-      this.#directories.delete(name);
-      this.#directories.add(to + name.slice(from.length));
+    for (const name of [from, ...this.#below(from)]) {
+      const file = this.#files.get(name);
+      const place = to + name.slice(from.length);
+      this.#unlink(name);
+      if (file) this.#put(place, file);
+      else this.makeDirectory(place);
     }
   }
 
   remove(path: string): void {
     if (!this.exists(path)) return;
     this.check('remove', path, 0, this.#incarnation);
-    const own = this.#files.get(path);
-    if (own) {
-      this.#files.delete(path);
-      this.#used -= own.size;
-      return;
-    }
-    for (const [name, file] of this.#files) {
-      if (!name.startsWith(`${path}/`)) continue;
-      this.#files.delete(name);
-      this.#used -= file.size;
-    }
-    for (const name of this.#directories) {
-      if (name === path || name.startsWith(`${path}/`)) this.#directories.delete(name);
+    for (const name of [path, ...this.#below(path)]) {
+      this.#used -= this.#files.get(name)?.size ?? 0;
+      this.#unlink(name);
     }
   }
 
