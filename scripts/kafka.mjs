@@ -185,8 +185,12 @@ async function main([command, ...args]) {
   if (command === 'run') {
     fetchKafka();
     const dataDir = mkdtempSync(join(tmpdir(), 'kafka-'));
-    const kafka = await startKafka({ port: await freePort(), dataDir });
-    const [program, ...rest] = args.slice(args.indexOf('--') + 1);
+    const end = args.indexOf('--');
+    const overrides = Object.fromEntries(
+      args.slice(0, end).flatMap((word, at) => (word === '-o' ? [args[at + 1].split(/=(.*)/s)] : [])),
+    );
+    const kafka = await startKafka({ port: await freePort(), dataDir, overrides });
+    const [program, ...rest] = args.slice(end + 1);
     const env = { ...process.env, KAFKA_BOOTSTRAP_SERVERS: kafka.bootstrapServers };
     const child = spawn(program, rest, { stdio: 'inherit', env });
     const code = await new Promise((resolve) => child.once('exit', (exit, signal) => resolve(signal ? 1 : exit)));
@@ -194,7 +198,9 @@ async function main([command, ...args]) {
     rmSync(dataDir, { recursive: true, force: true });
     process.exit(code);
   }
-  console.error('usage: node scripts/kafka.mjs start [--port N] [--data DIR] | fetch | run -- COMMAND …');
+  console.error(
+    'usage: node scripts/kafka.mjs start [--port N] [--data DIR] | fetch | run [-o KEY=VALUE …] -- COMMAND …',
+  );
   process.exit(2);
 }
 

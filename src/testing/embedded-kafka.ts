@@ -1,11 +1,9 @@
 import { Broker } from '../broker/broker.js';
 import { type Clock, systemClock } from '../common/clock.js';
 import { type Logger, silentLogger } from '../common/logger.js';
-import { type KafkaRecord, type OutgoingRecord } from '../common/record.js';
 import { InMemoryCluster } from '../runtime/client/cluster/in-memory-cluster.js';
-import { PROPERTY_OVERRIDES } from '../runtime/config/property-overrides.js';
+import { KafkaForTests } from './kafka-for-tests.js';
 import { TestClient } from './test-client.js';
-import { type UntilOptions, until } from './until.js';
 
 // A broker for tests: in the test's own thread, in memory unless told otherwise, on a real port.
 
@@ -24,11 +22,6 @@ export interface EmbeddedKafkaOptions {
   readonly logger?: Logger;
 }
 
-/** What `provide` needs of Nest's TestingModuleBuilder. */
-export interface OverridableBuilder {
-  overrideProvider(token: unknown): { useValue(value: unknown): unknown };
-}
-
 const TEST_CONFIG = { 'group.initial.rebalance.delay.ms': '0', 'group.min.session.timeout.ms': '100' };
 
 /**
@@ -41,8 +34,7 @@ const TEST_CONFIG = { 'group.initial.rebalance.delay.ms': '0', 'group.min.sessio
  * await kafka.stop();
  * ```
  */
-export class EmbeddedKafka {
-  readonly #clock: Clock;
+export class EmbeddedKafka extends KafkaForTests {
   readonly #client: TestClient;
 
   private constructor(
@@ -50,8 +42,10 @@ export class EmbeddedKafka {
     readonly broker: Broker,
     clock: Clock,
   ) {
-    this.#clock = clock;
-    this.#client = new TestClient(new InMemoryCluster({ exchange: (frame) => broker.exchangeFrame(frame) }), clock);
+    const cluster = new InMemoryCluster({ exchange: (frame) => broker.exchangeFrame(frame) });
+    const client = new TestClient(cluster, clock);
+    super(client, clock);
+    this.#client = client;
   }
 
   /** Starts a broker and creates the topics. Throws KAFKA_BROKER_START_FAILED, for instance when the port is taken. */
@@ -74,64 +68,6 @@ export class EmbeddedKafka {
   /** Address for clients: `127.0.0.1:<port>`. */
   get bootstrapServers(): string {
     return this.broker.bootstrapServers;
-  }
-
-  /**
-   * Properties that point an application at this broker and let new groups begin at the oldest record, for the
-   * connection without a name, and for those named.
-   */
-  properties(...connections: string[]): Record<string, string> {
-    const prefixes = ['kafka', ...connections.map((name) => `kafka.${name}`)];
-    return Object.fromEntries(
-      prefixes.flatMap((prefix) => [
-        [`${prefix}.bootstrap-servers`, this.bootstrapServers],
-        [`${prefix}.consumer.auto-offset-reset`, 'earliest'],
-      ]),
-    );
-  }
-
-  /** Makes the KafkaModule of a Nest testing module use this broker, also for the connections named; returns the builder. */
-  provide<B extends OverridableBuilder>(builder: B, ...connections: string[]): B {
-    builder.overrideProvider(PROPERTY_OVERRIDES).useValue(this.properties(...connections));
-    return builder;
-  }
-
-  /** Creates a topic. Throws KAFKA_PROTOCOL_ERROR when it exists or the name is not allowed. */
-  createTopic(name: string, partitions = 1): Promise<void> {
-    return this.#client.createTopic(name, partitions);
-  }
-
-  /** Stores records in one partition and resolves with the offset of the first. */
-  produce(topic: string, partition: number, records: readonly OutgoingRecord[]): Promise<number> {
-    return this.#client.produce(topic, partition, records);
-  }
-
-  /** All records of a topic, by partition and offset. */
-  records(topic: string): Promise<KafkaRecord[]> {
-    return this.#client.records(topic);
-  }
-
-  /** Waits until a topic holds at least `count` records, and resolves with them. */
-  untilRecords(topic: string, count: number, options?: UntilOptions): Promise<KafkaRecord[]> {
-    const look = async () => {
-      const found = await this.records(topic);
-      return found.length >= count && found;
-    };
-    return until(look, { what: `${count} records in ${topic}`, clock: this.#clock, ...options });
-  }
-
-  /** Committed offset of each partition of a topic; -1 where the group has committed nothing. */
-  committed(groupId: string, topic: string): Promise<number[]> {
-    return this.#client.committed(groupId, topic);
-  }
-
-  /** Waits until a group has committed everything that a topic holds. */
-  async untilConsumed(groupId: string, topic: string, options?: UntilOptions): Promise<void> {
-    const look = async () => {
-      const [ends, committed] = await Promise.all([this.#client.endOffsets(topic), this.committed(groupId, topic)]);
-      return ends.every((end, partition) => Math.max(0, committed[partition] ?? -1) >= end);
-    };
-    await until(look, { what: `group ${groupId} having committed all of ${topic}`, clock: this.#clock, ...options });
   }
 
   /** Ends the broker; harmless when repeated. */

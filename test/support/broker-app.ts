@@ -2,7 +2,7 @@ import { type INestApplication, type ModuleMetadata } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { type OutgoingRecord, type RecordHeader } from '../../src/common/record.js';
 import { KafkaModule } from '../../src/runtime/kafka.module.js';
-import { type EmbeddedKafka } from '../../src/testing/index.js';
+import { type KafkaForTests } from '../../src/testing/index.js';
 import { RecordingLogger } from './fake-clients.js';
 
 // A Nest application over a real broker, and records for it.
@@ -13,7 +13,7 @@ export interface BrokerApp {
 }
 
 export async function startOnBroker(
-  kafka: EmbeddedKafka,
+  kafka: KafkaForTests,
   metadata: ModuleMetadata,
   properties: Record<string, string> = {},
 ): Promise<BrokerApp> {
@@ -24,7 +24,7 @@ export async function startOnBroker(
 
 /** The same, not yet initialised. */
 export async function createOnBroker(
-  kafka: EmbeddedKafka,
+  kafka: KafkaForTests,
   metadata: ModuleMetadata,
   properties: Record<string, string> = {},
 ): Promise<BrokerApp> {

@@ -8,7 +8,7 @@ import {
   KafkaListener,
   KafkaModule,
 } from '../../../../src/index.js';
-import { EmbeddedKafka } from '../../../../src/testing/index.js';
+import { startTestKafka, type TestKafka } from '../../../support/test-kafka.js';
 
 /** The first member by id takes everything. */
 class Selfish implements Assignor {
@@ -31,11 +31,11 @@ class Orders {
 }
 
 describe('an assignment strategy of the application', () => {
-  let kafka: EmbeddedKafka;
+  let kafka: TestKafka;
   let close: () => Promise<void> = () => Promise.resolve();
 
   beforeEach(async () => {
-    kafka = await EmbeddedKafka.start({ topics: { orders: 4 } });
+    kafka = await startTestKafka({ orders: 4 });
   });
 
   afterEach(async () => {

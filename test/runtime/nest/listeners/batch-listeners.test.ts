@@ -17,8 +17,9 @@ import {
   Payload,
   Record as RawRecord,
 } from '../../../../src/index.js';
-import { EmbeddedKafka, until } from '../../../../src/testing/index.js';
+import { until } from '../../../../src/testing/index.js';
 import { type BrokerApp, records, startOnBroker } from '../../../support/broker-app.js';
+import { startTestKafka, type TestKafka } from '../../../support/test-kafka.js';
 
 // Batch listeners over a real broker, in every form.
 
@@ -27,13 +28,13 @@ class Order {
   amount!: number;
 }
 
-let kafka: EmbeddedKafka;
+let kafka: TestKafka;
 let running: BrokerApp | undefined;
 let topics = 0;
 let topic: string;
 
 beforeAll(async () => {
-  kafka = await EmbeddedKafka.start();
+  kafka = await startTestKafka();
 });
 
 afterEach(async () => {

@@ -10,9 +10,10 @@ import {
   Key,
   Payload,
 } from '../../../../src/index.js';
-import { EmbeddedKafka, until } from '../../../../src/testing/index.js';
+import { until } from '../../../../src/testing/index.js';
 import { type BrokerApp, records, startOnBroker } from '../../../support/broker-app.js';
 import { callHandler } from '../../../support/handler-calls.js';
+import { startTestKafka, type TestKafka } from '../../../support/test-kafka.js';
 
 // Classes that listen: one listener, a method by type of payload.
 
@@ -27,12 +28,12 @@ class OrderCancelled {
   id!: string;
 }
 
-let kafka: EmbeddedKafka;
+let kafka: TestKafka;
 let running: BrokerApp | undefined;
 let topics = 0;
 
 beforeAll(async () => {
-  kafka = await EmbeddedKafka.start();
+  kafka = await startTestKafka();
 });
 
 afterEach(async () => {

@@ -5,9 +5,9 @@ import { type KafkaRecord } from '../../../../src/common/record.js';
 import { type ConsumerInterceptor, KafkaListener } from '../../../../src/index.js';
 import { type CommitOffset } from '../../../../src/runtime/client/consumer-client.js';
 import { KafkaTemplate } from '../../../../src/runtime/template/kafka-template.js';
-import { EmbeddedKafka } from '../../../../src/testing/index.js';
 import { startOnBroker } from '../../../support/broker-app.js';
 import { startApp } from '../../../support/kafka-app.js';
+import { startTestKafka } from '../../../support/test-kafka.js';
 
 const KEY = 'kafka.consumer.properties.interceptor.classes';
 const closers: Array<() => Promise<unknown>> = [];
@@ -53,7 +53,7 @@ class Orders {
 
 describe('interceptor.classes of consumers', () => {
   it('name providers, which see polls and commits of a real broker', async () => {
-    const kafka = await EmbeddedKafka.start({ topics: ['orders'] });
+    const kafka = await startTestKafka({ orders: 1 });
     closers.push(() => kafka.stop());
     const properties = { [KEY]: 'com.acme.Audit, Upper', 'kafka.consumer.auto-offset-reset': 'earliest' };
     const { app } = await startOnBroker(kafka, { providers: [Orders, Audit, Upper] }, properties);

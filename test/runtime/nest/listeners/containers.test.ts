@@ -14,11 +14,11 @@ import {
   type KafkaRecord,
   Payload,
 } from '../../../../src/index.js';
-import { EmbeddedKafka } from '../../../../src/testing/index.js';
+import { startTestKafka, type TestKafka } from '../../../support/test-kafka.js';
 
 // Containers with options of their own: sets by name, error handlers, interceptors, phases.
 
-let kafka: EmbeddedKafka;
+let kafka: TestKafka;
 let close: () => Promise<unknown> = () => Promise.resolve();
 const said: string[] = [];
 const logger: Logger = {
@@ -28,7 +28,7 @@ const logger: Logger = {
 };
 
 beforeEach(async () => {
-  kafka = await EmbeddedKafka.start({ topics: { orders: 3, paid: 1 } });
+  kafka = await startTestKafka({ orders: 3, paid: 1 });
   said.length = 0;
 });
 

@@ -9,16 +9,16 @@ import {
   KafkaTemplate,
   RetryableTopic,
 } from '../../../../src/index.js';
-import { EmbeddedKafka } from '../../../../src/testing/index.js';
 import { startOnBroker } from '../../../support/broker-app.js';
 import { startApp } from '../../../support/kafka-app.js';
+import { startTestKafka, type TestKafka } from '../../../support/test-kafka.js';
 
 // What listeners say about whole topics, whole batches and commits that come first, over a real broker.
 
-let kafka: EmbeddedKafka;
+let kafka: TestKafka;
 const closers: Array<() => Promise<unknown>> = [];
 beforeAll(async () => {
-  kafka = await EmbeddedKafka.start({ topics: { one: 1, two: 2, batches: 1, once: 1 } });
+  kafka = await startTestKafka({ one: 1, two: 2, batches: 1, once: 1 });
 });
 afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();

@@ -14,16 +14,17 @@ import {
   type PartitionPosition,
   Payload,
 } from '../../../../src/index.js';
-import { EmbeddedKafka, until } from '../../../../src/testing/index.js';
+import { until } from '../../../../src/testing/index.js';
 import { type BrokerApp, numbered, startOnBroker } from '../../../support/broker-app.js';
+import { startTestKafka, type TestKafka } from '../../../support/test-kafka.js';
 
 // Where listeners stand: moved, paused and committed, from handlers and from outside, over a real broker.
 
-let kafka: EmbeddedKafka;
+let kafka: TestKafka;
 const apps: BrokerApp[] = [];
 
 beforeEach(async () => {
-  kafka = await EmbeddedKafka.start({ topics: { orders: 2 } });
+  kafka = await startTestKafka({ orders: 2 });
 });
 
 afterEach(async () => {

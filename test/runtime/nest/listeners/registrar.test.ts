@@ -12,8 +12,9 @@ import {
   OnContainerEvent,
   Payload,
 } from '../../../../src/index.js';
-import { EmbeddedKafka, until } from '../../../../src/testing/index.js';
+import { until } from '../../../../src/testing/index.js';
 import { type BrokerApp, numbered, records, startOnBroker } from '../../../support/broker-app.js';
+import { startTestKafka, type TestKafka } from '../../../support/test-kafka.js';
 
 // Listeners made, controlled and watched while the application runs, over a real broker.
 
@@ -22,11 +23,11 @@ class Order {
   amount!: number;
 }
 
-let kafka: EmbeddedKafka;
+let kafka: TestKafka;
 let running: BrokerApp | undefined;
 
 beforeEach(async () => {
-  kafka = await EmbeddedKafka.start({ topics: { orders: 2, refunds: 1 } });
+  kafka = await startTestKafka({ orders: 2, refunds: 1 });
 });
 
 afterEach(async () => {

@@ -16,17 +16,18 @@ import {
   Payload,
   Record as RawRecord,
 } from '../../../../src/index.js';
-import { InMemoryCluster } from '../../../../src/runtime/client/cluster/in-memory-cluster.js';
-import { EmbeddedKafka, until } from '../../../../src/testing/index.js';
+import { KafkajsCluster } from '../../../../src/runtime/client/cluster/kafkajs-cluster.js';
+import { until } from '../../../../src/testing/index.js';
 import { type BrokerApp, numbered, records, startOnBroker } from '../../../support/broker-app.js';
+import { startTestKafka, type TestKafka } from '../../../support/test-kafka.js';
 
 // What listeners read, over a real broker: by pattern, by partition, by everybody; and what is kept from them.
 
-let kafka: EmbeddedKafka;
+let kafka: TestKafka;
 const apps: BrokerApp[] = [];
 
 beforeEach(async () => {
-  kafka = await EmbeddedKafka.start();
+  kafka = await startTestKafka();
 });
 
 afterEach(async () => {
@@ -314,7 +315,7 @@ describe('options of a listener', () => {
           factories: {
             cluster: ({ clientId }) => {
               ids.add(clientId);
-              return new InMemoryCluster({ exchange: (frame) => kafka.broker.exchangeFrame(frame) });
+              return new KafkajsCluster({ bootstrapServers: [kafka.bootstrapServers], clientId });
             },
           },
         }),

@@ -9,8 +9,9 @@ import {
 } from '@nestjs/microservices';
 import { firstValueFrom } from 'rxjs';
 import { NestdawStrategy, provideKafkaClient } from '../../../../src/index.js';
-import { EmbeddedKafka, until } from '../../../../src/testing/index.js';
+import { until } from '../../../../src/testing/index.js';
 import { createOnBroker } from '../../../support/broker-app.js';
+import { startTestKafka, type TestKafka } from '../../../support/test-kafka.js';
 
 // Services that inject ClientKafka, bound to the module instead of Nest's own transport.
 
@@ -45,12 +46,12 @@ class Shop {
 }
 
 describe('a ClientKafka token bound to the module', () => {
-  let kafka: EmbeddedKafka;
+  let kafka: TestKafka;
   let app: INestApplication;
 
   beforeEach(async () => {
     seen.length = 0;
-    kafka = await EmbeddedKafka.start({ topics: { orders: 1, sum: 1 } });
+    kafka = await startTestKafka({ orders: 1, sum: 1 });
   });
 
   afterEach(async () => {

@@ -26,8 +26,9 @@ import { IsPositive } from 'class-validator';
 import { Kafka } from 'kafkajs';
 import { concat, delay, EMPTY, firstValueFrom, of, tap, toArray } from 'rxjs';
 import { ContainerRegistry, NestdawStrategy } from '../../../../src/index.js';
-import { EmbeddedKafka, until } from '../../../../src/testing/index.js';
+import { until } from '../../../../src/testing/index.js';
 import { type BrokerApp, createOnBroker, records } from '../../../support/broker-app.js';
+import { startTestKafka, type TestKafka } from '../../../support/test-kafka.js';
 
 // An application written for Nest's own Kafka transport, served by our containers, asked by Nest's own client.
 
@@ -40,15 +41,13 @@ class Order {
   amount!: number;
 }
 
-let kafka: EmbeddedKafka;
+let kafka: TestKafka;
 let app: INestApplication;
 let logger: BrokerApp['logger'];
 const clients: ClientKafka[] = [];
 
 beforeEach(async () => {
-  kafka = await EmbeddedKafka.start({
-    topics: { orders: 2, sum: 1, refunds: 1, 'sum.reply': 1, 'ask.reply': 1, ask: 1 },
-  });
+  kafka = await startTestKafka({ orders: 2, sum: 1, refunds: 1, 'sum.reply': 1, 'ask.reply': 1, ask: 1 });
 });
 
 afterEach(async () => {
