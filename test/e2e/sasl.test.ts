@@ -19,6 +19,8 @@ import { startTokenIssuer, type TokenIssuer } from '../support/token-issuer.js';
 const cwd = fileURLToPath(new URL('../fixtures/tls/', import.meta.url));
 const missing = process.env.KAFKA_BOOTSTRAP_SERVERS ? whyNoKafka() : 'it starts Apache Kafka: npm run test:kafka';
 const MINUTES = 60_000;
+/** A login by token counts for so long; a client renews it ten seconds before. */
+const SESSION_MS = 11_000;
 const SCRAM = 'org.apache.kafka.common.security.scram.ScramLoginModule';
 const PLAIN = 'org.apache.kafka.common.security.plain.PlainLoginModule';
 const OAUTH = 'org.apache.kafka.common.security.oauthbearer';
@@ -56,6 +58,7 @@ describeWith('logins at Apache Kafka', missing)('a cluster that asks who one is'
         [`${tokens}.server.callback.handler.class`]: `${OAUTH}.OAuthBearerValidatorCallbackHandler`,
         [`${tokens}.oauthbearer.jwks.endpoint.url`]: issuer.keysUrl,
         [`${tokens}.oauthbearer.expected.audience`]: 'kafka',
+        'listener.name.plaintext.oauthbearer.connections.max.reauth.ms': String(SESSION_MS),
         'ssl.keystore.location': join(cwd, 'client.p12'),
         'ssl.keystore.type': 'PKCS12',
         'ssl.keystore.password': 'secret',
@@ -172,6 +175,25 @@ describeWith('logins at Apache Kafka', missing)('a cluster that asks who one is'
       });
       expect(new Set(issuer.asked)).toEqual(new Set(['alice']));
       expect(issuer.asked.length).toBeLessThanOrEqual(3);
+    },
+    2 * MINUTES,
+  );
+
+  it(
+    'is told again who one is before a login ends, on the same connections, and no record is sent twice',
+    async () => {
+      const { template, seen, logger } = await application(byToken('kafka'));
+      const until13 = Date.now() + SESSION_MS + 3_000;
+      let sent = 0;
+      for (; Date.now() < until13; sent++) {
+        await template.send('guarded', { renewed: sent });
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+      const renewed = () => seen.flatMap((value) => (value as { renewed?: number }).renewed ?? []);
+      await until(() => renewed().length >= sent, { what: 'all records', timeoutMs: MINUTES });
+      expect(renewed()).toEqual(Array.from({ length: sent }, (_, index) => index));
+      expect(template.metrics()).toMatchObject({ 'record-retry-total': 0, 'failed-sends-total': 0 });
+      expect(logger.lines.filter((line) => /^(warn|error)/.test(line))).toEqual([]);
     },
     2 * MINUTES,
   );
