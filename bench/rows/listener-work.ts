@@ -197,8 +197,7 @@ function hotKeyRow(): Row {
 
 function failingRow(): Row {
   const count = 1_000_000;
-  const rate = async (failsEvery: number): Promise<number> => {
-    const feed = records(count, (i) => `key-${i % 997}`);
+  const rate = async (feed: readonly KafkaRecord[], failsEvery: number): Promise<number> => {
     const settings = { errorHandler: defaultErrorHandler() };
     let left = count;
     const handler =
@@ -220,8 +219,11 @@ function failingRow(): Row {
     peerName: 'the same without failures',
     goal: 0.97,
     settings: `${count} records from memory in key order, every hundredth fails once and is delivered again`,
-    prepare: (): Promise<Contest> =>
-      Promise.resolve({ ours: () => rate(100), peer: () => rate(Number.POSITIVE_INFINITY), close: noClose }),
+    prepare: (): Promise<Contest> => {
+      const feed = records(count, (i) => `key-${i % 997}`);
+      const [ours, peer] = [() => rate(feed, 100), () => rate(feed, Number.POSITIVE_INFINITY)];
+      return Promise.resolve({ ours, peer, close: noClose });
+    },
   };
 }
 

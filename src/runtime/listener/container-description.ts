@@ -22,6 +22,7 @@ export interface PartitionDescription {
   /** Records received and not finished; running ones and those waiting for a retry are among them. */
   readonly unfinished: number;
   readonly running: number;
+  /** Keys with records that run, are next to run, or wait behind one of those. */
   readonly lanes: number;
   readonly retrying: number;
   /** Records that failed for good and wait for `resume`. */

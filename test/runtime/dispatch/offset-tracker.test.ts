@@ -42,6 +42,18 @@ describe('OffsetTracker', () => {
     expect(tracker.oldestUnfinished).toBe(9);
   });
 
+  it('takes no record for finished because an earlier one was that had its place in the window', () => {
+    const tracker = trackerWith(0, []);
+    for (let offset = 0; offset < 500; offset += 2) {
+      tracker.track(offset);
+      tracker.track(offset + 1);
+      tracker.finish(offset + 1);
+      expect(tracker.committableOffset).toBe(offset);
+      tracker.finish(offset);
+      expect(tracker.committableOffset).toBe(offset + 2);
+    }
+  });
+
   it('refuses what it has received before, and what it never received', () => {
     const tracker = trackerWith(5, [5, 7]);
     expect(tracker.track(5)).toBe(false);
