@@ -18,7 +18,12 @@ export async function startOnBroker(
   properties: Record<string, string> = {},
 ): Promise<BrokerApp> {
   const { app, logger } = await createOnBroker(kafka, metadata, properties);
-  await app.init();
+  try {
+    await app.init();
+  } catch (error) {
+    await app.close();
+    throw error;
+  }
   return { app, logger };
 }
 
