@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { bundled } from './bundle.mjs';
+import { bundle } from './bundle.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const compile = (project) =>
@@ -19,6 +19,9 @@ if (!process.argv.includes('--esm')) {
   const scope = { type: 'commonjs', imports: { '#here': './common/here.cjs.js' } };
   writeFileSync(`${root}/dist/cjs/package.json`, `${JSON.stringify(scope)}\n`);
   // The command line begins with the broker: it is what most of its users wait for.
-  const program = { entry: 'cli/main.js', more: ['broker/broker.js'], aliases: { '#here': 'common/here.cjs.js' } };
-  writeFileSync(`${root}/dist/cjs/cli/nestdaw.js`, bundled(`${root}/dist/cjs`, program));
+  await bundle({
+    entry: `${root}/src/cli/main.ts`,
+    outfile: `${root}/dist/cjs/cli/nestdaw.js`,
+    early: ['/broker/broker.js'],
+  });
 }

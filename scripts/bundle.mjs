@@ -1,64 +1,34 @@
 // Puts a program and all that it loads at its start into one file: finding and reading three hundred small ones takes
-// Node longer than running them. What is loaded later is read from where it lies, as before.
-import { readFileSync } from 'node:fs';
-import { posix } from 'node:path';
-
-/** What a module of the build loads while it is loaded: lines that are not indented are not in a function. */
-export function requiredBy(source) {
-  return source
-    .split('\n')
-    .filter((line) => !/^[\s/*]/.test(line))
-    .flatMap((line) => [...line.matchAll(/\brequire\("([.#][^"]*)"\)/g)].map(([, name]) => name));
-}
-
-const resolved = (id, name, aliases) => aliases[name] ?? posix.join(posix.dirname(id), name);
-
-/** Ids of the modules that `roots` need at once, relative to `root`. */
-function reachable(root, roots, aliases) {
-  const sources = new Map();
-  const visit = (id) => {
-    if (sources.has(id)) return;
-    const source = readFileSync(`${root}/${id}`, 'utf8');
-    sources.set(id, source);
-    for (const name of requiredBy(source)) visit(resolved(id, name, aliases));
-  };
-  for (const id of roots) visit(id);
-  return sources;
-}
-
-const withoutMarks = (source) => source.replace(/^#!.*\n/, '').replace(/^\/\/# sourceMappingURL=.*$/m, '');
+// Node longer than running them.
+import { build } from 'esbuild';
 
 /**
- * Text of a CommonJS program that runs `entry`, with what it and `more` load at their start inside. It is to lie
- * beside `entry`, below `root`; `aliases` gives the names that do not begin with a dot.
+ * Writes the program `entry`, a source file, as CommonJS. What is imported when it is needed stays where it is in the
+ * build, beside `outfile`, but for what ends with one of `early`.
  */
-export function bundled(root, { entry, more = [], aliases = {} }) {
-  const modules = [...reachable(root, [entry, ...more], aliases)].map(
-    ([id, source]) =>
-      `${JSON.stringify(id)}(exports, require, module, __filename, __dirname) {\n${withoutMarks(source)}\n},\n`,
-  );
-  return `#!/usr/bin/env node
-'use strict';
-const { join, posix } = require('node:path');
-const root = join(__dirname, ${JSON.stringify(posix.relative(posix.dirname(entry), '.') || '.')});
-const aliases = ${JSON.stringify(aliases)};
-const loaded = new Map();
-function load(id) {
-  if (!Object.hasOwn(modules, id)) return require(join(root, id));
-  let module = loaded.get(id);
-  if (module) return module.exports;
-  module = { exports: {} };
-  loaded.set(id, module);
-  const file = join(root, id);
-  const requireHere = (name) => {
-    const known = aliases[name] ?? (name.startsWith('.') ? posix.join(posix.dirname(id), name) : undefined);
-    return known === undefined ? require(name) : load(known);
+export function bundle({ entry, outfile, early }) {
+  const lateStaysOutside = {
+    name: 'late',
+    setup({ onResolve }) {
+      onResolve({ filter: /.*/ }, ({ kind, path }) => {
+        const isLate = kind === 'dynamic-import' && !early.some((name) => path.endsWith(name));
+        // Each build has its own `#here`.
+        return isLate || path === '#here' ? { path, external: true } : undefined;
+      });
+    },
   };
-  modules[id](module.exports, requireHere, module, file, join(file, '..'));
-  return module.exports;
-}
-const modules = {
-${modules.join('')}};
-load(${JSON.stringify(entry)});
-`;
+  return build({
+    entryPoints: [entry],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'cjs',
+    packages: 'external',
+    legalComments: 'none',
+    logLevel: 'warning',
+    // An import of types alone loads nothing.
+    tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: false } },
+    plugins: [lateStaysOutside],
+  });
 }
