@@ -17,7 +17,7 @@ export const FAULTS = [
     'facts.keyless.length > 0',
     'facts.keyless.length > 9',
   ],
-  ['a batch may hold fewer records than it says', 'log/append/record-check', 'if (at !== end)', 'if (at > end)'],
+  ['a batch may hold fewer records than it says', 'log/append/record-check', 'if (next !== end)', 'if (next > end)'],
   ['retries are stored twice', 'log/producers/producer-state', 'if (duplicate)', 'if (false)'],
   [
     'only four batches are known again',
