@@ -42,18 +42,21 @@ function findInSegment(segment: LogSegment, timestamp: number, fromOffset: numbe
 }
 
 /**
- * The records of a batch from `fromOffset` on. Where they cannot be told apart the first stands for all: under
- * LogAppendTime, and in a compressed batch that its producer packed badly (it is stored as it came, unseen).
+ * The records of a batch from `fromOffset` on, none later than its header says: a compressed batch is stored unseen, and
+ * its records may claim times beyond any number that can be answered. Where they cannot be told apart the first stands
+ * for all: under LogAppendTime, and in a compressed batch that its producer packed badly.
  */
 function readable(batch: Buffer, fromOffset: number): FoundRecord[] {
   if (recordCount(batch) === 0) return []; // compaction left only its header
   const base = baseOffset(batch);
-  const first = { offset: Math.max(base, fromOffset), timestamp: maxTimestamp(batch) };
+  const latest = maxTimestamp(batch);
+  const first = { offset: Math.max(base, fromOffset), timestamp: latest };
   if (isLogAppendTime(batch)) return [first];
   const found: FoundRecord[] = [];
   try {
     for (const { offsetDelta, timestamp } of recordsOf(batch)) {
-      if (base + offsetDelta >= fromOffset) found.push({ offset: base + offsetDelta, timestamp });
+      const offset = base + offsetDelta;
+      if (offset >= fromOffset) found.push({ offset, timestamp: Math.min(timestamp, latest) });
     }
   } catch (error) {
     if (!hasCode(error, 'KAFKA_PROTOCOL_MALFORMED')) throw error;

@@ -13,6 +13,9 @@ const coordinator = { origin: 'coordinator', now: NOW } as const;
 const uncommitted = { maxBytes: 1_000_000, minOneBatch: true, isolation: 'read_uncommitted' } as const;
 const committed = { ...uncommitted, isolation: 'read_committed' } as const;
 
+/** In a batch's header. */
+const BASE_TIMESTAMP_AT = 27;
+
 const newLog = (config: Record<string, string> = {}, clock = new ManualClock(NOW)): PartitionLog =>
   openLog(new MemoryFileSystem({ clock }), { config, clock });
 
@@ -53,6 +56,19 @@ describe('PartitionLog look-ups', () => {
     expect(log.offsetForTimestamp(NOW, 'read_committed').offset).toBe(-1);
     for (const earliest of [-2, -4]) expect(log.offsetForTimestamp(earliest).offset).toBe(0);
     expect(log.offsetForTimestamp(-9).errorCode).toBe(ErrorCode.UNSUPPORTED_VERSION);
+  });
+
+  it('takes no record to be later than its batch says: what is compressed is stored unseen', () => {
+    const log = newLog();
+    const batch = batchOf({ count: 2, timestamps: [NOW - 10, NOW], compression: 'gzip' });
+    batch.writeBigInt64BE(2n ** 53n - 2n, BASE_TIMESTAMP_AT);
+    sealCrc(batch);
+    appendAll(log, [batch]);
+    expect(log.offsetForTimestamp(NOW)).toMatchObject({ errorCode: 0, offset: 0, timestamp: NOW });
+    log.deleteRecordsBefore(1);
+    for (const time of [NOW, -3]) {
+      expect(log.offsetForTimestamp(time)).toMatchObject({ errorCode: 0, offset: 1, timestamp: NOW });
+    }
   });
 
   it('takes every record of a LogAppendTime batch to have the time of the append', () => {
