@@ -6,7 +6,12 @@ import { OffsetCommit } from '../../../../src/protocol/messages/08-offset-commit
 import { JoinGroup } from '../../../../src/protocol/messages/11-join-group.js';
 import { Heartbeat } from '../../../../src/protocol/messages/12-heartbeat.js';
 import { LeaveGroup } from '../../../../src/protocol/messages/13-leave-group.js';
+import { SyncGroup } from '../../../../src/protocol/messages/14-sync-group.js';
 import { connectionError } from '../../../../src/runtime/client/cluster/node-link.js';
+import {
+  decodeSubscription,
+  encodeAssignment,
+} from '../../../../src/runtime/client/consumer/membership/consumer-protocol.js';
 import { GroupConsumerWorld } from '../../../support/group-consumer-world.js';
 
 // A session ends by the member's own clock: who is cut off from the group is told by nobody that it was given up.
@@ -187,6 +192,30 @@ describe('the session of a cooperative member that joins again and goes on', () 
       message: expect.stringContaining('given up while the group was asked'),
     });
     expect(world.group.committed.get('orders-0')!.offset).toBe(7);
+  });
+
+  it("does not end with partitions that are nobody's: what it had claimed is handed on by a rebalance more", async () => {
+    await crossing();
+    const { script } = world.group;
+    const heal = cut();
+    await world.clock.advance(SESSION_MS + 100);
+    expect(lost()).toEqual(['lost orders-0,orders-1']);
+    heal();
+    world.group.heartbeatCode = 0;
+    // The leader sees the claim alone, and gives what another one is to have to nobody before it is given up.
+    const usual = script.handler(SyncGroup);
+    const partitions = [{ topic: 'orders', partition: 0 }];
+    const assignment = encodeAssignment({ partitions, userData: null });
+    script.once(SyncGroup, () => ({ errorCode: 0, protocolType: 'consumer', assignment }));
+    release();
+    await world.clock.advance(1_000);
+    script.on(SyncGroup, usual);
+    await world.clock.advance(1_000);
+    const claims = script.callsOf(JoinGroup).map(({ request }) => {
+      return decodeSubscription(request.protocols[0]!.metadata).ownedPartitions.map(({ partition }) => partition);
+    });
+    expect(claims.slice(2)).toEqual([[0, 1], [0]]);
+    expect(world.listener.log.at(-1)).toBe('assigned orders-1 kept orders-0');
   });
 
   it('ends when the group says that it is no member', async () => {

@@ -31,6 +31,8 @@ export interface Joined {
   readonly assignment: Assignment;
   /** It came without a member id. A static member may then have another's assignment, from before it came. */
   readonly isNew: boolean;
+  /** What it said to own when it joined: the leader gives none of that to others before this member has joined again. */
+  readonly claimed: readonly TopicPartition[];
 }
 
 type JoinAnswer = ResponseOf<typeof JoinGroup>;
@@ -46,6 +48,7 @@ export class GroupJoin {
   #waiting = false;
   #owned: OwnedPartitions = { partitions: [], generationId: -1 };
   #topics: readonly string[] | undefined;
+  #claimed: readonly TopicPartition[] = [];
 
   constructor(
     readonly coordinator: Coordinator,
@@ -114,7 +117,7 @@ export class GroupJoin {
       isLeader: leader === memberId,
     };
     const assignment = await this.#sync(generation, joined.response);
-    return assignment && { generation, assignment, isNew };
+    return assignment && { generation, assignment, isNew, claimed: this.#claimed };
   }
 
   async #sync(generation: Generation, answer: JoinAnswer): Promise<Assignment | undefined> {
@@ -166,6 +169,7 @@ export class GroupJoin {
     const { names: topics } = this.selection;
     this.#topics = topics;
     const ownedPartitions = this.listener.owned();
+    this.#claimed = ownedPartitions;
     return assignors.map((assignor) => ({
       name: assignor.name,
       metadata: encodeSubscription({

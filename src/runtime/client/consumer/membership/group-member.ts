@@ -251,9 +251,10 @@ export class GroupMember {
   }
 
   async #takeUp(term: GroupTerm, joined: Joined): Promise<void> {
-    const { assignment } = joined;
-    const surplus = this.#surplus(assignment);
-    this.#hasGivenUp = surplus.length > 0 || this.#inheritsHandOver(joined);
+    const { assignment, claimed } = joined;
+    const surplus = beside(this.listener.owned(), assignment);
+    // What it claimed and has lost since is nobody's as well: the leader knows only the claim.
+    this.#hasGivenUp = beside(claimed, assignment).length > 0 || this.#inheritsHandOver(joined);
     if (surplus.length > 0) await this.#drain('the group gives partitions to other members', term, surplus);
     try {
       await this.listener.assigned(assignment, term.generation, term.ended);
@@ -264,14 +265,6 @@ export class GroupMember {
     }
     // They can be handed on now: by a rebalance of their own.
     if (this.#hasGivenUp) term.end({ kind: 'rejoin', reason: 'partitions were given up for other members' });
-  }
-
-  /** What a cooperative member has and the assignment has not. */
-  #surplus({ partitions }: Assignment): readonly TopicPartition[] {
-    if (!this.settings.isCooperative) return [];
-    const stays = new TopicPartitionMap<true>();
-    for (const { topic, partition } of partitions) stays.set(topic, partition, true);
-    return this.listener.owned().filter(({ topic, partition }) => !stays.has(topic, partition));
   }
 
   /**
@@ -363,4 +356,11 @@ export class GroupMember {
 /** Below the rebalance time-out by what a late heartbeat and the commit after the drain may take. */
 export function drainTimeMs({ maxPollIntervalMs, heartbeatIntervalMs }: ConsumerSettings): number {
   return maxPollIntervalMs - Math.min(maxPollIntervalMs / 4, heartbeatIntervalMs + 2_000);
+}
+
+/** What a cooperative member has, or claimed, and the assignment has not; an eager one has nothing. */
+function beside(owned: readonly TopicPartition[], { partitions }: Assignment): readonly TopicPartition[] {
+  const given = new TopicPartitionMap<true>();
+  for (const { topic, partition } of partitions) given.set(topic, partition, true);
+  return owned.filter(({ topic, partition }) => !given.has(topic, partition));
 }
