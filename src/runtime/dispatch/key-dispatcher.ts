@@ -10,7 +10,7 @@ import { type WorkItem, type WorkSource } from './work-item.js';
 // A partition goes to the end of the ring each time it starts something, a lane to the end of its partition's ready
 // lanes each time its head changes: nobody starves. A lane exists only while it has records.
 
-export { type Order } from './partition-queue.js';
+export type { Order } from './partition-queue.js';
 
 export interface DispatcherOptions {
   readonly order: Order;
