@@ -1,9 +1,10 @@
 import { resolve } from 'node:path';
 import { systemClock } from '../common/clock.js';
+import { DEFAULT_CONNECTION, prefixOf } from '../common/connection-name.js';
 import { NestdawError } from '../common/errors.js';
 import { type Logger } from '../common/logger.js';
 import { DEFAULT_PORT, readKeptAddress } from '../embedded/kept-address.js';
-import { type KafkaProperties, prefixOf } from '../runtime/config/kafka-properties.js';
+import { type KafkaProperties } from '../runtime/config/kafka-properties.js';
 import { readConfiguration } from '../runtime/config/load-configuration.js';
 import { throwIfAny } from '../runtime/config/mistakes.js';
 import { KafkaConnection } from '../runtime/nest/connection/kafka-connection.js';
@@ -16,9 +17,6 @@ export interface ConnectOptions extends ConfigurationOptions {
   readonly bootstrapServers?: string;
   readonly connection?: string;
 }
-
-/** Name of the connection whose keys have none. */
-const DEFAULT = 'default';
 
 const logger: Logger = {
   log: () => undefined,
@@ -50,11 +48,11 @@ export function checkedConnection(
 }
 
 function connectionOf(
-  { bootstrapServers, connection: name = DEFAULT }: Pick<ConnectOptions, 'bootstrapServers' | 'connection'>,
+  { bootstrapServers, connection: name = DEFAULT_CONNECTION }: Pick<ConnectOptions, 'bootstrapServers' | 'connection'>,
   sources: ApplicationSources,
 ): KafkaConnection {
-  const named = name === DEFAULT ? {} : { connection: name };
-  const prefix = prefixOf('connection' in named ? name : undefined);
+  const named = name === DEFAULT_CONNECTION ? {} : { connection: name };
+  const prefix = prefixOf(name);
   const read = (servers: string | undefined) =>
     readConfiguration({
       ...sources,

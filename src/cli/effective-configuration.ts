@@ -1,5 +1,6 @@
 import { mistakeIn } from '../broker/broker-config.js';
 import { BROKER_KEYS } from '../broker/config/broker-keys.js';
+import { DEFAULT_CONNECTION } from '../common/connection-name.js';
 import { producerSettings } from '../runtime/client/producer/producer-options.js';
 import { type KafkaProperties } from '../runtime/config/kafka-properties.js';
 import {
@@ -68,7 +69,7 @@ export function effectiveConfiguration(sources: ConfigurationSources): Effective
   const named = names.map((name) => [name, readConfiguration({ ...sources, connection: name })] as const);
   return {
     profiles: base.profiles,
-    connections: [['default', base] as const, ...named].map(([name, configuration]) => ({
+    connections: [[DEFAULT_CONNECTION, base] as const, ...named].map(([name, configuration]) => ({
       name,
       configuration,
       producers: check(configuration, findings),

@@ -1,5 +1,6 @@
 // Everything a class can say about itself.
 
+export { DEFAULT_CONNECTION } from '../common/connection-name.js';
 export type {
   ContainerErrorHandler,
   ContainerOptions,
@@ -18,7 +19,6 @@ export {
   type MessageIdFunction,
 } from './idempotent.js';
 export {
-  DEFAULT_CONNECTION,
   getDeadLettersToken,
   getKafkaAdminToken,
   getKafkaTemplateToken,

@@ -1,9 +1,7 @@
 import { Inject } from '@nestjs/common';
+import { DEFAULT_CONNECTION } from '../common/connection-name.js';
 
 // Injection of what belongs to one connection, by name.
-
-/** Connection used where none is named. */
-export const DEFAULT_CONNECTION = 'default';
 
 /** Injection token of a connection's `KafkaTemplate`. The default connection's is injectable by class as well. */
 export function getKafkaTemplateToken(connection: string = DEFAULT_CONNECTION): string {

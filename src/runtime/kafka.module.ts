@@ -1,3 +1,4 @@
+import { DEFAULT_CONNECTION } from '../common/connection-name.js';
 import 'reflect-metadata';
 import {
   type DynamicModule,
@@ -28,7 +29,6 @@ import { NestdawError } from '../common/errors.js';
 import { type Logger } from '../common/logger.js';
 import { type IdempotentOptions } from '../decorators/idempotent.js';
 import {
-  DEFAULT_CONNECTION,
   getDeadLettersToken,
   getKafkaAdminToken,
   getKafkaConnectionToken,

@@ -1,3 +1,4 @@
+import { prefixOf } from '../../common/connection-name.js';
 import { bindMap, bindValue } from './binding.js';
 import { type ClientKind } from './config-key.js';
 import { CONFIG_NAMES, type ConfigName, type ConfigValue, keyOf, spellingsOf } from './config-keys.js';
@@ -54,11 +55,6 @@ export class KafkaProperties {
     for (const name of values.keys()) origins.set(name, typeof origin === 'string' ? origin : origin(name));
     return new KafkaProperties(new Map([...this.#values, ...values]), origins, this.prefix);
   }
-}
-
-/** What a connection's keys begin with; the one without a name has the plain `kafka.`. */
-export function prefixOf(connection: string | undefined): string {
-  return connection === undefined ? 'kafka' : `kafka.${connection}`;
 }
 
 /** Binds the environment to the table. Adds to `mistakes` and goes on with the default where a value is none. */

@@ -1,7 +1,7 @@
+import { prefixOf } from '../../common/connection-name.js';
 import { nameBelow, variableBelow } from './binding.js';
 import { type Environment } from './environment.js';
 import { relaxed } from './formats.js';
-import { prefixOf } from './kafka-properties.js';
 import { type KnownName, knownNames } from './known-names.js';
 import { type Mistake } from './mistakes.js';
 import { canonicalName, type PropertyEntry, squeezed, VARIABLE_OF_LIST } from './sources/property-source.js';

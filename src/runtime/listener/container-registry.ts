@@ -1,3 +1,4 @@
+import { DEFAULT_CONNECTION } from '../../common/connection-name.js';
 import { NestdawError } from '../../common/errors.js';
 import { settleAll } from '../../common/lifecycle.js';
 import { type SeekTarget } from '../../common/seek-target.js';
@@ -8,8 +9,6 @@ import { ContainerGroup } from './container-group.js';
 import { type ListenerContainer } from './listener-container.js';
 
 // The listener containers of an application, by connection and id.
-
-const DEFAULT_CONNECTION = 'default';
 
 /** An event of one of an application's containers. */
 export type ListenerEvent = ContainerEvent & {

@@ -1,8 +1,8 @@
 import { type DiscoveryService } from '@nestjs/core';
 import { systemClock } from '../../common/clock.js';
+import { DEFAULT_CONNECTION } from '../../common/connection-name.js';
 import { messageOf, NestdawError } from '../../common/errors.js';
 import { silentLogger } from '../../common/logger.js';
-import { DEFAULT_CONNECTION } from '../../decorators/inject-kafka-template.js';
 import { topicsIn } from '../client/admin/new-topic.js';
 import { type Mistake, throwIfAny } from '../config/mistakes.js';
 import { judgeNames } from '../config/name-judge.js';

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { prefixOf } from '../../common/connection-name.js';
 import { hasCode, messageOf, NestdawError } from '../../common/errors.js';
 import { type Logger, silentLogger } from '../../common/logger.js';
 import { type ProducerPool } from './producer-pool.js';
@@ -105,10 +106,9 @@ export class KafkaTransactionManager {
   #pool(): ProducerPool {
     const { pool, connection } = this.#options;
     if (pool) return pool;
-    const keys = connection === 'default' ? 'kafka' : `kafka.${connection}`;
     throw new NestdawError(
       'KAFKA_CONFIG_INVALID',
-      `there are no transactions on connection ${connection}: set ${keys}.producer.transaction-id-prefix, unique for each process`,
+      `there are no transactions on connection ${connection}: set ${prefixOf(connection)}.producer.transaction-id-prefix, unique for each process`,
     );
   }
 }

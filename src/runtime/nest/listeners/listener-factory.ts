@@ -1,5 +1,5 @@
+import { DEFAULT_CONNECTION } from '../../../common/connection-name.js';
 import { messageOf } from '../../../common/errors.js';
-import { DEFAULT_CONNECTION } from '../../../decorators/inject-kafka-template.js';
 import { type KafkaProperties } from '../../config/kafka-properties.js';
 import { type Mistake } from '../../config/mistakes.js';
 import { type ListenerEndpoint } from '../../listener/listener-endpoint.js';

@@ -1,5 +1,6 @@
 import { type FactoryProvider, type InjectionToken } from '@nestjs/common';
-import { DEFAULT_CONNECTION, getKafkaConnectionToken } from '../../../decorators/inject-kafka-template.js';
+import { DEFAULT_CONNECTION } from '../../../common/connection-name.js';
+import { getKafkaConnectionToken } from '../../../decorators/inject-kafka-template.js';
 import {
   AggregatingReplyingKafkaTemplate,
   type AggregatingTemplateOptions,

@@ -10,9 +10,9 @@ import {
   type Provider,
 } from '@nestjs/common';
 import { DiscoveryModule, DiscoveryService, MetadataScanner } from '@nestjs/core';
+import { DEFAULT_CONNECTION } from '../../../common/connection-name.js';
 import { NestdawError } from '../../../common/errors.js';
 import { systemRandom } from '../../../common/random.js';
-import { DEFAULT_CONNECTION } from '../../../decorators/inject-kafka-template.js';
 import { type Mistake, throwIfAny } from '../../config/mistakes.js';
 import { FileOutboxStore } from '../../outbox/file-outbox-store.js';
 import { OutboxRelay } from '../../outbox/outbox-relay.js';

@@ -1,6 +1,6 @@
 import { type DiscoveryService, type MetadataScanner } from '@nestjs/core';
+import { DEFAULT_CONNECTION } from '../../../common/connection-name.js';
 import { NestdawError } from '../../../common/errors.js';
-import { DEFAULT_CONNECTION } from '../../../decorators/inject-kafka-template.js';
 import { PRODUCER_BINDING } from '../../../decorators/metadata-keys.js';
 import { type ProducerBinding, type ProducerOptions } from '../../../decorators/producer.js';
 import { type Environment } from '../../config/environment.js';

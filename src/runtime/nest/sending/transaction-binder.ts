@@ -1,6 +1,6 @@
 import { type DiscoveryService, type MetadataScanner } from '@nestjs/core';
+import { DEFAULT_CONNECTION, prefixOf } from '../../../common/connection-name.js';
 import { messageOf } from '../../../common/errors.js';
-import { DEFAULT_CONNECTION } from '../../../decorators/inject-kafka-template.js';
 import { TRANSACTION_BINDING } from '../../../decorators/metadata-keys.js';
 import { type TransactionalOptions, type TransactionBinding } from '../../../decorators/transactional.js';
 import { type Mistake } from '../../config/mistakes.js';
@@ -45,8 +45,7 @@ export class TransactionBinder {
   #check(where: string, connection: string = DEFAULT_CONNECTION, mistakes: Mistake[]): void {
     try {
       if (this.#connectionOf(connection).transactionManager.isEnabled) return;
-      const keys = connection === DEFAULT_CONNECTION ? 'kafka' : `kafka.${connection}`;
-      const problem = `needs ${keys}.producer.transaction-id-prefix, unique for each process`;
+      const problem = `needs ${prefixOf(connection)}.producer.transaction-id-prefix, unique for each process`;
       mistakes.push({ origin: `@Transactional of ${where}`, problem });
     } catch (error) {
       mistakes.push({ origin: `@Transactional of ${where}`, problem: messageOf(error) });

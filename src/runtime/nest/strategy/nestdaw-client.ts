@@ -1,8 +1,9 @@
 import { type FactoryProvider, type InjectionToken } from '@nestjs/common';
 import { defer, from, type Observable, ReplaySubject } from 'rxjs';
+import { DEFAULT_CONNECTION } from '../../../common/connection-name.js';
 import { NestdawError } from '../../../common/errors.js';
 import { type KafkaRecord } from '../../../common/record.js';
-import { DEFAULT_CONNECTION, getKafkaConnectionToken } from '../../../decorators/inject-kafka-template.js';
+import { getKafkaConnectionToken } from '../../../decorators/inject-kafka-template.js';
 import { type RecordMetadata } from '../../client/producer-client.js';
 import { type ReplyingKafkaTemplate } from '../../template/replies/replying-kafka-template.js';
 import { type KafkaConnection } from '../connection/kafka-connection.js';

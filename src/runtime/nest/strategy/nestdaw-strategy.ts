@@ -1,6 +1,6 @@
 import { type Observable, ReplaySubject } from 'rxjs';
+import { DEFAULT_CONNECTION } from '../../../common/connection-name.js';
 import { NestdawError } from '../../../common/errors.js';
-import { DEFAULT_CONNECTION } from '../../../decorators/inject-kafka-template.js';
 import { type KafkaListenerOptions } from '../../../decorators/listener-options.js';
 import { type ListenerContainer } from '../../listener/listener-container.js';
 import { type ListenerDeclaration } from '../declarations/listener-declaration.js';

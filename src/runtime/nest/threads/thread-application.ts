@@ -1,9 +1,9 @@
+import { DEFAULT_CONNECTION } from '../../../common/connection-name.js';
 import 'reflect-metadata';
 import { type INestApplicationContext, type LoggerService, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { NestdawError } from '../../../common/errors.js';
 import { type Logger } from '../../../common/logger.js';
-import { DEFAULT_CONNECTION } from '../../../decorators/inject-kafka-template.js';
 import { KafkaModule } from '../../kafka.module.js';
 import { loadFailure } from '../../threads/module-file.js';
 import { type ThreadModule } from '../../threads/thread-messages.js';
