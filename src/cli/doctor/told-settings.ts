@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type ConfigName, keyOf } from '../../runtime/config/config-keys.js';
 import { type KafkaProperties } from '../../runtime/config/kafka-properties.js';
+import { NO_LOSS } from '../../runtime/config/no-loss.js';
 import { shownText, valueText } from '../../runtime/config/reference/value-text.js';
 import { type Configs, type Facts, type NodeFacts, type ProducerFacts, type Told } from './facts.js';
 import { type Finding } from './finding.js';
@@ -9,15 +10,6 @@ import { type Finding } from './finding.js';
 
 export type ToldSetting = Required<Pick<Finding, 'key' | 'value' | 'origin'>>;
 
-/** What the profile no-loss decides, whatever else is written. */
-const OF_PROFILE: readonly ConfigName[] = [
-  'producer.acks',
-  'producer.retries',
-  'producer.on-delivery-failure',
-  'producer.properties.enable.idempotence',
-  'producer.properties.max.in.flight.requests.per.connection',
-];
-
 /** A key of the connection. */
 export function toldSetting(properties: KafkaProperties, name: ConfigName): ToldSetting {
   return told(properties, name, `${properties.prefix}.${name}`);
@@ -25,7 +17,7 @@ export function toldSetting(properties: KafkaProperties, name: ConfigName): Told
 
 /** A key of a producer: its own, that of the connection, or the profile that decides it. */
 export function toldOfProducer(facts: Facts, { name, properties }: ProducerFacts, key: ConfigName): ToldSetting {
-  const decides = properties.get('producer.profile') === 'no-loss' && OF_PROFILE.includes(key);
+  const decides = properties.get('producer.profile') === 'no-loss' && key in NO_LOSS;
   const asked = decides ? 'producer.profile' : key;
   const isOwn = name !== undefined && properties.originOf(asked) !== facts.properties.originOf(asked);
   const below = isOwn ? asked.replace(/^producer\./, `producers.${name}.`) : asked;

@@ -1,6 +1,7 @@
 import { type ConfigName, keyOf } from './config-keys.js';
 import { type KafkaProperties } from './kafka-properties.js';
 import { type Mistake } from './mistakes.js';
+import { NO_LOSS, NO_LOSS_NAMES } from './no-loss.js';
 import { shownText, valueText } from './reference/value-text.js';
 
 // What no key can say for itself: pairs that exclude each other, and pairs that cannot work together.
@@ -145,19 +146,10 @@ function checkProducer(rule: Rule): void {
 function checkNoLoss(rule: Rule): void {
   const { properties } = rule;
   if (properties.get('producer.profile') !== 'no-loss') return;
-  const settings: ReadonlyArray<readonly [name: ConfigName, wanted: unknown]> = [
-    ['producer.acks', 'all'],
-    ['producer.retries', 0x7fff_ffff],
-    ['producer.properties.max.in.flight.requests.per.connection', 1],
-    ['producer.properties.enable.idempotence', true],
-    ['producer.on-delivery-failure', 'stop'],
-  ];
-  for (const [name, wanted] of settings) {
+  for (const name of NO_LOSS_NAMES) {
+    const wanted = NO_LOSS[name];
     if (!rule.isSet(name) || properties.get(name) === wanted) continue;
-    rule.mistake(
-      name,
-      `contradicts ${rule.told('producer.profile')}, which needs ${String(wanted)}; remove one of them`,
-    );
+    rule.mistake(name, `contradicts ${rule.told('producer.profile')}, which needs ${wanted}; remove one of them`);
   }
 }
 

@@ -1,5 +1,6 @@
 import { type ProducerSettings } from '../../../runtime/client/producer/producer-options.js';
 import { type ConfigName } from '../../../runtime/config/config-keys.js';
+import { NO_LOSS, NO_LOSS_NAMES, type NoLossName } from '../../../runtime/config/no-loss.js';
 import { type Check } from '../check.js';
 import { type Facts, type ProducerFacts } from '../facts.js';
 import { type Finding } from '../finding.js';
@@ -120,28 +121,21 @@ const IDEMPOTENCE: Check = {
   }),
 };
 
-interface Ingredient {
-  readonly name: string;
-  readonly wanted: string;
-  readonly actual: (settings: ProducerSettings) => string;
+/** What a producer has of each that the profile sets. */
+const ACTUAL: { readonly [N in NoLossName]: (settings: ProducerSettings) => string | number | boolean } = {
+  'producer.acks': ({ acks }) => (acks === ALL ? 'all' : acks),
+  'producer.retries': ({ retries }) => retries,
+  'producer.properties.max.in.flight.requests.per.connection': (settings) => settings.maxInFlightRequestsPerConnection,
+  'producer.properties.enable.idempotence': ({ enableIdempotence }) => enableIdempotence,
+  'producer.on-delivery-failure': ({ onDeliveryFailure }) => onDeliveryFailure,
+};
+
+/** As in Kafka's documentation. */
+function plainName(name: NoLossName): string {
+  return name.replace(/^producer\.(properties\.)?/, '');
 }
 
-const MAX_INT = '2147483647';
-
-/** The recipe of a producer that loses nothing. */
-const RECIPE: readonly Ingredient[] = [
-  { name: 'acks', wanted: 'all', actual: ({ acks }) => (acks === ALL ? 'all' : String(acks)) },
-  { name: 'retries', wanted: MAX_INT, actual: ({ retries }) => String(retries) },
-  {
-    name: 'max.in.flight.requests.per.connection',
-    wanted: '1',
-    actual: (settings) => String(settings.maxInFlightRequestsPerConnection),
-  },
-  { name: 'enable.idempotence', wanted: 'true', actual: ({ enableIdempotence }) => String(enableIdempotence) },
-  { name: 'on-delivery-failure', wanted: 'stop', actual: ({ onDeliveryFailure }) => onDeliveryFailure },
-];
-
-const NO_LOSS: Check = {
+const PROFILE: Check = {
   id: 'no-loss',
   area: 'sending',
   asks: 'configuration',
@@ -153,17 +147,17 @@ const NO_LOSS: Check = {
 
 function recipeOf(facts: Facts, producer: ProducerFacts): Finding {
   const profile = toldOfProducer(facts, producer, 'producer.profile');
-  const differing = RECIPE.filter(({ wanted, actual }) => actual(producer.settings) !== wanted);
+  const differing = NO_LOSS_NAMES.filter((name) => ACTUAL[name](producer.settings) !== NO_LOSS[name]);
   const differences = differing.map(
-    ({ name, wanted, actual }) => `${name}=${actual(producer.settings)}, not ${wanted}`,
+    (name) => `${plainName(name)}=${ACTUAL[name](producer.settings)}, not ${NO_LOSS[name]}`,
   );
   if (producer.properties.get('producer.profile') !== 'no-loss') {
     const says = differing.length === 0 ? 'all that it sets is set' : `it would change ${differences.join('; ')}`;
     return { ...profile, verdict: 'not used', says };
   }
   if (differing.length > 0) return { ...profile, verdict: 'fail', says: `the producer has ${differences.join('; ')}` };
-  const has = RECIPE.map(({ name, wanted }) => `${name}=${wanted}`).join(', ');
+  const has = NO_LOSS_NAMES.map((name) => `${plainName(name)}=${NO_LOSS[name]}`).join(', ');
   return { ...profile, verdict: 'pass', says: `the producer has ${has}` };
 }
 
-export const SENDING_CHECKS: readonly Check[] = [IDEMPOTENCE, NO_LOSS];
+export const SENDING_CHECKS: readonly Check[] = [IDEMPOTENCE, PROFILE];

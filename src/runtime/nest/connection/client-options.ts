@@ -2,6 +2,7 @@ import { type ConsumerOptions } from '../../client/consumer/consumer-options.js'
 import { MAX_UNSETTLED_BATCHES, type ProducerOptions } from '../../client/producer/producer-options.js';
 import { type ConfigName, type ConfigValue } from '../../config/config-keys.js';
 import { type KafkaProperties } from '../../config/kafka-properties.js';
+import { NO_LOSS } from '../../config/no-loss.js';
 import { type ContainerSettings } from '../../listener/container-settings.js';
 import { type ValueFormat } from '../handlers/payload-converter.js';
 import { deserializerSettings } from '../serdes/serde-settings.js';
@@ -16,14 +17,13 @@ const IN_ORDER = {
   onDeliveryFailure: 'stop',
 } as const satisfies ProducerOptions;
 
-/** The same with one request at a time. */
-const NO_LOSS = { ...IN_ORDER, maxInFlightRequestsPerConnection: 1 } as const satisfies ProducerOptions;
-
 const ACKS = { all: -1, '1': 1, '0': 0 } as const;
 
 export function producerOptions(properties: KafkaProperties): ProducerOptions {
-  const options = configuredOptions(properties);
-  return properties.get('producer.profile') === 'no-loss' ? { ...options, ...NO_LOSS } : options;
+  if (properties.get('producer.profile') !== 'no-loss') return configuredOptions(properties);
+  return configuredOptions(
+    properties.with(new Map(Object.entries(NO_LOSS) as [ConfigName, unknown][]), 'producer.profile=no-loss'),
+  );
 }
 
 const PRODUCER = {
