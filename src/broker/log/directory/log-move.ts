@@ -13,6 +13,8 @@ import { setAsideName } from './partition-directory.js';
 // has a name that counts for nothing, as Kafka's "future" replica.
 
 const CHUNK_BYTES = 256 * 1024;
+/** Of all moves: a chunk is read and written in one turn. */
+const CHUNK = Buffer.allocUnsafeSlow(CHUNK_BYTES);
 /** So much is copied while everybody waits. */
 const LAST_BYTES = 1024 * 1024;
 
@@ -21,7 +23,6 @@ export class LogMove {
   /** Bytes of each segment's log that were copied; closed ones are on the device when they are in `#whole`. */
   readonly #copied = new Map<LogSegment, number>();
   readonly #whole = new Set<LogSegment>();
-  readonly #chunk = Buffer.allocUnsafe(CHUNK_BYTES);
   isCancelled = false;
 
   constructor(
@@ -85,11 +86,11 @@ export class LogMove {
 
   #copyChunk(segment: LogSegment): void {
     const from = this.#copied.get(segment) ?? 0;
-    const count = segment.log.handle().read(this.#chunk, 0, Math.min(CHUNK_BYTES, segment.size - from), from);
+    const count = segment.log.handle().read(CHUNK, 0, Math.min(CHUNK_BYTES, segment.size - from), from);
     this.#with(segment, 'log', (handle) => {
       // Compaction puts another segment in the place of one that was copied.
       if (from === 0) handle.truncate(0);
-      handle.write([this.#chunk.subarray(0, count)], from);
+      handle.write([CHUNK.subarray(0, count)], from);
     });
     this.#copied.set(segment, from + count);
   }
