@@ -29,8 +29,10 @@ export class TopicDedupStore implements DedupStore {
   readonly #journal: IdJournal;
   readonly #memory: MemoryDedupStore;
   readonly #window: DedupWindow;
-  /** Ids beyond the window that the journal does not know to be forgotten. */
-  #forgotten: Array<TopicPartition & { readonly key: Buffer }> = [];
+  /** Where ids beyond the window came in that the journal does not know to be forgotten, by their keys. */
+  #forgotten = new Map<string, TopicPartition>();
+  /** Those that the journal is being told. */
+  readonly #telling = new Set<Map<string, TopicPartition>>();
 
   constructor(journal: IdJournal, window: DedupWindow, clock: Clock) {
     this.#journal = journal;
@@ -50,26 +52,31 @@ export class TopicDedupStore implements DedupStore {
       for (const id of ids) {
         const key = keyOf(scope, id);
         // Known once more: what was to be forgotten of it must not come behind.
-        if (this.#forgotten.length > 0) this.#forgotten = this.#forgotten.filter((one) => !one.key.equals(key));
-        written.push(this.#journal.append({ topic, partition }, { key, value }));
+        this.#forgotten.delete(key);
+        for (const told of this.#telling) told.delete(key);
+        written.push(this.#journal.append({ topic, partition }, { key: Buffer.from(key), value }));
       }
     }
     await Promise.all(written);
     this.#finishInMemory(groups, claimant, window);
     const forgotten = this.#forgotten;
-    this.#forgotten = [];
+    this.#forgotten = new Map();
+    this.#telling.add(forgotten);
     try {
-      await Promise.all(forgotten.map(({ key, ...of }) => this.#journal.append(of, { key, value: null })));
+      const marks = [...forgotten].map(([key, of]) => this.#journal.append(of, { key: Buffer.from(key), value: null }));
+      await Promise.all(marks);
     } catch (error) {
       // Again with the next ones, or the topic would keep them for ever.
-      this.#forgotten = [...forgotten, ...this.#forgotten];
+      this.#forgotten = new Map([...forgotten, ...this.#forgotten]);
       throw error;
+    } finally {
+      this.#telling.delete(forgotten);
     }
   }
 
   #finishInMemory(groups: readonly IdGroup[], claimant: Claimant, window: DedupWindow): void {
     this.#memory.finish(groups, claimant, window, ({ scope, topic, partition }, id) => {
-      this.#forgotten.push({ topic, partition, key: keyOf(scope, id) });
+      this.#forgotten.set(keyOf(scope, id), { topic, partition });
     });
   }
 
@@ -99,6 +106,6 @@ export class TopicDedupStore implements DedupStore {
   }
 }
 
-function keyOf(scope: string, id: string): Buffer {
-  return Buffer.from(`${scope}${BETWEEN}${id}`);
+function keyOf(scope: string, id: string): string {
+  return `${scope}${BETWEEN}${id}`;
 }

@@ -11,8 +11,11 @@ class MemoryJournal implements IdJournal {
   isDown = false;
   /** Refuses marks of forgetting alone. */
   refusesMarks = false;
+  /** Called with each mark before it is written. */
+  onMark: () => Promise<void> | void = () => undefined;
 
   async append({ partition }: TopicPartition, { key, value }: OutgoingRecord): Promise<void> {
+    if (value === null) await this.onMark();
     if (this.isDown || (this.refusesMarks && value === null)) throw new Error('no broker');
     const bytes = { key: key as Buffer, value: value as Buffer | null, headers: NO_HEADERS };
     this.records.push({ topic: 'ids', partition, offset: this.records.length, timestamp: 0, ...bytes });
@@ -139,5 +142,25 @@ describe('ids in a compacted topic', () => {
     await finish('a');
     await reopen();
     expect(newOf('a', 'b')).toEqual(['b']);
+  });
+
+  it('stay known when they come again while the topic is refusing to forget them', async () => {
+    open({ count: 2, timeMs: undefined });
+    await finish('a', 'x');
+    let refuse!: (error: Error) => void;
+    const isMarked = new Promise<void>((marked) => {
+      journal.onMark = () => {
+        journal.onMark = () => undefined;
+        marked();
+        return new Promise((_, reject) => (refuse = reject));
+      };
+    });
+    const refused = finish('b');
+    await isMarked;
+    await finish('a');
+    refuse(new Error('no broker'));
+    await expect(refused).rejects.toThrow('no broker');
+    await finish('d');
+    expect(journal.known).toEqual(['a', 'd']);
   });
 });
