@@ -92,6 +92,14 @@ async function until(condition: () => boolean | Promise<boolean>): Promise<void>
   while (!(await condition())) await new Promise((resolve) => setImmediate(resolve));
 }
 
+/** A directory in service that holds these partitions of the topic. */
+const served = (logDir: string, ...partitions: number[]) => ({
+  errorCode: 0,
+  logDir,
+  isKnown: true,
+  partitions: partitions.map((partition) => [partition, false]),
+});
+
 describe('several directories', () => {
   it('share new partitions evenly, each with the files of a directory of its own', async () => {
     const machine = new Machine();
@@ -102,26 +110,7 @@ describe('several directories', () => {
       ['t-1', 't-3'],
     ]);
     for (let partition = 0; partition < 4; partition++) expect(await appendTo(fixture, partition)).toBe(0);
-    expect(await logDirs(fixture)).toEqual([
-      {
-        errorCode: 0,
-        logDir: '/disk-a',
-        isKnown: true,
-        partitions: [
-          [0, false],
-          [2, false],
-        ],
-      },
-      {
-        errorCode: 0,
-        logDir: '/disk-b',
-        isKnown: true,
-        partitions: [
-          [1, false],
-          [3, false],
-        ],
-      },
-    ]);
+    expect(await logDirs(fixture)).toEqual([served('/disk-a', 0, 2), served('/disk-b', 1, 3)]);
     await fixture.stop();
     const [a, b] = DIRECTORIES.map((path) => machine.text(`${path}/meta.properties`));
     const without = (text: string) => text.replace(/directory\.id=.*/, '');
@@ -204,15 +193,7 @@ describe('a directory whose disk becomes read-only', () => {
     });
     expect(machine.said.filter((line) => line.startsWith('/disk-b is out of service'))).toHaveLength(1);
     expect(await logDirs(fixture)).toEqual([
-      {
-        errorCode: 0,
-        logDir: '/disk-a',
-        isKnown: true,
-        partitions: [
-          [0, false],
-          [2, false],
-        ],
-      },
+      served('/disk-a', 0, 2),
       { errorCode: ErrorCode.KAFKA_STORAGE_ERROR, logDir: '/disk-b', isKnown: false, partitions: [] },
     ]);
   });

@@ -72,7 +72,7 @@ const LEAD_MS = 1_000;
  * Says when a record of a retry topic is due. Records of a topic have the same delay, so those behind one are due after
  * it; by `spreadMs` earlier at most, where delays are drawn.
  */
-function whenDue(spreadMs = 0): AdmissionRule {
+function whenDue(spreadMs: number): AdmissionRule {
   return (record) => {
     const until = dueAtOf(record);
     return until === undefined ? undefined : { action: 'wait', until, quietUntil: until - spreadMs - LEAD_MS };

@@ -67,6 +67,11 @@ async function handledAndMovedBack(count: number, committedOffset: number): Prom
   await directClient(kafka.broker).send(OffsetCommit, 2, { ...request, ...nobody });
 }
 
+async function areHandledAgain(seen: readonly number[], offsets: readonly number[]): Promise<void> {
+  await until(() => seen.length === offsets.length, { what: 'those behind it again' });
+  expect(seen).toEqual(offsets);
+}
+
 describe('an inbox', () => {
   it('takes records in and commits their offsets while the handler has not finished one', async () => {
     const gate = deferred();
@@ -170,8 +175,7 @@ describe('an inbox', () => {
     await handledAndMovedBack(6, 2);
     const seen: number[] = [];
     await listen((offset) => void seen.push(offset));
-    await until(() => seen.length === 4, { what: 'four of them again' });
-    expect(seen).toEqual([2, 3, 4, 5]);
+    await areHandledAgain(seen, [2, 3, 4, 5]);
   });
 
   it('waits for room on the disk, too, when it is to forget what the group was moved back behind', async () => {
@@ -186,8 +190,7 @@ describe('an inbox', () => {
       disk.hasRoom();
     }
     await listening;
-    await until(() => seen.length === 4, { what: 'four of them again' });
-    expect(seen).toEqual([2, 3, 4, 5]);
+    await areHandledAgain(seen, [2, 3, 4, 5]);
   });
 
   it('stops and starts with its container', async () => {
