@@ -2,6 +2,7 @@
 export default {
   testEnvironment: '<rootDir>/test/support/jest-environment.cjs',
   globalSetup: '<rootDir>/test/support/jest-global-setup.mjs',
+  setupFilesAfterEnv: ['<rootDir>/test/support/jest-setup.mjs'],
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts', '**/*.conformance.ts'],
   extensionsToTreatAsEsm: ['.ts'],
@@ -29,6 +30,8 @@ export default {
       },
     ],
   },
+  // Jest leaves one core to itself, which on two cores is half of the machine; its own process hardly works.
+  maxWorkers: '100%',
   // Nothing here waits for time to pass: this is how long a busy machine may take for what is usually done at once.
   testTimeout: 60_000,
   // Module graphs of finished test files are not fully released (about 6 MB per Nest file):
