@@ -6,7 +6,7 @@ import { isRefusal } from '../metadata/refusal.js';
 import { isInternal, nameRefusal, OFFSETS_TOPIC, TRANSACTION_TOPIC } from '../metadata/topic-name.js';
 import { type TopicEntry } from '../metadata/topic-registry.js';
 import { defineHandler, type RequestContext } from '../network/handler.js';
-import { type BrokerParts, CLUSTER_OPERATIONS, offlineReplicas, TOPIC_OPERATIONS } from './broker-parts.js';
+import { type BrokerParts, CLUSTER_OPERATIONS, TOPIC_OPERATIONS, tellPartition } from './broker-parts.js';
 
 // Metadata 0–13. A topic that is asked for by name and does not exist is created here, if that is allowed, and
 // answered as existing: no client has to come back for it.
@@ -113,23 +113,15 @@ class MetadataCall {
     return this.#answer(metadata.topics.get(name)!);
   }
 
-  #answer({ name, topicId, isInternal: internal, state, partitions }: TopicEntry): TopicAnswer {
-    const { nodeId } = this.parts.config;
-    const replicas = [nodeId];
+  #answer(topic: TopicEntry): TopicAnswer {
+    const { name, topicId, isInternal: internal, state } = topic;
+    const replicas = [this.parts.config.nodeId] as const;
     return {
       errorCode: ErrorCode.NONE,
       name,
       topicId,
       isInternal: internal,
-      partitions: state.partitions.map(({ partitionId, leaderEpoch }) => ({
-        errorCode: ErrorCode.NONE,
-        partitionIndex: partitionId,
-        leaderId: nodeId,
-        leaderEpoch,
-        replicaNodes: replicas,
-        isrNodes: replicas,
-        offlineReplicas: offlineReplicas(partitions[partitionId], replicas),
-      })),
+      partitions: state.partitions.map(({ partitionId }) => tellPartition(topic, partitionId, replicas)),
       topicAuthorizedOperations: this.request.includeTopicAuthorizedOperations ? TOPIC_OPERATIONS : MIN_I32,
     };
   }

@@ -7,7 +7,7 @@ import { ZERO_UUID } from '../../protocol/wire-reader.js';
 import { isInternal, nameRefusal } from '../metadata/topic-name.js';
 import { type TopicEntry } from '../metadata/topic-registry.js';
 import { defineHandler } from '../network/handler.js';
-import { type BrokerParts, offlineReplicas, TOPIC_OPERATIONS } from './broker-parts.js';
+import { type BrokerParts, TOPIC_OPERATIONS, tellPartition } from './broker-parts.js';
 
 // DescribeTopicPartitions 0: topics by name in pages, each page beginning where the cursor of the one before stood.
 
@@ -61,22 +61,16 @@ function page(parts: BrokerParts, names: readonly string[], cursor: Cursor | nul
 }
 
 function described(topic: TopicEntry, first: number, last: number, nodeId: number): TopicAnswer {
-  const replicas = [nodeId];
+  const replicas = [nodeId] as const;
   return {
     errorCode: ErrorCode.NONE,
     name: topic.name,
     topicId: topic.topicId,
     isInternal: topic.isInternal,
-    partitions: topic.state.partitions.slice(first, last).map(({ partitionId, leaderEpoch }) => ({
-      errorCode: ErrorCode.NONE,
-      partitionIndex: partitionId,
-      leaderId: nodeId,
-      leaderEpoch,
-      replicaNodes: replicas,
-      isrNodes: replicas,
+    partitions: topic.state.partitions.slice(first, last).map(({ partitionId }) => ({
+      ...tellPartition(topic, partitionId, replicas),
       eligibleLeaderReplicas: [],
       lastKnownElr: [],
-      offlineReplicas: offlineReplicas(topic.partitions[partitionId], replicas),
     })),
     topicAuthorizedOperations: TOPIC_OPERATIONS,
   };

@@ -7,7 +7,6 @@ import { type FetchPurgatory } from '../fetch/fetch-purgatory.js';
 import { type FetchSessions } from '../fetch/fetch-sessions.js';
 import { type FileSystem } from '../log/disk/file-system.js';
 import { type LogManager } from '../log/log-manager.js';
-import { type PartitionLog } from '../log/partition-log.js';
 import { type ClusterMetadata } from '../metadata/cluster-metadata.js';
 import { type TopicEntry } from '../metadata/topic-registry.js';
 import { type RootLogger } from '../root-logger.js';
@@ -42,9 +41,17 @@ export function leaderEpochError(topic: TopicEntry, partition: number, epoch: nu
 
 const NO_REPLICAS: readonly number[] = [];
 
-/** The replicas whose directory is out of service. The broker stays their leader, which tells everybody why. */
-export function offlineReplicas(log: PartitionLog | undefined, replicas: readonly number[]): readonly number[] {
-  return log?.isUnserved ? replicas : NO_REPLICAS;
+/** A partition as answers tell of it: its only replica leads it, also when its directory is out of service. */
+export function tellPartition(topic: TopicEntry, partitionIndex: number, replicas: readonly [nodeId: number]) {
+  return {
+    errorCode: ErrorCode.NONE,
+    partitionIndex,
+    leaderId: replicas[0],
+    leaderEpoch: topic.state.partitions[partitionIndex]!.leaderEpoch,
+    replicaNodes: replicas,
+    isrNodes: replicas,
+    offlineReplicas: topic.partitions[partitionIndex]?.isUnserved ? replicas : NO_REPLICAS,
+  };
 }
 
 /** Every operation a client may do without an authorizer, as bits. */

@@ -145,15 +145,10 @@ describe('OffsetCommit', () => {
 
   it('is taken while others are waited for', async () => {
     const topic = await world.topic();
-    const group = await Group.create(world);
-    const [first] = await group.stable({});
-    const second = await group.newcomer();
-    await second.join();
-    const entering = second.join();
-    await first!.heartbeatUntil(27);
-    expect(await first!.commit(topic.name, 5)).toBe(0);
+    const { group, first, entering } = await Group.awaitingItsFirst(world);
+    expect(await first.commit(topic.name, 5)).toBe(0);
     expect(await group.committed(topic.name)).toBe(5);
-    await first!.join();
+    await first.join();
     expect((await entering).errorCode).toBe(0);
   });
 

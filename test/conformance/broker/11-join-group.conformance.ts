@@ -97,15 +97,10 @@ describe('JoinGroup', () => {
   });
 
   it('makes the others join again when one joins', async () => {
-    const group = await Group.create(world);
-    const [first] = await group.stable({});
-    const second = await group.newcomer();
-    await second.join();
-    const entering = second.join();
-    await first!.heartbeatUntil(27);
+    const { group, first, entering } = await Group.awaitingItsFirst(world);
     expect(await group.state()).toBe('PreparingRebalance 2');
-    const again = await first!.join();
-    expect(again).toMatchObject({ errorCode: 0, generationId: 2, leader: first!.memberId });
+    const again = await first.join();
+    expect(again).toMatchObject({ errorCode: 0, generationId: 2, leader: first.memberId });
     expect(await entering).toMatchObject({ errorCode: 0, generationId: 2, members: [] });
     expect(await group.state()).toBe('CompletingRebalance 2');
   });

@@ -36,13 +36,8 @@ describe('LeaveGroup', () => {
   });
 
   it('lets a rebalance end that waited for the one who leaves', async () => {
-    const group = await Group.create(world);
-    const [first] = await group.stable({});
-    const second = await group.newcomer();
-    await second.join();
-    const entering = second.join();
-    await first!.heartbeatUntil(27);
-    await first!.leave();
+    const { first, second, entering } = await Group.awaitingItsFirst(world);
+    await first.leave();
     expect(await entering).toMatchObject({ errorCode: 0, generationId: 2, leader: second.memberId });
   });
 
@@ -86,16 +81,11 @@ describe('LeaveGroup', () => {
   });
 
   it('ends a parked join with 25', async () => {
-    const group = await Group.create(world);
-    const [first] = await group.stable({});
-    const second = await group.newcomer();
-    await second.join();
-    const entering = second.join();
-    await first!.heartbeatUntil(27);
+    const { group, first, second, entering } = await Group.awaitingItsFirst(world);
     const members = [{ memberId: second.memberId, groupInstanceId: null }];
     await world.send(LeaveGroup, 5, { groupId: group.id, members });
     expect((await entering).errorCode).toBe(25);
-    expect((await first!.join()).generationId).toBe(2);
+    expect((await first.join()).generationId).toBe(2);
   });
 
   it('refuses nothing twice', async () => {

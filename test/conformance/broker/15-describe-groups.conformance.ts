@@ -50,14 +50,9 @@ describe('DescribeGroups', () => {
   });
 
   it('shows a group that waits for its members', async () => {
-    const group = await Group.create(world);
-    const [first] = await group.stable({});
-    const second = await group.newcomer();
-    await second.join();
-    const entering = second.join();
-    await first!.heartbeatUntil(27);
+    const { group, first, entering } = await Group.awaitingItsFirst(world);
     expect(await group.describe()).toMatchObject({ groupState: 'PreparingRebalance', protocolData: '' });
-    await first!.join();
+    await first.join();
     await entering;
   });
 

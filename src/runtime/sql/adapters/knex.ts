@@ -1,11 +1,5 @@
-import {
-  type SqlDatabase,
-  type SqlDialect,
-  type SqlResult,
-  type SqlRow,
-  type SqlTransaction,
-} from '../sql-database.js';
-import { soundly } from './sound-commit.js';
+import { type SqlResult, type SqlRow } from '../sql-database.js';
+import { QueryTool } from './query-tool.js';
 
 // Knex: an instance. In a transaction `client` is its Transaction. Parameters stand as `?` in every dialect.
 
@@ -15,36 +9,24 @@ export interface KnexClient {
   transaction<T>(work: (transaction: KnexClient) => Promise<T>): Promise<T>;
 }
 
-export class KnexDatabase implements SqlDatabase<any> {
-  readonly #knex: KnexClient;
-
-  constructor(
-    knex: KnexClient,
-    readonly dialect: SqlDialect,
-  ) {
-    this.#knex = knex;
+export class KnexDatabase extends QueryTool<KnexClient> {
+  protected transact<T>(work: (client: KnexClient) => Promise<T>): Promise<T> {
+    return this.client.transaction(work);
   }
 
-  query<R extends SqlRow>(sql: string, params: readonly unknown[] = []): Promise<SqlResult<R>> {
-    return run<R>(this.#knex, sql, params);
-  }
-
-  runInTransaction<T>(work: (transaction: SqlTransaction) => Promise<T>): Promise<T> {
-    const { dialect } = this;
-    return this.#knex.transaction((client) =>
-      soundly({ dialect, query: (sql, params = []) => run(client, sql, params), client }, work),
-    );
+  protected async run<R extends SqlRow>(
+    client: KnexClient,
+    sql: string,
+    params: readonly unknown[],
+  ): Promise<SqlResult<R>> {
+    const answer = await client.raw(sql, [...params]);
+    const isPair = Array.isArray(answer) && answer.length === 2 && isHeaderOrRows(answer[0]);
+    return resultOf<R>(isPair ? answer[0] : answer);
   }
 }
 
 /** Each dialect's driver answers in its own way. */
-async function run<R extends SqlRow>(
-  client: KnexClient,
-  sql: string,
-  params: readonly unknown[],
-): Promise<SqlResult<R>> {
-  const answer = await client.raw(sql, [...params]);
-  const result = Array.isArray(answer) && answer.length === 2 && isHeaderOrRows(answer[0]) ? answer[0] : answer;
+function resultOf<R extends SqlRow>(result: unknown): SqlResult<R> {
   if (Array.isArray(result)) return { rows: result as R[], count: result.length };
   const {
     rows = [],

@@ -1,12 +1,6 @@
 import { numberPlaceholders } from '../placeholders.js';
-import {
-  type SqlDatabase,
-  type SqlDialect,
-  type SqlResult,
-  type SqlRow,
-  type SqlTransaction,
-} from '../sql-database.js';
-import { soundly } from './sound-commit.js';
+import { type SqlResult, type SqlRow } from '../sql-database.js';
+import { QueryTool } from './query-tool.js';
 
 // Kysely: an instance. In a transaction `client` is its Transaction.
 
@@ -15,30 +9,16 @@ export interface KyselyClient {
   transaction(): { execute<T>(work: (transaction: KyselyClient) => Promise<T>): Promise<T> };
 }
 
-export class KyselyDatabase implements SqlDatabase<any> {
-  readonly #kysely: KyselyClient;
-
-  constructor(
-    kysely: KyselyClient,
-    readonly dialect: SqlDialect,
-  ) {
-    this.#kysely = kysely;
+export class KyselyDatabase extends QueryTool<KyselyClient> {
+  protected transact<T>(work: (client: KyselyClient) => Promise<T>): Promise<T> {
+    return this.client.transaction().execute(work);
   }
 
-  query<R extends SqlRow>(sql: string, params: readonly unknown[] = []): Promise<SqlResult<R>> {
-    return this.#run<R>(this.#kysely, sql, params);
-  }
-
-  runInTransaction<T>(work: (transaction: SqlTransaction) => Promise<T>): Promise<T> {
-    const { dialect } = this;
-    return this.#kysely
-      .transaction()
-      .execute((client) =>
-        soundly({ dialect, query: (sql, params = []) => this.#run(client, sql, params), client }, work),
-      );
-  }
-
-  async #run<R extends SqlRow>(client: KyselyClient, sql: string, params: readonly unknown[]): Promise<SqlResult<R>> {
+  protected async run<R extends SqlRow>(
+    client: KyselyClient,
+    sql: string,
+    params: readonly unknown[],
+  ): Promise<SqlResult<R>> {
     const text = this.dialect === 'postgres' ? numberPlaceholders(sql) : sql;
     const query = { kind: 'RawNode', sqlFragments: [text], parameters: [] };
     const compiled = { sql: text, parameters: [...params], query, queryId: { queryId: text } };

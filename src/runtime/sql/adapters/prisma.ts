@@ -1,13 +1,6 @@
 import { numberPlaceholders } from '../placeholders.js';
-import {
-  givesRows,
-  type SqlDatabase,
-  type SqlDialect,
-  type SqlResult,
-  type SqlRow,
-  type SqlTransaction,
-} from '../sql-database.js';
-import { soundly } from './sound-commit.js';
+import { givesRows, type SqlResult, type SqlRow } from '../sql-database.js';
+import { QueryTool } from './query-tool.js';
 
 // Prisma: a PrismaClient. In a transaction `client` is the client of that (interactive) transaction.
 
@@ -26,29 +19,16 @@ export interface PrismaClient extends PrismaRunner {
 /** Prisma ends a transaction after 5 s by itself; how long a handler may run is for its listener to say. */
 const LIMITS = { timeout: 300_000, maxWait: 30_000 };
 
-export class PrismaDatabase implements SqlDatabase<any> {
-  readonly #prisma: PrismaClient;
-
-  constructor(
-    prisma: PrismaClient,
-    readonly dialect: SqlDialect,
-  ) {
-    this.#prisma = prisma;
+export class PrismaDatabase extends QueryTool<PrismaClient, PrismaRunner> {
+  protected transact<T>(work: (client: PrismaRunner) => Promise<T>): Promise<T> {
+    return this.client.$transaction(work, LIMITS);
   }
 
-  query<R extends SqlRow>(sql: string, params: readonly unknown[] = []): Promise<SqlResult<R>> {
-    return this.#run<R>(this.#prisma, sql, params);
-  }
-
-  runInTransaction<T>(work: (transaction: SqlTransaction) => Promise<T>): Promise<T> {
-    const { dialect } = this;
-    return this.#prisma.$transaction(
-      (client) => soundly({ dialect, query: (sql, params = []) => this.#run(client, sql, params), client }, work),
-      LIMITS,
-    );
-  }
-
-  async #run<R extends SqlRow>(client: PrismaRunner, sql: string, params: readonly unknown[]): Promise<SqlResult<R>> {
+  protected async run<R extends SqlRow>(
+    client: PrismaRunner,
+    sql: string,
+    params: readonly unknown[],
+  ): Promise<SqlResult<R>> {
     const text = this.dialect === 'postgres' ? numberPlaceholders(sql) : sql;
     if (!givesRows(sql)) return { rows: [], count: await client.$executeRawUnsafe(text, ...params) };
     const rows = (await client.$queryRawUnsafe(text, ...params)) as R[];

@@ -202,6 +202,19 @@ export class Group {
     return members;
   }
 
+  /** A group of one whose coordinator has told it that a second is entering, and waits for it. */
+  static async awaitingItsFirst(
+    world: World,
+  ): Promise<{ group: Group; first: Member; second: Member; entering: ReturnType<Member['join']> }> {
+    const group = await Group.create(world);
+    const [first] = await group.stable({});
+    const second = await group.newcomer();
+    await second.join();
+    const entering = second.join();
+    await first!.heartbeatUntil(27);
+    return { group, first: first!, second, entering };
+  }
+
   /** Every member syncs; each is assigned `for <its place>`. */
   async syncAll(members: readonly Member[]): Promise<void> {
     const assignments = Object.fromEntries(members.map(({ memberId }, i) => [memberId, `for ${i}`]));
