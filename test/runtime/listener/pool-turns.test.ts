@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { containerSettings } from '../../../src/runtime/listener/container-settings.js';
+import { defaultErrorHandler } from '../../../src/runtime/listener/failures/error-handler.js';
 import { DONE } from '../../../src/runtime/listener/listener-endpoint.js';
 import { PartitionBudget } from '../../../src/runtime/listener/partitions/partition-budget.js';
 import { GatedHandler, Harness, TOPIC } from '../../support/listener-harness.js';
@@ -8,12 +9,15 @@ import { flush } from '../../support/manual-clock.js';
 // What a pool does when several handlers end in one turn, and how much it has at hand for them.
 
 /** A pool whose log tells in which order handlers were called and records counted as finished. */
-function logged(workers: number) {
+function logged(workers: number, exhausted: 'skip' | 'pause-partition' = 'skip') {
   const log: string[] = [];
   const handler = new GatedHandler();
   const harness = new Harness({
     endpoint: { workers, order: 'key', gapMap: true },
-    settings: { passage: { received: () => undefined, finished: ({ offset }) => log.push(`finished ${offset}`) } },
+    settings: {
+      passage: { received: () => undefined, finished: ({ offset }) => log.push(`finished ${offset}`) },
+      errorHandler: defaultErrorHandler({ retries: 0, exhausted }),
+    },
     invoke: (record, context) => {
       log.push(`called ${record.offset}`);
       return handler.invoke(record, context);
@@ -48,6 +52,45 @@ describe('handlers of a pool that end in one turn', () => {
     await handler.endAll();
     expect(harness.committed()).toBe(4);
     await harness.container.stop();
+  });
+
+  it('let their workers go on before it is decided about those that failed', async () => {
+    const { log, handler, harness } = logged(2);
+    harness.push(4, (i) => `k${i}`);
+    await harness.start();
+    for (const { end } of handler.running) end.resolve({ status: 'failed', error: new Error('no') });
+    await microtasks();
+    expect(harness.ofType('failed')).toEqual([]);
+    expect(log).toEqual(['called 0', 'called 1', 'called 2', 'called 3']);
+    await flush();
+    expect(harness.ofType('failed').map(({ record }) => record.offset)).toEqual([0, 1]);
+    await handler.endAll();
+    expect(harness.committed()).toBe(4);
+    await harness.container.stop();
+  });
+
+  it('start nothing more in a pool of one before it is decided about the one that failed', async () => {
+    const { log, handler, harness } = logged(1, 'pause-partition');
+    harness.push(2, (i) => `k${i}`);
+    await harness.start();
+    handler.call(0).end.resolve({ status: 'failed', error: new Error('no') });
+    await flush();
+    expect(log).toEqual(['called 0']);
+    await harness.container.stop();
+    expect(harness.committed()).not.toBe(1);
+  });
+
+  it('are not committed when they failed and a commit is asked for in that turn', async () => {
+    const { handler, harness } = logged(2, 'pause-partition');
+    harness.push(4, (i) => `k${i}`);
+    await harness.start();
+    for (const { end } of handler.running) end.resolve({ status: 'failed', error: new Error('no') });
+    await microtasks();
+    await harness.container.commit();
+    expect(harness.committed() ?? 0).toBe(0);
+    await handler.endAll();
+    await harness.container.stop();
+    expect(harness.committed() ?? 0).toBe(0);
   });
 
   it('keep no record of their key waiting for that', async () => {

@@ -259,14 +259,13 @@ export class DeliveryRunner {
   /** The handler has ended, and its worker is free: the call that it goes on with. */
   readonly #goOn: GoOn = (worker, outcome) => {
     const { delivery } = worker;
-    const { inFlight, steering, clock, settlesLate } = this.#options;
+    const { inFlight, steering, clock } = this.#options;
     let next: Promise<BatchOutcome> | undefined;
     this.#isPumping = true;
     try {
       inFlight.remove(delivery);
       steering?.took(clock.monotonic() - delivery.startedAt);
-      if (settlesLate && this.#drains.size === 0 && EndedDeliveries.mayWait(delivery, outcome))
-        this.#settleLate(delivery);
+      if (this.#mayWait(outcome) && this.#ended.takes(delivery, outcome)) this.wake();
       else this.#settle(delivery, outcome);
       next = this.#startAll(worker);
     } catch (error) {
@@ -278,14 +277,17 @@ export class DeliveryRunner {
     return next;
   };
 
-  #settleLate(delivery: Delivery): void {
-    this.#ended.add(delivery);
-    this.wake();
+  /** What becomes of a failure may forbid the next start: several workers are past that, a single one is not. */
+  #mayWait({ status }: BatchOutcome): boolean {
+    if (!this.#options.settlesLate || this.#drains.size > 0) return false;
+    return status !== 'failed' || this.#dispatcher.workers > 1;
   }
 
   /** Keeps the books of all that have ended by now. */
   settleEnded(): void {
-    for (let ended = this.#ended.take(); ended !== undefined; ended = this.#ended.take()) this.#settle(ended, DONE);
+    for (let ended = this.#ended.take(); ended !== undefined; ended = this.#ended.take()) {
+      this.#settle(ended, ended.failure ?? DONE);
+    }
   }
 
   #settle(delivery: Delivery, outcome: BatchOutcome): void {

@@ -2,7 +2,7 @@ import { type KafkaRecord } from '../../../common/record.js';
 import { type PartitionQueue } from '../../dispatch/partition-queue.js';
 import { WorkItem } from '../../dispatch/work-item.js';
 import { DeliveryAcknowledgment } from '../commits/acknowledgment.js';
-import { type Acknowledgment, type InvocationContext, type RemoteWork } from '../invocation.js';
+import { type Acknowledgment, type InvocationContext, type Outcome, type RemoteWork } from '../invocation.js';
 import { type ListenerConsumer } from '../listener-consumer.js';
 import { type PartitionState } from '../partitions/partition-state.js';
 
@@ -27,7 +27,10 @@ interface Rarities {
   reason: unknown;
   controller: AbortController | undefined;
   acknowledgment: DeliveryAcknowledgment | undefined;
+  failure: FailedOutcome | undefined;
 }
+
+export type FailedOutcome = Extract<Outcome, { readonly status: 'failed' }>;
 
 /** What the watchdog has said about a call. */
 export type Slowness = 'none' | 'warned' | 'expired';
@@ -113,6 +116,15 @@ export class Delivery extends WorkItem<PartitionQueue> implements InvocationCont
     this.#rarities().slowness = slowness;
   }
 
+  /** What its handler ended with that nobody has looked at yet; undefined: with nothing special. */
+  get failure(): FailedOutcome | undefined {
+    return this.#rare?.failure;
+  }
+
+  set failure(failure: FailedOutcome) {
+    this.#rarities().failure = failure;
+  }
+
   /** Nobody aborted it or asked for its acknowledgment: it ends with what its handler answers. */
   get isPlain(): boolean {
     const rare = this.#rare;
@@ -177,6 +189,7 @@ export class Delivery extends WorkItem<PartitionQueue> implements InvocationCont
       reason: undefined,
       controller: undefined,
       acknowledgment: undefined,
+      failure: undefined,
     };
     return this.#rare;
   }

@@ -1,10 +1,10 @@
 import { type BatchOutcome, DONE } from '../invocation.js';
 import { type Delivery } from './delivery.js';
 
-// Deliveries whose handler has ended well and whose book-keeping (lane, tracker, budget, commit) waits for the end of
-// the turn. Handlers that wait end together: many timers in one turn, many answers of one packet. What they free are
-// workers, and each of those should start its next record first: book-keeping between two of them would be time that
-// all the others wait. Until then the record counts as running, so it is neither committed nor given up as finished.
+// Deliveries whose handler has ended and whose book-keeping (lane, tracker, budget, commit; all that becomes of one that
+// failed) waits for the end of the turn. Handlers that wait end together: many timers in one turn, many answers of one
+// packet. What they free are workers, and each of those should start its next record first: book-keeping between two of
+// them would be time that all the others wait. Until then the record counts as running, so it is neither committed nor given up as finished.
 //
 // Linked through the deliveries: nothing is allocated.
 
@@ -18,12 +18,16 @@ export class EndedDeliveries {
     return this.#size;
   }
 
-  /** Whether the book-keeping of this end may wait: nothing but a normal return, and nobody waits behind it. */
-  static mayWait(delivery: Delivery, outcome: BatchOutcome): boolean {
-    return outcome === DONE && delivery.next === null && delivery.isPlain;
+  /** Takes an end in whose book-keeping may wait: a normal return or a failure, and nobody waits behind it. */
+  takes(delivery: Delivery, outcome: BatchOutcome): boolean {
+    if (delivery.next !== null || !delivery.isPlain) return false;
+    if (outcome.status === 'failed') delivery.failure = outcome;
+    else if (outcome !== DONE) return false;
+    this.#add(delivery);
+    return true;
   }
 
-  add(delivery: Delivery): void {
+  #add(delivery: Delivery): void {
     if (this.#last === undefined) this.#first = delivery;
     else this.#last.newer = delivery;
     this.#last = delivery;
