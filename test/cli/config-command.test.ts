@@ -87,7 +87,7 @@ describe('nestdaw config', () => {
         "  - application.properties:3:46: kafka.embedded.properties.log.retention.hour=1: unknown key 'log.retention.hour'; did you mean 'log.retention.hours'?",
         "  - application.properties:4:46: kafka.embedded.properties.min.insync.repicas=1: unknown key 'min.insync.repicas'; did you mean 'min.insync.replicas'?",
         '  - application.properties:5:35: kafka.consumer.heartbeat-interval=1m: must be at most a third of kafka.consumer.properties.session.timeout.ms=45s (default): one lost heartbeat would end the session; lower the first or raise the second',
-        '  - application.properties:6:30: kafka.ssl.key-store-location: has no effect under security.protocol=PLAINTEXT (by default); use SSL or SASL_SSL, or remove the key',
+        '  - application.properties:6:30: kafka.ssl.key-store-location=gone.p12: has no effect under security.protocol=PLAINTEXT (by default); use SSL or SASL_SSL, or remove the key',
       ].sort(),
     );
     expect(status).toBe(1);
@@ -97,7 +97,7 @@ describe('nestdaw config', () => {
     const stderr = (...lines: string[]) => config(file(...lines), ['--changed']).stderr;
     const named = stderr('kafka.producers.bulk.ack=1', 'kafka.embedded.enabled=false');
     expect(named).toContain('properties:1:26: kafka.producers.bulk.ack=1: is no key of a producer; did you mean acks?');
-    expect(named).toContain('properties:2:24: kafka.bootstrap-servers is not set and kafka.embedded.enabled is false');
+    expect(named).toContain('properties:2:24: kafka.embedded.enabled=false: there is no broker to talk to');
     const stop = [
       'kafka.producer.on-delivery-failure=stop',
       'kafka.producer.acks=1',

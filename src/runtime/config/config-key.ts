@@ -97,14 +97,20 @@ export function boolean<D extends boolean | undefined>(
 }
 
 export function string<D extends string | undefined>(
-  facts: KeyFacts & { readonly default: D; readonly allowed?: string; readonly emptyCounts?: boolean },
+  facts: KeyFacts & {
+    readonly default: D;
+    readonly allowed?: string;
+    readonly emptyCounts?: boolean;
+    /** Whether a text is allowed. Default: any. */
+    readonly isAllowed?: (text: string) => boolean;
+  },
 ): ConfigKey<D extends undefined ? string | undefined : string> {
-  const { emptyCounts = false, ...rest } = facts;
+  const { emptyCounts = false, isAllowed = () => true, ...rest } = facts;
   const key: ConfigKey<string | undefined> = {
     ...rest,
     kind: 'string',
     allowed: facts.allowed ?? 'a text',
-    parse: (text) => text,
+    parse: (text) => (isAllowed(text) ? text : undefined),
     emptyIsUnset: !emptyCounts,
   };
   return key as never;

@@ -11,6 +11,8 @@ export interface Mistake {
   readonly value?: string;
   /** What is wrong, then what is allowed or what to write instead. */
   readonly problem: string;
+  /** Whether nobody knows the key. A secret may stand under a misspelt one: only what was meant tells. */
+  readonly isUnknown?: boolean;
 }
 
 /** Of a name without separators and case: `SPRING_KAFKA_SSL_KEYSTOREKEY` holds a private key as well. */
@@ -28,9 +30,9 @@ export function masked(key: string, value: string): string {
 }
 
 /** The value of a mistake, hidden also where a secret's key is misspelt and only the suggestion tells. */
-export function shownValue({ key, value, problem }: Mistake): string | undefined {
+export function shownValue({ key, value, problem, isUnknown = false }: Mistake): string | undefined {
   if (key === undefined || value === undefined) return undefined;
-  return isSecret(problem) ? '******' : masked(key, value);
+  return isUnknown && isSecret(problem) ? '******' : masked(key, value);
 }
 
 /** One line for one mistake. */

@@ -75,7 +75,7 @@ class Judge {
       byCanonical.get(rest) ??
       openMaps.find((map) => this.#prefixes.some((prefix) => nameBelow(`${prefix}.${map.name}`, entry.key)));
     if (known) this.#known(known, entry, name);
-    else this.mistakes.push({ ...entry, problem: explainUnknown(entry.key, rest, [...this.#connections.values()]) });
+    else this.#unknown(entry, explainUnknown(entry.key, rest, [...this.#connections.values()]));
   }
 
   /**
@@ -98,10 +98,14 @@ class Judge {
       return;
     }
     const problem = explainVariable(entry.key);
-    if (/^SPRING_KAFKA_/i.test(entry.key)) this.mistakes.push({ ...entry, problem: `unknown key${problem ?? ''}` });
+    if (/^SPRING_KAFKA_/i.test(entry.key)) this.#unknown(entry, `unknown key${problem ?? ''}`);
     else if (problem !== undefined && /^KAFKA_/i.test(entry.key)) {
       this.notices.set(name, `environment variable ${entry.key} is not used${problem}`);
     }
+  }
+
+  #unknown(entry: PropertyEntry, problem: string): void {
+    this.mistakes.push({ ...entry, problem, isUnknown: true });
   }
 
   #variableOf(squeezedName: string): KnownName | undefined {

@@ -1,5 +1,6 @@
 import { type ConfigName, keyOf } from './config-keys.js';
 import { type KafkaProperties } from './kafka-properties.js';
+import { mistakeAt } from './mistake-at.js';
 import { type Mistake } from './mistakes.js';
 import { NO_LOSS, NO_LOSS_NAMES } from './no-loss.js';
 import { shownText, valueText } from './reference/value-text.js';
@@ -39,11 +40,26 @@ export function checkConnection(properties: KafkaProperties, findings: Findings)
   }
   checkProducer(rule);
   checkConsumer(properties, findings);
+  checkRetries(rule);
   if (rule.isSet('consumer.auto-commit-interval') && !properties.get('consumer.enable-auto-commit')) {
     rule.notice(
       'consumer.auto-commit-interval',
       'has an effect under enable-auto-commit=true only; see listener.ack-mode',
     );
+  }
+}
+
+/** What Boot reads under `enabled` only, and a limit that is none. */
+function checkRetries(rule: Rule): void {
+  const { properties } = rule;
+  const [first, longest] = ['retry.topic.backoff.delay', 'retry.topic.backoff.max-delay'] as const;
+  if (!properties.get('retry.topic.enabled')) {
+    const names = ['retry.topic.attempts', first, 'retry.topic.backoff.multiplier', longest] as const;
+    for (const name of [...names, 'retry.topic.backoff.jitter'] as const) {
+      if (rule.isSet(name)) rule.notice(name, 'has an effect under retry.topic.enabled=true only');
+    }
+  } else if (properties.get('retry.topic.backoff.multiplier') > 1 && properties.get(longest) <= properties.get(first)) {
+    rule.notice(longest, `is no limit, since it is not above ${rule.told(first)}: delays grow with every attempt`);
   }
 }
 
@@ -171,12 +187,7 @@ class Rule {
   }
 
   mistake(name: ConfigName, problem: string): void {
-    this.findings.mistakes.push({
-      origin: this.#originOf(name),
-      key: this.#full(name),
-      value: this.#value(name),
-      problem,
-    });
+    this.findings.mistakes.push(mistakeAt(this.properties, name, problem));
   }
 
   notice(name: ConfigName, what: string): void {

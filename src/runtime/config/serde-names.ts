@@ -1,3 +1,5 @@
+import { nearestName } from '../../common/nearest-name.js';
+
 // Names by which configuration chooses a format: ours, and those of Kafka's and Spring's Java classes.
 
 const KAFKA = 'org.apache.kafka.common.serialization.';
@@ -68,6 +70,17 @@ export const GUARD_NAMES: Readonly<Record<string, 'delegate'>> = {
   ErrorHandlingDeserializer: 'delegate',
   [`${SPRING}ErrorHandlingDeserializer`]: 'delegate',
 };
+
+/** What to write instead of a name that is none, as the end of a sentence; empty where nothing is like it. */
+export function meantSerde(name: string, ending: 'Serializer' | 'Deserializer'): string {
+  if (/\bKafkaAvro(S|Des)erializer$/.test(name)) {
+    return '; Avro is what avroSerde({ … }) makes: provide it, and name that provider here';
+  }
+  const other = ending === 'Serializer' ? 'Deserializer' : 'Serializer';
+  const opposite = formatOf(name, other) && `${name.slice(0, -other.length)}${ending}`;
+  const near = opposite ?? nearestName(name, FORMATS);
+  return near === undefined ? '' : `; did you mean ${near}?`;
+}
 
 /** The format of a name; undefined when it is neither ours nor Java's. */
 export function formatOf(name: string, ending: 'Serializer' | 'Deserializer'): FormatName | undefined {

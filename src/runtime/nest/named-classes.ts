@@ -1,5 +1,6 @@
 import { CONFIG_NAMES, type ConfigName, keyOf } from '../config/config-keys.js';
 import { type KafkaProperties } from '../config/kafka-properties.js';
+import { mistakeAt } from '../config/mistake-at.js';
 import { type Mistake } from '../config/mistakes.js';
 
 // Classes that the configuration names, as Kafka's clients do: here they are providers.
@@ -25,10 +26,6 @@ export function configsOf(
 
 /** No provider has the name that a key gives; `wanted` says what it should be. */
 export function unknownClass(properties: KafkaProperties, name: ConfigName, value: string, wanted: string): Mistake {
-  return {
-    origin: properties.originOf(name) ?? 'configuration',
-    key: `${properties.prefix}.${name}`,
-    value,
-    problem: `no provider is called ${simpleName(value)}: Java classes do not run here; write ${wanted}`,
-  };
+  const problem = `no provider is called ${simpleName(value)}: Java classes do not run here; write ${wanted}`;
+  return mistakeAt(properties, name, problem, value);
 }

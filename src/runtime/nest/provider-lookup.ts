@@ -9,6 +9,8 @@ export interface Wanted {
   /** `@KafkaListener of OrderListener.handle`. */
   readonly origin: string;
   readonly option: string;
+  /** What the configuration names, where it does: a decorator's reference is told as it is. */
+  readonly value?: string;
   /** `a function, or a provider with accepts(record)`. */
   readonly allowed: string;
 }
@@ -39,7 +41,7 @@ export class ProviderLookup {
     if (found !== undefined) return found;
     const name = typeof reference === 'function' ? reference.name : String(reference);
     const problem = `there is no provider ${name}; list it in the providers of a module, or give ${wanted.allowed}`;
-    mistakes.push({ origin: wanted.origin, key: wanted.option, problem });
+    mistakes.push({ ...whereOf(wanted), problem });
     return undefined;
   }
 
@@ -59,11 +61,7 @@ export class ProviderLookup {
     if (typeof own === 'function') return own.bind(found) as (...args: unknown[]) => unknown;
     if (typeof found === 'function') return found as (...args: unknown[]) => unknown;
     const name = (found as object).constructor?.name ?? typeof found;
-    mistakes.push({
-      origin: wanted.origin,
-      key: wanted.option,
-      problem: `${name} has no method ${method}; give ${wanted.allowed}`,
-    });
+    mistakes.push({ ...whereOf(wanted), problem: `${name} has no method ${method}; give ${wanted.allowed}` });
     return undefined;
   }
 
@@ -74,4 +72,8 @@ export class ProviderLookup {
       return undefined;
     }
   }
+}
+
+function whereOf({ origin, option, value }: Wanted): Omit<Mistake, 'problem'> {
+  return { origin, key: option, ...(value === undefined ? {} : { value }) };
 }

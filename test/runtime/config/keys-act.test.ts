@@ -47,7 +47,7 @@ function configurationOf(properties: Properties): Configuration {
   return readConfiguration({ cwd: tls, env: {}, argv: [], properties });
 }
 
-/** Everything that leaves the configuration, as text. */
+/** Everything that leaves the configuration, as text; not where it was said, which is no effect. */
 function observed(given: Properties): string {
   const configuration = configurationOf(given);
   const { properties, environment } = configuration;
@@ -74,7 +74,10 @@ function observed(given: Properties): string {
       embedded: embeddedOptions(configuration),
       mistakes: mistakes.map(describeMistake),
     },
-    (_name, value: unknown) => (typeof value === 'function' ? `function ${value.name}` : value),
+    (name, value: unknown) => {
+      if (/^at$|At$/.test(name)) return undefined;
+      return typeof value === 'function' ? `function ${value.name}` : value;
+    },
   );
 }
 

@@ -153,6 +153,7 @@ describe('loadConfiguration', () => {
           'kafka.embedded.port=70000',
           'kafka.client-id=${nowhere}',
           'kafka.properties.sasl.mechanismus=PLAIN',
+          'kafka.template.default-topic=all orders',
           'kafka.consumer.group-id=\\',
           '  ${a}',
           'a=${b}',
@@ -168,7 +169,8 @@ describe('loadConfiguration', () => {
       'application.properties:5:21: kafka.embedded.port=70000: not allowed; allowed: a whole number, from 0 to 65535',
       'application.properties:6:17: kafka.client-id=${nowhere}: nothing defines "nowhere", which ${nowhere} asks for; define it, or give a default: ${nowhere:…}',
       'application.properties:7:35: kafka.properties.sasl.mechanismus=PLAIN: unknown key; did you mean kafka.properties.sasl.mechanism?',
-      'application.properties:9:3: kafka.consumer.group-id=${a}: the placeholders refer to each other in a circle: a → b → a',
+      'application.properties:8:30: kafka.template.default-topic=all orders: not allowed; allowed: the name of a topic: letters, digits, dot, dash, underscore, up to 249',
+      'application.properties:10:3: kafka.consumer.group-id=${a}: the placeholders refer to each other in a circle: a → b → a',
       'environment variable SPRING_KAFKA_CLIENTIDD: SPRING_KAFKA_CLIENTIDD=x: unknown key; did you mean SPRING_KAFKA_CLIENT_ID?',
       'argument --kafka.producer.acks: kafka.producer.acks=two: not allowed; allowed: all, 1, 0, -1',
     ];
@@ -184,6 +186,8 @@ describe('loadConfiguration', () => {
   it('masks secrets in messages', () => {
     const mistakes = mistakesOf(() => load(file('kafka.ssl.key-password=${hunter}', 'kafka.ssl.key-pasword=hunter2')));
     expect(mistakes.join('\n')).toContain('kafka.ssl.key-password=******');
+    const path = mistakesOf(() => load(file('spring.config.import=file:./secrets.properties')));
+    expect(path[0]).toContain('spring.config.import=file:./secrets.properties: secrets.properties does not exist');
     expect(mistakes.join('\n')).toContain(
       'kafka.ssl.key-pasword=******: unknown key; did you mean kafka.ssl.key-password?',
     );

@@ -104,6 +104,19 @@ describe('rules between keys', () => {
       'batch-size bounds what is combined meanwhile',
     ],
     [
+      ['kafka.retry.topic.attempts=5'],
+      'application.properties:1:28: kafka.retry.topic.attempts=5: has an effect under retry.topic.enabled=true only',
+    ],
+    [
+      [
+        'kafka.retry.topic.enabled=true',
+        'kafka.retry.topic.backoff.delay=5s',
+        'kafka.retry.topic.backoff.multiplier=2',
+        'kafka.retry.topic.backoff.max-delay=5s',
+      ],
+      'kafka.retry.topic.backoff.max-delay=5s: is no limit, since it is not above kafka.retry.topic.backoff.delay=5s (app',
+    ],
+    [
       ['kafka.consumer.properties.spring.deserializer.value.delegate.class=StringDeserializer'],
       'under value-deserializer=ErrorHandlingDeserializer only',
     ],
@@ -123,6 +136,9 @@ describe('rules between keys', () => {
       'kafka.consumer.max-poll-records=500',
       'kafka.listener.poll-timeout=50',
       'kafka.consumer.enable-auto-commit=false',
+      'kafka.retry.topic.enabled=true',
+      'kafka.retry.topic.attempts=5',
+      'kafka.retry.topic.backoff.multiplier=2',
     );
     expect([mistakes, notices]).toEqual([[], []]);
   });

@@ -249,7 +249,7 @@ describe('KafkaModule', () => {
     }
     await expect(start({ providers: [Service] })).rejects.toThrow('there is no connection audit; known: default');
     await expect(startApp({}, { 'kafka.embedded.enabled': 'false' }, { factories: {} })).rejects.toThrow(
-      'kafka.bootstrap-servers is not set and kafka.embedded.enabled is false',
+      'kafka.embedded.enabled=false: there is no broker to talk to, since kafka.bootstrap-servers is not set either',
     );
   });
 

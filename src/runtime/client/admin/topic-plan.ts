@@ -1,4 +1,5 @@
 import { NestdawError } from '../../../common/errors.js';
+import { isTopicName, TOPIC_NAME_RULE } from '../../../common/topic-name.js';
 import { type TopicOptions } from './new-topic.js';
 
 // What has to be done so that topics are as declared: pure, from what is declared and what exists.
@@ -51,17 +52,13 @@ function changesOf({ configs = {} }: TopicOptions, { configs: now }: ExistingTop
   return Object.fromEntries(changed.map(([name, value]) => [name, String(value)]));
 }
 
-const NAME = /^[a-zA-Z0-9._-]{1,249}$/;
-
 /** Declarations by name, once each. Throws KAFKA_CONFIG_INVALID with every mistake in them. */
 export function checkedTopics(declared: readonly TopicOptions[]): TopicOptions[] {
   const known = new Map<string, TopicOptions>();
   const mistakes: string[] = [];
   for (const topic of declared) {
     const { name, partitions, replicas, replicasAssignments } = topic;
-    if (!NAME.test(name) || name === '.' || name === '..') {
-      mistakes.push(`"${name}" is no topic name; allowed: letters, digits, dot, dash, underscore, up to 249`);
-    }
+    if (!isTopicName(name)) mistakes.push(`"${name}" is no topic name; allowed: ${TOPIC_NAME_RULE}`);
     for (const [what, count] of [
       ['partitions', partitions],
       ['replicas', replicas],

@@ -1,3 +1,4 @@
+import { isTopicName, TOPIC_NAME_RULE } from '../../../common/topic-name.js';
 import { boolean, decimal, duration, integer, map, string } from '../config-key.js';
 import { ADMIN_CONNECTION_KEYS } from './common-keys.js';
 
@@ -16,6 +17,8 @@ export const TEMPLATE_KEYS = {
   }),
   'template.default-topic': string({
     default: undefined,
+    isAllowed: isTopicName,
+    allowed: `the name of a topic: ${TOPIC_NAME_RULE}`,
     doc: 'Topic of sendDefault.',
     acts: 'runtime/template',
   }),

@@ -2,6 +2,7 @@ import { type ClientKind } from '../config-key.js';
 import { type Environment } from '../environment.js';
 import { type KafkaProperties } from '../kafka-properties.js';
 import { type SharedName } from '../keys/security-keys.js';
+import { mistakeAt } from '../mistake-at.js';
 import { type Mistake } from '../mistakes.js';
 
 // What encryption and login are read from, and how a mistake in it is told.
@@ -23,7 +24,5 @@ export function securityMistake(
   name: SharedName,
   problem: string,
 ): Mistake {
-  const said = properties.nameFor(client, name);
-  const origin = properties.originOf(said) ?? 'configuration';
-  return { origin, key: `${properties.prefix}.${said}`, problem };
+  return mistakeAt(properties, properties.nameFor(client, name), problem);
 }

@@ -1,5 +1,6 @@
 import { CONFIG_NAMES, keyOf } from '../config-keys.js';
 import { type KafkaProperties } from '../kafka-properties.js';
+import { mistakeAt } from '../mistake-at.js';
 import { type Mistake } from '../mistakes.js';
 import { type Login, loginOf } from './login.js';
 import { type SecureClient, type SecuritySources } from './security-sources.js';
@@ -43,15 +44,14 @@ function reportUnused(properties: KafkaProperties, mistakes: Mistake[]): void {
   const refuse = (pattern: RegExp, uses: (protocol: string) => boolean, instead: string): void => {
     for (const name of CONFIG_NAMES) {
       const match = pattern.exec(name);
-      const origin = match && properties.originOf(name);
-      if (!origin || keyOf(name).acts === undefined) continue;
+      if (!match || properties.originOf(name) === undefined || keyOf(name).acts === undefined) continue;
       const clients = match[1] === undefined ? CLIENTS : [match[1] as SecureClient];
       const protocols = clients.map((client) => properties.getFor(client, 'security.protocol'));
       if (protocols.some(uses)) continue;
       const said = properties.nameFor(clients[0]!, 'security.protocol');
       const where = properties.originOf(said) ?? 'by default';
       const problem = `has no effect under ${said}=${protocols[0]} (${where}); use ${instead}, or remove the key`;
-      mistakes.push({ origin, key: `${properties.prefix}.${name}`, problem });
+      mistakes.push(mistakeAt(properties, name, problem));
     }
   };
   refuse(SSL_KEY, (protocol) => protocol.endsWith('SSL'), 'SSL or SASL_SSL');

@@ -77,7 +77,9 @@ export function unknownInBundle(environment: Environment, bundle: string): Mista
       const written = match[3]!;
       if (names.some((name) => relaxed(name) === relaxed(written))) return [];
       const near = nearestName(written.toLowerCase(), names);
-      return [{ ...entry, problem: `a bundle has no ${written}${near ? `; did you mean ${near}?` : ''}` }];
+      return [
+        { ...entry, problem: `a bundle has no ${written}${near ? `; did you mean ${near}?` : ''}`, isUnknown: true },
+      ];
     }),
   );
 }

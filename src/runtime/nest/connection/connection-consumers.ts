@@ -1,6 +1,7 @@
 import { type Clock } from '../../../common/clock.js';
 import { type Logger } from '../../../common/logger.js';
 import { type Assignor } from '../../client/consumer/assignors/assignor.js';
+import { PACKAGED_ASSIGNORS, packagedAssignor } from '../../client/consumer/assignors/assignors.js';
 import {
   type ConsumerOptions,
   consumerSettings,
@@ -11,6 +12,8 @@ import { lookUpRecords } from '../../client/consumer/record-lookup.js';
 import { StandaloneConsumer } from '../../client/consumer/standalone-consumer.js';
 import { type ConsumerClient } from '../../client/consumer-client.js';
 import { type KafkaProperties } from '../../config/kafka-properties.js';
+import { mistakeAt } from '../../config/mistake-at.js';
+import { type Mistake } from '../../config/mistakes.js';
 import { checkConsumer, type Findings } from '../../config/rules.js';
 import { InboxConsumer } from '../../inbox/inbox-consumer.js';
 import { type ListenerEndpoint } from '../../listener/listener-endpoint.js';
@@ -24,6 +27,8 @@ import { requireTopics } from './missing-topics.js';
 import { collect } from './settings-check.js';
 
 // The consumers of a connection: those of its listeners, and the one that reads single records.
+
+const STRATEGIES = 'consumer.properties.partition.assignment.strategy';
 
 export interface ConnectionConsumersOptions {
   readonly properties: KafkaProperties;
@@ -49,9 +54,19 @@ export class ConnectionConsumers {
   check(listener: DiscoveredListener, findings: Findings): void {
     const before = findings.mistakes.length;
     checkConsumer(listener.properties, findings);
+    this.checkStrategies(listener.properties, findings.mistakes);
     if (findings.mistakes.length > before) return;
     const origin = `listener ${listener.endpoint.id}`;
     collect(findings.mistakes, origin, () => consumerSettings(this.#optionsOf(listener, 0)));
+  }
+
+  /** Finds strategies that nobody knows. */
+  checkStrategies(properties: KafkaProperties, mistakes: Mistake[]): void {
+    for (const strategy of this.#strategies(properties)) {
+      if (typeof strategy !== 'string' || packagedAssignor(strategy)) continue;
+      const problem = `unknown strategy; use ${PACKAGED_ASSIGNORS}, or one that KafkaModule.forRoot({ assignors }) is given`;
+      mistakes.push(mistakeAt(properties, STRATEGIES, problem, strategy));
+    }
   }
 
   /** The consumer of a listener, or one of several. */
@@ -105,9 +120,7 @@ export class ConnectionConsumers {
     const { assignors } = this.#options;
     const named = (text: string) =>
       assignors.find((own) => own.name === text || own.constructor.name === text.split('.').at(-1));
-    return properties
-      .get('consumer.properties.partition.assignment.strategy')
-      .map((text: string) => named(text) ?? text);
+    return properties.get(STRATEGIES).map((text) => named(text) ?? text);
   }
 
   /** Static or dynamic membership. A group refuses two members of one instance id, hence the index. */

@@ -4,6 +4,7 @@ import { type Startable } from '../../../common/lifecycle.js';
 import { randomUuid, systemRandom } from '../../../common/random.js';
 import { type OutgoingRecord } from '../../../common/record.js';
 import { parseDuration } from '../../config/formats.js';
+import { placeOf } from '../../config/mistake-at.js';
 import { type Mistake } from '../../config/mistakes.js';
 import { RedisConnections } from '../../redis/redis-connections.js';
 import { DelayRelay } from '../../retry/delays/delay-relay.js';
@@ -35,14 +36,14 @@ export class ConnectionDelays implements DelayPort, Startable {
     const { properties, name } = this.#connection();
     const store = properties.get('delays.store');
     if (OWN_STORES.includes(store)) return;
-    const origin = properties.originOf('delays.store') ?? 'configuration';
-    const wanted = { origin, option: `${properties.prefix}.delays.store`, allowed: `topics, redis, ${DELAY_STORES}` };
+    const { origin, key } = placeOf(properties, 'delays.store');
+    const wanted = { origin, option: key, value: store, allowed: `topics, redis, ${DELAY_STORES}` };
     const base = providers.find(store, wanted, mistakes) as object | undefined;
     if (base === undefined) return;
     try {
       this.#provided = delayStoreOver(base, nameOf(name));
     } catch (error) {
-      mistakes.push({ origin, key: wanted.option, problem: messageOf(error) });
+      mistakes.push({ origin, key, value: store, problem: messageOf(error) });
     }
   }
 

@@ -199,6 +199,7 @@ export class KafkaConnection implements Startable {
     mistakes.push(...this.configuration.mistakes);
     this.#producers.check(findings);
     checkConnection(this.properties, findings);
+    this.#consumers.checkStrategies(this.properties, mistakes);
     this.#clusters.secure(this.configuration, mistakes);
     // The rules above name the keys at fault; what the client itself finds beside them has no place.
     if (mistakes.length === 0) {

@@ -45,7 +45,7 @@ export function namedProducers(
     const found = keysByName().get(squeezed(below));
     if (!values.has(name)) values.set(name, new Map());
     if (found === undefined) {
-      mistakes.push({ origin, key, value, problem: unknownKey(below) });
+      mistakes.push({ origin, key, value, problem: unknownKey(below), isUnknown: true });
       continue;
     }
     const bound = bindValue(keyOf(found), { origin, key, value }, environment, mistakes);

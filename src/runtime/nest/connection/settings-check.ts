@@ -1,5 +1,6 @@
 import { hasCode, messageOf } from '../../../common/errors.js';
 import { type KafkaProperties } from '../../config/kafka-properties.js';
+import { mistakeAt } from '../../config/mistake-at.js';
 import { type Mistake } from '../../config/mistakes.js';
 import { configuredServers } from './cluster-request.js';
 
@@ -21,7 +22,7 @@ export function checkServers(properties: KafkaProperties, mistakes: Mistake[]): 
   if (isNamed || properties.get('embedded.enabled')) return;
   const { prefix } = properties;
   const problem =
-    `${prefix}.bootstrap-servers is not set and ${prefix}.embedded.enabled is false: there is no broker to talk ` +
-    `to; set ${prefix}.bootstrap-servers=host:port, or remove ${prefix}.embedded.enabled`;
-  mistakes.push({ origin: properties.originOf('embedded.enabled') ?? 'configuration', problem });
+    `there is no broker to talk to, since ${prefix}.bootstrap-servers is not set either; set ` +
+    `${prefix}.bootstrap-servers=host:port, or remove ${prefix}.embedded.enabled`;
+  mistakes.push(mistakeAt(properties, 'embedded.enabled', problem));
 }

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { messageOf } from '../../../common/errors.js';
+import { isTopicName, TOPIC_NAME_RULE } from '../../../common/topic-name.js';
 import { type KafkaListenerOptions } from '../../../decorators/listener-options.js';
 import { type Environment } from '../../config/environment.js';
 import { parseBoolean, parseChoice, parseInteger, parseList } from '../../config/formats.js';
@@ -197,9 +198,7 @@ function topicsOf(read: OptionReader, topics: string | readonly string[]): strin
     read.mistake('topics', undefined, 'no topic is named; name at least one');
   }
   for (const name of names) {
-    if (!/^[a-zA-Z0-9._-]{1,249}$/.test(name)) {
-      read.mistake('topics', name, 'no topic name; allowed: letters, digits, dot, dash, underscore, up to 249');
-    }
+    if (!isTopicName(name)) read.mistake('topics', name, `no topic name; allowed: ${TOPIC_NAME_RULE}`);
   }
   return [...new Set(names)];
 }

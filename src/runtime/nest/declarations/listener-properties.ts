@@ -58,5 +58,5 @@ function judgeProperty(
   const problem = shared
     ? `cannot be set for one listener; use ${prefix}.consumer.properties.${property}`
     : `unknown consumer property${near ? `; did you mean ${near}?` : ''}`;
-  mistakes.push({ origin, key: `properties ${property}`, value, problem });
+  mistakes.push({ origin, key: `properties ${property}`, value, problem, isUnknown: true });
 }

@@ -1,4 +1,5 @@
 import { type SeekTarget, targetMistake } from '../../../common/seek-target.js';
+import { isTopicName, TOPIC_NAME_RULE } from '../../../common/topic-name.js';
 import { type InitialOffset, type TopicPartitions } from '../../../decorators/listener-options.js';
 import { parseInteger, parseList } from '../../config/formats.js';
 import { type PartitionRequest } from '../../listener/listener-endpoint.js';
@@ -9,7 +10,6 @@ import { type OptionReader } from '../option-reader.js';
 const OPTION = 'topicPartitions';
 /** Ranges are spelled out; nobody means more than this. */
 const MOST_PARTITIONS = 100_000;
-const TOPIC_NAME = /^[a-zA-Z0-9._-]{1,249}$/;
 
 export function partitionRequests(
   read: OptionReader,
@@ -28,7 +28,7 @@ export function partitionRequests(
 function named(read: OptionReader, entry: string): PartitionRequest[] {
   return parseList(read.text(OPTION, entry) ?? '').flatMap((text) => {
     const match = /^(.+)-(\d+)$/.exec(text);
-    if (match && TOPIC_NAME.test(match[1]!)) return [{ topic: match[1]!, partition: Number(match[2]) }];
+    if (match && isTopicName(match[1]!)) return [{ topic: match[1]!, partition: Number(match[2]) }];
     read.mistake(OPTION, text, "not a partition's name; write 'topic-0', or { topic, partitions: '0-3' }");
     return [];
   });
@@ -37,8 +37,8 @@ function named(read: OptionReader, entry: string): PartitionRequest[] {
 function ofTopic(read: OptionReader, entry: TopicPartitions): PartitionRequest[] {
   const topic = read.text(OPTION, entry.topic)?.trim();
   if (topic === undefined) return [];
-  if (!TOPIC_NAME.test(topic)) {
-    read.mistake(OPTION, topic, 'no topic name; allowed: letters, digits, dot, dash, underscore, up to 249');
+  if (!isTopicName(topic)) {
+    read.mistake(OPTION, topic, `no topic name; allowed: ${TOPIC_NAME_RULE}`);
     return [];
   }
   const { partitions = '*' } = entry;

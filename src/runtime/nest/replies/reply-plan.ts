@@ -1,5 +1,6 @@
 import { KafkaHeaders } from '../../../common/kafka-headers.js';
 import { type KafkaRecord } from '../../../common/record.js';
+import { isTopicName, TOPIC_NAME_RULE } from '../../../common/topic-name.js';
 import { type ReplyTopicFunction } from '../../../decorators/reply-topic.js';
 import { type SendToMetadata, type SendToOptions } from '../../../decorators/send-to.js';
 import { type Environment } from '../../config/environment.js';
@@ -67,8 +68,8 @@ function resolved(origin: string, topic: string, environment: Environment, mista
   }
   try {
     const name = environment.resolvePlaceholders(topic);
-    if (/^[a-zA-Z0-9._-]{1,249}$/.test(name)) return name;
-    report(`"${name}" is no topic name; allowed: letters, digits, dot, dash, underscore, up to 249`);
+    if (isTopicName(name)) return name;
+    report(`"${name}" is no topic name; allowed: ${TOPIC_NAME_RULE}`);
   } catch (error) {
     report((error as Error).message);
   }

@@ -3,6 +3,7 @@ import { NestdawError } from '../../../common/errors.js';
 import { type KafkaRecord } from '../../../common/record.js';
 import { type KafkaListenerOptions } from '../../../decorators/listener-options.js';
 import { type KafkaProperties } from '../../config/kafka-properties.js';
+import { mistakeAt } from '../../config/mistake-at.js';
 import { type Mistake } from '../../config/mistakes.js';
 import { contentTypeDeserializer } from '../../template/serdes/delegating-serdes.js';
 import { jsonDeserializer } from '../../template/serdes/json-serde.js';
@@ -49,7 +50,7 @@ export function valueDecoding(properties: KafkaProperties, serdes: SerdeResolver
   return {
     types,
     deserializer: serdes.deserializers(properties, mistakes).value,
-    typeOf: typeReader(types, settings, 'value', mistakes),
+    typeOf: typeReader(types, properties, 'value', mistakes),
   };
 }
 
@@ -62,7 +63,7 @@ function keyDeserializerOf(
 ): Deserializer | undefined {
   const settings = deserializerSettings(properties);
   if (settings.key.name !== 'json') return serdes.deserializers(properties, mistakes).key;
-  const typeOf = typeReader(types, settings, 'key', mistakes);
+  const typeOf = typeReader(types, properties, 'key', mistakes);
   if (typeOf === undefined) return jsonDeserializer;
   return (topic, bytes, headers) => {
     const type = typeOf({ topic, headers });
@@ -71,17 +72,21 @@ function keyDeserializerOf(
   };
 }
 
-type DeserializerSettings = ReturnType<typeof deserializerSettings>;
 type TypedRecord = Pick<KafkaRecord, 'topic' | 'headers'>;
 
 /** The class that a record names for its value, or its key; throws where its package is not trusted. */
 function typeReader(
   types: JsonTypes,
-  { useTypeHeaders, defaultTypes }: DeserializerSettings,
+  properties: KafkaProperties,
   part: Part,
   mistakes: Mistake[],
 ): ((record: TypedRecord) => JsonClass | undefined) | undefined {
-  const fallback = defaultType(part, defaultTypes[part], types, mistakes);
+  const { useTypeHeaders, defaultTypes } = deserializerSettings(properties);
+  const fallback = defaultTypes[part] === undefined ? undefined : types.classOf(defaultTypes[part]);
+  if (defaultTypes[part] !== undefined && fallback === undefined) {
+    const problem = `no class is called ${defaultTypes[part]}; list it in KafkaModule.forRoot({ types })`;
+    mistakes.push(mistakeAt(properties, `consumer.properties.spring.json.${part}.default.type`, problem));
+  }
   if (types.isEmpty || !(useTypeHeaders || fallback)) return undefined;
   return (record) => {
     const named = useTypeHeaders ? types.named(record.headers, part === 'key') : undefined;
@@ -98,20 +103,6 @@ function typeReader(
     }
     return types.classOf(named.name) ?? (named.content === undefined ? undefined : types.classOf(named.content));
   };
-}
-
-function defaultType(
-  part: Part,
-  name: string | undefined,
-  types: JsonTypes,
-  mistakes: Mistake[],
-): JsonClass | undefined {
-  if (name === undefined) return undefined;
-  const found = types.classOf(name);
-  if (found) return found;
-  const problem = `no class is called ${name}; list it in KafkaModule.forRoot({ types })`;
-  mistakes.push({ origin: 'configuration', key: `spring.json.${part}.default.type`, problem });
-  return undefined;
 }
 
 function named(question: FormatQuestion, part: Part, mistakes: Mistake[]): Deserializer | undefined {

@@ -1,8 +1,8 @@
 import { messageOf } from '../../../common/errors.js';
-import { nearestName } from '../../../common/nearest-name.js';
 import { type KafkaProperties } from '../../config/kafka-properties.js';
+import { type Place } from '../../config/mistake-at.js';
 import { type Mistake } from '../../config/mistakes.js';
-import { FORMATS, type FormatName, formatOf } from '../../config/serde-names.js';
+import { FORMATS, type FormatName, formatOf, meantSerde } from '../../config/serde-names.js';
 import {
   headerDeserializer,
   headerSerializer,
@@ -129,21 +129,24 @@ export class SerdeResolver {
   /** A deserializer that a decorator names. */
   deserializerNamed(name: string, which: Part, properties: KafkaProperties, origin: string, mistakes: Mistake[]) {
     const settings = deserializerSettings(properties);
-    const own = { ...settings, [which]: { ...settings[which], name, origin, key: `${which}Deserializer` } };
+    const at: Place = { origin, key: `${which}Deserializer` };
+    const own = { ...settings, [which]: { ...settings[which], name, at } };
     return this.#deserializer(which, own, mistakes);
   }
 
   /** Types of records, by what this connection maps and trusts. */
   types(
-    settings: Pick<SerdeSettings, 'mapping'> & { trustedPackages?: readonly string[] | undefined },
+    settings: Pick<SerdeSettings, 'mapping' | 'mappingAt'> & { trustedPackages?: readonly string[] | undefined },
     mistakes: Mistake[],
   ): JsonTypes {
-    const { mapping, trustedPackages } = settings;
+    const { mapping, mappingAt, trustedPackages } = settings;
     const types = new JsonTypes({ types: this.#table, mapping, trustedPackages });
     for (const entry of types.unknown) {
       mistakes.push({
-        origin: 'spring.json.type.mapping',
-        problem: `${entry}: no class of that name; list the classes in KafkaModule.forRoot({ types: [Order] }), then write token:Order`,
+        ...mappingAt,
+        value: entry,
+        problem:
+          'no class of that name; list the classes in KafkaModule.forRoot({ types: [Order] }), then write token:Order',
       });
     }
     return types;
@@ -162,41 +165,35 @@ export class SerdeResolver {
     mistakes: Mistake[],
   ): Serializer {
     const part = settings[which];
-    const find = (name: string): Serializer => {
+    const find = (name: string, at: Place): Serializer => {
       const format = formatOf(name, 'Serializer') ?? name;
       const known = own[format] ?? BASIC[format as keyof typeof BASIC]?.serializer;
       if (known) return format === 'string' ? encodedText(known, part.encoding) : known;
-      return serializerIn(this.#provider(name, which, 'serialize', part, mistakes) as SerializerReference);
+      return serializerIn(this.#provider(name, which, 'serialize', at, mistakes) as SerializerReference);
     };
-    if (part.name === 'by-header') return headerSerializer(byToken(part.selectors, find), which === 'key');
-    if (part.name !== 'by-topic') return find(part.name);
+    if (part.name === 'by-header') return headerSerializer(byToken(part, find), which === 'key');
+    if (part.name !== 'by-topic') return find(part.name, part.at);
     return topicSerializer(topicRules(part, settings.caseCounts, find, mistakes));
   }
 
   #deserializer(which: Part, settings: SerdeSettings, mistakes: Mistake[]): Deserializer {
     const part = settings[which];
-    const find = (name: string): Deserializer => {
+    const find = (name: string, at: Place): Deserializer => {
       const format = formatOf(name, 'Deserializer') ?? name;
       if (format === 'string') return textDecoder(part.encoding);
       const known = BASIC[format as keyof typeof BASIC]?.deserializer;
       if (known) return known;
-      const provider = this.#provider(name, which, 'deserialize', part, mistakes) as KafkaDeserializer | Deserializer;
+      const provider = this.#provider(name, which, 'deserialize', at, mistakes) as KafkaDeserializer | Deserializer;
       if (typeof provider === 'function') return provider;
       return (topic, bytes, headers) => provider.deserialize(topic, bytes, headers);
     };
     const format = formatOf(part.name, 'Deserializer');
-    if (format === 'by-header') return headerDeserializer(byToken(part.selectors, find), { isKey: which === 'key' });
-    if (format !== 'by-topic') return find(part.name);
+    if (format === 'by-header') return headerDeserializer(byToken(part, find), { isKey: which === 'key' });
+    if (format !== 'by-topic') return find(part.name, part.at);
     return topicDeserializer(topicRules(part, settings.caseCounts, find, mistakes));
   }
 
-  #provider(
-    name: string,
-    which: Part,
-    method: 'serialize' | 'deserialize',
-    { origin, key }: PartSettings,
-    mistakes: Mistake[],
-  ): unknown {
+  #provider(name: string, which: Part, method: 'serialize' | 'deserialize', at: Place, mistakes: Mistake[]): unknown {
     const found = this.#providerOf(name);
     const isOne =
       typeof found === 'function' || typeof (found as Record<string, unknown> | undefined)?.[method] === 'function';
@@ -204,12 +201,12 @@ export class SerdeResolver {
       this.#configure(found as object, which);
       return found;
     }
-    const near = nearestName(name, FORMATS);
+    const meant = meantSerde(name, method === 'serialize' ? 'Serializer' : 'Deserializer');
     const problem =
       (found === undefined ? `no ${method}r ${name}` : `the provider ${name} has no method ${method}`) +
-      `${near ? `; did you mean ${near}?` : ''}; known: ${FORMATS.join(', ')}, the Java classes of Kafka and Spring for ` +
+      `${meant}; known: ${FORMATS.join(', ')}, the Java classes of Kafka and Spring for ` +
       `them, or a provider whose class has that name (or that is provided under it), with a method ${method}(topic, …, headers)`;
-    mistakes.push({ origin, key, value: name, problem });
+    mistakes.push({ ...at, value: name, problem });
     return () => {
       throw new Error(problem);
     };
@@ -222,23 +219,24 @@ export class SerdeResolver {
   }
 }
 
-function byToken<D>(selectors: PartSettings['selectors'], find: (name: string) => D): Record<string, D> {
-  return Object.fromEntries(selectors.map(([token, name]) => [token, find(name)]));
+/** Finds what a name stands for that is said at a place. */
+type Find<D> = (name: string, at: Place) => D;
+
+function byToken<D>({ selectors, selectorsAt }: PartSettings, find: Find<D>): Record<string, D> {
+  return Object.fromEntries(selectors.map(([token, name]) => [token, find(name, selectorsAt)]));
 }
 
-function topicRules<D>(part: PartSettings, caseCounts: boolean, find: (name: string) => D, mistakes: Mistake[]) {
+function topicRules<D>(part: PartSettings, caseCounts: boolean, find: Find<D>, mistakes: Mistake[]) {
   const rules = part.topics.flatMap(([pattern, name]) => {
     try {
-      return [[new RegExp(pattern, caseCounts ? '' : 'i'), find(name)] as const];
+      return [[new RegExp(pattern, caseCounts ? '' : 'i'), find(name, part.topicsAt)] as const];
     } catch (error) {
-      mistakes.push({
-        origin: part.origin,
-        key: 'pattern',
-        value: pattern,
-        problem: `no regular expression: ${messageOf(error)}`,
-      });
+      mistakes.push({ ...part.topicsAt, value: pattern, problem: `no regular expression: ${messageOf(error)}` });
       return [];
     }
   });
-  return { byTopic: rules, ...(part.otherwise === undefined ? {} : { otherwise: find(part.otherwise) }) };
+  return {
+    byTopic: rules,
+    ...(part.otherwise === undefined ? {} : { otherwise: find(part.otherwise, part.otherwiseAt) }),
+  };
 }

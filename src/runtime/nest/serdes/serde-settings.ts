@@ -1,5 +1,6 @@
 import { type Encoding } from '../../../common/text-encodings.js';
 import { type KafkaProperties } from '../../config/kafka-properties.js';
+import { type Place, placeOf } from '../../config/mistake-at.js';
 
 // What the properties say about serializers and deserializers, as plain data.
 
@@ -9,14 +10,16 @@ export type Part = 'key' | 'value';
 export interface PartSettings {
   /** A format, or the name of a provider. */
   readonly name: string;
-  /** Where that is said, and the key that says it. */
-  readonly origin: string;
-  readonly key: string;
+  /** Where that is said. */
+  readonly at: Place;
   /** Formats by header: token and name. */
   readonly selectors: ReadonlyArray<readonly [token: string, name: string]>;
+  readonly selectorsAt: Place;
   /** Formats by topic: pattern and name. */
   readonly topics: ReadonlyArray<readonly [pattern: string, name: string]>;
+  readonly topicsAt: Place;
   readonly otherwise: string | undefined;
+  readonly otherwiseAt: Place;
   /** Of the format `string`. */
   readonly encoding: Encoding;
 }
@@ -26,6 +29,7 @@ export interface SerdeSettings {
   readonly value: PartSettings;
   readonly caseCounts: boolean;
   readonly mapping: string | undefined;
+  readonly mappingAt: Place;
 }
 
 /** The keys that name what a part is written or read with. */
@@ -77,21 +81,28 @@ function settings(
     const selector =
       which === 'key' ? 'spring.kafka.key.serialization.selector' : 'spring.kafka.serialization.selector';
     const name = nameOf(which);
+    const selectors = `${client}.properties.${selector}.config` as const;
+    const topics = `${client}.properties.spring.kafka.${which}.serialization.bytopic.config` as const;
+    const otherwise = `${client}.properties.spring.kafka.${which}.serialization.bytopic.default` as const;
     return {
       name: properties.get(name) ?? 'auto',
-      origin: properties.originOf(name) ?? 'configuration',
-      key: `${properties.prefix}.${name}`,
-      selectors: pairs(properties.get(`${client}.properties.${selector}.config`)),
-      topics: pairs(properties.get(`${client}.properties.spring.kafka.${which}.serialization.bytopic.config`)),
-      otherwise: properties.get(`${client}.properties.spring.kafka.${which}.serialization.bytopic.default`),
+      at: placeOf(properties, name),
+      selectors: pairs(properties.get(selectors)),
+      selectorsAt: placeOf(properties, selectors),
+      topics: pairs(properties.get(topics)),
+      topicsAt: placeOf(properties, topics),
+      otherwise: properties.get(otherwise),
+      otherwiseAt: placeOf(properties, otherwise),
       encoding: encodingOf(properties, which),
     };
   };
+  const mapping = `${client}.properties.spring.json.type.mapping` as const;
   return {
     key: part('key'),
     value: part('value'),
     caseCounts: properties.get(`${client}.properties.spring.kafka.value.serialization.bytopic.case.insensitive`),
-    mapping: properties.get(`${client}.properties.spring.json.type.mapping`),
+    mapping: properties.get(mapping),
+    mappingAt: placeOf(properties, mapping),
   };
 }
 

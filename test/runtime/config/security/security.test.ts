@@ -39,7 +39,7 @@ describe('securitySettings', () => {
     );
     const unused = settingsOf({ 'kafka.properties.sasl.mechanism': 'PLAIN', 'kafka.ssl.key-password': 'x' });
     expect(unused.mistakes).toHaveLength(2);
-    expect(unused.mistakes[0]).toContain('has no effect under security.protocol=PLAINTEXT');
+    expect(unused.mistakes[0]).toContain(': has no effect under security.protocol=PLAINTEXT');
   });
 
   it('takes each mechanism, for each kind of client', () => {

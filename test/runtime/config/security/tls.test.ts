@@ -81,7 +81,7 @@ describe('certificates and keys', () => {
   });
 
   it.each<[properties: Record<string, string>, mistake: string]>([
-    [{ 'kafka.ssl.key-store-location': 'gone.pem' }, 'kafka.ssl.key-store-location: cannot be read (ENOENT'],
+    [{ 'kafka.ssl.key-store-location': 'gone.pem' }, 'kafka.ssl.key-store-location=gone.pem: cannot be read (ENOENT'],
     [{ 'kafka.ssl.key-store-location': 'cert.pem' }, 'cert.pem holds no private key'],
     [{ 'kafka.ssl.trust-store-location': 'key.pem' }, 'key.pem holds no certificate'],
     [{ 'kafka.ssl.trust-store-location': 'tls.test.ts' }, 'cannot be read'],

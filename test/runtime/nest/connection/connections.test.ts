@@ -135,8 +135,13 @@ describe('several connections', () => {
       @KafkaListener({ topics: '${nowhere}', id: 'broken' })
       handle(_value: any) {}
     }
-    const started = startWith(['default'], file('kafka.listener.concurrency=0'), [Broken]);
-    await expect(started).rejects.toThrow(/2 mistakes:.*listener\.concurrency=0.*nothing defines "nowhere"/s);
+    const strategy = 'kafka.consumer.properties.partition.assignment.strategy';
+    const files = file('kafka.listener.concurrency=0', `${strategy}=range, org.acme.StickyAssigner`);
+    const started = startWith(['default'], files, [Broken]);
+    await expect(started).rejects.toThrow(/3 mistakes:.*listener\.concurrency=0.*nothing defines "nowhere"/s);
+    await expect(started).rejects.toThrow(
+      `application.properties:2:57: ${strategy}=org.acme.StickyAssigner: unknown strategy; use range, roundrobin,`,
+    );
   });
 
   it('take keys from variables', async () => {

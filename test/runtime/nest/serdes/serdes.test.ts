@@ -184,9 +184,45 @@ describe('serializers of the template', () => {
     await expect(start).rejects.toThrow(/no serializer integr; did you mean integer\?/);
   });
 
+  it.each([
+    ['value-serializer', 'io.confluent.kafka.serializers.KafkaAvroSerializer', 'Avro is what avroSerde({ … }) makes'],
+    [
+      'key-serializer',
+      'org.apache.kafka.common.serialization.LongDeserializer',
+      'did you mean org.apache.kafka.common.serialization.LongSerializer?',
+    ],
+  ])('are told what is meant where %s is %s', async (key, name, meant) => {
+    await expect(sent({ [`kafka.producer.${key}`]: name })).rejects.toThrow(
+      `=${name}: no serializer ${name}; ${meant}`,
+    );
+  });
+
+  it('are refused where a name stands for them by topic or by header, at the key that says so', async () => {
+    const bytopic = 'kafka.producer.properties.spring.kafka.value.serialization.bytopic';
+    const selector = 'kafka.producer.properties.spring.kafka.key.serialization.selector.config';
+    const start = sent({
+      'kafka.producer.value-serializer': 'by-topic',
+      [`${bytopic}.config`]: '(:json, orders:jsno',
+      [`${bytopic}.default`]: 'byte',
+      'kafka.producer.key-serializer': 'by-header',
+      [selector]: 'id:uid',
+    });
+    for (const mistake of [
+      `${bytopic}.config=(: no regular expression`,
+      `${bytopic}.config=jsno: no serializer jsno; did you mean json?`,
+      `${bytopic}.default=byte: no serializer byte; did you mean bytes?`,
+      `${selector}=uid: no serializer uid; did you mean uuid?`,
+    ]) {
+      await expect(start).rejects.toThrow(`  - the object given to KafkaModule: ${mistake}`);
+    }
+  });
+
   it('are refused at start when a type is mapped that the application does not have', async () => {
     const start = sent({ 'kafka.producer.properties.spring.json.type.mapping': 'order:com.acme.Order' });
-    await expect(start).rejects.toThrow(/order:com\.acme\.Order: no class of that name/);
+    await expect(start).rejects.toThrow(
+      'the object given to KafkaModule: kafka.producer.properties.spring.json.type.mapping=order:com.acme.Order: no class ' +
+        'of that name',
+    );
   });
 
   it('are chosen by topic and by header', async () => {
@@ -305,6 +341,16 @@ describe('deserializers of listeners', () => {
       code: 'KAFKA_DESERIALIZATION_FAILED',
       message: expect.stringContaining('com.evil is not trusted: add it to spring.json.trusted.packages'),
     });
+  });
+
+  it('are refused at start when a default type is named that the application does not have', async () => {
+    const key = 'kafka.consumer.properties.spring.json.value.default.type';
+    const properties = { [key]: 'com.acme.Nobody', 'kafka.consumer.max-poll-records': '0' };
+    const start = received({}, { value: '{}' }, { properties });
+    await expect(start).rejects.toThrow(
+      `the object given to KafkaModule: ${key}=com.acme.Nobody: no class is called com.acme.Nobody; list it in`,
+    );
+    await expect(start).rejects.toThrow('2 mistakes');
   });
 
   it('fall back to a default type, or ignore what records say', async () => {

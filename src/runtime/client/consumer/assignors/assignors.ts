@@ -24,13 +24,20 @@ export function resolveAssignors(strategies: readonly (string | Assignor)[]): As
   return [...new Set(found)];
 }
 
-function assignorNamed(name: string): Assignor {
+/** One that comes with the package, by its wire name or Java's class; undefined for any other name. */
+export function packagedAssignor(name: string): Assignor | undefined {
   const short = name.startsWith(JAVA_PACKAGE) ? name.slice(JAVA_PACKAGE.length) : name;
-  const found = JAVA_NAMES.get(short) ?? PACKAGED.find((assignor) => assignor.name === short.toLowerCase());
+  return JAVA_NAMES.get(short) ?? PACKAGED.find((assignor) => assignor.name === short.toLowerCase());
+}
+
+/** Names of those that come with the package, for messages. */
+export const PACKAGED_ASSIGNORS = PACKAGED.map(({ name }) => name).join(', ');
+
+function assignorNamed(name: string): Assignor {
+  const found = packagedAssignor(name);
   if (found) return found;
-  const known = PACKAGED.map((assignor) => assignor.name).join(', ');
   throw configError(
-    `partition.assignment.strategy names '${name}', which is unknown: use ${known}, or an own assignor`,
+    `partition.assignment.strategy names '${name}', which is unknown: use ${PACKAGED_ASSIGNORS}, or an own assignor`,
   );
 }
 
