@@ -34,10 +34,12 @@ export interface FailureHeaderOptions {
   readonly exclude?: ReadonlySet<HeaderToAdd>;
 }
 
+const NOTHING: ReadonlySet<HeaderToAdd> = new Set();
+
 /** The record's own headers, in their order, and those that tell of the failure. */
 export function failureHeaders(failure: Failure, options: FailureHeaderOptions = {}): RecordHeader[] {
   const { names = DEAD_LETTER_HEADERS, appendOriginalHeaders = true, stripPreviousExceptionHeaders = true } = options;
-  const exclude: ReadonlySet<HeaderToAdd> = options.exclude ?? new Set();
+  const exclude: ReadonlySet<HeaderToAdd> = options.exclude ?? NOTHING;
   const headers: RecordHeader[] = [...failure.record.headers];
   const add = (part: HeaderToAdd, key: string, value: Buffer) => {
     if (!exclude.has(part)) headers.push({ key, value });

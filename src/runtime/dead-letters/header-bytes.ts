@@ -9,22 +9,24 @@ export function textBytes(text: string): Buffer {
 
 /** A big-endian int, as `ByteBuffer.putInt` writes it. */
 export function intBytes(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
+  const bytes = Buffer.allocUnsafe(4);
   bytes.writeInt32BE(value);
   return bytes;
 }
 
-/** A big-endian long. */
+/** A big-endian long, of a whole number that is exact as one. */
 export function longBytes(value: number): Buffer {
-  const bytes = Buffer.alloc(8);
-  bytes.writeBigInt64BE(BigInt(value));
+  const bytes = Buffer.allocUnsafe(8);
+  const high = Math.floor(value / 0x1_0000_0000);
+  bytes.writeInt32BE(high, 0);
+  bytes.writeUInt32BE(value - high * 0x1_0000_0000, 4);
   return bytes;
 }
 
 /** The shortest big-endian two's complement of it, as `BigInteger.toByteArray` gives. */
 export function shortestBytes(value: number): Buffer {
   let size = 1;
-  while (size < 8 && BigInt.asIntN(size * 8, BigInt(value)) !== BigInt(value)) size++;
+  for (let limit = 0x80; size < 8 && (value < -limit || value >= limit); limit *= 0x100) size++;
   return longBytes(value).subarray(8 - size);
 }
 

@@ -1,4 +1,4 @@
-import { type Clock, type Timer } from '../../common/clock.js';
+import { type Clock, nextTurn, type Timer } from '../../common/clock.js';
 
 // Records that are not due for long leave together: one request for many costs what one costs, and none comes later for
 // it, since each says itself when it is due.
@@ -36,8 +36,9 @@ export class Departures {
     if (at >= this.#leaveAt) return;
     this.#timer?.cancel();
     this.#leaveAt = at;
-    // A failed record that waits here is unfinished work.
-    this.#timer = this.#clock.schedule(waitMs, () => this.#leave(), { keepAlive: true });
+    // Handlers that are due in the same turn go on first: many sends take long. Kept alive, for a failed record that waits
+    // here is unfinished work.
+    this.#timer = this.#clock.schedule(waitMs, () => nextTurn(() => this.#leave()), { keepAlive: true });
   }
 
   #leave(): void {

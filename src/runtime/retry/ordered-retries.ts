@@ -111,7 +111,8 @@ export class OrderedRetries implements RecordPassage, KafkaRebalanceListener {
     }
     const headers = this.#storyOf(failure, attempt + 1, dueAt);
     const description = `sent to ${record.topic}${lane.suffix}, due in ${delayMs} ms; its key waits`;
-    return { action: 'recover', recoverer: { recover: () => this.#toLane(record, headers), description } };
+    const recoverer = { recover: () => this.#toLane(record, headers), description };
+    return { action: 'recover', recoverer, isRetriedThere: true };
   };
 
   received(record: KafkaRecord): void {

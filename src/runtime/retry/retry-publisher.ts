@@ -77,8 +77,9 @@ export class RetryPublisher {
     const topic = RetryPublisher.mainTopic(record.topic, stop) + next.suffix;
     const delayMs = jittered(next.delayMs, plan.rules.backOff, this.#random);
     const send = () => this.#send(failure, topic, { attempt: attempt + 1, dueAt: now + delayMs, delayMs });
-    const description = next.kind === 'retry' ? `sent to ${topic}, due in ${delayMs} ms` : `sent to ${topic}`;
-    return { action: 'recover', recoverer: { recover: send, description }, isOrdered: false };
+    const isRetriedThere = next.kind === 'retry';
+    const description = isRetriedThere ? `sent to ${topic}, due in ${delayMs} ms` : `sent to ${topic}`;
+    return { action: 'recover', recoverer: { recover: send, description }, isOrdered: false, isRetriedThere };
   }
 
   async #send(failure: Failure, topic: string, { attempt, dueAt, delayMs }: NextDelivery): Promise<void> {

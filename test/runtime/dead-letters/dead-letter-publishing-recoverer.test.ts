@@ -7,7 +7,7 @@ import {
   DeadLetterPublishingRecoverer,
 } from '../../../src/runtime/dead-letters/dead-letter-publishing-recoverer.js';
 import { failureHeaders } from '../../../src/runtime/dead-letters/failure-headers.js';
-import { numberOf, shortestBytes } from '../../../src/runtime/dead-letters/header-bytes.js';
+import { longBytes, numberOf, shortestBytes } from '../../../src/runtime/dead-letters/header-bytes.js';
 import { RETRY_TOPIC_HEADERS } from '../../../src/runtime/dead-letters/header-names.js';
 import { defaultErrorHandler } from '../../../src/runtime/listener/failures/error-handler.js';
 import { type Failure } from '../../../src/runtime/listener/failures/failure.js';
@@ -172,8 +172,18 @@ describe('headers of a failure', () => {
       'ff',
       '018bcfe5687b',
     ]);
-    for (const value of [0, -1, 127, 128, 32_767, 1_700_000_000_123])
-      expect(numberOf(shortestBytes(value))).toBe(value);
+  });
+
+  it('hold every whole number exactly, in eight bytes and in as few as hold it', () => {
+    const edges = [1, 2, 3, 4, 5, 6].flatMap((bytes) => [2 ** (8 * bytes - 1) - 1, 2 ** (8 * bytes - 1)]);
+    const signed = [0, ...edges, Number.MAX_SAFE_INTEGER].flatMap((value) => [value, -1 - value]);
+    for (const value of signed.filter(Number.isSafeInteger)) {
+      expect(longBytes(value).readBigInt64BE()).toBe(BigInt(value));
+      const shortest = shortestBytes(value);
+      expect(numberOf(shortest)).toBe(value);
+      const fits = shortest.length === 1 || BigInt.asIntN(8 * shortest.length - 8, BigInt(value)) !== BigInt(value);
+      expect({ value, fits }).toEqual({ value, fits: true });
+    }
   });
 });
 

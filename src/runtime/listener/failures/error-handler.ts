@@ -17,6 +17,8 @@ export type FailureDecision =
       readonly action: 'recover';
       readonly recoverer: Recoverer;
       readonly isOrdered?: boolean;
+      /** It will be handled again where it goes. Where many do so at once the log tells of a few, and how many more. */
+      readonly isRetriedThere?: boolean;
       /** Delivery number that the record goes on with when the recoverer fails. Default 1: everything from the start. */
       readonly attemptAfterFailure?: number;
     }

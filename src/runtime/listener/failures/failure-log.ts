@@ -1,16 +1,13 @@
-import { type Clock, type Timer } from '../../../common/clock.js';
+import { type Clock } from '../../../common/clock.js';
 import { type Logger } from '../../../common/logger.js';
 import { type Delivery } from '../delivery/delivery.js';
 import { namesOf, sentenceOf } from '../log-text.js';
 import { type FailureDecision } from './error-handler.js';
+import { LineBudget } from './line-budget.js';
 
-// What the log says about failed deliveries. A record that only runs again is told at its first failure, and where many
-// do so at once a few of them stand for all: lines with stack traces cost more than the records they are about.
-// Decisions that end a record's way here are told each time.
-
-/** Lines about first failures within one period; what comes on top is counted and told at its end. */
-const MOST_LINES = 10;
-const PERIOD_MS = 1_000;
+// What the log says about failed deliveries. A record that runs again, here (told at its first failure) or from a retry
+// topic, has one of a few lines where many do so at once: lines with stack traces cost more than the records they are
+// about. Decisions that end a record's way are told each time.
 
 export interface FailureLogOptions {
   readonly listener: string;
@@ -20,13 +17,14 @@ export interface FailureLogOptions {
 
 export class FailureLog {
   readonly #options: FailureLogOptions;
-  #periodStart = Number.NEGATIVE_INFINITY;
-  #lines = 0;
-  #unsaid = 0;
-  #timer: Timer | undefined;
+  readonly #retries: LineBudget;
+  readonly #goingOn: LineBudget;
 
   constructor(options: FailureLogOptions) {
     this.#options = options;
+    const { clock } = options;
+    this.#retries = new LineBudget(clock, (unsaid) => this.#tellSum(unsaid, 'for the first time and run again'));
+    this.#goingOn = new LineBudget(clock, (unsaid) => this.#tellSum(unsaid, 'and were handed on to be retried'));
   }
 
   tell(delivery: Delivery, error: unknown, decision: FailureDecision): void {
@@ -36,7 +34,7 @@ export class FailureLog {
         this.#tellRetry(delivery, error, decision.delayMs);
         break;
       case 'recover':
-        // What takes it over tells its own story; on its way through retry topics a failure is nothing unusual.
+        if (decision.isRetriedThere === true && !this.#goingOn.take()) return;
         logger.warn(
           `${this.#head(delivery, error)} It is ${decision.recoverer.description ?? 'handed to the recoverer'}.`,
           error,
@@ -61,38 +59,24 @@ export class FailureLog {
 
   /** Says what has not been said yet. */
   close(): void {
-    this.#timer?.cancel();
-    this.#sumUp();
+    this.#retries.close();
+    this.#goingOn.close();
   }
 
   #tellRetry(delivery: Delivery, error: unknown, delayMs: number): void {
-    const { logger, clock } = this.#options;
+    const { logger } = this.#options;
     if (delivery.attempt > 1) {
       // One line tells that something is wrong; the tenth within a millisecond tells nothing more.
       if (logger.debug) logger.debug(`${this.#head(delivery, error)} It runs again in ${delayMs} ms.`);
-      return;
+    } else if (this.#retries.take()) {
+      logger.warn(`${this.#head(delivery, error)} It runs again in ${delayMs} ms.`, error);
     }
-    if (this.#lines >= MOST_LINES && this.#timer !== undefined) {
-      this.#unsaid++;
-      return;
-    }
-    const now = clock.monotonic();
-    if (now - this.#periodStart >= PERIOD_MS) {
-      this.#periodStart = now;
-      this.#lines = 0;
-    }
-    logger.warn(`${this.#head(delivery, error)} It runs again in ${delayMs} ms.`, error);
-    if (++this.#lines < MOST_LINES) return;
-    this.#timer = clock.schedule(this.#periodStart + PERIOD_MS - now, () => this.#sumUp());
   }
 
-  #sumUp(): void {
-    this.#timer = undefined;
-    if (this.#unsaid === 0) return;
+  #tellSum(unsaid: number, what: string): void {
     const { logger, listener } = this.#options;
-    const more = `${this.#unsaid} more record${this.#unsaid === 1 ? '' : 's'}`;
-    logger.warn(`listener '${listener}': ${more} failed within the same second for the first time and run again.`);
-    this.#unsaid = 0;
+    const more = `${unsaid} more record${unsaid === 1 ? '' : 's'}`;
+    logger.warn(`listener '${listener}': ${more} failed within the same second ${what}.`);
   }
 
   #head({ record, attempt, batch }: Delivery, error: unknown): string {
