@@ -198,7 +198,7 @@ export type { Failure } from './runtime/listener/failures/failure.js';
 export type { Recoverer, RecovererFunction, RecovererTools } from './runtime/listener/failures/recoverer.js';
 export type { RetryListener } from './runtime/listener/failures/retry-listener.js';
 export type { StopReason } from './runtime/listener/failures/stop-reason.js';
-export type { ListenerConsumer } from './runtime/listener/listener-consumer.js';
+export type { CommitOptions, CommitTarget, ListenerConsumer } from './runtime/listener/listener-consumer.js';
 export { ListenerContainer } from './runtime/listener/listener-container.js';
 export type { Acknowledgment, ListenerEndpoint, Outcome } from './runtime/listener/listener-endpoint.js';
 export type { KafkaRebalanceListener, PartitionPosition } from './runtime/listener/partitions/rebalance-callbacks.js';

@@ -145,6 +145,17 @@ export class OffsetTracker {
     return this.#head < this.#tail ? this.#headOffset : undefined;
   }
 
+  /** Offsets below `offset` that were received and are not finished, ascending. */
+  unfinishedBelow(offset: number): number[] {
+    const found: number[] = [];
+    for (let at = this.#head; at < this.#tail; at++) {
+      const one = this.#offsetAt(at);
+      if (one >= offset) break;
+      if (!this.#isFinished(at)) found.push(one);
+    }
+    return found;
+  }
+
   #slot(count: number): number {
     return count & this.#mask;
   }

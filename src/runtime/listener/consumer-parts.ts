@@ -174,6 +174,7 @@ export class ConsumerParts {
       first: this.#first,
       onIdle: () => this.runner.pump(),
       settleEnded: () => this.runner.settleEnded(),
+      covered: (state, offset, records) => this.progress.covered(state, offset, records),
     });
   }
 

@@ -4,7 +4,7 @@ import { NestdawError } from '../../common/errors.js';
 import { type Logger } from '../../common/logger.js';
 import { type SeekTarget } from '../../common/seek-target.js';
 import { partitionName, type TopicPartition, TopicPartitionMap } from '../../common/topic-partition.js';
-import { type ConsumerClient, refusalIn } from '../client/consumer-client.js';
+import { type CommitOffset, type ConsumerClient, refusalIn } from '../client/consumer-client.js';
 import { type MemoryBudget } from '../dispatch/memory-budget.js';
 import { type ConsumerRunner, type RunnerOptions } from './consumer-runner.js';
 import { ContainerConsumer } from './container-consumer.js';
@@ -18,7 +18,7 @@ import { bothRules, rateLimit } from './delivery/rate-limit.js';
 import { restartAfter } from './failures/restart-rule.js';
 import { retryListenerSink } from './failures/retry-listener.js';
 import { stopReason } from './failures/stop-reason.js';
-import { type ListenerConsumer } from './listener-consumer.js';
+import { type CommitOptions, type CommitTarget, type ListenerConsumer } from './listener-consumer.js';
 import { type ListenerEndpoint } from './listener-endpoint.js';
 import { sentenceOf } from './log-text.js';
 import { memoryBudget } from './partitions/partition-budget.js';
@@ -181,23 +181,24 @@ export class ListenerContainer {
       );
     }
     const named = partitions === undefined ? this.#assigned() : 'topic' in partitions ? [partitions] : partitions;
-    const owned = this.#consumers.map((consumer) => [consumer, ownedBy(consumer, named)] as const);
-    const found = owned.reduce((sum, [, mine]) => sum + mine.length, 0);
-    if (found < named.length) {
-      const foreign = this.#foreign(named);
-      throw new NestdawError(
-        'KAFKA_REBALANCED',
-        `listener '${this.id}' does not have ${foreign.map(partitionName).join(', ')} at the moment (it is ` +
-          `${this.#state}): seek where they are assigned, or when they are`,
-      );
-    }
-    const moved = owned.filter(([, mine]) => mine.length > 0);
+    const moved = this.#owners(named, 'seek');
     await Promise.all(moved.map(([consumer, mine]) => consumer.control.seek(target, mine)));
   }
 
-  /** Commits what is finished by now. */
-  async commit(): Promise<void> {
-    await Promise.all(this.#consumers.map((consumer) => consumer.control.commit()));
+  /**
+   * Commits what is finished by now, or what is named, where it is assigned here; see `ListenerConsumer.commit`. Of
+   * partitions that are assigned elsewhere other processes have to be asked: naming one rejects with KAFKA_REBALANCED, and
+   * nothing is committed.
+   */
+  async commit(
+    which?: CommitTarget | readonly CommitTarget[],
+    options?: CommitOptions,
+  ): Promise<readonly CommitOffset[]> {
+    if (which === undefined) {
+      return (await Promise.all(this.#consumers.map((consumer) => consumer.control.commit()))).flat();
+    }
+    const owned = this.#owners('topic' in which ? [which] : which, 'commit');
+    return (await Promise.all(owned.map(([consumer, mine]) => consumer.control.commit(mine, options)))).flat();
   }
 
   /** Makes the group rebalance, as after a change that its assignor should see. */
@@ -361,6 +362,19 @@ export class ListenerContainer {
     this.#state = transition(this.#state, state);
   }
 
+  /** The consumers that have them, each with its part. Throws KAFKA_REBALANCED unless all of them are here. */
+  #owners<T extends TopicPartition>(named: readonly T[], what: string): Array<readonly [ConsumerRunner, T[]]> {
+    const owned = this.#consumers.map((consumer) => [consumer, ownedBy(consumer, named)] as const);
+    const found = owned.reduce((sum, [, mine]) => sum + mine.length, 0);
+    if (found === named.length) return owned.filter(([, mine]) => mine.length > 0);
+    const foreign = this.#foreign(named);
+    throw new NestdawError(
+      'KAFKA_REBALANCED',
+      `listener '${this.id}' does not have ${foreign.map(partitionName).join(', ')} at the moment (it is ` +
+        `${this.#state}): ${what} where they are assigned, or when they are`,
+    );
+  }
+
   /** Those of them that no consumer here has; what these have they tell themselves. */
   #foreign(partitions: readonly TopicPartition[]): TopicPartition[] {
     const assigned = new Set(this.#assigned().map(partitionName));
@@ -372,7 +386,7 @@ export class ListenerContainer {
   }
 }
 
-function ownedBy(consumer: ConsumerRunner, partitions: readonly TopicPartition[]): TopicPartition[] {
+function ownedBy<T extends TopicPartition>(consumer: ConsumerRunner, partitions: readonly T[]): T[] {
   const owned = new TopicPartitionMap<true>();
   for (const { topic, partition } of consumer.control.assignment()) owned.set(topic, partition, true);
   return partitions.filter(({ topic, partition }) => owned.has(topic, partition));

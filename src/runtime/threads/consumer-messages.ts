@@ -1,6 +1,8 @@
 import { type SeekTarget } from '../../common/seek-target.js';
 import { type TopicPartition } from '../../common/topic-partition.js';
+import { type CommitOffset } from '../client/consumer-client.js';
 import { type ConsumerDescription } from '../listener/container-description.js';
+import { type CommitOptions, type CommitTarget } from '../listener/listener-consumer.js';
 import { type PlainError } from './plain-error.js';
 
 // What crosses between a container and a consumer of it that lives in a thread of its own.
@@ -19,7 +21,11 @@ export type ConsumerRequest =
       readonly target: Exclude<SeekTarget, (current: number) => number>;
       readonly partitions: readonly TopicPartition[] | undefined;
     }
-  | { readonly do: 'commit' }
+  | {
+      readonly do: 'commit';
+      readonly targets: readonly CommitTarget[] | undefined;
+      readonly options: CommitOptions | undefined;
+    }
   /** Nothing: says that its event loop turns, and how things stand. */
   | { readonly do: 'look' };
 
@@ -35,7 +41,13 @@ export type ToConsumerThread =
   | { readonly type: 'rebalance' };
 
 export type FromConsumerThread =
-  | { readonly type: 'answer'; readonly request: number; readonly error: PlainError | undefined }
+  | {
+      readonly type: 'answer';
+      readonly request: number;
+      readonly error: PlainError | undefined;
+      /** What a commit has committed. */
+      readonly committed: readonly CommitOffset[];
+    }
   /** How things stand; comes before events that change who has what, else a few times a second. */
   | { readonly type: 'status'; readonly status: ConsumerDescription }
   /** An event of the container, as `toPlainValue` makes it. */

@@ -1,6 +1,6 @@
 import { type Clock, every, type Timer } from '../../common/clock.js';
 import { type Logger } from '../../common/logger.js';
-import { type ConsumerClient } from '../client/consumer-client.js';
+import { type CommitOffset, type ConsumerClient } from '../client/consumer-client.js';
 import { ContainerConsumer } from '../listener/container-consumer.js';
 import { type ContainerEvent, ContainerEvents } from '../listener/container-events.js';
 import { type ContainerSettings, containerSettings } from '../listener/container-settings.js';
@@ -82,15 +82,16 @@ export class ConsumerServer {
 
   async #answer(request: number, body: ConsumerRequest): Promise<void> {
     try {
-      await this.#carryOut(body);
+      const committed = (await this.#carryOut(body)) ?? [];
       this.#tell();
-      this.#options.post({ type: 'answer', request, error: undefined });
+      this.#options.post({ type: 'answer', request, error: undefined, committed });
     } catch (error) {
-      this.#options.post({ type: 'answer', request, error: toPlainError(error) });
+      this.#options.post({ type: 'answer', request, error: toPlainError(error), committed: [] });
     }
   }
 
-  async #carryOut(body: ConsumerRequest): Promise<void> {
+  /** Gives what was committed, where that was asked for. */
+  async #carryOut(body: ConsumerRequest): Promise<readonly CommitOffset[] | undefined> {
     switch (body.do) {
       case 'start':
         await this.#start(body);
@@ -103,11 +104,11 @@ export class ConsumerServer {
         await this.#consumer?.control.seek(body.target, body.partitions);
         break;
       case 'commit':
-        await this.#consumer?.control.commit();
-        break;
+        return this.#consumer?.control.commit(body.targets, body.options);
       case 'look':
         this.#lastStatus = '';
     }
+    return undefined;
   }
 
   async #start({ workers, isPaused, pausedPartitions }: Extract<ConsumerRequest, { do: 'start' }>): Promise<void> {

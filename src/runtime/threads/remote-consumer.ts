@@ -1,6 +1,7 @@
 import { every, type Timer } from '../../common/clock.js';
 import { NestdawError } from '../../common/errors.js';
 import { type Deferred, deferred } from '../../common/lifecycle.js';
+import { type CommitOffset } from '../client/consumer-client.js';
 import { type ConsumerRunner, type RunnerOptions } from '../listener/consumer-runner.js';
 import { newCounters } from '../listener/container-counters.js';
 import { type ConsumerDescription } from '../listener/container-description.js';
@@ -28,7 +29,7 @@ export interface RemoteConsumerOptions extends RunnerOptions {
 export class RemoteConsumer implements ConsumerRunner {
   readonly control: ListenerConsumer;
   readonly #options: RemoteConsumerOptions;
-  readonly #requests = new Map<number, Deferred<void>>();
+  readonly #requests = new Map<number, Deferred<readonly CommitOffset[]>>();
   #link: ThreadLink | undefined;
   #lastRequest = 0;
   #status: ConsumerDescription;
@@ -126,10 +127,10 @@ export class RemoteConsumer implements ConsumerRunner {
     this.#link?.post({ type: 'mark', topic, partition, isPaused });
   }
 
-  #start(): Promise<void> {
+  async #start(): Promise<void> {
     const { isPaused, pausedPartitions } = this.#options;
     const paused = [...pausedPartitions.entries()].map(([tp]) => tp);
-    return this.#ask({ do: 'start', workers: this.#workers, isPaused: isPaused(), pausedPartitions: paused });
+    await this.#ask({ do: 'start', workers: this.#workers, isPaused: isPaused(), pausedPartitions: paused });
   }
 
   /** An event loop that has not turned for max.poll.interval.ms will not turn again: its partitions are long gone. */
@@ -155,14 +156,14 @@ export class RemoteConsumer implements ConsumerRunner {
       });
   }
 
-  #ask(body: ConsumerRequest): Promise<void> {
+  #ask(body: ConsumerRequest): Promise<readonly CommitOffset[]> {
     const { listener, index } = this.#options;
     if (this.#link === undefined) {
       const message = `the thread of consumer ${index} of listener '${listener}' is being replaced: try again`;
       return Promise.reject(new NestdawError('KAFKA_THREAD_DIED', message, { retriable: true }));
     }
     const request = ++this.#lastRequest;
-    const answer = deferred();
+    const answer = deferred<readonly CommitOffset[]>();
     this.#requests.set(request, answer);
     this.#link.post({ type: 'ask', request, body } satisfies ToConsumerThread);
     return answer.promise;
@@ -175,7 +176,7 @@ export class RemoteConsumer implements ConsumerRunner {
         const answer = this.#requests.get(message.request);
         this.#requests.delete(message.request);
         if (message.error) answer?.reject(fromPlainError(message.error));
-        else answer?.resolve();
+        else answer?.resolve(message.committed);
         break;
       }
       case 'status':

@@ -1,8 +1,9 @@
 import { NestdawError } from '../../common/errors.js';
 import { knownOffset, type SeekTarget, targetMistake } from '../../common/seek-target.js';
 import { partitionName, type TopicPartition } from '../../common/topic-partition.js';
+import { type CommitOffset } from '../client/consumer-client.js';
 import { type ConsumerDescription } from '../listener/container-description.js';
-import { type ListenerConsumer } from '../listener/listener-consumer.js';
+import { type CommitOptions, type CommitTarget, type ListenerConsumer } from '../listener/listener-consumer.js';
 import { type PausedPartitions } from '../listener/partitions/paused-partitions.js';
 import { type ConsumerRequest, type ToConsumerThread } from './consumer-messages.js';
 
@@ -15,7 +16,7 @@ export interface RemoteControlOptions {
   readonly index: number;
   readonly status: () => ConsumerDescription;
   readonly pausedPartitions: PausedPartitions;
-  readonly ask: (body: ConsumerRequest) => Promise<void>;
+  readonly ask: (body: ConsumerRequest) => Promise<readonly CommitOffset[]>;
   readonly post: (message: ToConsumerThread) => void;
 }
 
@@ -55,7 +56,10 @@ export class RemoteControl implements ListenerConsumer {
     const mistake = targetMistake(target);
     if (mistake !== undefined) throw new NestdawError('KAFKA_CONFIG_INVALID', `seek: ${mistake}`);
     const partitions = which === undefined ? undefined : listOf(which);
-    if (typeof target !== 'function') return ask({ do: 'seek', target, partitions });
+    if (typeof target !== 'function') {
+      await ask({ do: 'seek', target, partitions });
+      return;
+    }
     // Functions do not cross: they are asked here, about positions that are fresh.
     await ask({ do: 'look' });
     const offsets = (partitions ?? this.assignment()).map((tp) => ({ tp, offset: this.#resolve(tp, target) }));
@@ -77,8 +81,11 @@ export class RemoteControl implements ListenerConsumer {
     return this.assignment().filter(({ topic, partition }) => this.#options.pausedPartitions.has(topic, partition));
   }
 
-  commit(): Promise<void> {
-    return this.#options.ask({ do: 'commit' });
+  commit(which?: CommitTarget | readonly CommitTarget[], options?: CommitOptions): Promise<readonly CommitOffset[]> {
+    const targets = which === undefined || !('topic' in which) ? which : [which];
+    const committed = this.#options.ask({ do: 'commit', targets, options });
+    committed.catch(() => undefined);
+    return committed;
   }
 
   enforceRebalance(): void {

@@ -31,7 +31,7 @@ function randomCalls(seed: number): Call[] {
   }));
 }
 
-function call(consumer: ListenerConsumer, { what, partition, offset }: Call): Promise<void> | undefined {
+function call(consumer: ListenerConsumer, { what, partition, offset }: Call): Promise<unknown> | undefined {
   const which = { topic: TOPIC, partition };
   if (what === 'seek') return consumer.seek(offset, which);
   if (what === 'commit') return consumer.commit();
@@ -43,7 +43,7 @@ function call(consumer: ListenerConsumer, { what, partition, offset }: Call): Pr
 async function played(calls: readonly Call[], atOnce: boolean) {
   const since = Array.from({ length: PARTITIONS }, (): number[] => []);
   const waiting = [...calls];
-  const pending: Array<Promise<void>> = [];
+  const pending: Array<Promise<unknown>> = [];
   const inTurn = (consumer: ListenerConsumer): void => {
     const next = waiting.shift();
     const done = next && call(consumer, next);

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { deferred } from '../../../src/common/lifecycle.js';
+import { type CommitOffset } from '../../../src/runtime/client/consumer-client.js';
 import { MemoryBudget } from '../../../src/runtime/dispatch/memory-budget.js';
 import { type ContainerEvent, ContainerEvents } from '../../../src/runtime/listener/container-events.js';
 import { containerSettings } from '../../../src/runtime/listener/container-settings.js';
@@ -22,12 +23,16 @@ class ScriptedThread implements ThreadLink {
   /** What it answers at once; everything unless told otherwise. */
   answers: (ask: Extract<ToConsumerThread, { type: 'ask' }>) => boolean = () => true;
   isKilled = false;
+  /** What each commit tells. */
+  committed: readonly CommitOffset[] = [];
   #say: (message: FromThread) => void = () => undefined;
 
   post(message: ToThread): void {
     this.heard.push(message as ToConsumerThread);
     if (message.type !== 'ask' || !this.answers(message)) return;
-    queueMicrotask(() => this.say({ type: 'answer', request: message.request, error: undefined }));
+    queueMicrotask(() =>
+      this.say({ type: 'answer', request: message.request, error: undefined, committed: this.committed }),
+    );
   }
 
   say(message: FromThread): void {
@@ -129,6 +134,14 @@ describe('a consumer in a thread', () => {
     await expect(consumer.control.seek(() => 0, { topic: 'x', partition: 0 })).rejects.toMatchObject({
       code: 'KAFKA_REBALANCED',
     });
+  });
+
+  it('commits what is named, and tells what that was', async () => {
+    await consumer.start();
+    thread.committed = [{ ...one, offset: 41, metadata: '' }];
+    const target = { ...one, offset: 41 };
+    expect(await consumer.control.commit(target, { unfinished: 'finish' })).toEqual(thread.committed);
+    expect(thread.asked.at(-1)).toEqual({ do: 'commit', targets: [target], options: { unfinished: 'finish' } });
   });
 
   it('kills a thread whose event loop has not turned for max.poll.interval.ms', async () => {

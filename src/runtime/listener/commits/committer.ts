@@ -1,17 +1,20 @@
 import { type Timer } from '../../../common/clock.js';
-import { NestdawError, refusalBehind } from '../../../common/errors.js';
+import { messageOf, NestdawError, refusalBehind } from '../../../common/errors.js';
 import { type Deferred, deferred } from '../../../common/lifecycle.js';
+import { TopicPartitionMap } from '../../../common/topic-partition.js';
 import { type CommitOffset } from '../../client/consumer-client.js';
 import { type CommitPolicy } from '../../dispatch/commit-policy.js';
 import { encodeGapMap } from '../../dispatch/gap-map.js';
 import { type OffsetRange } from '../../dispatch/offset-range.js';
 import { type ConsumerContext } from '../consumer-context.js';
 import { type ConsumerInterceptors } from '../delivery/consumer-interceptors.js';
+import { type CommitOptions, type CommitTarget } from '../listener-consumer.js';
 import { sentenceOf } from '../log-text.js';
-import { type PartitionState } from '../partitions/partition-state.js';
-import { type PartitionTable } from '../partitions/partition-table.js';
+import { type PartitionState, type RecordsInHand } from '../partitions/partition-state.js';
+import { coordinates, type PartitionTable } from '../partitions/partition-table.js';
 import { type TransactionSpans } from '../spans/transaction-spans.js';
 import { type CommitFirst } from './commit-first.js';
+import { type CoveredRecords, type ExactCommit, mustWait, type PlannedCommit, plannedCommit } from './exact-commit.js';
 import { type RecordKeeper } from './record-account.js';
 
 // Commits what the trackers say, one request at a time. A request asked for while one is under way becomes the next
@@ -37,6 +40,8 @@ export interface CommitterOptions extends ConsumerContext {
   /** Told of partitions whose commit is acknowledged. */
   readonly first?: CommitFirst | undefined;
   readonly interceptors?: ConsumerInterceptors | undefined;
+  /** By the word of user code these records are finished: a commit that covers them is stored. */
+  readonly covered: (state: PartitionState, offset: number, records: CoveredRecords) => void;
   /** Nothing is under way any more. */
   readonly onIdle: () => void;
 }
@@ -52,7 +57,9 @@ export class Committer {
   #wanted = false;
   #waiters: Array<Deferred<void>> = [];
   /** Those that wait for the commit under way. */
-  #served: Array<Deferred<void>> = [];
+  #served: Array<Pick<Deferred<void>, 'reject'>> = [];
+  /** What user code named, in the order of the calls. */
+  #exact: ExactCommit[] = [];
   #isRunning = false;
   #retry: Timer | undefined;
   #last: Timer | undefined;
@@ -74,6 +81,10 @@ export class Committer {
   /** Commits soon, in the background. What finishes in the same turn rides along. */
   request(): void {
     this.#wanted = true;
+    this.#begin();
+  }
+
+  #begin(): void {
     if (this.#isRunning) return;
     this.#isRunning = true;
     void this.#run();
@@ -85,6 +96,22 @@ export class Committer {
     const waiter = deferred();
     this.#waiters.push(waiter);
     this.request();
+    return waiter.promise;
+  }
+
+  /**
+   * Commits these partitions, or offsets of them; by default all that is finished. In the order of the calls: those that
+   * wait for a commit under way share the next request, as long as they do not name two offsets of one partition.
+   */
+  commitExactly(
+    targets: readonly CommitTarget[] | undefined,
+    hand: RecordsInHand | undefined,
+    { unfinished = 'refuse' }: CommitOptions,
+  ): Promise<readonly CommitOffset[]> {
+    if (this.#isLate) return Promise.reject(tooLate());
+    const waiter = deferred<readonly CommitOffset[]>();
+    this.#exact.push({ targets, hand, unfinished, waiter });
+    this.#begin();
     return waiter.promise;
   }
 
@@ -103,8 +130,9 @@ export class Committer {
 
   #end(): void {
     this.#isLate = true;
-    const waiters = [...this.#served, ...this.#waiters];
+    const waiters = [...this.#served, ...this.#waiters, ...this.#exact.map(({ waiter }) => waiter)];
     this.#served = this.#waiters = [];
+    this.#exact = [];
     for (const waiter of waiters) waiter.reject(tooLate());
     this.#releaseIdle();
   }
@@ -123,21 +151,91 @@ export class Committer {
 
   async #run(): Promise<void> {
     await Promise.resolve();
-    while (this.#wanted) {
-      this.#wanted = false;
-      this.#served = this.#waiters;
-      this.#waiters = [];
-      const failure = await this.#commitOnce();
-      const served = this.#served;
-      this.#served = [];
-      for (const waiter of served) {
-        if (failure) waiter.reject(failure.error);
-        else waiter.resolve();
-      }
+    while (this.#wanted || this.#exact.length > 0) {
+      if (this.#exact.length > 0) await this.#commitNamed();
+      else await this.#commitFinished();
     }
     this.#isRunning = false;
     this.#releaseIdle();
     this.#options.onIdle();
+  }
+
+  async #commitFinished(): Promise<void> {
+    this.#wanted = false;
+    const served = this.#waiters;
+    this.#served = served;
+    this.#waiters = [];
+    const failure = await this.#commitOnce();
+    this.#served = [];
+    for (const waiter of served) {
+      if (failure) waiter.reject(failure.error);
+      else waiter.resolve();
+    }
+  }
+
+  /** What user code named, in one request, up to a second offset of a partition. Each call is refused by itself. */
+  async #commitNamed(): Promise<void> {
+    this.#options.settleEnded();
+    const planned = new TopicPartitionMap<PlannedCommit>();
+    const taken: Array<{ readonly waiter: ExactCommit['waiter']; readonly offsets: readonly CommitOffset[] }> = [];
+    for (let one = this.#exact[0]; one && !mustWait(one, planned); one = this.#exact[0]) {
+      try {
+        const own = this.#plan(one);
+        for (const plan of own) planned.set(plan.state.topic, plan.state.partition, plan);
+        taken.push({ waiter: one.waiter, offsets: own.map(offsetOf) });
+      } catch (error) {
+        this.#options.logger.error(`listener '${this.#options.listener}': ${messageOf(error)}`);
+        one.waiter.reject(error);
+      }
+      this.#exact.shift();
+    }
+    this.#served = taken.map(({ waiter }) => waiter);
+    const failure = await this.#store([...planned.values()]);
+    this.#served = [];
+    for (const { waiter, offsets } of taken) {
+      if (failure) waiter.reject(failure.error);
+      else waiter.resolve(offsets);
+    }
+  }
+
+  #plan(one: ExactCommit): PlannedCommit[] {
+    const { partitions, gapMap, commits } = this.#options;
+    if (!commits) return [];
+    const mapOf = (state: PartitionState, offset: number): string => {
+      const above = state.tracker.finishedRanges().filter(({ from }) => from > offset);
+      return this.#mapOf(offset, above) ?? '';
+    };
+    const targets: readonly CommitTarget[] =
+      one.targets ?? coordinates(partitions.list().filter(({ isRevoked }) => !isRevoked));
+    return targets.flatMap((target) => {
+      const state = partitions.get(target.topic, target.partition);
+      return plannedCommit(target, one, state, gapMap ? mapOf : undefined) ?? [];
+    });
+  }
+
+  async #store(planned: readonly PlannedCommit[]): Promise<{ error: unknown } | undefined> {
+    const { consumer, covered } = this.#options;
+    if (planned.length === 0) return undefined;
+    const offsets = planned.map(offsetOf);
+    const pending = planned.map(({ state, offset }) => ({ state, offset, version: state.tracker.version }));
+    try {
+      const saved = this.#options.keeper?.saved();
+      if (saved) await saved;
+      await consumer.commit(offsets);
+    } catch (error) {
+      this.#tellFailed(
+        offsets,
+        error,
+        "It was asked for by name and is not tried again; the listener's own commits go on.",
+      );
+      return { error };
+    }
+    for (const { state, offset, covered: records } of planned) {
+      if (offset < state.committedOffset) state.committedBackAt = state.tracker.committableOffset;
+      if (records) covered(state, offset, records);
+    }
+    this.#told(offsets, pending);
+    return undefined;
   }
 
   #releaseIdle(): void {
@@ -181,8 +279,13 @@ export class Committer {
   }
 
   #committed(offsets: readonly CommitOffset[], pending: readonly PendingCommit[]): void {
-    const { events, counters, index, policy, spans } = this.#options;
+    const { policy, spans } = this.#options;
     if (spans) policy.begin();
+    this.#told(offsets, pending);
+  }
+
+  #told(offsets: readonly CommitOffset[], pending: readonly PendingCommit[]): void {
+    const { events, counters, index } = this.#options;
     counters.commits++;
     for (const { state, offset, version } of pending) {
       state.committedOffset = offset;
@@ -208,7 +311,7 @@ export class Committer {
       const { tracker, topic, partition } = state;
       const offset = tracker.committableOffset;
       const version = tracker.version;
-      const moved = offset > state.committedOffset;
+      const moved = offset > Math.max(state.committedOffset, state.committedBackAt);
       if (!moved && (!this.#options.gapMap || version === state.committedVersion)) continue;
       let metadata = '';
       if (this.#options.gapMap) {
@@ -244,18 +347,28 @@ export class Committer {
   }
 
   #failed(offsets: readonly CommitOffset[], error: unknown): void {
-    const { listener, index, logger, events, counters, clock } = this.#options;
-    counters.commitFailures++;
-    const names = offsets.map(({ topic, partition, offset }) => `${topic}-${partition} at ${offset}`).join(', ');
-    logger.error(
-      `listener '${listener}': committing ${names} failed: ${sentenceOf(error)} Nothing is lost: it is part of the next ` +
-        'commit, and delivered again should there be none.',
+    this.#tellFailed(
+      offsets,
+      error,
+      'Nothing is lost: it is part of the next commit, and delivered again should there be none.',
     );
-    events.emit({ type: 'commit-failed', consumer: index, offsets, error });
     if (this.#closed) return;
     this.#retry?.cancel();
-    this.#retry = clock.schedule(RETRY_MS, () => this.request());
+    this.#retry = this.#options.clock.schedule(RETRY_MS, () => this.request());
   }
+
+  #tellFailed(offsets: readonly CommitOffset[], error: unknown, then: string): void {
+    const { listener, index, logger, events, counters } = this.#options;
+    counters.commitFailures++;
+    const names = offsets.map(({ topic, partition, offset }) => `${topic}-${partition} at ${offset}`).join(', ');
+    logger.error(`listener '${listener}': committing ${names} failed: ${sentenceOf(error)} ${then}`);
+    events.emit({ type: 'commit-failed', consumer: index, offsets, error });
+  }
+}
+
+function offsetOf({ state, offset, metadata }: PlannedCommit): CommitOffset {
+  const { topic, partition } = state;
+  return { topic, partition, offset, metadata };
 }
 
 function tooLate(): NestdawError {

@@ -8,6 +8,7 @@ import { type RecordPassage } from '../delivery/record-passage.js';
 import { type AckDesk, type PartitionState } from '../partitions/partition-state.js';
 import { type PartitionTable } from '../partitions/partition-table.js';
 import { type Committer } from './committer.js';
+import { type CoveredRecords } from './exact-commit.js';
 
 // Finished work on its way to a commit: tracker, policy, committer, budgets. Every record that counts as finished
 // passes here, by the handler's return, by acknowledgment or by a policy that skips it.
@@ -71,6 +72,15 @@ export class Progress implements AckDesk {
     if (policy.isImmediate) return partition.isRevoked ? Promise.reject(tooLate(first)) : committer.commitNow();
     if (dispatcher.isIdle && policy.idle()) committer.request();
     return Promise.resolve();
+  }
+
+  /** Records below a committed offset: finished by the word of whoever committed it. */
+  covered(partition: PartitionState, offset: number, { own, others }: CoveredRecords): void {
+    if (own.length > 0) this.#finishRecords(partition, own[0]!, own, own.length);
+    if (others)
+      for (const one of partition.tracker.unfinishedBelow(offset))
+        if (partition.tracker.finish(one)) this.#finished(partition, 1);
+    this.#options.partitions.balance(partition);
   }
 
   /** Every record of a poll has been handled, or nothing of it was to be run. */

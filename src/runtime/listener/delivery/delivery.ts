@@ -86,7 +86,7 @@ export class Delivery extends WorkItem<PartitionQueue> implements InvocationCont
   }
 
   get consumer(): ListenerConsumer {
-    return this.partition.consumer;
+    return this.partition.consumer.inCall(this);
   }
 
   /** The call, when it runs outside of this event loop. */

@@ -1,14 +1,16 @@
-import { NestdawError } from '../../../common/errors.js';
+import { messageOf, NestdawError } from '../../../common/errors.js';
+import { type Logger } from '../../../common/logger.js';
 import { knownOffset, resolveTarget, type SeekTarget, targetMistake } from '../../../common/seek-target.js';
 import { partitionName, type TopicPartition, TopicPartitionMap } from '../../../common/topic-partition.js';
-import { type ConsumerClient, type GroupMetadata } from '../../client/consumer-client.js';
+import { type CommitOffset, type ConsumerClient, type GroupMetadata } from '../../client/consumer-client.js';
 import { type CommitPolicy } from '../../dispatch/commit-policy.js';
 import { type Committer } from '../commits/committer.js';
+import { commitTargets } from '../commits/exact-commit.js';
 import { type ContainerEvents } from '../container-events.js';
-import { type ListenerConsumer } from '../listener-consumer.js';
+import { type CommitOptions, type CommitTarget, type ListenerConsumer } from '../listener-consumer.js';
 import { type OwnerQueue } from './owner-queue.js';
 import { type PartitionOpener } from './partition-opener.js';
-import { type PartitionState } from './partition-state.js';
+import { type CallableConsumer, type PartitionState, type RecordsInHand } from './partition-state.js';
 import { coordinates, type PartitionTable } from './partition-table.js';
 
 // Moves, pauses and commits partitions of one consumer on behalf of user code. A moved partition becomes a new one:
@@ -27,16 +29,25 @@ export interface PartitionControlOptions {
   /** Commits belong to transactions, which end when no handler runs: one that waited for its own would wait for ever. */
   readonly isTransactional: boolean;
   readonly events: ContainerEvents;
+  readonly logger: Logger;
   /** Partitions that somebody paused, of all consumers of the container: a pause goes with its partition. */
   readonly pausedPartitions: TopicPartitionMap<true>;
   readonly wake: () => void;
 }
 
-export class PartitionControl implements ListenerConsumer {
+export class PartitionControl implements CallableConsumer {
   readonly #options: PartitionControlOptions;
+  readonly #hand: RecordsInHand | undefined;
 
-  constructor(options: PartitionControlOptions) {
+  /** @param hand the records of the call that it was made for */
+  constructor(options: PartitionControlOptions, hand?: RecordsInHand) {
     this.#options = options;
+    this.#hand = hand;
+  }
+
+  inCall({ partition, record, batch }: RecordsInHand): ListenerConsumer {
+    // As they are at the call: what is left of a batch that failed is a call of its own.
+    return new PartitionControl(this.#options, { partition, record, batch });
   }
 
   get listenerId(): string {
@@ -122,11 +133,14 @@ export class PartitionControl implements ListenerConsumer {
     consumer.pause([{ topic, partition }], 'partition');
   }
 
-  commit(): Promise<void> {
-    const { committer, isTransactional, listener } = this.#options;
-    if (!isTransactional) return committer.commitNow();
-    const message = `listener '${listener}' runs in transactions: its offsets are committed at the end of each`;
-    return Promise.reject(new NestdawError('KAFKA_TRANSACTION_STATE', message));
+  commit(
+    which?: CommitTarget | readonly CommitTarget[],
+    options: CommitOptions = {},
+  ): Promise<readonly CommitOffset[]> {
+    const committed = this.#commit(which, options);
+    // Whoever does not wait for it is told by the log, and the process goes on.
+    committed.catch(() => undefined);
+    return committed;
   }
 
   groupMetadata(): GroupMetadata | undefined {
@@ -135,6 +149,31 @@ export class PartitionControl implements ListenerConsumer {
 
   enforceRebalance(): void {
     this.#options.consumer.enforceRebalance('a rebalance was asked for');
+  }
+
+  async #commit(
+    which: CommitTarget | readonly CommitTarget[] | undefined,
+    options: CommitOptions,
+  ): Promise<readonly CommitOffset[]> {
+    return this.#options.committer.commitExactly(this.#askedFor(which, options), this.#hand, options);
+  }
+
+  /** Logs what it throws: a call that nobody awaits would be told nothing. */
+  #askedFor(
+    which: CommitTarget | readonly CommitTarget[] | undefined,
+    options: CommitOptions,
+  ): readonly CommitTarget[] | undefined {
+    const { isTransactional, listener, logger, groupId } = this.#options;
+    try {
+      if (isTransactional) {
+        const message = `listener '${listener}' runs in transactions: its offsets are committed at the end of each`;
+        throw new NestdawError('KAFKA_TRANSACTION_STATE', message);
+      }
+      return which && commitTargets(which, options, groupId);
+    } catch (error) {
+      logger.error(`listener '${listener}': ${messageOf(error)}`);
+      throw error;
+    }
   }
 
   #resolve(wanted: readonly TopicPartition[], target: SeekTarget): Promise<TopicPartitionMap<number>> {
@@ -168,7 +207,7 @@ export class PartitionControl implements ListenerConsumer {
     const from = old.tracker.position;
     old.isSought = true;
     partitions.drop(old);
-    const state = opener.open({ topic, partition, epoch, position: offset, finished: [] }, this);
+    const state = opener.open({ topic, partition, epoch, position: offset, finished: [] }, old.consumer);
     state.isRevoked = old.isRevoked;
     partitions.add(state);
     if (old.holds.has('rebalance')) partitions.hold(state, 'rebalance');

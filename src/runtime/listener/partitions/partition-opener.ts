@@ -3,9 +3,8 @@ import { type KeyDispatcher } from '../../dispatch/key-dispatcher.js';
 import { type OffsetRange } from '../../dispatch/offset-range.js';
 import { OffsetTracker } from '../../dispatch/offset-tracker.js';
 import { type Delivery } from '../delivery/delivery.js';
-import { type ListenerConsumer } from '../listener-consumer.js';
 import { type PartitionBudget } from './partition-budget.js';
-import { type AckDesk, PartitionState } from './partition-state.js';
+import { type AckDesk, type CallableConsumer, PartitionState } from './partition-state.js';
 
 // Makes the state of a partition that begins at a position: after an assignment, or after a seek.
 
@@ -29,7 +28,7 @@ export class PartitionOpener {
     this.#options = options;
   }
 
-  open({ topic, partition, epoch, position, finished }: PartitionStart, consumer: ListenerConsumer): PartitionState {
+  open({ topic, partition, epoch, position, finished }: PartitionStart, consumer: CallableConsumer): PartitionState {
     const { dispatcher, ackDesk, budget } = this.#options;
     const tracker = new OffsetTracker({ position, finished, limit: budget.uncommitted });
     return new PartitionState({ topic, partition, epoch, queue: dispatcher.open(), tracker, ackDesk, consumer });

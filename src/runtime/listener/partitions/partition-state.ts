@@ -30,6 +30,19 @@ export interface AckDesk {
   ): Promise<void>;
 }
 
+/** The records that a handler was called with: what becomes of them is its own business. */
+export interface RecordsInHand {
+  readonly partition: PartitionState;
+  readonly record: KafkaRecord;
+  readonly batch: readonly KafkaRecord[] | undefined;
+}
+
+/** What handlers may ask of a consumer and tell it. */
+export interface CallableConsumer extends ListenerConsumer {
+  /** The same for a handler that was called with these records: its commits may cover them. */
+  inCall(hand: RecordsInHand): ListenerConsumer;
+}
+
 /** A delivery that is not with the workers: it waits for its retry, or to be run again. */
 export interface SetAside extends WorkItem<PartitionQueue> {
   attempt: number;
@@ -59,8 +72,7 @@ export class PartitionState {
   readonly tracker: OffsetTracker;
   /** Undefined when a handler's return finishes the record. */
   readonly ackDesk: AckDesk | undefined;
-  /** What handlers may ask of the consumer and tell it. */
-  readonly consumer: ListenerConsumer;
+  readonly consumer: CallableConsumer;
   /** Records fetched under an older epoch are not ours. */
   readonly firstEpoch: number;
   readonly holds = new Set<HoldReason>();
@@ -94,6 +106,8 @@ export class PartitionState {
   /** Offset and tracker version of the last acknowledged commit; -1 before the first. */
   committedOffset = -1;
   committedVersion = -1;
+  /** Somebody committed a lower offset than the one that was due: it stands until the committable one is above this. */
+  committedBackAt = -1;
 
   constructor(options: {
     readonly topic: string;
@@ -102,7 +116,7 @@ export class PartitionState {
     readonly queue: PartitionQueue;
     readonly tracker: OffsetTracker;
     readonly ackDesk: AckDesk | undefined;
-    readonly consumer: ListenerConsumer;
+    readonly consumer: CallableConsumer;
   }) {
     this.topic = options.topic;
     this.partition = options.partition;

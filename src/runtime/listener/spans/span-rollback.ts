@@ -1,11 +1,10 @@
 import { type TopicPartition } from '../../../common/topic-partition.js';
 import { type OffsetRange } from '../../dispatch/offset-range.js';
 import { type ConsumerContext } from '../consumer-context.js';
-import { type ListenerConsumer } from '../listener-consumer.js';
 import { sentenceOf } from '../log-text.js';
 import { type OwnerQueue } from '../partitions/owner-queue.js';
 import { type PartitionOpener } from '../partitions/partition-opener.js';
-import { type PartitionState } from '../partitions/partition-state.js';
+import { type CallableConsumer, type PartitionState } from '../partitions/partition-state.js';
 import { coordinates, type PartitionTable } from '../partitions/partition-table.js';
 import { type SpanDecision } from './span-failures.js';
 
@@ -19,7 +18,7 @@ export interface SpanStart {
 }
 
 /** What handlers may ask of the consumer, and the pauses that they have asked for. */
-export interface SpanControl extends ListenerConsumer {
+export interface SpanControl extends CallableConsumer {
   applyPause(partition: TopicPartition): void;
 }
 

@@ -90,7 +90,9 @@ export class MicroserviceContext extends KafkaListenerContext {
       });
     };
     return {
-      commitOffsets: async (_offsets?: readonly OffsetOf[]): Promise<void> => consumer?.commit(),
+      commitOffsets: async (_offsets?: readonly OffsetOf[]): Promise<void> => {
+        await consumer?.commit();
+      },
       pause: (topics: readonly PartitionsOf[]): void => consumer?.pause(partitionsOf(topics)),
       resume: (topics: readonly PartitionsOf[]): void => consumer?.resume(partitionsOf(topics)),
       paused: () => consumer?.paused() ?? [],

@@ -152,6 +152,8 @@ describe.each<[string, Partial<KafkaListenerOptions>]>([
           await consumer.commit();
           about.push(consumer.paused(), consumer.listenerId, consumer.index, consumer.position(ZERO));
         }
+        if (value === 5) about.push(await consumer.commit({ ...ZERO, offset: 6, metadata: 'by hand' }));
+        if (value === 5) about.push((await kafka.committed('g', 'orders'))[0]);
       }
     }
     const { container } = await start(Listener);
@@ -168,7 +170,9 @@ describe.each<[string, Partial<KafkaListenerOptions>]>([
     await until(() => seen.includes(100), { what: 'the other partition' });
     expect(seen).not.toContain(5);
     container.resumePartitions([ZERO]);
-    await until(() => seen.includes(5), { what: 'the resumed one' });
+    await until(() => about.length === 6, { what: 'the resumed one' });
+    // Before its handler returned.
+    expect(about.slice(4)).toEqual([[{ ...ZERO, offset: 6, metadata: 'by hand' }], 6]);
     await kafka.untilConsumed('g', 'orders');
   });
 });
@@ -225,7 +229,7 @@ describe('a listener', () => {
     await kafka.produce('orders', 0, numbered(20));
     await length(seen, 20);
     const [consumer] = container.consumers;
-    const calls: Array<Promise<void>> = [];
+    const calls: Array<Promise<unknown>> = [];
     for (let i = 0; i < 2_000; i++) {
       consumer!.pause();
       calls.push(consumer!.seek(i % 20, ZERO));
