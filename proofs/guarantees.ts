@@ -7,6 +7,7 @@ import { offsetsRedis } from './guarantees/offsets-redis.js';
 import { offsetsSql } from './guarantees/offsets-sql.js';
 import { outbox } from './guarantees/outbox.js';
 import { retryOrder, retryRedis, retrySql, retryTopics } from './guarantees/retries.js';
+import { topicOrder } from './guarantees/topic-order.js';
 import { transactions } from './guarantees/transactions.js';
 import { type Proof, type ProofContext, type ProofResult } from './proof.js';
 
@@ -27,6 +28,7 @@ export const GUARANTEES: readonly Proof[] = [
   retrySql,
   outbox,
   inbox,
+  topicOrder,
 ];
 
 export const guarantees: Proof = {

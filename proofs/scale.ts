@@ -1,4 +1,5 @@
 import { type Proof, type ProofContext, type ProofResult } from './proof.js';
+import { readBacklog } from './scale/backlog.js';
 import { commitWithoutEnd, SMALL_BYTES } from './scale/commits.js';
 import { delaysAmong, whyNoDelays } from './scale/delays.js';
 import { groupsOverRestarts } from './scale/groups.js';
@@ -8,9 +9,10 @@ import { packedThrough } from './scale/packed.js';
 import { measureParked } from './scale/parked-fetches.js';
 import { topicsComeAndGo } from './scale/topics.js';
 
-// What a broker must bear, at the size that counts: topics that come and go, records by the million, a gigabyte of compressed ones, fetches that wait
-// by the ten thousand, silent connections, many groups, commits without end. A cycle is one percent of the size; names
-// behind the proof choose parts of it.
+// What a broker must bear, at the size that counts: topics that come and go, records by the million, a gigabyte of
+// compressed ones, fetches that wait by the ten thousand, silent connections, many groups, commits without end; and what
+// an application must: a backlog, delayed messages. A cycle is one percent of the size; names behind the proof choose
+// parts of it.
 
 interface Part {
   readonly name: string;
@@ -47,6 +49,21 @@ const PARTS: readonly Part[] = [
       must(decompressedBytes === 0, `${decompressedBytes} bytes were unpacked on the way`);
       must(examinedRecords === 0, `${examinedRecords} records were looked at on the way`);
       return `${(packedBytes / MEGABYTE).toFixed(0)} MB of zstd written to a plain topic and read: 0 bytes unpacked`;
+    },
+  },
+  {
+    name: 'backlog',
+    async run(size, progress) {
+      const { records, bytes, seconds, ...memory } = await readBacklog(5 * 1024 * MEGABYTE * size, progress);
+      const [start, first, rest] = [memory.startBytes, memory.firstBytes, memory.restBytes].map((held) =>
+        Math.round(held / MEGABYTE),
+      ) as [number, number, number];
+      // Of a small backlog the first tenth fills no buffer yet.
+      must(
+        rest <= Math.max(first * 1.2, start + 100),
+        `the application held ${start} MB before, ${first} MB in the first tenth of the backlog, ${rest} MB behind it`,
+      );
+      return `${records} records of a backlog of ${(bytes / MEGABYTE).toFixed(0)} MB read on default settings in ${seconds.toFixed(0)} s: ${start} MB RSS before, at most ${first} MB in the first tenth, ${rest} MB behind it`;
     },
   },
   {

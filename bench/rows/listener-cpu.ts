@@ -147,16 +147,24 @@ function bareRow(threads: number, workers: number): Row {
   });
 }
 
-const two = (broker: Servers, hashes: number) => runOurs(broker, SLOW, { threads: 2, workers: 2, hashes });
+const own = (threads: number) => (broker: Servers, hashes: number) =>
+  runOurs(broker, SLOW, { threads, workers: threads, hashes });
+
+/** Beside it what so many bare threads do right then: no more than the machine gives can be had. */
+const besideBare = (threads: number) => async (broker: Servers, hashes: number) => {
+  const { value, beside } = await own(threads)(broker, hashes);
+  const bare = await runBare(threads, SLOW, hashes);
+  return { value, beside: { ...beside, 'as many bare threads, records/s': bare.value } };
+};
 
 export const listenerCpuRows: readonly Row[] = [
   row('listener cpu threads', 'one thread', 1.8, SLOW, `${CPU_MS} ms of CPU a record; two threads against one`, {
-    ours: two,
-    peer: (broker, hashes) => runOurs(broker, SLOW, { threads: 1, workers: 1, hashes }),
+    ours: besideBare(2),
+    peer: besideBare(1),
   }),
   ...[1, 2].flatMap((threads) => [bareRow(threads, threads), bareRow(threads, threads * 2)]),
   row('listener cpu kafkajs', 'kafkajs eachMessage', 1.8, SLOW, `${CPU_MS} ms of CPU a record; ours with two threads`, {
-    ours: two,
+    ours: own(2),
     peer: (broker, hashes) => runKafkajs(broker, SLOW, hashes),
   }),
   row(

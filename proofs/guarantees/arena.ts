@@ -22,6 +22,8 @@ export interface Staging {
   /** The compiled application below `proofs/guarantees/applications`; gets the environment below. */
   readonly application: string;
   readonly environment?: Readonly<Record<string, string>>;
+  /** Of its topic; default 3. On a cluster that was given the topic has what that one gives. */
+  readonly partitions?: number;
   /** The server that is killed as well, beside application and broker. */
   readonly store?: 'redis' | 'postgres';
   /** Before the first start of the application. */
@@ -63,7 +65,7 @@ export class Arena {
     const store = staging.store ? await start[staging.store]() : undefined;
     const folder = mkdtempSync(join(tmpdir(), 'guarantee-'));
     const port = await freePort();
-    const settings = { 'group.initial.rebalance.delay.ms': '0', 'num.partitions': '3' };
+    const settings = { 'group.initial.rebalance.delay.ms': '0', 'num.partitions': String(staging.partitions ?? 3) };
     const broker = await proofBroker(join(folder, 'broker'), settings, port);
     const address = process.env.KAFKA_BOOTSTRAP_SERVERS ?? `127.0.0.1:${port}`;
     const arena = new Arena(folder, staging, address, broker, store);

@@ -22,6 +22,25 @@ export function effectsInFile(arena: Arena): Promise<Effect[]> {
   return Promise.resolve(effects);
 }
 
+/** Finds messages that had their first effect behind a later one of their key; the load takes its keys in turn. */
+export const outOfOrder =
+  (keys: number) =>
+  (effects: readonly Effect[]): string[] => {
+    const seen = new Set<string>();
+    const last = new Map<number, number>();
+    const problems: string[] = [];
+    for (const { id } of effects) {
+      if (seen.has(id)) continue;
+      seen.add(id);
+      const number = Number(id.slice(2));
+      const key = number % keys;
+      const before = last.get(key) ?? -1;
+      if (number < before) problems.push(`${id} came behind m-${before}, and must not`);
+      else last.set(key, number);
+    }
+    return problems;
+  };
+
 /** A server that was killed takes a moment. */
 async function query(arena: Arena, sql: string): Promise<Array<Record<string, unknown>>> {
   for (let tries = 1; ; tries++) {

@@ -14,6 +14,8 @@ export interface Guarantee extends Staging {
   readonly promise: 'exactly once' | 'at least once';
   /** Whether the load sends some messages twice, as a producer without idempotence might. */
   readonly sendsTwice: boolean;
+  /** Messages that it sends each 5 ms; default 1. */
+  readonly atOnce?: number;
   effects(arena: Arena): Promise<readonly Effect[]>;
   /** How long around a kill a message may have been in work; default 1,000 ms. */
   readonly inWorkMs?: number;

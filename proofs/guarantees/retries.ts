@@ -1,6 +1,7 @@
 import { type Proof } from '../proof.js';
-import { effectsInFile } from './effects.js';
-import { type Effect, type Guarantee } from './guarantee.js';
+import { effectsInFile, outOfOrder } from './effects.js';
+import { type Guarantee } from './guarantee.js';
+import { KEYS } from './load.js';
 import { storeProof } from './store-proof.js';
 
 // Retries by topics, in the order of keys, with Redis and in a table: every fifth message fails at first, and none is lost.
@@ -28,7 +29,7 @@ export const retryOrder: Proof = storeProof({
   ...common,
   name: 'retry-order',
   environment: { PROOF_GUARANTEE: 'retry-order' },
-  examine: outOfOrder,
+  examine: outOfOrder(KEYS),
 });
 
 export const retryRedis: Proof = storeProof({
@@ -48,22 +49,3 @@ export const retrySql: Proof = storeProof({
   store: 'postgres',
   environment: { PROOF_GUARANTEE: 'retry-sql' },
 });
-
-const KEYS = 50;
-
-/** Messages that had their first effect behind a later one of their key. */
-function outOfOrder(effects: readonly Effect[]): string[] {
-  const seen = new Set<string>();
-  const last = new Map<number, number>();
-  const problems: string[] = [];
-  for (const { id } of effects) {
-    if (seen.has(id)) continue;
-    seen.add(id);
-    const number = Number(id.slice(2));
-    const key = number % KEYS;
-    const before = last.get(key) ?? -1;
-    if (number < before) problems.push(`${id} came behind m-${before} of its key`);
-    else last.set(key, number);
-  }
-  return problems;
-}

@@ -37,7 +37,7 @@ function missingFor({ store }: Guarantee): string | undefined {
 async function prove(guarantee: Guarantee, context: ProofContext): Promise<ProofResult> {
   const random = seededRandom(context.seed);
   const arena = await Arena.open(guarantee);
-  const load = new Load(arena.bootstrapServers, arena.topic, random, guarantee.sendsTwice);
+  const load = new Load(arena.bootstrapServers, arena.topic, random, guarantee);
   const problems: string[] = [];
   let effects: readonly Effect[] = [];
   try {

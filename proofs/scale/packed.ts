@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Broker } from '../../src/broker/broker.js';
-import { Fetch, Produce } from '../../src/protocol/messages/index.js';
+import { Fetch } from '../../src/protocol/messages/index.js';
 import { encodeRecords } from '../../src/protocol/record-batch.js';
-import { ask, createTopics, frameOf, refuseErrors } from './requests.js';
+import { ask, createTopics, refuseErrors, writeBatch } from './requests.js';
 
 // Compressed records to a topic without rules that need a look into them, and back: nothing is unpacked on the way.
 
@@ -30,7 +30,7 @@ export async function packedThrough(bytes: number): Promise<PackedResult> {
     const batch = zstdBatch();
     const before = broker.metrics().storage;
     const batches = Math.ceil(bytes / batch.length / PARTITIONS);
-    await write(broker, batch, batches);
+    await writeBatch(broker, 't', PARTITIONS, batch, batches);
     await readBack(broker, batch, batches);
     const after = broker.metrics().storage;
     return {
@@ -51,15 +51,6 @@ function zstdBatch(): Buffer {
     return { key: null, value };
   });
   return encodeRecords(records, { timestamp: Date.now(), compression: 'zstd' });
-}
-
-async function write(broker: Broker, batch: Buffer, batches: number): Promise<void> {
-  const partitionData = Array.from({ length: PARTITIONS }, (_, index) => ({ index, records: batch }));
-  const frame = frameOf(Produce, 9, { acks: -1, timeoutMs: 60_000, topicData: [{ name: 't', partitionData }] });
-  for (let i = 0; i < batches; i++) {
-    const answer = await broker.exchangeFrame(Buffer.from(frame));
-    if (!answer) throw new Error('Produce: no answer');
-  }
 }
 
 async function readBack(broker: Broker, batch: Buffer, batches: number): Promise<void> {

@@ -1,7 +1,7 @@
 import { type Broker } from '../../src/broker/broker.js';
 import { type Api, type RequestInput, type ResponseOf } from '../../src/protocol/api.js';
 import { decodeResponsePayload, encodeRequestFrame } from '../../src/protocol/frame.js';
-import { CreateTopics, DeleteTopics } from '../../src/protocol/messages/index.js';
+import { CreateTopics, DeleteTopics, Produce } from '../../src/protocol/messages/index.js';
 import { encodeRecords } from '../../src/protocol/record-batch.js';
 
 // Requests to a broker in this process, without a socket between.
@@ -36,6 +36,25 @@ export async function createTopics(
 export async function deleteTopics(broker: Broker, topicNames: readonly string[]): Promise<void> {
   const answer = await ask(broker, DeleteTopics, 5, { topicNames, timeoutMs: 60_000 });
   refuseErrors('DeleteTopics', answer.responses);
+}
+
+/** The same batch, so many times into each partition. */
+export async function writeBatch(
+  broker: Broker,
+  topic: string,
+  partitions: number,
+  batch: Buffer,
+  times: number,
+): Promise<void> {
+  const partitionData = Array.from({ length: partitions }, (_, index) => ({ index, records: batch }));
+  const frame = frameOf(Produce, 9, { acks: -1, timeoutMs: 60_000, topicData: [{ name: topic, partitionData }] });
+  for (let i = 0; i < times; i++) {
+    // A copy: the broker patches what it was given.
+    const answer = await broker.exchangeFrame(Buffer.from(frame));
+    if (!answer) throw new Error('Produce: no answer');
+    const { responses } = decodeResponsePayload(Produce, 9, answer.subarray(4));
+    for (const { partitionResponses } of responses) refuseErrors('Produce', partitionResponses);
+  }
 }
 
 /** Throws at the first error code that is not 0. */

@@ -27,6 +27,7 @@ interface Form {
   readonly idempotent?: IdempotentOptions;
   readonly offsets?: ExternalOffsetsOptions;
   readonly inbox?: InboxOptions;
+  readonly order?: 'topic';
   /** Effects in the handler's transaction. */
   readonly inSql: boolean;
 }
@@ -38,6 +39,7 @@ const FORMS: Readonly<Record<string, Form>> = {
   'offsets-sql': { offsets: { store: 'POOL', transaction: true }, inSql: true },
   'offsets-file': { offsets: { store: 'file' }, inSql: false },
   inbox: { inbox: { folder: join(PROOF_FOLDER!, 'inbox') }, inSql: false },
+  'topic-order': { order: 'topic', inSql: false },
   'offsets-redis': { offsets: { store: 'redis' }, inSql: false },
 };
 
