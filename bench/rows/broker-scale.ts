@@ -49,6 +49,12 @@ function targets(i: number, partitions: number): number[] {
   return Array.from({ length: SPREAD }, (_, n) => (i * SPREAD + n) % partitions);
 }
 
+/** Sends each of these Produce requests once. */
+async function pumpAll(connection: RawConnection, frames: readonly Buffer[]): Promise<void> {
+  const frame = (i: number): Buffer => frames[i]!;
+  await pump(connection, { count: frames.length, outstanding: OUTSTANDING, frame, onAnswer: checkProduced });
+}
+
 function spreadFrames(partitions: number, frameOfTargets: (targets: number[]) => Buffer): Buffer[] {
   const frames = Math.ceil(partitions / SPREAD);
   return Array.from({ length: frames }, (_, i) => frameOfTargets(targets(i, partitions)));
@@ -70,12 +76,7 @@ function flat(name: string, settings: string, measure: (lone: Lone, partitions: 
         await createTopic(lone.connection, topicOf(partitions), partitions);
         // Every partition has its files, and something to read.
         const frames = spreadFrames(partitions, (places) => produceFrame(topicOf(partitions), places, batch));
-        await pump(lone.connection, {
-          count: frames.length,
-          outstanding: OUTSTANDING,
-          frame: (i) => frames[i]!,
-          onAnswer: checkProduced,
-        });
+        await pumpAll(lone.connection, frames);
       }
       return { ours: () => measure(lone, MANY), peer: () => measure(lone, FEW), close: () => lone.stop() };
     },
@@ -120,25 +121,36 @@ async function settledMegabytes(pid: number): Promise<number> {
   return residentMegabytes(pid);
 }
 
-const perPartition = memoryOf(
-  'partition',
-  4,
-  `resident memory after a start on ${2 * MANY} empty partitions above that on ${MANY}, for each`,
-  async () => {
+const perPartition = partitionMemory('partition', 'empty', () => Promise.resolve());
+
+const perUsedPartition = partitionMemory('used partition', 'idle', async ({ connection }, topic) => {
+  const frames = spreadFrames(MANY, (places) => produceFrame(topic, places, batchOf({ records: 1, valueBytes: 100 })));
+  await pumpAll(connection, frames);
+});
+
+/** What one more partition takes after a start, each filled like this before. */
+function partitionMemory(name: string, state: string, fill: (lone: Lone, topic: string) => Promise<void>): Row {
+  const settings = `resident memory after a start on ${2 * MANY} ${state} partitions above that on ${MANY}, for each`;
+  return memoryOf(name, 4, settings, async () => {
     const folder = mkdtempSync(join(tmpdir(), 'nestdaw-bench-'));
     try {
-      const [few, many] = [await withMore(folder, 'one'), await withMore(folder, 'other')];
+      const [few, many] = [await withMore(folder, 'one', fill), await withMore(folder, 'other', fill)];
       return ((many - few) * KILOBYTES) / MANY;
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
-  },
-);
+  });
+}
 
 /** Adds a topic and starts the broker anew: its memory then. */
-async function withMore(folder: string, topic: string): Promise<number> {
+async function withMore(
+  folder: string,
+  topic: string,
+  fill: (lone: Lone, topic: string) => Promise<void>,
+): Promise<number> {
   const first = await startAlone(folder);
   await createTopic(first.connection, topic, MANY);
+  await fill(first, topic);
   await first.stop();
   const again = await startAlone(folder);
   const megabytes = await settledMegabytes(again.side.pid);
@@ -166,4 +178,4 @@ const perConnection = memoryOf(
   },
 );
 
-export const scaleRows: readonly Row[] = [flatProduce, flatFetch, perPartition, perConnection];
+export const scaleRows: readonly Row[] = [flatProduce, flatFetch, perPartition, perUsedPartition, perConnection];

@@ -11,7 +11,7 @@ import { listCheckpoints } from './directory/metadata-checkpoints.js';
 import { storage } from './disk/storage-step.js';
 import { type ConfigEntries, type LogConfig, logConfig } from './log-config.js';
 import { type LogListener } from './log-listeners.js';
-import { type LoadedLog, loadLog, newLog, type RecoveryOptions } from './log-recovery.js';
+import { loadLog, type RecoveryOptions } from './log-recovery.js';
 import { PartitionLog } from './partition-log.js';
 
 // Makes the logs of partitions: from the files of a directory, in a new one, or without any where the disk is gone.
@@ -39,13 +39,6 @@ export interface LogOpeningOptions {
 }
 
 type KnownOffsets = Pick<RecoveryOptions, 'recoveryPoint' | 'logStartOffset' | 'cleanedTo' | 'lastStop'>;
-
-interface LogParts {
-  readonly directory: string;
-  readonly topicId: string | undefined;
-  readonly config: LogConfig;
-  readonly loaded: LoadedLog;
-}
 
 const NO_OVERRIDES: ConfigEntries = {};
 const NOTHING_KNOWN: KnownOffsets = { recoveryPoint: 0, logStartOffset: 0, cleanedTo: 0, lastStop: 'clean' };
@@ -103,14 +96,16 @@ export class LogOpening {
   }
 
   #take(home: LogDirectory, tp: TopicPartition, known: KnownOffsets, overrides = NO_OVERRIDES): PartitionLog {
+    const { context } = home;
+    const { owner } = this.options;
     const directory = `${home.path}/${partitionName(tp)}`;
     return storage(`${directory} could not be opened`, () => {
       const config = this.configOf(overrides);
       const { indexIntervalBytes } = config;
-      const loaded = loadLog(home.context, directory, { ...known, config, indexIntervalBytes });
-      const topicId = this.#shared(readPartitionMetadata(home.context.fileSystem, directory));
+      const loaded = loadLog(context, directory, { ...known, config, indexIntervalBytes });
+      const topicId = this.#shared(readPartitionMetadata(context.fileSystem, directory));
       const topicPartition = { topic: this.#shared(tp.topic), partition: tp.partition };
-      return this.#log(home, topicPartition, { directory, topicId, config, loaded });
+      return new PartitionLog({ context, topicPartition, owner, topicId, config, loaded });
     });
   }
 
@@ -120,10 +115,6 @@ export class LogOpening {
     const known = this.#texts.get(text);
     if (known === undefined) this.#texts.set(text, text);
     return (known ?? text) as T;
-  }
-
-  #log({ context }: LogDirectory, topicPartition: TopicPartition, parts: LogParts): PartitionLog {
-    return new PartitionLog({ context, topicPartition, owner: this.options.owner, ...parts });
   }
 
   /** What these overrides of a topic make of its logs' configuration. */
@@ -138,7 +129,7 @@ export class LogOpening {
   made(home: LogDirectory, tp: TopicPartition, options: NewLog): PartitionLog {
     const directory = `${home.path}/${partitionName(tp)}`;
     const log = home.attempt(`${directory} could not be made`, () => this.#make(home, directory, tp, options));
-    return log ?? this.#empty(home, directory, tp, options);
+    return log ?? this.#blank(home, tp, options);
   }
 
   #make(home: LogDirectory, directory: string, tp: TopicPartition, options: NewLog): PartitionLog {
@@ -147,13 +138,13 @@ export class LogOpening {
     const isNew = !fileSystem.exists(directory);
     if (isNew) fileSystem.makeDirectory(directory);
     if (topicId !== undefined) writePartitionMetadata(fileSystem, directory, topicId);
-    return isNew ? this.#empty(home, directory, tp, options) : this.#take(home, tp, NOTHING_KNOWN, options.config);
+    return isNew ? this.#blank(home, tp, options) : this.#take(home, tp, NOTHING_KNOWN, options.config);
   }
 
   /** Touches no file: the first append makes it, if the directory then is in service. */
-  #empty(home: LogDirectory, directory: string, tp: TopicPartition, options: NewLog): PartitionLog {
-    const config = this.configOf(options.config ?? NO_OVERRIDES);
-    const loaded = newLog(home.context, directory, config.indexIntervalBytes);
-    return this.#log(home, tp, { directory, topicId: options.topicId, config, loaded });
+  #blank({ context }: LogDirectory, topicPartition: TopicPartition, { topicId, config }: NewLog): PartitionLog {
+    const { owner } = this.options;
+    const parts = { topicId, config: this.configOf(config ?? NO_OVERRIDES), loaded: undefined };
+    return new PartitionLog({ context, topicPartition, owner, ...parts });
   }
 }

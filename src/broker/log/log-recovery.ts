@@ -1,6 +1,6 @@
 import { baseOffset, hasProducerId, isControl, leaderEpoch } from '../../protocol/record-batch-header.js';
 import { LEADER_EPOCH_FILE, readLeaderEpochs } from './directory/checkpoint-file.js';
-import { tidyDirectory } from './directory/directory-tidy.js';
+import { type SegmentFilesFound, tidyDirectory } from './directory/directory-tidy.js';
 import { refuseForeignEnd, refuseForeignStart } from './directory/foreign-format.js';
 import { LeaderEpochs } from './leader-epochs.js';
 import { type LogConfig } from './log-config.js';
@@ -41,7 +41,7 @@ export interface LoadedLog {
   readonly epochs: LeaderEpochs;
 }
 
-/** A log in a directory that was made just now. */
+/** A log to which nothing was ever written. */
 export function newLog(context: LogContext, directory: string, indexIntervalBytes: number): LoadedLog {
   const createdAt = context.clock.now();
   const segment = new LogSegment(directory, context.files, { baseOffset: 0, createdAt, indexIntervalBytes });
@@ -57,23 +57,25 @@ export function newLog(context: LogContext, directory: string, indexIntervalByte
   };
 }
 
-export function loadLog(context: LogContext, directory: string, options: RecoveryOptions): LoadedLog {
-  return new LogLoad(context, directory, options).run();
+/** What lies in a directory; undefined when nothing was ever written to its log. */
+export function loadLog(context: LogContext, directory: string, options: RecoveryOptions): LoadedLog | undefined {
+  const found = tidyDirectory(context.fileSystem, directory);
+  if (found.bases.length + found.snapshots.length + options.logStartOffset === 0) return undefined;
+  return new LogLoad(context, directory, options, found).run();
 }
 
 class LogLoad {
   readonly #now: number;
-  readonly #found: { readonly bases: number[]; readonly snapshots: number[] };
   #segments: LogSegment[];
 
   constructor(
     private readonly context: LogContext,
     private readonly directory: string,
     private readonly options: RecoveryOptions,
+    private readonly found: SegmentFilesFound,
   ) {
     this.#now = context.clock.now();
-    this.#found = tidyDirectory(context.fileSystem, directory);
-    this.#segments = this.#found.bases.map((base) => this.#segment(base));
+    this.#segments = found.bases.map((base) => this.#segment(base));
     if (this.#segments.length === 0) this.#startEmpty(options.logStartOffset);
   }
 
@@ -86,7 +88,7 @@ class LogLoad {
   #startEmpty(base: number): void {
     const segment = this.#segment(base);
     // The start of a log that does not begin at 0 has to be seen by the next start, which a file's name tells.
-    if (base === 0 && this.#found.bases.length === 0) segment.createLater();
+    if (base === 0 && this.found.bases.length === 0) segment.createLater();
     else segment.create();
     this.#segments = [segment];
   }
@@ -103,9 +105,11 @@ class LogLoad {
     }
     logStartOffset = Math.min(logStartOffset, logEndOffset);
     const epochs = this.#loadEpochs(logStartOffset, logEndOffset);
-    const snapshots = new SnapshotFiles(this.context.fileSystem, this.directory, this.#found.snapshots);
+    const snapshots = new SnapshotFiles(this.context.fileSystem, this.directory, this.found.snapshots);
     const producers = this.#replayProducers(snapshots, epochs, firstDoubtful, logEndOffset);
     const recoveryPoint = Math.min(this.options.recoveryPoint, logEndOffset);
+    // Thousands of partitions are taken up at once, and few of them are used soon.
+    for (const segment of this.#segments) segment.releaseIndexes();
     return { segments: this.#segments, logStartOffset, logEndOffset, recoveryPoint, producers, snapshots, epochs };
   }
 

@@ -173,6 +173,6 @@ export class PartitionLog extends StoredLog {
   }
 
   expireProducers(now: number, expirationMs: number): void {
-    this.producerStates.expire(now, expirationMs);
+    if (!this.isBlank) this.producerStates.expire(now, expirationMs);
   }
 }

@@ -8,14 +8,15 @@ import { EpochCheckpoint } from './epoch-checkpoint.js';
 import { type LeaderEpochs } from './leader-epochs.js';
 import { type LogConfig } from './log-config.js';
 import { type LogContext } from './log-context.js';
-import { LogFlusher } from './log-flusher.js';
+import { type LogFlusher } from './log-flusher.js';
 import { type LogChange } from './log-listeners.js';
-import { type LoadedLog } from './log-recovery.js';
+import { LogParts } from './log-parts.js';
+import { type LoadedLog, newLog } from './log-recovery.js';
 import { expiredSegments, retentionCandidates, retireSegments } from './log-retention.js';
 import { type ProducerStates } from './producers/producer-state.js';
 import { type SnapshotFiles } from './producers/snapshot-files.js';
 import { type LogSegment } from './segment/log-segment.js';
-import { newSegment, SegmentList } from './segment/segment-list.js';
+import { newSegment, type SegmentList } from './segment/segment-list.js';
 import { swapSegments } from './segment/segment-swap.js';
 
 // A log as it lies on the disk: where it begins and ends, and how its segments roll, reach the device, are let go and
@@ -24,22 +25,17 @@ import { swapSegments } from './segment/segment-swap.js';
 export interface StoredLogOptions {
   readonly context: LogContext;
   readonly topicPartition: TopicPartition;
-  readonly directory: string;
   readonly topicId: string | undefined;
   readonly config: LogConfig;
-  readonly loaded: LoadedLog;
+  /** What was found; undefined where nothing was ever written. */
+  readonly loaded: LoadedLog | undefined;
 }
 
 export abstract class StoredLog {
   readonly topicPartition: TopicPartition;
-  readonly directory: string;
   protected readonly context: LogContext;
-  protected readonly segmentList: SegmentList;
-  protected readonly producerStates: ProducerStates;
-  protected readonly leaderEpochs: LeaderEpochs;
-  protected readonly flusher: LogFlusher;
-  readonly #snapshots: SnapshotFiles;
-  /** These two are made when they are asked for: most logs are idle and well. */
+  /** These three are made when they are asked for: most logs are idle and well, and many were never written to. */
+  #parts: LogParts | undefined;
   #health: StorageHealth | undefined;
   #epochs: EpochCheckpoint | undefined;
   #topicId: string | undefined;
@@ -49,20 +45,53 @@ export abstract class StoredLog {
   #logEndOffset: number;
   #isClosed = false;
 
-  constructor({ context, topicPartition, directory, topicId, config, loaded }: StoredLogOptions) {
+  constructor({ context, topicPartition, topicId, config, loaded }: StoredLogOptions) {
     this.topicPartition = topicPartition;
-    this.directory = directory;
     this.context = context;
     this.#topicId = topicId;
     this.#config = config;
-    this.segmentList = new SegmentList(loaded.segments);
-    this.producerStates = loaded.producers;
-    this.#snapshots = loaded.snapshots;
-    this.leaderEpochs = loaded.epochs;
-    this.#leaderEpoch = Math.max(0, loaded.epochs.latest);
-    this.#logStartOffset = loaded.logStartOffset;
-    this.#logEndOffset = loaded.logEndOffset;
-    this.flusher = new LogFlusher(this, context, this.segmentList, loaded.recoveryPoint);
+    this.#leaderEpoch = Math.max(0, loaded?.epochs.latest ?? 0);
+    this.#logStartOffset = loaded?.logStartOffset ?? 0;
+    this.#logEndOffset = loaded?.logEndOffset ?? 0;
+    if (loaded) this.#parts = new LogParts(this, context, loaded);
+  }
+
+  get #made(): LogParts {
+    if (!this.#parts) {
+      const { context, directory } = this;
+      this.#parts = new LogParts(this, context, newLog(context, directory, this.#config.indexIntervalBytes));
+    }
+    return this.#parts;
+  }
+
+  protected get segmentList(): SegmentList {
+    return this.#made.segments;
+  }
+
+  protected get producerStates(): ProducerStates {
+    return this.#made.producers;
+  }
+
+  protected get leaderEpochs(): LeaderEpochs {
+    return this.#made.epochs;
+  }
+
+  protected get flusher(): LogFlusher {
+    return this.#made.flusher;
+  }
+
+  get #snapshots(): SnapshotFiles {
+    return this.#made.snapshots;
+  }
+
+  /** Nothing was ever written to it, and nobody has looked into it: there is nothing to keep up, to flush or to close. */
+  protected get isBlank(): boolean {
+    return this.#parts === undefined;
+  }
+
+  /** Made up when it is asked for, as thousands of idle logs need none. */
+  get directory(): string {
+    return `${this.context.home.path}/${this.name}`;
   }
 
   /** The log is another one now: whoever listens is told. */
@@ -116,17 +145,17 @@ export abstract class StoredLog {
 
   /** First offset of the oldest open transaction, else the high watermark. */
   get lastStableOffset(): number {
-    const unstable = this.producerStates.firstUnstableOffset;
+    const unstable = this.#parts?.producers.firstUnstableOffset ?? -1;
     return unstable < 0 ? this.#logEndOffset : Math.max(unstable, this.#logStartOffset);
   }
 
   /** Everything before it is on the device. */
   get recoveryPoint(): number {
-    return this.flusher.recoveryPoint;
+    return this.#parts?.flusher.recoveryPoint ?? 0;
   }
 
   get sizeBytes(): number {
-    return this.segmentList.sizeBytes;
+    return this.#parts?.segments.sizeBytes ?? 0;
   }
 
   get segments(): readonly LogSegment[] {
@@ -201,7 +230,7 @@ export abstract class StoredLog {
 
   /** fsync of everything appended so far. */
   flush(): Promise<void> {
-    return this.flusher.flush();
+    return this.#parts?.flusher.flush() ?? Promise.resolve();
   }
 
   /** Raises the log start (-1: to the high watermark); segments wholly before it go at once. */
@@ -232,6 +261,7 @@ export abstract class StoredLog {
 
   /** Removes the segments that retention no longer keeps. Returns their number. */
   retain(now: number): number {
+    if (this.isBlank) return 0;
     const { all } = this.segmentList;
     const candidates = retentionCandidates(all, this.#logEndOffset, (path) => this.context.fileSystem.modifiedAt(path));
     const { logStartOffset, lastStableOffset, sizeBytes: totalBytes } = this;
@@ -257,8 +287,8 @@ export abstract class StoredLog {
   /** Brings everything to the device and closes the files. Throws KAFKA_STORAGE_FAILED when that fails. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
-    // The directory has said why; there is nothing that could be done for what lies in it.
-    if (this.isUnserved) {
+    // The directory has said why it is out of service; there is nothing that could be done for what lies in it.
+    if (this.isUnserved || this.isBlank) {
       this.abandon();
       return;
     }
@@ -279,6 +309,7 @@ export abstract class StoredLog {
 
   /** Writes what else a start needs that is to trust the files as they are. */
   settle(): void {
+    if (this.isBlank) return;
     this.segmentList.active.seal();
     if (this.#logEndOffset > 0 && this.#snapshots.offsets.at(-1) !== this.#logEndOffset) {
       this.#snapshots.write(this.#logEndOffset, this.producerStates);
@@ -290,8 +321,8 @@ export abstract class StoredLog {
   abandon(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.flusher.stop();
-    for (const segment of this.segmentList.all) segment.close();
+    this.#parts?.flusher.stop();
+    for (const segment of this.#parts?.segments.all ?? []) segment.close();
     this.changed('closed');
   }
 }

@@ -64,7 +64,7 @@ export function checkDirectories(image: MetadataImage, { directoryIds, hasUnread
   for (const { name, partitions } of image.topics()) {
     for (const { partitionId, directories } of partitions) {
       const [id] = directories;
-      if (!namesDirectory(id) || directoryIds.includes(id) || has(name, partitionId)) continue;
+      if (directoryIds.includes(id ?? '') || !namesDirectory(id) || has(name, partitionId)) continue;
       throw new NestdawError(
         'KAFKA_DATA_DIR_INVALID',
         `${name}-${partitionId} lies in the directory with directory.id ${id}, which log.dirs does not name: ` +

@@ -58,14 +58,20 @@ const NO_OVERRIDES: ReadonlyMap<string, string> = new Map();
 
 /** Lists that thousands of partitions have alike, each kept once. */
 class SharedLists {
-  readonly #byContent = new Map<string, readonly unknown[]>();
+  /** Few: one node is in all of them, and its directories are. */
+  readonly #known: Array<readonly unknown[]> = [];
 
   shared<T extends number | string>(list: readonly T[]): readonly T[] {
-    const content = `${typeof list[0]} ${list.join()}`;
-    const known = this.#byContent.get(content) ?? [...list];
-    this.#byContent.set(content, known);
-    return known as readonly T[];
+    for (const known of this.#known) if (isSameList(known, list)) return known as readonly T[];
+    this.#known.push(list);
+    return list;
   }
+}
+
+function isSameList(one: readonly unknown[], other: readonly unknown[]): boolean {
+  if (one.length !== other.length) return false;
+  for (let i = 0; i < one.length; i++) if (one[i] !== other[i]) return false;
+  return true;
 }
 
 export class MetadataImage {
@@ -227,8 +233,8 @@ export class MetadataImage {
       removingReplicas: this.#lists.shared(record.removingReplicas),
       addingReplicas: this.#lists.shared(record.addingReplicas),
       leaderRecoveryState: record.leaderRecoveryState,
-      eligibleLeaderReplicas: record.eligibleLeaderReplicas,
-      lastKnownElr: record.lastKnownElr,
+      eligibleLeaderReplicas: record.eligibleLeaderReplicas && this.#lists.shared(record.eligibleLeaderReplicas),
+      lastKnownElr: record.lastKnownElr && this.#lists.shared(record.lastKnownElr),
     };
   }
 
@@ -236,14 +242,15 @@ export class MetadataImage {
     const topic = this.#topicOf(change.topicId);
     const state = topic.partitions[change.partitionId];
     if (!state) throw corrupt(`a change of partition ${change.partitionId} of '${topic.name}', which does not exist`);
-    if (change.isr) state.isr = change.isr;
-    if (change.replicas) state.replicas = change.replicas;
-    if (change.directories) state.directories = change.directories;
-    if (change.removingReplicas) state.removingReplicas = change.removingReplicas;
-    if (change.addingReplicas) state.addingReplicas = change.addingReplicas;
+    const lists = this.#lists;
+    if (change.isr) state.isr = lists.shared(change.isr);
+    if (change.replicas) state.replicas = lists.shared(change.replicas);
+    if (change.directories) state.directories = lists.shared(change.directories);
+    if (change.removingReplicas) state.removingReplicas = lists.shared(change.removingReplicas);
+    if (change.addingReplicas) state.addingReplicas = lists.shared(change.addingReplicas);
     if (change.leaderRecoveryState !== SAME_RECOVERY) state.leaderRecoveryState = change.leaderRecoveryState;
-    if (change.eligibleLeaderReplicas) state.eligibleLeaderReplicas = change.eligibleLeaderReplicas;
-    if (change.lastKnownElr) state.lastKnownElr = change.lastKnownElr;
+    if (change.eligibleLeaderReplicas) state.eligibleLeaderReplicas = lists.shared(change.eligibleLeaderReplicas);
+    if (change.lastKnownElr) state.lastKnownElr = lists.shared(change.lastKnownElr);
     if (change.leader !== SAME_LEADER) {
       state.leader = change.leader;
       // The epoch rises whenever a leader is named, even the same one.

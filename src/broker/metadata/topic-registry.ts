@@ -155,8 +155,8 @@ export class TopicRegistry {
     const { logs } = this.#options;
     const { name, topicId, state } = entry;
     const { leaderEpoch, directories } = state.partitions[partition]!;
-    const place = { topicId, directoryId: directories[0] };
-    const log = logs.create(name, partition, { ...place, config: this.#effective(entry), leaderEpoch });
+    const config = this.#effective(entry);
+    const log = logs.create(name, partition, { topicId, directoryId: directories[0], config, leaderEpoch });
     log.setLeaderEpoch(leaderEpoch);
     entry.partitions[partition] = log;
   }

@@ -94,7 +94,7 @@ export function openLog(fileSystem: FileSystem, shape: LogShape = {}): Partition
   const options = { lastStop, recoveryPoint, logStartOffset, cleanedTo, config, indexIntervalBytes };
   const loaded = loadLog(context, DIRECTORY, options);
   const topicPartition = { topic: 'orders', partition: 0 };
-  return new PartitionLog({ context, topicPartition, directory: DIRECTORY, topicId: undefined, config, loaded });
+  return new PartitionLog({ context, topicPartition, topicId: undefined, config, loaded });
 }
 
 export function appendAll(log: PartitionLog, batches: readonly Buffer[]): void {

@@ -66,6 +66,10 @@ describe('LogManager and its directory', () => {
       expect(log.offsetForTimestamp(-3)).toMatchObject({ errorCode: 0, offset: -1 });
       expect([log.retain(NOW), log.deleteRecordsBefore(-1).errorCode]).toEqual([0, 0]);
       await log.flush();
+      const untouched = manager.create('orders', 1, { topicId: TOPIC_ID });
+      const { sizeBytes, recoveryPoint, lastStableOffset } = untouched;
+      expect([untouched.retain(NOW), sizeBytes, recoveryPoint, lastStableOffset]).toEqual([0, 0, 0, 0]);
+      await untouched.flush();
       if (end === 'stop') await manager.stop();
       else if (end === 'kill') machine.fs.crash();
       else machine.fs.powerLoss();
@@ -76,8 +80,12 @@ describe('LogManager and its directory', () => {
     appendAll(log, [batchOf({ count: 3 })]);
     await log.flush();
     machine.fs.powerLoss();
-    const again = (await machine.start()).get('orders', 0)!;
+    const started = await machine.start();
+    const again = started.get('orders', 0)!;
     expect([again.logEndOffset, readAll(again).length]).toEqual([3, 1]);
+    const first = started.create('orders', 1, { topicId: TOPIC_ID });
+    appendAll(first, [batchOf({ count: 2 })]);
+    expect([first.logEndOffset, readAll(first).length, first.segments[0]!.baseOffset]).toEqual([2, 1, 0]);
   });
 
   it('takes up a directory that Kafka wrote before it knew directory ids', async () => {
@@ -113,6 +121,8 @@ describe('LogManager and its directory', () => {
     expect(machine.fs.exists('/data/.kafka_cleanshutdown')).toBe(false);
     const log = again.get('orders', 0)!;
     expect([log.logStartOffset, log.logEndOffset]).toEqual([1, 3]);
+    // Two log files alone: the indexes left memory when they had been looked at.
+    expect(again.openFiles).toBe(2);
     expect(again.get('a-b.c', 12)!.logEndOffset).toBe(1);
     expect([...again.entries()].map(([tp]) => tp.topic).sort()).toEqual(['__cluster_metadata', 'a-b.c', 'orders']);
   });

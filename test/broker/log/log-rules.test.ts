@@ -100,10 +100,14 @@ describe('names and checkpoints', () => {
     expect(parsePartitionDirectory(long)).toBeUndefined();
   });
 
-  it('refuses a checkpoint that is not whole', () => {
+  it('reads what a checkpoint says beyond zeros, and refuses one that is not whole', () => {
     const fs = new MemoryFileSystem();
-    writeOffsetCheckpoint(fs, '/c', [[{ topic: 'a', partition: 1 }, 5]]);
-    expect(readOffsetCheckpoint(fs, '/c')).toEqual([[{ topic: 'a', partition: 1 }, 5]]);
+    const never = { topic: 'never-written', partition: 0 };
+    writeOffsetCheckpoint(fs, '/c', [
+      [{ topic: 'a', partition: 1 }, 5],
+      [never, 0],
+    ]);
+    expect([...readOffsetCheckpoint(fs, '/c').entries()]).toEqual([[{ topic: 'a', partition: 1 }, 5]]);
     fs.writeFileAtomic('/c', '0\n2\na 1 5\n');
     expect(() => readOffsetCheckpoint(fs, '/c')).toThrow('/c');
   });

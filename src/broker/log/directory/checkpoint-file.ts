@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import { hasCode, NestdawError } from '../../../common/errors.js';
-import { type TopicPartition } from '../../../common/topic-partition.js';
+import { type TopicPartition, TopicPartitionMap } from '../../../common/topic-partition.js';
 import { type FileSystem } from '../disk/file-system.js';
 import { type EpochStart } from '../leader-epochs.js';
 
@@ -63,11 +63,18 @@ export function writeOffsetCheckpoint(fs: FileSystem, path: string, offsets: Off
   fs.writeFileAtomic(path, text(offsets.map(([tp, offset]) => `${tp.topic} ${tp.partition} ${offset}`)));
 }
 
-export function readOffsetCheckpoint(fs: FileSystem, path: string): Array<[TopicPartition, number]> {
-  return lines(readIfThere(fs, path), path).map((line) => {
-    const [topic = '', partition, offset] = line.split(' ');
-    return [{ topic, partition: Number(partition) }, Number(offset)];
-  });
+/** Adds what is in the file to `offsets`, save zeros: those stand for nothing that an unlisted partition has not. */
+export function readOffsetCheckpoint(
+  fs: FileSystem,
+  path: string,
+  offsets = new TopicPartitionMap<number>(),
+): TopicPartitionMap<number> {
+  for (const line of lines(readIfThere(fs, path), path)) {
+    const [topic = '', partition, text] = line.split(' ');
+    const offset = Number(text);
+    if (offset !== 0) offsets.set(topic, Number(partition), offset);
+  }
+  return offsets;
 }
 
 export function writeLeaderEpochs(fs: FileSystem, path: string, starts: readonly EpochStart[]): void {

@@ -1,6 +1,6 @@
 import { NestdawError } from '../../../common/errors.js';
 import { type Random } from '../../../common/random.js';
-import { TopicPartitionMap } from '../../../common/topic-partition.js';
+import { type TopicPartitionMap } from '../../../common/topic-partition.js';
 import { type FileSystem } from '../disk/file-system.js';
 import { type LastStop } from '../log-recovery.js';
 import {
@@ -96,12 +96,9 @@ export class DataDirectory {
     }
   }
 
-  readOffsets(name: string): TopicPartitionMap<number> {
-    const offsets = new TopicPartitionMap<number>();
-    for (const [tp, offset] of readOffsetCheckpoint(this.options.fileSystem, this.file(name))) {
-      offsets.set(tp.topic, tp.partition, offset);
-    }
-    return offsets;
+  /** Adds what a checkpoint file says, if it is there, to `offsets`. */
+  readOffsets(name: string, offsets: TopicPartitionMap<number>): void {
+    readOffsetCheckpoint(this.options.fileSystem, this.file(name), offsets);
   }
 
   /** Writes a checkpoint unless it says what was written last. */

@@ -73,14 +73,13 @@ export class LogDirectories {
     return emptiestDirectories(loads, count);
   }
 
-  /** What the checkpoint files of this name say of all partitions. */
+  /** What the checkpoint files of this name say of all partitions but 0. */
   readOffsets(name: string): TopicPartitionMap<number> {
     const offsets = new TopicPartitionMap<number>();
     for (const directory of this.online) {
-      const found = directory.attempt(`${name} in ${directory.path} could not be read`, () =>
-        directory.data.readOffsets(name),
+      directory.attempt(`${name} in ${directory.path} could not be read`, () =>
+        directory.data.readOffsets(name, offsets),
       );
-      for (const [{ topic, partition }, offset] of found?.entries() ?? []) offsets.set(topic, partition, offset);
     }
     return offsets;
   }

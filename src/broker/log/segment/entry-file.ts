@@ -137,6 +137,13 @@ export class EntryFile implements FileOwner {
     await this.#file.sync();
   }
 
+  /** Closes the file and forgets what it holds; false while there are entries that it does not hold. */
+  release(): boolean {
+    if (this.hasUnwritten) return false;
+    this.close();
+    return true;
+  }
+
   close(): void {
     this.#file.close();
     if (this.#written === this.#count) this.#unload();

@@ -64,6 +64,14 @@ export abstract class SegmentFileSet implements PathSource {
     return index;
   }
 
+  /** The indexes leave memory, save one that holds what its file does not; whoever asks for one reads it again. */
+  releaseIndexes(): void {
+    if (this.hasFile) this.#hasNoIndexes = false;
+    if (this.#offsetIndex?.entries.release()) this.#offsetIndex = undefined;
+    if (this.#timeIndex?.entries.release()) this.#timeIndex = undefined;
+    if (this.#transactionIndex?.entries.release()) this.#transactionIndex = undefined;
+  }
+
   pathOf(extension: SegmentExtension): string {
     return segmentPath(this.directory, this.baseOffset, extension) + this.#suffix;
   }
