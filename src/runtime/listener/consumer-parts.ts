@@ -153,6 +153,7 @@ export class ConsumerParts {
       opener: () => this.opener,
       control: () => this.control,
       runner: () => this.runner,
+      mostRecords: settings.pollMaxRecords,
       requestEnd: () => this.committer.request(),
       wake: this.#wake,
       stopContainer: onFatal,

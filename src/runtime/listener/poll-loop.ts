@@ -49,13 +49,13 @@ export class PollLoop {
   /** One poll, taken over; false when it brought nothing. */
   async #receive(signal: AbortSignal): Promise<boolean> {
     const { settings } = this.#options;
-    const { owner, idle, intake, interceptors } = this.#parts;
+    const { owner, idle, intake, interceptors, transactions } = this.#parts;
     const early = owner.enter();
     const stop = (): void => owner.cutShort();
     signal.addEventListener('abort', stop, { once: true });
     try {
       const polled = await this.#poll({
-        maxRecords: settings.pollMaxRecords,
+        maxRecords: transactions?.spans.mostRecords ?? settings.pollMaxRecords,
         maxWaitMs: settings.pollMaxWaitMs,
         signal: early,
       });

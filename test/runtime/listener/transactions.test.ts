@@ -315,6 +315,38 @@ describe('the end of a span', () => {
     await harness.container.stop();
   });
 
+  it('that the brokers refuse for the length of its metadata runs again, blames no record, and waits for its gaps', async () => {
+    const handler = new GatedHandler();
+    const { harness, producer } = make({ endpoint: { ...pool, workers: 2 }, invoke: handler.invoke });
+    producer.commits.push(aborted(12));
+    harness.push(4, (i) => (i % 2 === 0 ? 'a' : 'b'));
+    await harness.start();
+    const endWithGap = async () => {
+      expect(handler.runningOffsets).toEqual([0, 1]);
+      await handler.end(1);
+      await harness.clock.advance(20_000);
+      await handler.end(3);
+      await handler.end(0);
+    };
+    await endWithGap();
+    expect(producer.log).toEqual(['refused must be aborted', 'abort']);
+    await endWithGap();
+    expect([handler.runningOffsets, producer.log.length]).toEqual([[2], 2]);
+    const polls: number[] = [];
+    const poll = harness.consumer.poll.bind(harness.consumer);
+    harness.consumer.poll = (options) => {
+      polls.push(options.maxRecords);
+      return poll(options);
+    };
+    await handler.endAll();
+    expect(producer.log.slice(2)).toEqual(['commit 0@4 by m']);
+    expect(producer.visible.sort()).toEqual(['0-0', '0-1', '0-2', '0-3']);
+    expect(harness.ofType('failed')).toEqual([]);
+    // A poll that took a third of the time-out: the next ones are half as large.
+    expect(polls[0]).toBe(250);
+    await harness.container.stop();
+  });
+
   it('that nobody answered is found out: it had happened', async () => {
     const { harness, producer } = make({});
     producer.commits.push('lost');

@@ -256,7 +256,7 @@ export class Committer {
     if (route === 'commit') {
       // Without the map what is finished above the offset would be done twice: the span goes on until it fits.
       if (!isWhole) spans!.extend();
-      else if (await spans!.commit(offsets)) this.#committed(offsets, pending);
+      else if (await spans!.commit(offsets, this.#refusesMaps)) this.#committed(offsets, pending);
       else return this.#rolledBack();
       return undefined;
     }
@@ -334,16 +334,29 @@ export class Committer {
 
   /** True when the brokers refused maps for their length: shorter ones, or none, let the offsets be committed. */
   #shortensMaps(offsets: readonly CommitOffset[], error: unknown): boolean {
-    if (refusalBehind(error) !== METADATA_TOO_LARGE) return false;
-    const longest = Math.max(...offsets.map(({ metadata = '' }) => metadata.length));
+    const longest = longestRefused(offsets, error);
     if (longest === 0) return false;
     this.#mostMap = Math.floor(longest / 2);
+    const most = `what is finished out of order is committed up to ${this.#mostMap} from now on, a crash repeats the rest`;
+    this.#warnOfMaps(longest, most);
+    return true;
+  }
+
+  /** True when the brokers refused a transaction's maps for their length: none are sent from now on. */
+  readonly #refusesMaps = (offsets: readonly CommitOffset[], error: unknown): boolean => {
+    const longest = longestRefused(offsets, error);
+    if (longest === 0) return false;
+    this.#mostMap = 0;
+    this.#warnOfMaps(longest, 'transactions end where nothing is finished out of order from now on, and so cover more');
+    return true;
+  };
+
+  #warnOfMaps(longest: number, consequence: string): void {
     const { listener, logger } = this.#options;
     logger.warn(
       `listener '${listener}': the brokers take no metadata of ${longest} characters (offset.metadata.max.bytes, 4096 by ` +
-        `default): what is finished out of order is committed up to ${this.#mostMap} from now on, a crash repeats the rest`,
+        `default): ${consequence}`,
     );
-    return true;
   }
 
   #failed(offsets: readonly CommitOffset[], error: unknown): void {
@@ -369,6 +382,12 @@ export class Committer {
 function offsetOf({ state, offset, metadata }: PlannedCommit): CommitOffset {
   const { topic, partition } = state;
   return { topic, partition, offset, metadata };
+}
+
+/** Length of the longest metadata where the brokers refused it for that; else 0. */
+function longestRefused(offsets: readonly CommitOffset[], error: unknown): number {
+  if (refusalBehind(error) !== METADATA_TOO_LARGE) return 0;
+  return Math.max(...offsets.map(({ metadata = '' }) => metadata.length));
 }
 
 function tooLate(): NestdawError {

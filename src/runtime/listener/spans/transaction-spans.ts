@@ -31,11 +31,16 @@ export interface TransactionSpansOptions extends ConsumerContext {
   readonly runner: () => SpanRunner;
   readonly rollback: SpanRollback;
   readonly failures: SpanFailures;
+  /** `max.poll.records`. */
+  readonly mostRecords: number;
   /** Asks the committer to end the span. */
   readonly requestEnd: () => void;
   /** The producer cannot go on. */
   readonly onFatal: (error: unknown) => void;
 }
+
+/** Whether the brokers refused these offsets for the length of their metadata, which is shortened then. */
+export type RefusesMaps = (offsets: readonly CommitOffset[], error: unknown) => boolean;
 
 /** A transaction is ended after this share of its time-out, however many records it has. */
 const LONGEST_SHARE = 3;
@@ -52,6 +57,7 @@ export class TransactionSpans {
   #isLost = false;
   #isClosed = false;
   #isBroken = false;
+  #mostRecords: number;
   #giveUp = new AbortController();
   #deadline: AbortSignal | undefined;
   #timer: Timer | undefined;
@@ -59,6 +65,12 @@ export class TransactionSpans {
 
   constructor(options: TransactionSpansOptions) {
     this.#options = options;
+    this.#mostRecords = options.mostRecords;
+  }
+
+  /** Records that a poll may bring. */
+  get mostRecords(): number {
+    return this.#mostRecords;
   }
 
   /** Nothing may start: there is no transaction, or it ends. */
@@ -147,8 +159,8 @@ export class TransactionSpans {
     return 'none';
   }
 
-  /** False: the transaction was rolled back instead. */
-  async commit(offsets: readonly CommitOffset[]): Promise<boolean> {
+  /** False: the transaction was rolled back instead. `refusesMaps`: why, for a reason that does not come again. */
+  async commit(offsets: readonly CommitOffset[], refusesMaps: RefusesMaps): Promise<boolean> {
     const { consumer, failures } = this.#options;
     const group = consumer.groupMetadata?.();
     if (!group) {
@@ -158,18 +170,39 @@ export class TransactionSpans {
     try {
       await this.#producer!.commit(offsets, group);
     } catch (error) {
-      if (!(await this.#isCommittedAfterAll(error, offsets))) return false;
+      if (!(await this.#isCommittedAfterAll(error, offsets, refusesMaps))) return false;
     }
     failures.committed();
     await this.#begin();
     return true;
   }
 
-  /** The span cannot end yet: it goes on. */
+  /**
+   * The span cannot end yet, with what is finished out of order: it goes on. At the end of its poll it can; when a poll
+   * takes so long that this might come too late, the next ones bring less.
+   */
   extend(): void {
+    if (this.#isLong() && this.#mostRecords > 1) this.#shortenPolls();
+    this.#askLater();
+  }
+
+  #askLater(): void {
     const { clock, requestEnd } = this.#options;
     this.#timer?.cancel();
     this.#timer = clock.schedule(this.#producer!.timeoutMs / LONGEST_SHARE, requestEnd);
+  }
+
+  #shortenPolls(): void {
+    const { logger, listener } = this.#options;
+    this.#mostRecords = Math.floor(this.#mostRecords / 2);
+    logger.warn(
+      `listener '${listener}': what is finished out of order does not fit the offsets' metadata, so a transaction has to ` +
+        `cover its poll, and this one takes long: polls bring ${this.#mostRecords} records at most from now on`,
+    );
+  }
+
+  #isLong(): boolean {
+    return this.#options.clock.monotonic() - this.#beganAt >= this.#producer!.timeoutMs / LONGEST_SHARE;
   }
 
   /** The end of the consumer: what is open is aborted. */
@@ -204,7 +237,7 @@ export class TransactionSpans {
   #opened(delivery: Delivery): void {
     this.#first = delivery;
     this.#beganAt = this.#options.clock.monotonic();
-    this.extend();
+    this.#askLater();
   }
 
   async #begin(): Promise<void> {
@@ -241,7 +274,11 @@ export class TransactionSpans {
     await this.#begin();
   }
 
-  async #isCommittedAfterAll(error: unknown, offsets: readonly CommitOffset[]): Promise<boolean> {
+  async #isCommittedAfterAll(
+    error: unknown,
+    offsets: readonly CommitOffset[],
+    refusesMaps: RefusesMaps,
+  ): Promise<boolean> {
     const { failures, logger, listener } = this.#options;
     this.#isOpen = false;
     if (hasCode(error, 'KAFKA_TRANSACTION_UNDECIDED')) {
@@ -251,7 +288,7 @@ export class TransactionSpans {
     } else if (hasCode(error, 'KAFKA_PRODUCER_FENCED') && !this.#isOverdue()) {
       this.#break(error);
       return false;
-    } else if (!isOfTheGroup(error) && this.#first) {
+    } else if (!isOfTheGroup(error) && !refusesMaps(offsets, error) && this.#first) {
       // Nobody's failure in particular: the first record of the span counts it.
       failures.blame(this.#first, error, true);
     } else {

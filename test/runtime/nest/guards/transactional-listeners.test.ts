@@ -194,6 +194,24 @@ describe('a transactional listener', () => {
     expect(dead.map(({ value }) => String(value))).toEqual(['1']);
   });
 
+  it('ends without gaps, and blames no record, on brokers that take no metadata for them', async () => {
+    await kafka.stop();
+    kafka = await EmbeddedKafka.start({
+      topics: { orders: 3, invoices: 3 },
+      config: { 'offset.metadata.max.bytes': '16' },
+    });
+    const keys = ['a', 'a', 'b', 'b', 'a', 'c'];
+    const orders = numbered(keys.length).map((record, index) => ({ ...record, key: Buffer.from(keys[index]!) }));
+    await kafka.produce('orders', 0, orders);
+    const count = { 'kafka.listener.ack-count': '2' };
+    const { events, logger } = await start({ workers: 2, order: 'key', ackMode: 'COUNT' }, undefined, count);
+    await kafka.untilConsumed('copiers', 'orders');
+    expect(await invoices()).toEqual(all(keys.length));
+    const happened = (wanted: ContainerEvent['type']) => events.filter(({ type }) => type === wanted).length;
+    expect([happened('rolled-back'), happened('failed')]).toEqual([1, 0]);
+    expect(logger.lines.filter((line) => line.includes('take no metadata of'))).toHaveLength(1);
+  });
+
   it('shows nothing of handlers that still run when it is stopped', async () => {
     const { app } = await start(
       { ackMode: 'BATCH' },
