@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
 import sqlite from 'node-sqlite3-wasm';
 import { hasCode } from '../../../../src/common/errors.js';
+import { deferred } from '../../../../src/common/lifecycle.js';
 import {
   Consumer,
   ContainerRegistry,
@@ -194,24 +195,6 @@ describe('a transactional listener', () => {
     expect(dead.map(({ value }) => String(value))).toEqual(['1']);
   });
 
-  it('ends without gaps, and blames no record, on brokers that take no metadata for them', async () => {
-    await kafka.stop();
-    kafka = await EmbeddedKafka.start({
-      topics: { orders: 3, invoices: 3 },
-      config: { 'offset.metadata.max.bytes': '16' },
-    });
-    const keys = ['a', 'a', 'b', 'b', 'a', 'c'];
-    const orders = numbered(keys.length).map((record, index) => ({ ...record, key: Buffer.from(keys[index]!) }));
-    await kafka.produce('orders', 0, orders);
-    const count = { 'kafka.listener.ack-count': '2' };
-    const { events, logger } = await start({ workers: 2, order: 'key', ackMode: 'COUNT' }, undefined, count);
-    await kafka.untilConsumed('copiers', 'orders');
-    expect(await invoices()).toEqual(all(keys.length));
-    const happened = (wanted: ContainerEvent['type']) => events.filter(({ type }) => type === wanted).length;
-    expect([happened('rolled-back'), happened('failed')]).toEqual([1, 0]);
-    expect(logger.lines.filter((line) => line.includes('take no metadata of'))).toHaveLength(1);
-  });
-
   it('shows nothing of handlers that still run when it is stopped', async () => {
     const { app } = await start(
       { ackMode: 'BATCH' },
@@ -254,6 +237,51 @@ describe('a transactional listener', () => {
     const { Invoices: Immediate } = copying({ ackMode: 'MANUAL_IMMEDIATE' });
     const immediate = createOnBroker(kafka, { providers: [Immediate] }, PREFIX).then(({ app }) => app.init());
     await expect(immediate).rejects.toThrow(/MANUAL_IMMEDIATE commits at once/);
+  });
+});
+
+describe('where brokers take no metadata for what is finished out of order', () => {
+  const refused = ({ lines }: { readonly lines: readonly string[] }) =>
+    lines.filter((line) => line.includes('take no metadata of'));
+  const KEYS = ['a', 'a', 'b', 'b', 'a', 'c'];
+
+  beforeEach(async () => {
+    await kafka.stop();
+    kafka = await EmbeddedKafka.start({
+      topics: { orders: 3, invoices: 3 },
+      config: { 'offset.metadata.max.bytes': '16' },
+    });
+    const orders = numbered(KEYS.length).map((record, index) => ({ ...record, key: Buffer.from(KEYS[index]!) }));
+    await kafka.produce('orders', 0, orders);
+  });
+
+  it('a transactional listener ends without gaps, and blames no record', async () => {
+    const count = { 'kafka.listener.ack-count': '2' };
+    const { events, logger } = await start({ workers: 2, order: 'key', ackMode: 'COUNT' }, undefined, count);
+    await kafka.untilConsumed('copiers', 'orders');
+    expect(await invoices()).toEqual(all(KEYS.length));
+    const happened = (wanted: ContainerEvent['type']) => events.filter(({ type }) => type === wanted).length;
+    expect([happened('rolled-back'), happened('failed')]).toEqual([1, 0]);
+    expect(refused(logger)).toHaveLength(1);
+  });
+
+  it('a listener commits its offsets without them', async () => {
+    const first = deferred();
+    @Injectable()
+    class Pool {
+      @KafkaListener({ topics: 'orders', groupId: 'copiers', workers: 2, order: 'key', ackMode: 'RECORD' })
+      async handle(@Payload() value: number): Promise<void> {
+        if (value === 0) await first.promise;
+      }
+    }
+    const started = await startOnBroker(kafka, { providers: [Pool] });
+    running.push(started);
+    const { logger } = started;
+    await until(() => refused(logger).length > 0, { what: 'a map that is refused' });
+    first.resolve();
+    await kafka.untilConsumed('copiers', 'orders');
+    expect(refused(logger)).toHaveLength(1);
+    expect(logger.lines.filter((line) => line.startsWith('error'))).toEqual([]);
   });
 });
 
