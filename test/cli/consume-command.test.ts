@@ -24,10 +24,22 @@ beforeAll(async () => {
   await producer.send({ topic, messages: [{ key: 'k', value: 'tea', partition: 1 }] });
   await producer.send({ topic, messages: [{ value: Buffer.from([0xff, 0]), partition: 0 }] });
   await producer.disconnect();
-  await admin.setOffsets({ groupId, topic, partitions: [{ partition: 1, offset: '1' }] });
   await admin.disconnect();
+  await commit(kafka, '1');
 });
 afterAll(() => broker.stop());
+
+/** kafkajs's admin would wait for a fetch of five seconds before it commits. */
+async function commit(kafka: kafkajs.Kafka, offset: string): Promise<void> {
+  const consumer = kafka.consumer({ groupId, maxWaitTimeInMs: 10 });
+  const joined = new Promise((resolve) => consumer.on(consumer.events.GROUP_JOIN, resolve));
+  await consumer.connect();
+  await consumer.subscribe({ topic });
+  await consumer.run({ autoCommit: false, eachMessage: () => Promise.resolve() });
+  await joined;
+  await consumer.commitOffsets([{ topic, partition: 1, offset }]);
+  await consumer.disconnect();
+}
 
 async function consume(...args: string[]) {
   const all = [MAIN, 'consume', '-b', broker.address, '-C', tmpdir(), ...args];
