@@ -115,7 +115,7 @@ describe('TLS', () => {
     const { module, logger } = await application({
       'kafka.bootstrap-servers': servers,
       'kafka.listener.startup-timeout': '0',
-      'kafka.producer.properties.max.block.ms': '2s',
+      'kafka.producer.properties.max.block.ms': '1s',
     });
     await module.init();
     await expect(module.get(KafkaTemplate).send('t', 'x')).rejects.toMatchObject({
