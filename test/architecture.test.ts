@@ -20,7 +20,16 @@ const ARROWS: Record<string, { readonly folders: readonly string[]; readonly pac
     folders: ['common', 'runtime/dispatch', 'runtime/sql/sql-database.ts', 'runtime/client/consumer-client.ts'],
     packages: [],
   },
-  'runtime/threads': { folders: ['common', 'runtime/listener', 'runtime/client/consumer-client.ts'], packages: [] },
+  'runtime/threads': {
+    folders: [
+      'common',
+      'runtime/listener',
+      'runtime/client/consumer-client.ts',
+      'runtime/client/producer-client.ts',
+      'runtime/client/producer-end.ts',
+    ],
+    packages: [],
+  },
   'runtime/retry': {
     folders: [
       'common',

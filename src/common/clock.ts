@@ -66,6 +66,15 @@ export function every(clock: Clock, periodMs: number, action: () => unknown): Ti
   };
 }
 
+/** Whether `task` settles within `ms`; undefined: however long it takes. Rejects when `task` does before that. */
+export async function endsWithin(clock: Clock, ms: number | undefined, task: Promise<unknown>): Promise<boolean> {
+  let limit: Timer | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    if (ms !== undefined) limit = clock.schedule(ms, () => resolve(false));
+  });
+  return await Promise.race([task.then(() => true), late]).finally(() => limit?.cancel());
+}
+
 /** Monotonic time in ms, the same in all threads of the process: for times that cross between threads. */
 export function processTime(): number {
   const [seconds, nanoseconds] = process.hrtime();

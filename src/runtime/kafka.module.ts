@@ -366,6 +366,7 @@ function connectionOf(
     sources: { ...sourcesOf(name, { ...options, argv, cwd }, overrides) },
     codeOptions: Object.entries(options).flatMap(([key, value]) => (value === undefined || DATA.has(key) ? [] : [key])),
     threads: options.threads,
+    ofApplication: thread && ((producer, closeTimeoutMs) => thread.producers.create(name, producer, closeTimeoutMs)),
     isBrokerHere: thread && (thread.connections.find((one) => one.name === name)?.isBrokerHere ?? false),
   });
 }

@@ -50,7 +50,7 @@ export class FakeProducer implements ProducerClient {
   }
 
   readonly wantsGiven = false;
-  readonly hasRoom = true;
+  readonly hasRoom: boolean = true;
 
   whenRoom(): Promise<void> {
     return Promise.resolve();

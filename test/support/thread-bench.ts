@@ -10,10 +10,18 @@ import { RecordingLogger } from './fake-clients.js';
 
 // Applications whose listeners run in real threads, over one broker; each has topics of its own.
 
+interface StampNotes {
+  readonly ended: ReadonlyArray<{ topic: string; offset: number; error: string | undefined; threadId: number }>;
+}
+
 /** A thread loads Nest anew, which takes its time where many tests run at once. */
 export const PATIENCE = { timeoutMs: 60_000 };
 
-const { WorkModule } = workOf(nestdaw) as { WorkModule: new () => object };
+const { WorkModule, Stamp } = workOf(nestdaw) as { WorkModule: new () => object; Stamp: new () => StampNotes };
+
+/** The interceptor of the main thread's module. */
+export { Stamp };
+
 const module = new URL('../runtime/threads/fixtures/worker.module.mjs', import.meta.url);
 
 export class ThreadBench {

@@ -75,6 +75,12 @@ export interface ProducerClient {
   /** Whether records should carry key and value as they were before serialization (`given`). */
   readonly wantsGiven: boolean;
 
+  /**
+   * Whether interceptors and listeners are called beyond it, for the templates of several threads; the template here
+   * leaves its own out then. Default false.
+   */
+  readonly intercepts?: boolean;
+
   /** Partitions and topics that take nothing since a record of theirs was lost, under onDeliveryFailure `stop`. */
   stopped(): readonly StoppedDelivery[];
 

@@ -57,6 +57,7 @@ export class KafkaRuntime {
       threads: new ListenerThreads({
         options: () => [...this.#connections.values()].find(({ threads }) => threads !== undefined)?.threads,
         connections: (thread) => [...this.#connections.values()].map((connection) => connection.forThread(thread)),
+        producers: (connection, name) => this.connection(connection).sharedProducer(name),
         tools: this.tools,
       }),
     });

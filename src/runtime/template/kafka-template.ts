@@ -20,6 +20,7 @@ import {
   type SendResult,
 } from './producer-record.js';
 import { type RecordPosition, type RecordReader } from './record-reader.js';
+import { type RecordRelay } from './record-relay.js';
 import { type SendAllResult, sendEvery } from './send-all.js';
 import { type RecordParts, recordOf, recordsOf, type SendArguments } from './send-arguments.js';
 import { type SendHooks } from './send-hooks.js';
@@ -222,13 +223,11 @@ export class KafkaTemplate<T = any> {
 
   /** What the producer has done and what waits, under Kafka's names, and times of interceptors. */
   metrics(): ProducerMetricValues {
-    const { interceptors } = this.#pipeline.hooks;
+    const producer = this.#passing;
     return {
-      ...this.#passing.metrics(),
+      ...producer.metrics(),
       'failed-sends-total': this.failedSends,
-      ...(interceptors.isEmpty
-        ? {}
-        : { 'interceptor-time-avg': interceptors.meanMs, 'interceptor-errors-total': interceptors.errors }),
+      ...(producer.intercepts ? {} : this.#pipeline.hooks.interceptors.metrics()),
     };
   }
 
@@ -378,6 +377,11 @@ export class KafkaTemplate<T = any> {
   /** Tells the producer listeners of a stop; the owner of the producer calls it. */
   noteStopped(stopped: StoppedDelivery): void {
     this.#pipeline.hooks.deliveryStopped(stopped);
+  }
+
+  /** The way of records that worker threads have serialized; the owner of the producer sends them. */
+  get relay(): RecordRelay {
+    return this.#pipeline.relay;
   }
 
   /** Ends the interceptors; the owner of the connection calls it after the producer's end. */

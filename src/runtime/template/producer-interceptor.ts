@@ -10,7 +10,8 @@ import { type ProducerRecord } from './producer-record.js';
 
 /**
  * Sees every record that a template sends (Kafka: `ProducerInterceptor`). Runs in the caller's turn, so keep it light:
- * a mean above 1 ms is logged.
+ * a mean above 1 ms is logged. Under `producer.per-thread=false` what worker threads send is shown to the interceptors of
+ * the application, in its event loop: values then are what structured cloning makes of them.
  */
 export interface ProducerInterceptor<T = any> {
   /**
@@ -66,6 +67,12 @@ export class InterceptorChain {
   /** Times an interceptor threw since the start. */
   get errors(): number {
     return this.#entries.reduce((sum, { errors }) => sum + errors, 0);
+  }
+
+  /** Under the names of the template's metrics; nothing without interceptors. */
+  metrics(): Readonly<Record<string, number>> {
+    if (this.isEmpty) return {};
+    return { 'interceptor-time-avg': this.meanMs, 'interceptor-errors-total': this.errors };
   }
 
   /** Mean ms that all interceptors together take for a record. */

@@ -18,11 +18,15 @@ export interface WatchedSend {
   failed(error: Error): void;
 }
 
+/** Those of the hooks that a send is shown to: all, or one side of a send that begins in another thread. */
+export type HookPart = 'all' | 'observers' | 'interceptors and listeners';
+
 export class SendHooks {
   readonly #logger: Logger;
   readonly #listeners: ProducerListener[] = [];
   readonly #observers: SendObserver[] = [];
   readonly interceptors: InterceptorChain;
+  readonly #onChange = new Set<() => void>();
   #isUsed = false;
 
   constructor(clock: Clock, logger: Logger) {
@@ -35,37 +39,58 @@ export class SendHooks {
     return this.#isUsed;
   }
 
+  get hasObservers(): boolean {
+    return this.#observers.length > 0;
+  }
+
+  get hasInterceptorsOrListeners(): boolean {
+    return !this.interceptors.isEmpty || this.#listeners.length > 0;
+  }
+
   addInterceptor(interceptor: ProducerInterceptor): void {
     this.interceptors.add(interceptor);
-    this.#isUsed = true;
+    this.#changed();
   }
 
   addListener(listener: ProducerListener): void {
     this.#listeners.push(listener);
-    this.#isUsed = true;
+    this.#changed();
   }
 
   addObserver(observer: SendObserver): void {
     this.#observers.push(observer);
-    this.#isUsed = true;
+    this.#changed();
   }
 
-  begin(given: ProducerRecord): WatchedSend {
-    const { observations, record: observed } = this.#observe(given);
-    const record = this.interceptors.isEmpty ? observed : this.interceptors.onSend(observed);
+  /** Calls `listener` when somebody more watches. */
+  onChange(listener: () => void): void {
+    this.#onChange.add(listener);
+  }
+
+  #changed(): void {
+    this.#isUsed = true;
+    for (const listener of this.#onChange) listener();
+  }
+
+  begin(given: ProducerRecord, part: HookPart = 'all'): WatchedSend {
+    const { observations, record: observed } =
+      part === 'interceptors and listeners' ? { observations: [], record: given } : this.#observe(given);
+    const isIntercepted = part !== 'observers' && !this.interceptors.isEmpty;
+    const listeners = part === 'observers' ? [] : this.#listeners;
+    const record = isIntercepted ? this.interceptors.onSend(observed) : observed;
     return {
       record,
       succeeded: (result) => {
-        if (!this.interceptors.isEmpty) this.interceptors.onAcknowledgement(result, undefined);
-        for (const listener of this.#listeners) this.#safely('listener', () => listener.onSuccess?.(record, result));
+        if (isIntercepted) this.interceptors.onAcknowledgement(result, undefined);
+        for (const listener of listeners) this.#safely('listener', () => listener.onSuccess?.(record, result));
         for (const observation of observations) this.#safely('observer', () => observation.succeeded(result));
       },
       failed: (error) => {
         const { topic, partition = -1, timestamp = -1 } = record;
-        if (!this.interceptors.isEmpty) {
+        if (isIntercepted) {
           this.interceptors.onAcknowledgement({ topic, partition, offset: -1, timestamp }, error);
         }
-        for (const listener of this.#listeners) this.#safely('listener', () => listener.onError?.(record, error));
+        for (const listener of listeners) this.#safely('listener', () => listener.onError?.(record, error));
         for (const observation of observations) this.#safely('observer', () => observation.failed(error));
       },
     };

@@ -3,8 +3,9 @@ import { type Logger } from '../../common/logger.js';
 import { type DeliverySink, type ProducerClient } from '../client/producer-client.js';
 import { FailedSends } from './failed-sends.js';
 import { type ProducerRecord, type SendResult } from './producer-record.js';
+import { RecordRelay } from './record-relay.js';
 import { RecordWriter } from './record-writer.js';
-import { SendHooks, type WatchedSend } from './send-hooks.js';
+import { type HookPart, SendHooks, type WatchedSend } from './send-hooks.js';
 import { Sending } from './sending.js';
 import { type Serializer } from './serdes/serde.js';
 import { type HeadersInput, type RecordKey } from './serializers.js';
@@ -39,22 +40,30 @@ export class SendPipeline {
     return this.#options.producer();
   }
 
+  /** The way of records whose sends began in another thread. */
+  get relay(): RecordRelay {
+    return new RecordRelay(this.hooks, this.#writer, this.failures);
+  }
+
   /** Sends what is watched by nobody without an object for it. */
   sendParts(topic: string, key: RecordKey, value: unknown): Promise<SendResult> {
-    if (this.hooks.isUsed) return this.#sendWatched({ topic, key, value });
+    const watching = this.#watching;
+    if (watching) return this.#sendWatched({ topic, key, value }, watching);
     return this.#sendNow(topic, undefined, key, value, undefined, undefined);
   }
 
   send(record: ProducerRecord): Promise<SendResult> {
-    if (this.hooks.isUsed) return this.#sendWatched(record);
+    const watching = this.#watching;
+    if (watching) return this.#sendWatched(record, watching);
     const { topic, partition, key, value, headers, timestamp } = record;
     return this.#sendNow(topic, partition, key, value, headers, timestamp);
   }
 
   /** Sends without a promise; the sink is told the end. */
   enqueue(record: ProducerRecord, sink: DeliverySink): void {
-    if (this.hooks.isUsed) {
-      this.#sendWatched(record).then(
+    const watching = this.#watching;
+    if (watching) {
+      this.#sendWatched(record, watching).then(
         ({ topic, partition, offset, timestamp }) => sink.stored(topic, partition, offset, 1, timestamp),
         (error: Error) => sink.failed(error, 1),
       );
@@ -67,6 +76,24 @@ export class SendPipeline {
       producer.enqueue(topic, partition, outgoing, sink);
     } catch (error) {
       sink.failed(error as Error, 1);
+    }
+  }
+
+  /**
+   * Who is shown a send here. Behind a producer that intercepts itself only observers are left: the span that a send
+   * belongs to is known where it begins.
+   */
+  get #watching(): HookPart | undefined {
+    if (!this.hooks.isUsed) return undefined;
+    if (!this.#isInterceptedElsewhere()) return 'all';
+    return this.hooks.hasObservers ? 'observers' : undefined;
+  }
+
+  #isInterceptedElsewhere(): boolean {
+    try {
+      return this.producer.intercepts === true;
+    } catch {
+      return false; // there is no producer: the send says why
     }
   }
 
@@ -90,8 +117,8 @@ export class SendPipeline {
   }
 
   /** Those who watch are told before the caller is. */
-  #sendWatched(given: ProducerRecord): Promise<SendResult> {
-    const watched: WatchedSend = this.hooks.begin(given);
+  #sendWatched(given: ProducerRecord, watching: HookPart): Promise<SendResult> {
+    const watched: WatchedSend = this.hooks.begin(given, watching);
     const { topic, partition, key, value, headers, timestamp } = watched.record;
     const told = this.#sendNow(topic, partition, key, value, headers, timestamp).then(
       (result) => {

@@ -1,9 +1,8 @@
 import { nextTurn, processTime } from '../../common/clock.js';
-import { type Deferred, deferred } from '../../common/lifecycle.js';
 import { type BatchOutcome, type ListenerEndpoint } from '../listener/listener-endpoint.js';
 import { unpackCalls } from './call-codec.js';
 import { type CallResult, type FromCallThread, type ToCallThread } from './call-messages.js';
-import { fromPlainError } from './plain-error.js';
+import { PendingRequests } from './pending-requests.js';
 import { toPlainOutcome } from './plain-outcome.js';
 import { type AskAcknowledge, type RemoteAcknowledgment } from './remote-acknowledgment.js';
 import { type ThreadBoard } from './thread-board.js';
@@ -31,8 +30,7 @@ export class CallServer {
   readonly #queue: ThreadCall[] = [];
   #head = 0;
   readonly #calls = new Map<number, ThreadCall>();
-  readonly #requests = new Map<number, Deferred<void>>();
-  #lastRequest = 0;
+  readonly #requests = new PendingRequests();
   #isScheduled = false;
   #begun = 0;
   #toldBegun = 0;
@@ -68,12 +66,8 @@ export class CallServer {
       case 'abort':
         this.#calls.get(message.id)?.abort(message.reason);
         break;
-      case 'acknowledged': {
-        const waiting = this.#requests.get(message.request);
-        this.#requests.delete(message.request);
-        if (message.error) waiting?.reject(fromPlainError(message.error));
-        else waiting?.resolve();
-      }
+      case 'acknowledged':
+        this.#requests.settle(message.request, message.error);
     }
   }
 
@@ -175,11 +169,7 @@ export class CallServer {
   }
 
   #acknowledge(id: number, index: number | undefined): Promise<void> {
-    const request = ++this.#lastRequest;
-    const waiting = deferred();
-    this.#requests.set(request, waiting);
-    this.#options.post({ type: 'acknowledge', id, index, request });
-    return waiting.promise;
+    return this.#requests.open((request) => this.#options.post({ type: 'acknowledge', id, index, request }));
   }
 
   #forget(id: number): void {

@@ -1,6 +1,5 @@
 import { every, type Timer } from '../../common/clock.js';
 import { NestdawError } from '../../common/errors.js';
-import { type Deferred, deferred } from '../../common/lifecycle.js';
 import { type CommitOffset } from '../client/consumer-client.js';
 import { type ConsumerRunner, type RunnerOptions } from '../listener/consumer-runner.js';
 import { newCounters } from '../listener/container-counters.js';
@@ -9,6 +8,7 @@ import { type ContainerEvent } from '../listener/container-events.js';
 import { type ListenerConsumer } from '../listener/listener-consumer.js';
 import { sentenceOf } from '../listener/log-text.js';
 import { type ConsumerRequest, type FromConsumerThread, type ToConsumerThread } from './consumer-messages.js';
+import { PendingRequests } from './pending-requests.js';
 import { fromPlainError } from './plain-error.js';
 import { fromPlainValue } from './plain-value.js';
 import { RemoteControl } from './remote-control.js';
@@ -29,9 +29,8 @@ export interface RemoteConsumerOptions extends RunnerOptions {
 export class RemoteConsumer implements ConsumerRunner {
   readonly control: ListenerConsumer;
   readonly #options: RemoteConsumerOptions;
-  readonly #requests = new Map<number, Deferred<readonly CommitOffset[]>>();
+  readonly #requests = new PendingRequests<readonly CommitOffset[]>();
   #link: ThreadLink | undefined;
-  #lastRequest = 0;
   #status: ConsumerDescription;
   #workers: number;
   #isStopping = false;
@@ -73,8 +72,7 @@ export class RemoteConsumer implements ConsumerRunner {
     this.#link = undefined;
     const lost = this.control.assignment();
     this.#status = { ...nothing(index), counters: this.#status.counters };
-    for (const waiting of this.#requests.values()) waiting.reject(reason);
-    this.#requests.clear();
+    this.#requests.rejectAll(reason);
     if (lost.length > 0) events.emit({ type: 'lost', consumer: index, partitions: lost });
   }
 
@@ -158,27 +156,20 @@ export class RemoteConsumer implements ConsumerRunner {
 
   #ask(body: ConsumerRequest): Promise<readonly CommitOffset[]> {
     const { listener, index } = this.#options;
-    if (this.#link === undefined) {
+    const link = this.#link;
+    if (link === undefined) {
       const message = `the thread of consumer ${index} of listener '${listener}' is being replaced: try again`;
       return Promise.reject(new NestdawError('KAFKA_THREAD_DIED', message, { retriable: true }));
     }
-    const request = ++this.#lastRequest;
-    const answer = deferred<readonly CommitOffset[]>();
-    this.#requests.set(request, answer);
-    this.#link.post({ type: 'ask', request, body } satisfies ToConsumerThread);
-    return answer.promise;
+    return this.#requests.open((request) => link.post({ type: 'ask', request, body } satisfies ToConsumerThread));
   }
 
   #hear(message: FromConsumerThread): void {
     const { events, onFatal, pausedPartitions } = this.#options;
     switch (message.type) {
-      case 'answer': {
-        const answer = this.#requests.get(message.request);
-        this.#requests.delete(message.request);
-        if (message.error) answer?.reject(fromPlainError(message.error));
-        else answer?.resolve(message.committed);
+      case 'answer':
+        this.#requests.settle(message.request, message.error, message.committed);
         break;
-      }
       case 'status':
         this.#status = message.status;
         break;

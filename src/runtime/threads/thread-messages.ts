@@ -1,6 +1,7 @@
 import { type FromCallThread, type ToCallThread } from './call-messages.js';
 import { type FromConsumerThread, type ToConsumerThread } from './consumer-messages.js';
 import { type PlainError } from './plain-error.js';
+import { type FromSendingThread, type ToSendingThread } from './producer-messages.js';
 
 // What a thread is started with, and what it says and hears whatever it is for: plain data.
 
@@ -46,9 +47,10 @@ export type FromThread =
   /** Why the thread is of no use; it ends. */
   | { readonly type: 'failed'; readonly error: PlainError }
   | { readonly type: 'log'; readonly level: LogLevel; readonly message: string; readonly error: PlainError | undefined }
+  | FromSendingThread
   | FromCallThread
   | FromConsumerThread;
 
 export type ToThread =
   /** Close the module, then end. */
-  { readonly type: 'close' } | ToCallThread | ToConsumerThread;
+  { readonly type: 'close' } | ToSendingThread | ToCallThread | ToConsumerThread;

@@ -15,6 +15,7 @@ import {
   type ThreadModule,
   type ToThread,
 } from './thread-messages.js';
+import { ThreadProducers } from './thread-producers.js';
 import { enterThread, type ThreadListener, type ThreadState } from './thread-state.js';
 
 // The life of a thread, from inside: open the module, say so, serve, close.
@@ -28,23 +29,31 @@ export type OpenModule = (
 export function startThread(open: OpenModule): void {
   const port = parentPort!;
   const data = workerData as ThreadData;
-  const post = (message: FromThread): void => port.postMessage(message);
+  const post = (message: FromThread, transfer: readonly ArrayBuffer[] = []): void =>
+    port.postMessage(message, transfer);
   const logger = loggerOver(post);
   const state: ThreadState = {
     listener: data.listener,
     connections: data.connections,
     logger,
+    producers: new ThreadProducers(post, systemClock),
     found: undefined,
     problems: [],
   };
   enterThread(state);
+  let serve: ((message: ToThread) => void) | undefined;
+  // From the first moment: what providers send while the module opens is answered.
+  port.on('message', (message: ToThread) => {
+    if (message.type === 'sent' || message.type === 'producer answers') state.producers.hear(message);
+    else serve?.(message);
+  });
   open(data.module, state).then(
     ({ app, listener }) => {
-      const serve = serverOf(data, listener, post, logger);
-      port.on('message', (message: ToThread) => {
+      const work = serverOf(data, listener, post, logger);
+      serve = (message) => {
         if (message.type === 'close') void close(app);
-        else serve(message);
-      });
+        else work(message);
+      };
       post({ type: 'ready' });
     },
     (error: unknown) => {

@@ -3,6 +3,7 @@ import { type ConsumerClient } from '../client/consumer-client.js';
 import { type ContainerSettings } from '../listener/container-settings.js';
 import { type ListenerEndpoint } from '../listener/listener-endpoint.js';
 import { type ThreadConnection } from './thread-messages.js';
+import { type ThreadProducers } from './thread-producers.js';
 
 // What the code of an application finds out about the worker thread it runs in. Kept where both builds of the package
 // find it.
@@ -20,6 +21,8 @@ export interface ThreadState {
   readonly listener: { readonly id: string; readonly connection: string };
   readonly connections: readonly ThreadConnection[];
   readonly logger: Logger;
+  /** The application's producers, for what is sent by them. */
+  readonly producers: ThreadProducers;
   /** The listener as the module's classes declare it, once they were looked through. */
   found: ThreadListener | undefined;
   /** Why declarations were of no use. */

@@ -5,6 +5,8 @@ import { NestdawError } from '../../common/errors.js';
 import { deferred } from '../../common/lifecycle.js';
 import { type Logger } from '../../common/logger.js';
 import { fromPlainError } from './plain-error.js';
+import { ProducerServer } from './producer-server.js';
+import { type FindSharedProducer } from './shared-producer.js';
 import { ThreadBoard } from './thread-board.js';
 import { type FromThread, type ThreadData, type ToThread } from './thread-messages.js';
 
@@ -32,14 +34,18 @@ export interface ThreadLimits {
   readonly stackSizeMb?: number;
 }
 
+export interface BootOptions {
+  readonly limits: ThreadLimits | undefined;
+  /** The application's, for threads that send by them. */
+  readonly producers: FindSharedProducer;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
 /** Starts a thread and waits until its module is open. Rejects with the reason when it does not come that far. */
 export async function bootThread(
   data: Omit<ThreadData, 'board'>,
-  {
-    limits,
-    clock,
-    logger,
-  }: { readonly limits: ThreadLimits | undefined; readonly clock: Clock; readonly logger: Logger },
+  { limits, producers, clock, logger }: BootOptions,
 ): Promise<ThreadLink> {
   const board = new ThreadBoard();
   const options: WorkerOptions = {
@@ -52,6 +58,9 @@ export async function bootThread(
   const ended = deferred<Error>();
   let listener: ((message: FromThread) => void) | undefined;
   let crash: Error | undefined;
+  const post = (message: ToThread, transfer: readonly ArrayBuffer[] = []): void =>
+    worker.postMessage(message, transfer);
+  const sends = new ProducerServer({ thread: data.name, find: producers, clock, post });
   worker.on('message', (message: FromThread) => {
     switch (message.type) {
       case 'ready':
@@ -63,6 +72,11 @@ export async function bootThread(
       case 'log':
         say(logger, data.name, message);
         break;
+      case 'send':
+      case 'ask producer':
+      case 'resume producer':
+        sends.receive(message);
+        break;
       default:
         listener?.(message);
     }
@@ -71,6 +85,7 @@ export async function bootThread(
     crash = error as Error;
   });
   worker.once('exit', (code) => {
+    sends.leave();
     const how = code === 0 ? 'it ended by itself' : `it ended with code ${code}`;
     const reason = crash ?? new NestdawError('KAFKA_THREAD_DIED', how);
     ready.reject(reason);
@@ -79,14 +94,14 @@ export async function bootThread(
   const link: ThreadLink = {
     name: data.name,
     board,
-    post: (message, transfer = []) => worker.postMessage(message, transfer),
+    post,
     onMessage: (own) => {
       listener = own;
     },
     ended: ended.promise,
     async close(graceMs) {
       const timer = clock.schedule(graceMs, () => void worker.terminate(), { keepAlive: true });
-      worker.postMessage({ type: 'close' } satisfies ToThread);
+      post({ type: 'close' });
       await ended.promise;
       timer.cancel();
     },

@@ -104,6 +104,7 @@ const SET_IN = {
   'listener.idempotent.lease': 'connection/keys-in-force',
   'template.observation-enabled': 'connection/keys-in-force',
   'producer.properties.interceptor.classes': 'sending/send-extensions',
+  'producer.per-thread': '../threads/thread-sends-app',
   'consumer.properties.interceptor.classes': 'listeners/consumer-interceptors',
 } as const satisfies Partial<Record<ConfigName, string>>;
 

@@ -94,6 +94,8 @@ describe('a consumer per thread', () => {
       'kafka.producer.transaction-id-prefix': 'tx-',
       'kafka.consumer.isolation-level': 'read_committed',
       'kafka.template.allow-non-transactional': 'true',
+      // Its producers are the thread's all the same; what is sent outside of transactions is the application's.
+      'kafka.producer.per-thread': 'false',
     });
     await bench.send('in', 0, ...numbers(0, 5), { n: 5, do: 'fail' });
     await bench.send('in', 1, ...numbers(6, 5));

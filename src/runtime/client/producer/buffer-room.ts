@@ -1,6 +1,6 @@
 import { type Clock } from '../../../common/clock.js';
+import { ReadyGate } from '../../../common/ready-gate.js';
 import { type ProducerSettings } from './producer-options.js';
-import { ReadyGate } from './ready-gate.js';
 import { type RecordAccumulator } from './record-accumulator.js';
 import { type TopicCounts } from './topic-counts.js';
 import { type WaitingSend, WaitingSends } from './waiting-sends.js';

@@ -1,6 +1,6 @@
 import { exponentialBackoff } from '../../../common/backoff.js';
-import { type Clock, every, systemClock, type Timer } from '../../../common/clock.js';
-import { NestdawError } from '../../../common/errors.js';
+import { type Clock, endsWithin, every, systemClock, type Timer } from '../../../common/clock.js';
+import { type NestdawError } from '../../../common/errors.js';
 import { type Logger, silentLogger } from '../../../common/logger.js';
 import { type Random, systemRandom } from '../../../common/random.js';
 import { type OutgoingRecord } from '../../../common/record.js';
@@ -13,6 +13,7 @@ import {
   type RecordMetadata,
   type TopicPartitionInfo,
 } from '../producer-client.js';
+import { closedBefore, producerStopped } from '../producer-end.js';
 import { BufferRoom } from './buffer-room.js';
 import { unknownTopic } from './delivery-errors.js';
 import { DeliveryStop, type StoppedDelivery } from './delivery-stop.js';
@@ -47,6 +48,8 @@ export interface KafkaProducerOptions {
   readonly isExpected?: (topic: string) => boolean;
   /** Told, under onDeliveryFailure `stop`, of each partition or topic that stops; must not throw. */
   readonly onStopped?: (stopped: StoppedDelivery) => void;
+  /** Told when `resume` was called; must not throw. */
+  readonly onResumed?: () => void;
 }
 
 export class KafkaProducer implements ProducerClient {
@@ -59,6 +62,7 @@ export class KafkaProducer implements ProducerClient {
   readonly #topics: TopicCounts;
   readonly #room: BufferRoom;
   readonly #lost: DeliveryStop;
+  readonly #onResumed: (() => void) | undefined;
   #refresh: Timer | undefined;
   #stopped: NestdawError | undefined;
   #stopping: Promise<void> | undefined;
@@ -72,6 +76,7 @@ export class KafkaProducer implements ProducerClient {
     this.#settings = settings;
     this.#clock = clock;
     this.#lost = new DeliveryStop(logger, init.onStopped);
+    this.#onResumed = init.onResumed;
     this.#accumulator = new RecordAccumulator({
       batchSize: settings.batchSize,
       lingerMs: settings.lingerMs,
@@ -148,6 +153,7 @@ export class KafkaProducer implements ProducerClient {
   resume(topic?: string, partition?: number): void {
     this.#lost.remove(topic, partition);
     this.#accumulator.resume((queue) => this.#lost.has(queue));
+    this.#onResumed?.();
   }
 
   metrics(): ProducerMetricValues {
@@ -214,32 +220,16 @@ export class KafkaProducer implements ProducerClient {
   async #stop(): Promise<void> {
     this.#refresh?.cancel();
     const flushed = this.flush();
-    this.#stopped = new NestdawError('KAFKA_STOPPED', 'the producer was stopped; send before it is stopped');
+    this.#stopped = producerStopped();
     this.#intake.close(this.#stopped);
-    const reason = (await this.#inTime(flushed)) ? this.#stopped : overdue(this.#settings.closeTimeoutMs!);
+    const { closeTimeoutMs } = this.#settings;
+    // Kafka: `close(Duration)`.
+    const isFlushed = await endsWithin(this.#clock, closeTimeoutMs, flushed);
+    const reason = isFlushed ? this.#stopped : closedBefore(closeTimeoutMs!);
     this.#topics.stop(reason);
     this.#room.close(reason);
     this.#sender.close(reason);
     this.#settings.partitioner?.close?.();
     await this.#cluster.close();
   }
-
-  /** False when the time to close is over first (Kafka: `close(Duration)`). */
-  async #inTime(flushed: Promise<void>): Promise<boolean> {
-    const { closeTimeoutMs } = this.#settings;
-    let limit: Timer | undefined;
-    const late = new Promise<boolean>((resolve) => {
-      if (closeTimeoutMs !== undefined) limit = this.#clock.schedule(closeTimeoutMs, () => resolve(false));
-    });
-    const isFlushed = await Promise.race([flushed.then(() => true), late]);
-    limit?.cancel();
-    return isFlushed;
-  }
-}
-
-function overdue(closeTimeoutMs: number): NestdawError {
-  const message =
-    `the producer was closed ${closeTimeoutMs} ms after its end began (template.close-timeout), before the record was ` +
-    'acknowledged; whether it is stored is not known';
-  return new NestdawError('KAFKA_STOPPED', message);
 }

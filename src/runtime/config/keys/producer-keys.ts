@@ -230,6 +230,11 @@ export const PRODUCER_KEYS = {
     doc: 'no-loss sets acks=all, retries without end, one request in flight, idempotence and on-delivery-failure=stop.',
     acts: 'runtime/client/producer',
   }),
+  'producer.per-thread': boolean({
+    default: true,
+    doc: 'Whether each worker thread of listeners has a producer of its own; false: threads send by the one of the application, whose batches, buffer and interceptors they share (Spring: producerPerThread of the producer factory, false there).',
+    acts: 'runtime/nest/connection/connection-producers',
+  }),
   producers: map({
     doc: 'Further producers of the connection, each with its own buffer and keys: producers.bulk.properties.linger.ms=20.',
     acts: 'runtime/nest/connection/named-producers',

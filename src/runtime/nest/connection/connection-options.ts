@@ -39,6 +39,9 @@ export interface RunningBroker {
 /** Starts or joins the broker beside the application. */
 export type BrokerStarter = (configuration: Configuration, logger: Logger, clock: Clock) => Promise<RunningBroker>;
 
+/** A producer of the application as a worker thread sends by it; whoever asks for it starts and stops it. */
+export type ProducerOfApplication = (name: string | undefined, closeTimeoutMs: number | undefined) => ProducerClient;
+
 export interface KafkaConnectionOptions {
   readonly name: string;
   readonly configuration: Configuration;
@@ -64,6 +67,8 @@ export interface KafkaConnectionOptions {
   readonly codeOptions?: readonly string[];
   /** What the module says about threads of listeners. */
   readonly threads?: ThreadsOptions | undefined;
+  /** In a thread: gives a producer of the application, with a name or the plain one. */
+  readonly ofApplication?: ProducerOfApplication | undefined;
   /** In a thread: whether the broker that the application runs on is in this process. Undefined elsewhere. */
   readonly isBrokerHere?: boolean | undefined;
 }

@@ -10,10 +10,13 @@ import { type KafkaProperties } from '../../config/kafka-properties.js';
 import { type Mistake } from '../../config/mistakes.js';
 import { type Findings } from '../../config/rules.js';
 import { KafkaTemplate, type KafkaTemplateOptions } from '../../template/kafka-template.js';
+import { type SharedProducer } from '../../threads/shared-producer.js';
 import { type ProviderLookup } from '../provider-lookup.js';
 import { type SendExtensionOptions, SendExtensions } from '../sending/send-extensions.js';
 import { type SerializerPair } from '../serdes/serde-resolver.js';
 import { inOrder, producerOptions } from './client-options.js';
+import { type ProducerOfApplication } from './connection-options.js';
+import { ConnectionSharedProducer } from './connection-shared-producer.js';
 import { LiveProducer } from './live-producer.js';
 import { namedProducers } from './named-producers.js';
 
@@ -31,6 +34,8 @@ export interface ConnectionProducersOptions {
   readonly isExpected: (topic: string) => boolean;
   /** Another client, for tests. */
   readonly factory: ((properties: KafkaProperties) => ProducerClient) | undefined;
+  /** In a thread: where `producer.per-thread=false` finds its producers. */
+  readonly ofApplication: ProducerOfApplication | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -39,6 +44,17 @@ interface NamedProducer {
   readonly properties: KafkaProperties;
   readonly producer: LiveProducer;
   readonly template: KafkaTemplate;
+}
+
+interface LiveRequest {
+  readonly what: string;
+  /** Of a named producer. */
+  readonly name?: string;
+  readonly properties: KafkaProperties;
+  /** The one whose listeners hear of what stops. */
+  readonly template?: () => KafkaTemplate | undefined;
+  /** For one that is made for a purpose of its own. */
+  readonly adapt?: (options: ProducerOptions) => ProducerOptions;
 }
 
 type TemplateParts = Omit<KafkaTemplateOptions, 'producer' | 'passing' | 'named' | 'transactions'>;
@@ -50,12 +66,13 @@ export class ConnectionProducers {
   readonly #mistakes: Mistake[] = [];
   readonly #plain: LiveProducer;
   readonly #named = new Map<string, NamedProducer>();
+  readonly #shared = new Map<string | undefined, ConnectionSharedProducer>();
   #template: KafkaTemplate | undefined;
 
   constructor(options: ConnectionProducersOptions) {
     this.#options = options;
     this.#extensions = new SendExtensions(options.extensions, options.properties);
-    this.#plain = this.#live('the producer', options.properties, () => this.#template);
+    this.#plain = this.#live({ what: 'the producer', properties: options.properties, template: () => this.#template });
   }
 
   /** The plain one. Throws KAFKA_STOPPED before the start. */
@@ -68,7 +85,8 @@ export class ConnectionProducers {
     const named = (name: string) => this.#namedTemplate(name);
     const { properties, environment } = this.#options;
     for (const [name, other] of namedProducers(properties, environment, this.#mistakes)) {
-      const producer = this.#live(`producer ${name}`, other, () => this.#named.get(name)?.template);
+      const find = () => this.#named.get(name)?.template;
+      const producer = this.#live({ what: `producer ${name}`, name, properties: other, template: find });
       const serializers = this.#options.serializers(other);
       const template = new KafkaTemplate({ ...parts, ...serializers, named, producer: () => producer.client });
       this.#named.set(name, { properties: other, producer, template });
@@ -126,24 +144,45 @@ export class ConnectionProducers {
 
   /** One of its own that lets nothing overtake a lost record; whoever asks for it starts and stops it. */
   makeInOrder(what: string): LiveProducer {
-    return this.#live(what, this.#options.properties, () => undefined, inOrder);
+    return this.#live({ what, properties: this.#options.properties, adapt: inOrder });
   }
 
-  #live(
-    what: string,
-    properties: KafkaProperties,
-    /** The one whose listeners hear of it. */
-    template: () => KafkaTemplate | undefined,
-    adapt = (options: ProducerOptions): ProducerOptions => options,
-  ): LiveProducer {
-    const { connection, factory, openCluster, isExpected, clock, logger } = this.#options;
+  /** The plain one or one with a name, for worker threads. */
+  shared(name: string | undefined): SharedProducer {
+    const known = this.#shared.get(name);
+    if (known) return known;
+    const template = name === undefined ? this.#template! : this.#namedTemplate(name);
+    const { properties, producer } = this.#named.get(name!) ?? {
+      properties: this.#options.properties,
+      producer: this.#plain,
+    };
+    const shared = new ConnectionSharedProducer(
+      () => producer.client,
+      template.relay,
+      properties.get('producer.buffer-memory'),
+    );
+    this.#shared.set(name, shared);
+    return shared;
+  }
+
+  #live({ what, name, properties, template, adapt }: LiveRequest): LiveProducer {
+    const { connection, factory, ofApplication, openCluster, isExpected, clock, logger } = this.#options;
+    const changed = () => this.#shared.get(name)?.changed();
     const create = (): ProducerClient => {
       if (factory) return factory(properties);
+      if (ofApplication && !adapt && !properties.get('producer.per-thread')) {
+        return ofApplication(name, properties.get('template.close-timeout'));
+      }
+      const options = this.optionsOf(properties);
       return new KafkaProducer({
         cluster: openCluster(properties),
-        options: adapt(this.optionsOf(properties)),
+        options: adapt?.(options) ?? options,
         isExpected,
-        onStopped: (stopped) => template()?.noteStopped(stopped),
+        onStopped: (stopped) => {
+          template?.()?.noteStopped(stopped);
+          changed();
+        },
+        onResumed: changed,
         clock,
         logger,
       });

@@ -16,6 +16,7 @@ import { KafkaTemplate } from '../../template/kafka-template.js';
 import { type ProducerPool } from '../../template/producer-pool.js';
 import { RecordWriter } from '../../template/record-writer.js';
 import { type KafkaTransactionManager } from '../../template/transaction-manager.js';
+import { type SharedProducer } from '../../threads/shared-producer.js';
 import { type ThreadConnection } from '../../threads/thread-messages.js';
 import { AttachedParts } from '../attached-parts.js';
 import { type ContainerSets } from '../declarations/container-factory.js';
@@ -112,6 +113,7 @@ export class KafkaConnection implements Startable {
       openCluster: (own) => this.#clusters.open('producer', producerRequest(own)),
       isExpected: (topic) => this.admin.isMaking(topic),
       factory: factories.producer,
+      ofApplication: options.ofApplication,
       clock,
       logger,
     });
@@ -253,6 +255,11 @@ export class KafkaConnection implements Startable {
     const joined = this.#transactions.manager.current;
     const producer = joined?.isOpen ? joined.producer : this.#producers.client;
     return producer.send(topic, partition, record);
+  }
+
+  /** The plain producer, or one with a name, for worker threads. Throws KAFKA_CONFIG_INVALID for a name that is none. */
+  sharedProducer(name: string | undefined): SharedProducer {
+    return this.#producers.shared(name);
   }
 
   /** A producer that lets nothing overtake a lost record; whoever asks for it starts and stops it. */

@@ -9,6 +9,7 @@ import {
   type RecordInvoker,
 } from '../../listener/listener-endpoint.js';
 import { moduleHref } from '../../threads/module-file.js';
+import { type FindSharedProducer } from '../../threads/shared-producer.js';
 import { bootThread, type ThreadLink } from '../../threads/thread.js';
 import { ThreadConsumers } from '../../threads/thread-consumers.js';
 import { type ThreadConnection, type ThreadData, type ThreadModule } from '../../threads/thread-messages.js';
@@ -25,6 +26,8 @@ export interface ListenerThreadsOptions {
   readonly options: () => ThreadsOptions | undefined;
   /** The connections as threads shall have them; asked for when a thread starts. */
   readonly connections: (thread: string) => readonly ThreadConnection[];
+  /** The producers of the application, for threads that send by them. */
+  readonly producers: FindSharedProducer;
   readonly tools: Readonly<RuntimeTools>;
 }
 
@@ -83,11 +86,11 @@ export class ListenerThreads {
     duty: ThreadData['duty'],
     { limits }: ThreadsOptions,
   ): (index: number) => Promise<ThreadLink> {
-    const { connections, tools } = this.#options;
+    const { connections, producers, tools } = this.#options;
     return (index) => {
       const name = `${id}#${index}`;
       const data = { name, duty, index, listener: { id, connection }, module, connections: connections(name) };
-      return bootThread(data, { limits, clock: tools.clock, logger: tools.logger });
+      return bootThread(data, { limits, producers, clock: tools.clock, logger: tools.logger });
     };
   }
 }

@@ -1,0 +1,89 @@
+import { type ProducerMetricValues } from '../client/producer-client.js';
+import { type CallPack } from './call-codec.js';
+import { type PlainError } from './plain-error.js';
+
+// What crosses between a thread that sends by a producer of the application, and that producer.
+
+/** What a thread asks for, and is answered when it is done. */
+export type ProducerRequest =
+  /** Which one the thread means by its number; how it takes sends is told before the answer. */
+  | { readonly do: 'open'; readonly connection: string; readonly name: string | undefined }
+  | { readonly do: 'flush' }
+  | { readonly do: 'count partitions'; readonly topic: string }
+  | { readonly do: 'describe partitions'; readonly topic: string };
+
+export type FromSendingThread =
+  | {
+      readonly type: 'send';
+      readonly producer: number;
+      /** One call with all records, in the order of the sends; slots of the thread stand in place of offsets. */
+      readonly pack: CallPack;
+      /** Keys and values as they were, one entry a record, where the producer wants them. */
+      readonly given: ReadonlyArray<GivenParts | undefined> | undefined;
+      /** What the thread counts for them. */
+      readonly bytes: number;
+    }
+  | {
+      readonly type: 'ask producer';
+      readonly producer: number;
+      readonly request: number;
+      readonly body: ProducerRequest;
+    }
+  | {
+      readonly type: 'resume producer';
+      readonly producer: number;
+      readonly topic: string | undefined;
+      readonly partition: number | undefined;
+    };
+
+/** Key and value before serialization, as far as they can cross. */
+export interface GivenParts {
+  readonly key: unknown;
+  readonly value: unknown;
+}
+
+export type ToSendingThread =
+  | {
+      readonly type: 'producer answers';
+      readonly request: number;
+      readonly error: PlainError | undefined;
+      readonly value: unknown;
+    }
+  | {
+      readonly type: 'sent';
+      readonly producer: number;
+      /** Of all that the thread has sent, the part that has come in, in its own count of bytes. */
+      readonly taken: number;
+      readonly results: SendResultPack | undefined;
+      readonly failures: readonly SendFailure[];
+      /** What has changed. */
+      readonly terms: Partial<ProducerTerms>;
+    };
+
+/** How a producer takes the sends of a thread. */
+export interface ProducerTerms {
+  readonly hasRoom: boolean;
+  readonly wantsGiven: boolean;
+  /** Bytes that may be on their way to the producer while the thread says that it has room. */
+  readonly window: number;
+  /** Bytes that may be on their way at all. */
+  readonly bufferMemory: number;
+  /** As `toPlainValue` makes it of `StoppedDelivery`s. */
+  readonly stopped: unknown;
+  readonly metrics: ProducerMetricValues;
+}
+
+/**
+ * Records that are stored, by partition: index of the topic, partition, count, and for each record its slot, offset and
+ * timestamp.
+ */
+export interface SendResultPack {
+  readonly topics: readonly string[];
+  readonly numbers: Float64Array<ArrayBuffer>;
+}
+
+/** Records that failed with the same error. */
+export interface SendFailure {
+  readonly error: PlainError;
+  readonly slots: readonly number[];
+}
