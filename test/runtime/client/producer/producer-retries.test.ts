@@ -37,9 +37,12 @@ describe('a producer in trouble', () => {
         : undefined,
     );
     await start();
-    const sent = producer.send('orders', 0, text('a'));
+    const sent = ['a', 'b', 'c'].map((value) => producer.send('orders', 0, text(value)));
+    await settle();
+    expect(world.batches()).toEqual([]);
     await clock.advance(5000);
-    await sent;
+    expect((await Promise.all(sent)).map(({ offset }) => offset)).toEqual([0, 1, 2]);
+    expect([refusals, world.values()]).toEqual([-1, ['a', 'b', 'c']]);
     expect(producerId(world.batches()[0]!)).toBeGreaterThan(0n);
   });
 

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { KafkajsCluster } from '../../../../src/runtime/client/cluster/kafkajs-cluster.js';
 import { type ProducerOptions } from '../../../../src/runtime/client/producer/producer-options.js';
 import { TransactionalKafkaProducer } from '../../../../src/runtime/client/producer/transactional-producer.js';
@@ -73,11 +73,16 @@ describe.each([1, 2])('a transactional producer, transaction version %i', (versi
   });
 
   it('commits and aborts what is empty without asking anybody', async () => {
+    const asked = jest.spyOn(KafkajsCluster.prototype, 'send');
     const producer = await start();
+    expect(asked).toHaveBeenCalled();
+    asked.mockClear();
     for (let round = 0; round < 3; round++) {
       await producer.begin();
       await (round === 1 ? producer.abort() : producer.commit());
     }
+    expect(asked).not.toHaveBeenCalled();
+    asked.mockRestore();
     await producer.begin();
     await send(producer, 'x');
     await producer.commit();
