@@ -154,6 +154,11 @@ export interface ConsumerClient {
    * have no entry. Absent: unknown.
    */
   retentionOf?(topics: readonly string[]): Promise<ReadonlyMap<string, number>>;
+  /**
+   * Fetches from where the new partitions stand now, before `onAssigned` has ended: nothing is handed over until then.
+   * Absent: fetching begins when it has.
+   */
+  prefetch?(): void;
   /** Makes the group rebalance; does nothing outside of a group, or while it rebalances. */
   enforceRebalance(reason: string): void;
 

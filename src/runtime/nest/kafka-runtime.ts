@@ -162,7 +162,14 @@ export class KafkaRuntime {
    */
   async startListeners(): Promise<void> {
     this.listeners.isStarted = true;
-    await this.startContainers(this.#registry.list());
+    const connected = [...this.#connections.values()].map((connection) => connection.connected);
+    try {
+      await Promise.all([...connected, this.startContainers(this.#registry.list())]);
+    } catch (error) {
+      // What has not started is not asked to end.
+      await this.close();
+      throw error;
+    }
   }
 
   /** Starts some of them, as long as they say `autoStartup`; waits in the same way. */

@@ -28,9 +28,20 @@ export interface SendOptions {
   readonly expectResponse?: boolean;
 }
 
+/** How old what is known of a topic may be. */
+export interface KnowledgeOptions {
+  /** Asks in any case. */
+  readonly refresh?: boolean;
+  /** Ms since it was heard. Default: the cluster's own age. */
+  readonly maxAgeMs?: number;
+}
+
 export interface Cluster {
-  /** Connects to the first bootstrap server that answers. Throws KAFKA_CONNECTION_FAILED naming each address tried. */
-  connect(): Promise<void>;
+  /**
+   * Connects to the first bootstrap server that answers, and asks it for these topics at once. Throws
+   * KAFKA_CONNECTION_FAILED naming each address tried; a topic that is missing is no failure.
+   */
+  connect(topics?: readonly string[]): Promise<void>;
 
   /** Ends all connections at once; requests under way reject with KAFKA_STOPPED, later ones too. The cluster cannot be used again. */
   close(): Promise<void>;
@@ -38,10 +49,10 @@ export interface Cluster {
   nodes(): readonly NodeInfo[];
 
   /**
-   * Partitions of a topic, asked of the cluster when unknown or when `refresh` is set; undefined when the topic does
-   * not exist (and was not created, where the cluster creates topics on demand).
+   * Partitions of a topic, asked of the cluster when unknown, heard too long ago, or when `refresh` is set; undefined
+   * when the topic does not exist (and was not created, where the cluster creates topics on demand).
    */
-  partitionsOf(topic: string, options?: { readonly refresh?: boolean }): Promise<readonly PartitionInfo[] | undefined>;
+  partitionsOf(topic: string, options?: KnowledgeOptions): Promise<readonly PartitionInfo[] | undefined>;
 
   /** Node id of the leader as last heard, without asking; -1 when unknown. */
   leaderOf(topic: string, partition: number): number;

@@ -7,7 +7,14 @@ import { Fetch } from '../../../protocol/messages/01-fetch.js';
 import { Metadata } from '../../../protocol/messages/03-metadata.js';
 import { FindCoordinator } from '../../../protocol/messages/10-find-coordinator.js';
 import { addressText, type ServerAddress } from './bootstrap-servers.js';
-import { type Cluster, type CoordinatorKind, type NodeInfo, type PartitionInfo, type SendOptions } from './cluster.js';
+import {
+  type Cluster,
+  type CoordinatorKind,
+  type KnowledgeOptions,
+  type NodeInfo,
+  type PartitionInfo,
+  type SendOptions,
+} from './cluster.js';
 import { ClusterMetadata } from './cluster-metadata.js';
 import { connectionError, NodeLink } from './node-link.js';
 import { type Transport, type VersionRange } from './transport.js';
@@ -32,7 +39,7 @@ type Lane = 'main' | 'group' | 'fetch';
 
 interface Node {
   readonly info: NodeInfo;
-  readonly lanes: Partial<Record<Lane, NodeLink>>;
+  readonly lanes: { [lane in Lane]?: NodeLink };
 }
 
 /** From version 13 on a metadata answer may refuse the whole client, and Produce and Fetch speak of topic ids. */
@@ -40,7 +47,7 @@ const METADATA_VERSION = 12;
 
 export class RoutedCluster implements Cluster {
   readonly #transport: Transport;
-  readonly #bootstrap: readonly NodeLink[];
+  readonly #bootstrap: NodeLink[];
   readonly #clock: Clock;
   readonly #requestTimeoutMs: number;
   readonly #setupTimeoutMs: number;
@@ -62,8 +69,8 @@ export class RoutedCluster implements Cluster {
     this.#bootstrap = bootstrap.map((server) => this.#newLink(server));
   }
 
-  async connect(): Promise<void> {
-    await this.#askForTopics([], false, this.#bootstrap);
+  async connect(topics: readonly string[] = []): Promise<void> {
+    await this.#askForTopics(topics, topics.length > 0 && this.#allowAutoCreate, this.#bootstrap);
   }
 
   close(): Promise<void> {
@@ -80,9 +87,9 @@ export class RoutedCluster implements Cluster {
 
   async partitionsOf(
     topic: string,
-    options: { readonly refresh?: boolean } = {},
+    { refresh = false, maxAgeMs = this.#metadataMaxAgeMs }: KnowledgeOptions = {},
   ): Promise<readonly PartitionInfo[] | undefined> {
-    const oldest = options.refresh ? Number.POSITIVE_INFINITY : this.#clock.monotonic() - this.#metadataMaxAgeMs;
+    const oldest = refresh ? Number.POSITIVE_INFINITY : this.#clock.monotonic() - maxAgeMs;
     const known = this.#metadata.partitionsOf(topic, oldest);
     if (known) return known;
     const underWay = this.#asking.get(topic);
@@ -217,15 +224,23 @@ export class RoutedCluster implements Cluster {
       node = { info, lanes: {} };
       this.#nodes.set(nodeId, node);
     }
-    node.lanes[lane] ??= this.#linkTo(info, lane);
+    node.lanes[lane] ??= this.#linkTo(node, lane);
     return node.lanes[lane];
   }
 
-  /** The connection to a bootstrap server serves as its node's main one. */
-  #linkTo(info: NodeInfo, lane: Lane): NodeLink {
+  /**
+   * The connection to a bootstrap server serves as its node's main one. Group requests take it over where it is open:
+   * whoever makes them has little else to ask, and opening one costs as much as joining.
+   */
+  #linkTo({ info, lanes }: Node, lane: Lane): NodeLink {
     const address = addressText(info);
-    const bootstrap = lane === 'main' ? this.#bootstrap.find((link) => link.address === address) : undefined;
-    return bootstrap ?? this.#newLink(info);
+    const at = lane === 'fetch' ? -1 : this.#bootstrap.findIndex((link) => link.address === address);
+    const bootstrap = this.#bootstrap[at];
+    if (!bootstrap || lane === 'main') return bootstrap ?? this.#newLink(info);
+    if (!bootstrap.isOpen()) return this.#newLink(info);
+    this.#bootstrap[at] = this.#newLink(bootstrap.server); // opened when it is needed
+    if (lanes.main === bootstrap) delete lanes.main;
+    return bootstrap;
   }
 
   #newLink(server: ServerAddress): NodeLink {

@@ -1,6 +1,7 @@
 import { messageOf, NestdawError } from '../../../common/errors.js';
+import { JoinGroup } from '../../../protocol/messages/11-join-group.js';
 import { type Cluster } from '../cluster/cluster.js';
-import { isConnectionTrouble } from '../cluster/coordinator.js';
+import { Coordinator, isConnectionTrouble } from '../cluster/coordinator.js';
 import { type ConsumerSettings } from './consumer-options.js';
 import { pauseAfter } from './retry.js';
 
@@ -11,6 +12,8 @@ export interface ClusterPair {
   readonly group: Cluster;
   /** Fetches, metadata, log offsets. */
   readonly fetch: Cluster;
+  /** Of the group; looked up while the clusters connect. */
+  readonly coordinator: Coordinator;
 }
 
 /** Connects both at the same time; what fails for one as for the other is told once. */
@@ -30,10 +33,20 @@ export async function connectPair(
   // A failure for good of one of them ends the other's tries.
   const giveUp = new AbortController();
   const either = AbortSignal.any([stopping, giveUp.signal]);
-  const connecting = [connect(settings, either, onFailure), connect(settings, either, onFailure)] as const;
+  let coordinator!: Coordinator;
+  const joining = (cluster: Cluster): Promise<void> => {
+    coordinator = new Coordinator(cluster, 'group', groupId);
+    if (groupId !== '') coordinator.prepare(JoinGroup);
+    return cluster.connect();
+  };
+  const reading = (cluster: Cluster): Promise<void> => cluster.connect(settings.topicPattern ? [] : settings.topics);
+  const connecting = [
+    connect(settings, either, onFailure, joining),
+    connect(settings, either, onFailure, reading),
+  ] as const;
   try {
     const [group, fetch] = await Promise.all(connecting);
-    return { group, fetch };
+    return { group, fetch, coordinator };
   } catch (error) {
     giveUp.abort();
     for (const one of await Promise.allSettled(connecting)) if (one.status === 'fulfilled') await one.value.close();
@@ -45,13 +58,14 @@ async function connect(
   settings: ConsumerSettings,
   stopping: AbortSignal,
   onFailure: (failures: number, error: unknown) => void,
+  begin: (cluster: Cluster) => Promise<void>,
 ): Promise<Cluster> {
   for (let failures = 1; ; failures++) {
     const cluster = settings.createCluster();
     const closeNow = (): void => void cluster.close().catch(() => undefined);
     stopping.addEventListener('abort', closeNow, { once: true });
     try {
-      if (!stopping.aborted) await cluster.connect();
+      if (!stopping.aborted) await begin(cluster);
       if (!stopping.aborted) return cluster;
     } catch (error) {
       await cluster.close();

@@ -2,7 +2,6 @@ import { messageOf, NestdawError } from '../../../common/errors.js';
 import { deferred } from '../../../common/lifecycle.js';
 import { type LogMoment } from '../../../common/seek-target.js';
 import { isSamePartition, type TopicPartition, TopicPartitionMap } from '../../../common/topic-partition.js';
-import { JoinGroup } from '../../../protocol/messages/11-join-group.js';
 import { Coordinator, refusalOf } from '../cluster/coordinator.js';
 import {
   type AssignedPartition,
@@ -98,16 +97,16 @@ export class GroupConsumer implements ConsumerClient {
     const { signal } = this.#stopping;
     const clusters = await connectPair(this.#settings, signal, (reason) => this.#disconnected(reason));
     this.#parts = this.#assemble(clusters);
-    this.#parts.member.coordinator.prepare(JoinGroup);
     await this.#parts.watch.start();
     if (signal.aborted) throw stoppedError(this.#settings);
     this.#running = this.#run(this.#parts);
+    this.#parts.fetcher.connectAhead(this.#parts.watch.selection.names);
     await this.#firstAssignment.promise;
   }
 
   #assemble(clusters: ClusterPair): Parts {
     const settings = this.#settings;
-    const coordinator = new Coordinator(clusters.group, 'group', settings.groupId);
+    const { coordinator } = clusters;
     const offsets = new OffsetClient(coordinator, settings, this.#closed.signal);
     const spare = new Coordinator(clusters.fetch, 'group', settings.groupId);
     const spareOffsets = new OffsetClient(spare, settings, this.#closed.signal);
@@ -185,6 +184,7 @@ export class GroupConsumer implements ConsumerClient {
     this.#noteUnsavedStarts(added, kept);
     await this.#listener.onAssigned(added, kept);
     this.#followSeeks(added);
+    this.prefetch();
     await this.#commitStarts(generation, ended);
     if (!ended.aborted) fetcher.flow();
     const { counts } = leaderNoteIn(assignment.userData) ?? {};
@@ -196,11 +196,9 @@ export class GroupConsumer implements ConsumerClient {
   async #takeOver(assignment: Assignment, isKept: (tp: TopicPartition) => boolean, ended: AbortSignal) {
     const { fetcher, positions } = this.#parts!;
     fetcher.connect(assignment.partitions);
-    const starts = await positions.of(
-      assignment.partitions.filter((tp) => !isKept(tp)),
-      leaderNoteIn(assignment.userData)?.grownTopics ?? new Set(),
-      ended,
-    );
+    const read = leaderNoteIn(assignment.userData)?.grownTopics;
+    const fresh = assignment.partitions.filter((tp) => !isKept(tp));
+    const starts = await positions.of(fresh, read ?? new Set(), ended, (topic) => read?.has(topic) === false);
     const assignmentEpoch = ++this.#epoch;
     const added = starts.map((start): AssignedPartition => ({ ...start, assignmentEpoch }));
     const kept = assignment.partitions.filter(isKept).map(({ topic, partition }): AssignedPartition => {
@@ -397,6 +395,10 @@ export class GroupConsumer implements ConsumerClient {
 
   leaveUntil(reason: string, prepare: () => Promise<() => Promise<unknown>>): boolean {
     return this.#parts?.member.leaveUntil(reason, prepare) ?? false;
+  }
+
+  prefetch(): void {
+    this.#parts!.fetcher.fill();
   }
 
   enforceRebalance(reason: string): void {

@@ -2,7 +2,7 @@ import { type Timer } from '../../../common/clock.js';
 import { messageOf, NestdawError } from '../../../common/errors.js';
 import { isCounted, type LogMoment } from '../../../common/seek-target.js';
 import { mapOf, type TopicPartition, type TopicPartitionMap } from '../../../common/topic-partition.js';
-import { Coordinator, refusalOf } from '../cluster/coordinator.js';
+import { refusalOf } from '../cluster/coordinator.js';
 import {
   type AssignedPartition,
   type CommitOffset,
@@ -81,11 +81,7 @@ export class StandaloneConsumer implements ConsumerClient {
   async #start(): Promise<void> {
     const settings = this.#settings;
     const clusters = await connectPair(settings, this.#stopping.signal, (reason) => this.#disconnected(reason));
-    const offsets = new OffsetClient(
-      new Coordinator(clusters.group, 'group', settings.groupId),
-      settings,
-      this.#closed.signal,
-    );
+    const offsets = new OffsetClient(clusters.coordinator, settings, this.#closed.signal);
     const logs = new LogOffsets(clusters.fetch, settings);
     const retention = new TopicRetention(clusters.fetch, settings);
     const positions = new StartPositions(offsets, logs, settings, (event) => this.#emit(event));

@@ -1,7 +1,7 @@
 import { ErrorCode } from '../../../protocol/error-codes.js';
 import { Metadata } from '../../../protocol/messages/03-metadata.js';
 import { type Cluster } from '../cluster/cluster.js';
-import { partitionCounts } from './membership/group-leader.js';
+import { JUST_HEARD_MS, partitionCounts } from './membership/group-leader.js';
 
 // Which topics a consumer reads: named ones, or all that match a pattern at the time of asking.
 
@@ -18,6 +18,7 @@ export class TopicSelection {
   readonly #options: TopicSelectionOptions;
   readonly #pattern: RegExp | undefined;
   #names: readonly string[];
+  #hasLooked = false;
 
   constructor(options: TopicSelectionOptions) {
     this.#options = options;
@@ -36,7 +37,10 @@ export class TopicSelection {
 
   /** Asks which topics match, where there is a pattern, and how many partitions each topic has; 0 for missing ones. */
   async look(cluster: Cluster, others: Iterable<string> = []): Promise<Map<string, number>> {
-    if (!this.#pattern) return partitionCounts(cluster, [...new Set([...this.#names, ...others])]);
+    // A cluster that was connected for this has asked already.
+    const maxAgeMs = this.#hasLooked ? undefined : JUST_HEARD_MS;
+    this.#hasLooked = true;
+    if (!this.#pattern) return partitionCounts(cluster, [...new Set([...this.#names, ...others])], maxAgeMs);
     const counts = await this.#match(cluster, this.#pattern);
     this.#names = [...counts.keys()].sort();
     // Leaders are known to the cluster of topics that it was asked for by name. Others are not asked for: where the

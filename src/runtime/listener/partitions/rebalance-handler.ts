@@ -72,6 +72,8 @@ export class RebalanceHandler implements RebalanceListener {
     for (const partition of begun) control.applyPause(partition);
     await callbacks.assigned(begun);
     await owner.drained();
+    // What the callbacks sought is known: the first records may come while their start is committed.
+    consumer.prefetch?.();
     events.emit({ type: 'assigned', consumer: index, added: coordinates(added), kept: coordinates(kept) });
     runner.wake();
     // What finished between revocation and now could not be committed then.

@@ -121,14 +121,17 @@ export class ConnectionProducers {
     return { ...producerOptions(properties), ...(partitioner ? { partitioner } : {}) };
   }
 
+  /** From its call on sends are taken; resolves when all are connected, or go on trying. */
   async start(): Promise<void> {
-    await this.#plain.start();
-    for (const { producer } of this.#named.values()) await producer.start();
+    await Promise.all(this.#all().map((producer) => producer.start()));
   }
 
   async stop(): Promise<void> {
-    const producers = [this.#plain, ...[...this.#named.values()].map(({ producer }) => producer)];
-    await Promise.all(producers.map((producer) => producer.stop()));
+    await Promise.all(this.#all().map((producer) => producer.stop()));
+  }
+
+  #all(): LiveProducer[] {
+    return [this.#plain, ...[...this.#named.values()].map(({ producer }) => producer)];
   }
 
   /** After the producers' end: what is counted is told, and interceptors end. */

@@ -57,6 +57,7 @@ export class KafkaConnection implements Startable {
   #broker: RunningBroker | undefined;
   readonly #producers: ConnectionProducers;
   readonly #consumers: ConnectionConsumers;
+  #connecting: Promise<void> = Promise.resolve();
   #stopping: Promise<void> | undefined;
   readonly #transactions: ConnectionTransactions;
   readonly #attached: AttachedParts;
@@ -214,7 +215,7 @@ export class KafkaConnection implements Startable {
     this.#consumers.check(listener, findings);
   }
 
-  /** Broker beside the application, where one is needed, then the producer. */
+  /** Broker beside the application, where one is needed, then the producers, which take sends at once: see `connected`. */
   async start(): Promise<void> {
     const { logger, configuration, startBroker, clock } = this.#options;
     if (this.#needsBroker()) {
@@ -228,8 +229,14 @@ export class KafkaConnection implements Startable {
     ]);
     const isThread = this.#options.isBrokerHere !== undefined;
     if (configured.size > 0 && !isThread) logger.log(`using the Kafka cluster at ${[...configured].join(', ')}`);
-    await this.#producers.start();
+    this.#connecting = this.#producers.start();
+    this.#connecting.catch(() => undefined); // for whoever asks
     this.#attached.open();
+  }
+
+  /** When the producers are connected, or go on trying: they need not be while the application gets ready. */
+  get connected(): Promise<void> {
+    return this.#connecting;
   }
 
   /** Finds interceptors and what else properties name, once the application has all its providers. */

@@ -46,6 +46,8 @@ export class Fetcher {
   #turn = 0;
   readonly #nodes = new Map<number, NodeLanes>();
   #flowing = false;
+  /** Fetches: what flows, and what is about to. */
+  #filling = false;
   #heldBytes = 0;
   #isFull = false;
   #wakeUp: { readonly at: number; readonly timer: Timer } | undefined;
@@ -88,7 +90,21 @@ export class Fetcher {
 
   /** Opens connections to the leaders ahead of the first fetch; what fails here is told by that one. */
   connect(partitions: readonly TopicPartition[]): void {
-    const leaders = new Set(partitions.map(({ topic, partition }) => this.cluster.leaderOf(topic, partition)));
+    this.#connectTo(new Set(partitions.map(({ topic, partition }) => this.cluster.leaderOf(topic, partition))));
+  }
+
+  /** The same before anything is assigned, where one node leads all partitions of the topics: it is needed in any case. */
+  connectAhead(topics: readonly string[]): void {
+    const leaders = new Set<number>();
+    for (const topic of topics) {
+      for (let partition = 0; this.cluster.leaderOf(topic, partition) >= 0; partition++) {
+        leaders.add(this.cluster.leaderOf(topic, partition));
+      }
+    }
+    if (leaders.size === 1) this.#connectTo(leaders);
+  }
+
+  #connectTo(leaders: ReadonlySet<number>): void {
     for (const nodeId of leaders) {
       if (nodeId >= 0) this.cluster.versionOf(nodeId, Fetch).catch(() => undefined);
     }
@@ -110,8 +126,15 @@ export class Fetcher {
     this.#partitions.delete(partition.topic, partition.partition);
   }
 
+  /** Begins to fetch, ahead of handing over. */
+  fill(): void {
+    this.#filling = true;
+    this.#pump();
+  }
+
   /** Begins, or begins again, to fetch and to hand over. */
   flow(): void {
+    this.#filling = true;
     this.#flowing = true;
     for (const partition of this.#order) partition.pauses.delete('assignment');
     if (this.#order.some((partition) => partition.isReady)) this.listener.onReady();
@@ -120,6 +143,7 @@ export class Fetcher {
 
   /** Sends nothing and hands nothing over until `flow`; answers under way are still kept. */
   halt(): void {
+    this.#filling = false;
     this.#flowing = false;
   }
 
@@ -195,7 +219,7 @@ export class Fetcher {
 
   /** Sends what can be sent. Cheap when nothing can. */
   #pump(): void {
-    if (!this.#flowing) return;
+    if (!this.#filling) return;
     const now = this.settings.clock.monotonic();
     const wanted = new Map<number, FetchPartition[]>();
     for (const partition of this.#order) {
@@ -284,7 +308,7 @@ export class Fetcher {
   }
 
   #failed(nodeId: number, lanes: NodeLanes, lane: Lane, error: unknown): void {
-    if (!this.#flowing) return;
+    if (!this.#filling) return;
     lanes.failures++;
     const delayMs = this.settings.backoff(lanes.failures);
     lanes.notBefore = this.settings.clock.monotonic() + delayMs;

@@ -16,6 +16,7 @@ export class GroupLeader {
   /** Partitions of every topic of the group at the last assignment; 0 where a topic was missing. */
   #counts: ReadonlyMap<string, number> = new Map();
   readonly #wereMissing = new Set<string>();
+  #hasAssigned = false;
 
   constructor(
     readonly cluster: Cluster,
@@ -52,7 +53,9 @@ export class GroupLeader {
       throw new NestdawError('KAFKA_PROTOCOL_MALFORMED', message);
     }
     const topics = new Set(members.flatMap((member) => member.topics));
-    this.#counts = await partitionCounts(this.cluster, [...topics]);
+    // At its start the consumer has just looked, and asking once more would cost everybody a round trip.
+    this.#counts = await partitionCounts(this.cluster, [...topics], this.#hasAssigned ? undefined : JUST_HEARD_MS);
+    this.#hasAssigned = true;
     const existing = new Map([...this.#counts].filter(([, count]) => count > 0));
     const assigned = withholdMoving(assignor.assign(existing, members), members);
     const grownTopics = await this.#grownTopics(existing);
@@ -86,10 +89,18 @@ export class GroupLeader {
   }
 }
 
-/** Partitions of each topic as of now; 0 for topics that do not exist. */
-export async function partitionCounts(cluster: Cluster, topics: readonly string[]): Promise<Map<string, number>> {
+/** What a consumer that starts has heard is as good as asked now. */
+export const JUST_HEARD_MS = 500;
+
+/** Partitions of each topic as of now, or as heard at most so many ms ago; 0 for topics that do not exist. */
+export async function partitionCounts(
+  cluster: Cluster,
+  topics: readonly string[],
+  maxAgeMs?: number,
+): Promise<Map<string, number>> {
+  const options = maxAgeMs === undefined ? { refresh: true } : { maxAgeMs };
   const found = topics.map(async (topic): Promise<[string, number]> => {
-    const partitions = await cluster.partitionsOf(topic, { refresh: true });
+    const partitions = await cluster.partitionsOf(topic, options);
     return [topic, partitions?.length ?? 0];
   });
   return new Map(await Promise.all(found));

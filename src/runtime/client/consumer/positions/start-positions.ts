@@ -1,6 +1,6 @@
 import { NestdawError } from '../../../../common/errors.js';
 import { resolveTarget, type SeekTarget } from '../../../../common/seek-target.js';
-import { partitionName, type TopicPartition } from '../../../../common/topic-partition.js';
+import { partitionName, type TopicPartition, type TopicPartitionMap } from '../../../../common/topic-partition.js';
 import { type AssignedPartition, type ConsumerEvent } from '../../consumer-client.js';
 import { type ConsumerSettings } from '../consumer-options.js';
 import { EARLIEST, LATEST, type LogOffsets } from './log-offsets.js';
@@ -18,6 +18,9 @@ interface LostPosition extends TopicPartition {
   readonly reset: Reset;
 }
 
+/** Where logs begin, and where they end. */
+type Bounds = readonly [begins: TopicPartitionMap<number>, ends: TopicPartitionMap<number>];
+
 export class StartPositions {
   constructor(
     readonly offsets: OffsetClient,
@@ -28,20 +31,26 @@ export class StartPositions {
 
   /**
    * Start positions of newly assigned partitions. In `grown` topics the group has read before: a partition of theirs
-   * without an offset appeared later and is read from its beginning, or what it got until now would be skipped.
+   * without an offset appeared later and is read from its beginning, or what it got until now would be skipped. Of
+   * topics that nobody of the group has read (`isUnread`), where their logs begin and end is asked for at once.
    */
   async of(
     partitions: readonly TopicPartition[],
     grown: ReadonlySet<string>,
     signal: AbortSignal,
+    isUnread: (topic: string) => boolean = () => false,
   ): Promise<StartPosition[]> {
+    const { autoOffsetReset } = this.settings;
+    const lost = ({ topic, partition }: TopicPartition): LostPosition => {
+      return { topic, partition, from: null, reset: grown.has(topic) ? 'earliest' : autoOffsetReset };
+    };
+    const early = partitions.filter(({ topic }) => isUnread(topic)).map(lost);
+    const asked = this.#bounds(autoOffsetReset === 'none' ? [] : early, signal);
+    asked.catch(() => undefined); // thrown below, where it counts
     const committed = await this.offsets.fetchCommitted(partitions, { signal, requireStable: true });
     const missing = partitions.filter(({ topic, partition }) => !committed.has(topic, partition));
-    const { autoOffsetReset } = this.settings;
-    const resets = await this.#reset(
-      missing.map((tp) => ({ ...tp, from: null, reset: grown.has(tp.topic) ? 'earliest' : autoOffsetReset })),
-      signal,
-    );
+    const isAsked = missing.every(({ topic }) => isUnread(topic));
+    const resets = await this.#reset(missing.map(lost), signal, isAsked ? asked : undefined);
     const known = partitions.flatMap(({ topic, partition }): StartPosition[] => {
       const found = committed.get(topic, partition);
       if (!found) return [];
@@ -70,17 +79,16 @@ export class StartPositions {
     return start!.position;
   }
 
-  async #reset(lost: readonly LostPosition[], signal: AbortSignal): Promise<StartPosition[]> {
+  /** Where these logs begin, and where those end that are read from there. */
+  #bounds(lost: readonly LostPosition[], signal: AbortSignal): Promise<Bounds> {
+    const latest = lost.filter(({ reset }) => reset === 'latest');
+    return Promise.all([this.logs.of(lost, EARLIEST, signal), this.logs.of(latest, LATEST, signal)]);
+  }
+
+  async #reset(lost: readonly LostPosition[], signal: AbortSignal, asked?: Promise<Bounds>): Promise<StartPosition[]> {
     const refused = lost.find(({ reset }) => reset === 'none');
     if (refused) throw this.#noPosition(refused);
-    const [begins, ends] = await Promise.all([
-      this.logs.of(lost, EARLIEST, signal),
-      this.logs.of(
-        lost.filter(({ reset }) => reset === 'latest'),
-        LATEST,
-        signal,
-      ),
-    ]);
+    const [begins, ends] = await (asked ?? this.#bounds(lost, signal));
     return lost.map(({ topic, partition, from, reset }) => {
       const begin = begins.get(topic, partition)!;
       const position = reset === 'latest' ? ends.get(topic, partition)! : begin;
