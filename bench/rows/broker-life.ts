@@ -19,6 +19,7 @@ import { residentMegabytes } from '../broker/process-usage.js';
 import { pump, RawConnection } from '../broker/raw-connection.js';
 import { startBrokerProcess } from '../broker-process.js';
 import { type Contest, type Measured, type Row } from '../row.js';
+import { allowance } from './allowance.js';
 import { duel } from './broker-throughput.js';
 
 // What the broker costs around its work: start, memory, many partitions, and coming back after a kill.
@@ -115,6 +116,33 @@ const start = withStarters(
     return { value: ms, beside: { 'node -e 0, ms': performance.now() - before } };
   },
 );
+
+/** Prints how long a start in a fresh process takes, its modules loaded. */
+const START_INSIDE = `
+  const { Broker } = require('./dist/cjs/broker/index.js');
+  const from = performance.now();
+  Broker.start({ port: 0, dataDir: process.argv[1] }).then((broker) => {
+    console.log(performance.now() - from);
+    return broker.stop();
+  });`;
+
+const startInside = (where: string, name: string, folderOf: () => string | undefined): Row =>
+  allowance({
+    name: `broker inside ${name}`,
+    unit: 'ms',
+    allowed: 30,
+    settings: `the first Broker.start() of a fresh process that has loaded the package, until it resolves, ${where}`,
+    measure: async () => {
+      const folder = folderOf();
+      const args = folder === undefined ? [] : [folder];
+      const printed = execFileSync(process.execPath, ['-e', START_INSIDE, ...args], { encoding: 'utf8' });
+      if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+      return Number(printed);
+    },
+  });
+
+const inMemory = startInside('in memory', 'memory', () => undefined);
+const onDisk = startInside('on a new folder', 'disk', () => mkdtempSync(join(tmpdir(), 'nestdaw-bench-')));
 
 const idleMemory = withStarters(
   { name: 'broker memory', unit: 'MB resident', goal: 1, settings: '2 s after the start, nothing asked' },
@@ -249,4 +277,13 @@ const partitions = (topics: number): Row =>
     measure: (side) => createMany(side, topics, 10),
   });
 
-export const lifeRows: readonly Row[] = [start, idleMemory, loadedMemory, partitions(100), partitions(500), afterKill];
+export const lifeRows: readonly Row[] = [
+  start,
+  inMemory,
+  onDisk,
+  idleMemory,
+  loadedMemory,
+  partitions(100),
+  partitions(500),
+  afterKill,
+];

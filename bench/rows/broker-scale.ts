@@ -9,6 +9,7 @@ import { residentMegabytes } from '../broker/process-usage.js';
 import { pump, RawConnection } from '../broker/raw-connection.js';
 import { startBrokerProcess } from '../broker-process.js';
 import { type Row } from '../row.js';
+import { allowance } from './allowance.js';
 
 // What many partitions and connections cost: the same load on 12 partitions and spread over thousands, and memory for
 // each of them that does nothing.
@@ -102,20 +103,6 @@ async function rateOf({ connection }: Lone, frames: readonly Buffer[], count: nu
   return (count * bytes) / 1e6 / (ms / 1000);
 }
 
-/** Memory that each of many idle things takes, beside what it may take. */
-function memoryOf(name: string, allowed: number, settings: string, measure: () => Promise<number>): Row {
-  return {
-    name: `broker memory each ${name}`,
-    unit: 'KB',
-    better: 'lower',
-    peerName: 'what is allowed',
-    goal: 1,
-    settings,
-    prepare: () =>
-      Promise.resolve({ ours: measure, peer: () => Promise.resolve(allowed), close: () => Promise.resolve() }),
-  };
-}
-
 async function settledMegabytes(pid: number): Promise<number> {
   await delay(1500);
   return residentMegabytes(pid);
@@ -131,7 +118,7 @@ const perUsedPartition = partitionMemory('used partition', 'idle', async ({ conn
 /** What one more partition takes after a start, each filled like this before. */
 function partitionMemory(name: string, state: string, fill: (lone: Lone, topic: string) => Promise<void>): Row {
   const settings = `resident memory after a start on ${2 * MANY} ${state} partitions above that on ${MANY}, for each`;
-  return memoryOf(name, 4, settings, async () => {
+  const measure = async () => {
     const folder = mkdtempSync(join(tmpdir(), 'nestdaw-bench-'));
     try {
       const [few, many] = [await withMore(folder, 'one', fill), await withMore(folder, 'other', fill)];
@@ -139,7 +126,8 @@ function partitionMemory(name: string, state: string, fill: (lone: Lone, topic: 
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
-  });
+  };
+  return allowance({ name: `broker memory each ${name}`, unit: 'KB', allowed: 4, settings, measure });
 }
 
 /** Adds a topic and starts the broker anew: its memory then. */
@@ -158,11 +146,12 @@ async function withMore(
   return megabytes;
 }
 
-const perConnection = memoryOf(
-  'connection',
-  20,
-  `resident memory for each of ${IDLE_CONNECTIONS} connections that have asked for ApiVersions and wait`,
-  async () => {
+const perConnection = allowance({
+  name: 'broker memory each connection',
+  unit: 'KB',
+  allowed: 20,
+  settings: `resident memory for each of ${IDLE_CONNECTIONS} connections that have asked for ApiVersions and wait`,
+  measure: async () => {
     const lone = await startAlone();
     const before = await settledMegabytes(lone.side.pid);
     const connections: RawConnection[] = [];
@@ -176,6 +165,6 @@ const perConnection = memoryOf(
     await lone.stop();
     return ((after - before) * KILOBYTES) / IDLE_CONNECTIONS;
   },
-);
+});
 
 export const scaleRows: readonly Row[] = [flatProduce, flatFetch, perPartition, perUsedPartition, perConnection];

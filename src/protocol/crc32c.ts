@@ -16,10 +16,19 @@ export function plainChecksum(): Checksum {
   return (bytes) => plain.buf(bytes) >>> 0;
 }
 
+/** Loading the native package takes as long as this many small checksums in JavaScript: it waits for a larger one. */
+const SMALL_BYTES = 1024;
+
+let small: Checksum | undefined;
 let checksum: Checksum | undefined;
 
 /** CRC-32C of the bytes from `start` up to `end`, as an unsigned number. */
 export function crc32c(buffer: Buffer, start = 0, end: number = buffer.length): number {
+  const bytes = start === 0 && end === buffer.length ? buffer : buffer.subarray(start, end);
+  if (!checksum && bytes.length < SMALL_BYTES) {
+    small ??= plainChecksum();
+    return small(bytes);
+  }
   checksum ??= nativeChecksum() ?? plainChecksum();
-  return checksum(start === 0 && end === buffer.length ? buffer : buffer.subarray(start, end));
+  return checksum(bytes);
 }

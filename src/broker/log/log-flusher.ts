@@ -107,22 +107,24 @@ export class LogFlusher {
 
   async #syncOnce(): Promise<boolean> {
     const { segments } = this;
-    const { files } = this.context;
-    const { directory, logEndOffset: end } = this.log;
+    const { logEndOffset: end } = this.log;
     const { active } = segments;
     const sealed = this.#unsynced;
     for (const segment of sealed) await segment.sync();
-    if (this.#hasNewFiles && !this.#isStopped) {
-      this.#hasNewFiles = false;
-      await files.syncDirectory(directory);
-      // The directory itself may be new: its name has to last as well.
-      if (this.#isFirstSync) await files.syncDirectory(dirname(directory));
-      this.#isFirstSync = false;
-    }
-    await active.syncLog();
+    // Nobody is told before all of it is on the device: the device may take it in any order.
+    await Promise.all([active.syncLog(), ...this.#syncNames()]);
     this.removed(sealed);
     if (active !== segments.active) return !this.#isStopped;
     this.#recoveryPoint = Math.max(this.#recoveryPoint, end);
     return false;
+  }
+
+  /** New files last once the directory that names them does; so with a new directory, which this one may be. */
+  #syncNames(): Array<Promise<void>> {
+    if (!this.#hasNewFiles || this.#isStopped) return [];
+    const { directory } = this.log;
+    const changed = this.#isFirstSync ? [directory, dirname(directory)] : [directory];
+    this.#hasNewFiles = this.#isFirstSync = false;
+    return changed.map((path) => this.context.files.syncDirectory(path));
   }
 }

@@ -146,7 +146,7 @@ describe('LogManager and its directory', () => {
     appendAll(manager.create('orders', 0), [batchOf()]);
     machine.fs.powerLoss((_path, _synced, written) => written);
     machine.fs.onOperation = (operation, path) =>
-      operation === 'atomic' && path.endsWith('boot-id') ? { code: 'EIO', crash: true } : undefined;
+      operation === 'rename' && path.endsWith('boot-id.tmp') ? { code: 'EIO', crash: true } : undefined;
     await expect(machine.start({ bootId: 'second' })).rejects.toThrow('EIO');
     machine.fs.onOperation = undefined;
     expect((await machine.start({ bootId: 'second' })).lastStop).toBe('machine-down');

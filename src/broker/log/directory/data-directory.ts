@@ -13,6 +13,7 @@ import {
   readOffsetCheckpoint,
   writeMetaProperties,
   writeOffsetCheckpoint,
+  writeUnsynced,
 } from './checkpoint-file.js';
 
 // The files at the top of a data directory: whose it is, how the last run ended, and the checkpoints of its logs.
@@ -92,7 +93,8 @@ export class DataDirectory {
     const { fileSystem, bootId } = this.options;
     if (bootId === undefined) fileSystem.remove(this.file(BOOT_ID_FILE));
     else if (readIfThere(fileSystem, this.file(BOOT_ID_FILE))?.toString('utf8') !== bootId) {
-      fileSystem.writeFileAtomic(this.file(BOOT_ID_FILE), bootId);
+      // Not synced: one that does not survive the machine's end is no lie about the next boot.
+      writeUnsynced(fileSystem, this.file(BOOT_ID_FILE), bootId);
     }
   }
 
