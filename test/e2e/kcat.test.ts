@@ -9,6 +9,9 @@ import { describeWith } from '../support/describe-with.js';
 const whyNoKcat =
   spawnSync('kcat', ['-V']).status === 0 ? undefined : 'kcat is not on the PATH (Debian: apt-get install kcat)';
 
+/** An answer at the end of a partition would wait for half a second. */
+const AT_ONCE = ['-X', 'fetch.wait.max.ms=10'];
+
 describeWith('librdkafka through kcat', whyNoKcat)('kcat', () => {
   let kafka: EmbeddedKafka;
   beforeAll(async () => {
@@ -43,13 +46,13 @@ describeWith('librdkafka through kcat', whyNoKcat)('kcat', () => {
   it.each(['none', 'gzip', 'snappy', 'lz4', 'zstd'])('produces and consumes with codec %s', async (codec) => {
     const lines = Array.from({ length: 50 }, (_, i) => `${codec}-${i}`);
     await kcat(['-P', '-t', `codec-${codec}`, '-z', codec], `${lines.join('\n')}\n`);
-    const read = await kcat(['-C', '-t', `codec-${codec}`, '-o', 'beginning', '-e', '-q']);
+    const read = await kcat(['-C', '-t', `codec-${codec}`, '-o', 'beginning', '-e', '-q', ...AT_ONCE]);
     expect(read.trim().split('\n').sort()).toEqual([...lines].sort());
   });
 
   it('reads in a group and commits', async () => {
     await kcat(['-P', '-t', 'greetings'], 'a\nb\nc\n');
-    const read = await kcat(['-G', 'kcats', '-e', '-q', '-X', 'auto.offset.reset=earliest', 'greetings']);
+    const read = await kcat(['-G', 'kcats', '-e', '-q', ...AT_ONCE, '-X', 'auto.offset.reset=earliest', 'greetings']);
     expect(read.trim().split('\n').sort()).toEqual(['a', 'b', 'c']);
     await kafka.untilConsumed('kcats', 'greetings');
   });

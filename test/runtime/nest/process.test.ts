@@ -22,9 +22,16 @@ async function run(args: string[], signals: NodeJS.Signals[]) {
 
 const drained = ['handling', 'handled', 'committed', 'producer stopped'];
 
+let plain: ReturnType<typeof run> | undefined;
+/** One that is told to end once, and does nothing about it by itself. */
+function terminated() {
+  plain ??= run([], ['SIGTERM']);
+  return plain;
+}
+
 describe('a process', () => {
   it('drains on SIGTERM without shutdown hooks, then ends as it would have', async () => {
-    const { lines, signalCode } = await run([], ['SIGTERM']);
+    const { lines, signalCode } = await terminated();
     expect(lines.filter((line) => drained.includes(line))).toEqual(drained);
     expect(signalCode).toBe('SIGTERM');
   });
@@ -43,7 +50,7 @@ describe('a process', () => {
   });
 
   it('lives on after a failed send that nobody looked at', async () => {
-    const { lines, signalCode } = await run([], ['SIGTERM']);
+    const { lines, signalCode } = await terminated();
     expect(lines).toContain('send to t, key null, failed: refused');
     expect(signalCode).toBe('SIGTERM');
   });

@@ -3,7 +3,10 @@
 /** Below the time that a case may take, so that nothing goes on asking after its end. */
 const DEADLINE_MS = 4_500;
 
-/** Asks again, without pause, until `check` no longer throws; its last error once the deadline has passed. */
+/** Between two questions, which would else keep a core busy that other cases wait for. */
+const PAUSE_MS = 2;
+
+/** Asks again until `check` no longer throws; its last error once the deadline has passed. */
 export async function eventually<T>(check: () => Promise<T>): Promise<T> {
   const deadline = performance.now() + DEADLINE_MS;
   for (;;) {
@@ -11,7 +14,7 @@ export async function eventually<T>(check: () => Promise<T>): Promise<T> {
       return await check();
     } catch (error) {
       if (performance.now() > deadline) throw error;
-      await new Promise((resolve) => setImmediate(resolve));
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     }
   }
 }
