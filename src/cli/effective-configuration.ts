@@ -10,7 +10,7 @@ import {
 } from '../runtime/config/load-configuration.js';
 import { inOrder, type Mistake } from '../runtime/config/mistakes.js';
 import { connectionsIn, judgeNames } from '../runtime/config/name-judge.js';
-import { checkConnection, type Findings } from '../runtime/config/rules.js';
+import { checkConnection, checkProducer, type Findings } from '../runtime/config/rules.js';
 import { securitySettings } from '../runtime/config/security/security.js';
 import { producerOptions } from '../runtime/nest/connection/client-options.js';
 import { namedProducers } from '../runtime/nest/connection/named-producers.js';
@@ -91,6 +91,7 @@ function check(configuration: Configuration, findings: Findings): ReadonlyMap<st
   checkBrokerKeys(properties, findings);
   checkServers(properties, findings.mistakes);
   const producers = namedProducers(properties, environment, findings.mistakes);
+  for (const own of producers.values()) checkProducer(own, findings);
   // The rules above name the keys at fault; what the producer itself finds beside them has no place.
   if (findings.mistakes.length > 0) return producers;
   for (const [name, own] of [['producer', properties] as const, ...producers]) {

@@ -104,8 +104,13 @@ describe('nestdaw config', () => {
       'kafka.producers.bulk.batch-size=1KB',
     ];
     const unfit = stderr(...stop);
-    expect(unfit).toContain("- producer: the producer's settings do not fit: onDeliveryFailure stop needs");
-    expect(unfit).toContain("- producer bulk: the producer's settings do not fit");
+    expect(unfit).toContain('one mistake');
+    expect(unfit).toContain('properties:1:36: kafka.producer.on-delivery-failure=stop: needs idempotence (kafka.prod');
+    const bulk = stderr('kafka.producers.bulk.properties.delivery.timeout.ms=5s', 'kafka.producer.batch-size=1KB');
+    expect(bulk).toContain('one mistake');
+    expect(bulk).toContain(
+      'properties:1:53: kafka.producers.bulk.properties.delivery.timeout.ms=5s: must be at least the sum of kafka.producer.',
+    );
   });
 
   it('shows each connection, and is read by programs', () => {

@@ -14,10 +14,17 @@ export class KafkaProperties {
   readonly prefix: string;
   readonly #values: ReadonlyMap<ConfigName, unknown>;
   readonly #origins: ReadonlyMap<string, string>;
+  readonly #keys: ReadonlyMap<ConfigName, string>;
 
-  constructor(values: ReadonlyMap<ConfigName, unknown>, origins: ReadonlyMap<string, string>, prefix = 'kafka') {
+  constructor(
+    values: ReadonlyMap<ConfigName, unknown>,
+    origins: ReadonlyMap<string, string>,
+    prefix = 'kafka',
+    keys: ReadonlyMap<ConfigName, string> = new Map(),
+  ) {
     this.#values = values;
     this.#origins = origins;
+    this.#keys = keys;
     this.prefix = prefix;
     Object.freeze(this);
   }
@@ -30,6 +37,11 @@ export class KafkaProperties {
   /** Where the value comes from, such as `application.properties:3:31`; undefined for a default. */
   originOf(name: ConfigName): string | undefined {
     return this.#origins.get(name);
+  }
+
+  /** The key in full, as it can be set: `kafka.producer.acks`, or `kafka.producers.bulk.acks` of a named producer. */
+  keyOf(name: ConfigName): string {
+    return this.#keys.get(name) ?? `${this.prefix}.${name}`;
   }
 
   /** Where one name of a map comes from. */
@@ -48,12 +60,19 @@ export class KafkaProperties {
     return this.get(own) === undefined ? name : own;
   }
 
-  /** The same with other values for some keys; their origin is `origin`, or what it says for each. */
-  with(values: ReadonlyMap<ConfigName, unknown>, origin: string | ((name: ConfigName) => string)): KafkaProperties {
+  /** The same with other values for some keys; origin and full key are what is said for all, or for each. */
+  with(
+    values: ReadonlyMap<ConfigName, unknown>,
+    origin: string | ((name: ConfigName) => string),
+    key?: (name: ConfigName) => string,
+  ): KafkaProperties {
     if (values.size === 0) return this;
-    const origins = new Map(this.#origins);
-    for (const name of values.keys()) origins.set(name, typeof origin === 'string' ? origin : origin(name));
-    return new KafkaProperties(new Map([...this.#values, ...values]), origins, this.prefix);
+    const [origins, keys] = [new Map(this.#origins), new Map(this.#keys)];
+    for (const name of values.keys()) {
+      origins.set(name, typeof origin === 'string' ? origin : origin(name));
+      if (key) keys.set(name, key(name));
+    }
+    return new KafkaProperties(new Map([...this.#values, ...values]), origins, this.prefix, keys);
   }
 }
 

@@ -9,7 +9,7 @@ import { shownText } from './reference/value-text.js';
 export type Place = Required<Pick<Mistake, 'origin' | 'key'>>;
 
 export function placeOf(properties: KafkaProperties, name: ConfigName): Place {
-  return { origin: properties.originOf(name) ?? 'default', key: `${properties.prefix}.${name}` };
+  return { origin: properties.originOf(name) ?? 'default', key: properties.keyOf(name) };
 }
 
 /** `value` is the part of it that is wrong. Default: all of it. */

@@ -38,7 +38,7 @@ export function checkConnection(properties: KafkaProperties, findings: Findings)
     if (!rule.isSet(one) || !rule.isSet(other)) continue;
     rule.mistake(one, `and ${rule.nameAt(other)} exclude each other; remove one of them`);
   }
-  checkProducer(rule);
+  checkProducer(properties, findings);
   checkConsumer(properties, findings);
   checkRetries(rule);
   if (rule.isSet('consumer.auto-commit-interval') && !properties.get('consumer.enable-auto-commit')) {
@@ -106,8 +106,9 @@ export function checkConsumer(properties: KafkaProperties, findings: Findings): 
   }
 }
 
-function checkProducer(rule: Rule): void {
-  const { properties } = rule;
+/** Rules of one producer: the connection's, or a named one, whose own keys stand over the connection's. */
+export function checkProducer(properties: KafkaProperties, findings: Findings): void {
+  const rule = new Rule(properties, findings);
   const [delivery, linger, request] = [
     'producer.properties.delivery.timeout.ms',
     'producer.properties.linger.ms',
@@ -144,6 +145,20 @@ function checkProducer(rule: Rule): void {
       rule.mistake(transactional, `${needs} retries, not ${rule.told('producer.retries')}`);
   }
   checkNoLoss(rule);
+  const stop = 'producer.on-delivery-failure';
+  // The default of idempotence gives way to what rules it out, as in the Java client.
+  const isIdempotent = rule.isSet(idempotence)
+    ? properties.get(idempotence)
+    : properties.get(acks) === 'all' &&
+      properties.get('producer.retries') > 0 &&
+      properties.get(inFlight) <= MOST_IN_FLIGHT;
+  if (properties.get(stop) === 'stop' && !isIdempotent && properties.get(inFlight) > 1) {
+    rule.mistake(
+      stop,
+      `needs idempotence (${properties.keyOf(idempotence)} with acks=all and retries), or ${properties.keyOf(inFlight)}=1: ` +
+        'else a later request overtakes one that fails',
+    );
+  }
   const memory = 'producer.buffer-memory';
   for (const name of ['producer.properties.max.request.size', 'producer.batch-size'] as const) {
     if (properties.get(name) <= properties.get(memory)) continue;
@@ -208,7 +223,7 @@ class Rule {
   }
 
   #full(name: ConfigName): string {
-    return `${this.properties.prefix}.${name}`;
+    return this.properties.keyOf(name);
   }
 
   #value(name: ConfigName): string {

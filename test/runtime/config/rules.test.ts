@@ -80,6 +80,10 @@ describe('rules between keys', () => {
       'kafka.producer.batch-size=64MB: is more than kafka.producer.buffer-memory=32MB (default) can ever hold',
     ],
     [
+      ['kafka.producer.on-delivery-failure=stop', 'kafka.producer.properties.enable.idempotence=false'],
+      'application.properties:1:36: kafka.producer.on-delivery-failure=stop: needs idempotence (kafka.producer.properties.',
+    ],
+    [
       ['kafka.consumer.value-deserializer=ErrorHandlingDeserializer'],
       'needs kafka.consumer.properties.spring.deserializer.value.delegate.class',
     ],
@@ -136,6 +140,9 @@ describe('rules between keys', () => {
       'kafka.consumer.max-poll-records=500',
       'kafka.listener.poll-timeout=50',
       'kafka.consumer.enable-auto-commit=false',
+      'kafka.producer.on-delivery-failure=stop',
+      'kafka.producer.acks=1',
+      'kafka.producer.properties.max.in.flight.requests.per.connection=1',
       'kafka.retry.topic.enabled=true',
       'kafka.retry.topic.attempts=5',
       'kafka.retry.topic.backoff.multiplier=2',

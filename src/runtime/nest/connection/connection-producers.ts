@@ -8,7 +8,7 @@ import { type ProducerClient } from '../../client/producer-client.js';
 import { type Environment } from '../../config/environment.js';
 import { type KafkaProperties } from '../../config/kafka-properties.js';
 import { type Mistake } from '../../config/mistakes.js';
-import { type Findings } from '../../config/rules.js';
+import { checkProducer, type Findings } from '../../config/rules.js';
 import { KafkaTemplate, type KafkaTemplateOptions } from '../../template/kafka-template.js';
 import { type SharedProducer } from '../../threads/shared-producer.js';
 import { type ProviderLookup } from '../provider-lookup.js';
@@ -96,9 +96,10 @@ export class ConnectionProducers {
   }
 
   /** Finds keys that are none, and what is switched on without being there. */
-  check({ mistakes, notices }: Findings): void {
-    mistakes.push(...this.#mistakes);
-    this.#extensions.check(notices);
+  check(findings: Findings): void {
+    findings.mistakes.push(...this.#mistakes);
+    this.#extensions.check(findings.notices);
+    for (const { properties } of this.#named.values()) checkProducer(properties, findings);
   }
 
   /** Throws KAFKA_CONFIG_INVALID for settings that no rule of the configuration has found; one check for each producer. */

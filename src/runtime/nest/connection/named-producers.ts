@@ -58,7 +58,8 @@ export function namedProducers(
     [...values].map(([name, own]) => {
       if (!own.has('producer.client-id')) own.set('producer.client-id', `${clientId}-${name}`);
       const originOf = (key: ConfigName) => origins.get(`${name}.${key}`) ?? `${properties.prefix}.producers.${name}`;
-      return [name, properties.with(own, originOf)];
+      const keyIn = (key: ConfigName) => `${properties.prefix}.producers.${name}.${key.slice(BEGIN.length)}`;
+      return [name, properties.with(own, originOf, keyIn)];
     }),
   );
 }

@@ -84,7 +84,7 @@ function typeReader(
   const { useTypeHeaders, defaultTypes } = deserializerSettings(properties);
   const fallback = defaultTypes[part] === undefined ? undefined : types.classOf(defaultTypes[part]);
   if (defaultTypes[part] !== undefined && fallback === undefined) {
-    const problem = `no class is called ${defaultTypes[part]}; list it in KafkaModule.forRoot({ types })`;
+    const problem = `no class is called so; give it one: KafkaModule.forRoot({ types: { '${defaultTypes[part]}': … } })`;
     mistakes.push(mistakeAt(properties, `consumer.properties.spring.json.${part}.default.type`, problem));
   }
   if (types.isEmpty || !(useTypeHeaders || fallback)) return undefined;

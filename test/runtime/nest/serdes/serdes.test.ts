@@ -348,7 +348,7 @@ describe('deserializers of listeners', () => {
     const properties = { [key]: 'com.acme.Nobody', 'kafka.consumer.max-poll-records': '0' };
     const start = received({}, { value: '{}' }, { properties });
     await expect(start).rejects.toThrow(
-      `the object given to KafkaModule: ${key}=com.acme.Nobody: no class is called com.acme.Nobody; list it in`,
+      `the object given to KafkaModule: ${key}=com.acme.Nobody: no class is called so; give it one: KafkaModule.forRoot({ types: { 'com.acme.Nobody': … } })`,
     );
     await expect(start).rejects.toThrow('2 mistakes');
   });
