@@ -384,9 +384,12 @@ export class KafkaTemplate<T = any> {
     return this.#pipeline.relay;
   }
 
-  /** Ends the interceptors; the owner of the connection calls it after the producer's end. */
-  close(): void {
-    this.#pipeline.hooks.interceptors.close();
+  /**
+   * Ends the interceptors; the owner of the connection calls it after the producer's end. `closed` are those that another
+   * template has ended, and is added to.
+   */
+  close(closed?: Set<object>): void {
+    this.#pipeline.hooks.interceptors.close(closed);
   }
 
   #refused(error: unknown): Promise<SendResult> {

@@ -111,8 +111,11 @@ export class InterceptorChain {
     this.#took(started);
   }
 
-  close(): void {
+  /** Ends each one that is not among the `closed` yet: templates share interceptors. */
+  close(closed = new Set<object>()): void {
     for (const entry of this.#entries) {
+      if (closed.has(entry.interceptor)) continue;
+      closed.add(entry.interceptor);
       try {
         entry.interceptor.close?.();
       } catch (error) {

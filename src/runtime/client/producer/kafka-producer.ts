@@ -229,7 +229,6 @@ export class KafkaProducer implements ProducerClient {
     this.#topics.stop(reason);
     this.#room.close(reason);
     this.#sender.close(reason);
-    this.#settings.partitioner?.close?.();
     await this.#cluster.close();
   }
 }

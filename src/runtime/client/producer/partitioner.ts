@@ -30,9 +30,9 @@ export interface KafkaPartitioner {
     valueBytes: Buffer | null,
     cluster: PartitionerCluster,
   ): number;
-  /** Called once, with the properties of the producer by Kafka's names. */
+  /** Called once, with the properties of the (first) producer that uses it, by Kafka's names. */
   configure?(configs: Readonly<Record<string, unknown>>): void;
-  /** Called when the producer ends. */
+  /** Called once, when all producers of the connection have ended. */
   close?(): void;
 }
 

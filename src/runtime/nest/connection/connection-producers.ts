@@ -12,7 +12,7 @@ import { checkProducer, type Findings } from '../../config/rules.js';
 import { KafkaTemplate, type KafkaTemplateOptions } from '../../template/kafka-template.js';
 import { type SharedProducer } from '../../threads/shared-producer.js';
 import { type ProviderLookup } from '../provider-lookup.js';
-import { type SendExtensionOptions, SendExtensions } from '../sending/send-extensions.js';
+import { type SendExtensionOptions, SendExtensions, type Sending } from '../sending/send-extensions.js';
 import { type SerializerPair } from '../serdes/serde-resolver.js';
 import { inOrder, producerOptions } from './client-options.js';
 import { type ProducerOfApplication } from './connection-options.js';
@@ -112,8 +112,7 @@ export class ConnectionProducers {
 
   /** Puts interceptors and the like before the templates, once the application has all its providers. */
   extend(providers: ProviderLookup, mistakes: Mistake[]): void {
-    this.#extensions.bind(providers, this.#templates(), mistakes);
-    for (const { properties } of this.#named.values()) this.#extensions.partitionerFor(properties, mistakes);
+    this.#extensions.bind(providers, this.#sendings(), mistakes);
   }
 
   /** What a producer with these properties is made with. */
@@ -137,13 +136,18 @@ export class ConnectionProducers {
 
   /** After the producers' end: what is counted is told, and interceptors end. */
   close(): void {
-    for (const template of this.#templates()) template.reportFailures();
-    this.#template?.close();
+    const closed = new Set<object>();
+    for (const { template } of this.#sendings()) {
+      template.reportFailures();
+      template.close(closed);
+    }
+    this.#extensions.close(this.#options.logger);
   }
 
-  #templates(): KafkaTemplate[] {
-    const named = [...this.#named.values()].map(({ template }) => template);
-    return this.#template ? [this.#template, ...named] : named;
+  /** The plain producer's, then those of the named ones. */
+  #sendings(): Sending[] {
+    const plain = this.#template ? [{ template: this.#template, properties: this.#options.properties }] : [];
+    return [...plain, ...this.#named.values()];
   }
 
   /** One of its own that lets nothing overtake a lost record; whoever asks for it starts and stops it. */

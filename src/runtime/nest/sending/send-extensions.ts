@@ -1,3 +1,6 @@
+import { classNameOf } from '../../../common/class-name.js';
+import { messageOf } from '../../../common/errors.js';
+import { type Logger } from '../../../common/logger.js';
 import { type ProviderReference } from '../../../decorators/provider-reference.js';
 import { type KafkaPartitioner } from '../../client/producer/partitioner.js';
 import { type KafkaProperties } from '../../config/kafka-properties.js';
@@ -32,10 +35,18 @@ export const BUILT_IN_PARTITIONERS: readonly string[] = ['default', 'sticky', 'r
 const OBSERVING = 'template.observation-enabled';
 const PARTITIONER = 'a class with partition(topic, key, keyBytes, value, valueBytes, cluster)';
 
+/** A template, and the properties of the producer that it sends with. */
+export interface Sending {
+  readonly template: KafkaTemplate;
+  readonly properties: KafkaProperties;
+}
+
 export class SendExtensions {
   readonly #options: SendExtensionOptions;
   readonly #properties: KafkaProperties;
-  #partitioner: KafkaPartitioner | undefined;
+  /** Those in use: producers share them. */
+  readonly #partitioners = new Set<KafkaPartitioner>();
+  #given: KafkaPartitioner | undefined;
   #providers: ProviderLookup | undefined;
 
   constructor(options: SendExtensionOptions, properties: KafkaProperties) {
@@ -54,15 +65,12 @@ export class SendExtensions {
   }
 
   /** Looks the providers up and puts them before the templates. Adds to `mistakes` what nobody knows. */
-  bind(providers: ProviderLookup, templates: readonly KafkaTemplate[], mistakes: Mistake[]): void {
+  bind(providers: ProviderLookup, sendings: readonly Sending[], mistakes: Mistake[]): void {
     this.#providers = providers;
     const { producerInterceptors = [], producerListeners = [], sendObservers = [] } = this.#options;
+    const templates = sendings.map(({ template }) => template);
     const configs = configsOf(this.#properties, 'producer');
-    for (const name of this.#properties.get('producer.properties.interceptor.classes')) {
-      const interceptor = providers.named(simpleName(name)) as ProducerInterceptor | undefined;
-      if (interceptor) this.#intercept(interceptor, configs, templates);
-      else mistakes.push(this.#unknown('producer.properties.interceptor.classes', name, 'a class with onSend(record)'));
-    }
+    this.#bindNamedInterceptors(providers, sendings, mistakes);
     const given = <T extends object>(
       references: ReadonlyArray<ProviderReference<T>>,
       option: string,
@@ -74,7 +82,8 @@ export class SendExtensions {
       });
     const allowed = 'an object with onSend(record)';
     for (const interceptor of given(producerInterceptors, 'producerInterceptors', allowed)) {
-      this.#intercept(interceptor, configs, templates);
+      interceptor.configure?.(configs);
+      for (const template of templates) template.addProducerInterceptor(interceptor);
     }
     for (const listener of given(producerListeners, 'producerListeners', 'an object with onError(record, error)')) {
       for (const template of templates) template.addProducerListener(listener);
@@ -83,12 +92,24 @@ export class SendExtensions {
       if (this.#properties.get(OBSERVING) === false) break;
       for (const template of templates) template.addSendObserver(observer);
     }
-    this.#partitioner = this.#ownPartitioner(providers, configs, mistakes);
+    this.#bindPartitioners(providers, sendings, mistakes);
+  }
+
+  /** Ends partitioners, after the producers that use them. */
+  close(logger: Logger): void {
+    for (const partitioner of this.#partitioners) {
+      try {
+        partitioner.close?.();
+      } catch (error) {
+        logger.error(`partitioner ${classNameOf(partitioner)} failed at its end: ${messageOf(error)}`);
+      }
+    }
+    this.#partitioners.clear();
   }
 
   /** Somebody's own partitioner for a producer with these properties; undefined for the built-in ones. */
   partitionerFor(properties: KafkaProperties, mistakes: Mistake[] = []): KafkaPartitioner | undefined {
-    if (this.#options.partitioner !== undefined) return this.#partitioner;
+    if (this.#options.partitioner !== undefined) return this.#given;
     const name = properties.get('producer.properties.partitioner.class');
     if (BUILT_IN_PARTITIONERS.includes(name)) return undefined;
     const found = this.#providers?.named(simpleName(name)) as KafkaPartitioner | undefined;
@@ -97,39 +118,46 @@ export class SendExtensions {
     return undefined;
   }
 
-  #ownPartitioner(
-    providers: ProviderLookup,
-    configs: Readonly<Record<string, unknown>>,
-    mistakes: Mistake[],
-  ): KafkaPartitioner | undefined {
-    const { partitioner } = this.#options;
-    if (partitioner === undefined) {
-      const named = this.partitionerFor(this.#properties, mistakes);
-      named?.configure?.(configs);
-      return named;
+  /** Each configured once, with what its first producer is. */
+  #bindNamedInterceptors(providers: ProviderLookup, sendings: readonly Sending[], mistakes: Mistake[]): void {
+    const key = 'producer.properties.interceptor.classes';
+    const configured = new Set<ProducerInterceptor>();
+    for (const { template, properties } of sendings) {
+      for (const name of properties.get(key)) {
+        const interceptor = providers.named(simpleName(name)) as ProducerInterceptor | undefined;
+        if (interceptor === undefined) {
+          mistakes.push(this.#unknown(key, name, 'a class with onSend(record)', properties));
+          continue;
+        }
+        if (!configured.has(interceptor)) interceptor.configure?.(configsOf(properties, 'producer'));
+        configured.add(interceptor);
+        template.addProducerInterceptor(interceptor);
+      }
     }
-    const wanted = { origin: 'KafkaModule', option: 'partitioner', allowed: `${PARTITIONER}, or that function` };
-    const found = providers.find(partitioner as ProviderReference<KafkaPartitioner>, wanted, mistakes);
-    if (found === undefined) return undefined;
-    const own = typeof found === 'function' ? { partition: found as KafkaPartitioner['partition'] } : found;
-    (own as KafkaPartitioner).configure?.(configs);
-    return own as KafkaPartitioner;
   }
 
-  #intercept(
-    interceptor: ProducerInterceptor,
-    configs: Readonly<Record<string, unknown>>,
-    templates: readonly KafkaTemplate[],
-  ): void {
-    interceptor.configure?.(configs);
-    for (const template of templates) template.addProducerInterceptor(interceptor);
+  #bindPartitioners(providers: ProviderLookup, sendings: readonly Sending[], mistakes: Mistake[]): void {
+    const { partitioner } = this.#options;
+    if (partitioner !== undefined) {
+      const wanted = { origin: 'KafkaModule', option: 'partitioner', allowed: `${PARTITIONER}, or that function` };
+      const found = providers.find(partitioner as ProviderReference<KafkaPartitioner>, wanted, mistakes);
+      this.#given = (typeof found === 'function' ? { partition: found as KafkaPartitioner['partition'] } : found) as
+        | KafkaPartitioner
+        | undefined;
+    }
+    for (const { properties } of sendings) {
+      const own = this.partitionerFor(properties, mistakes);
+      if (own === undefined || this.#partitioners.has(own)) continue;
+      this.#partitioners.add(own);
+      own.configure?.(configsOf(properties, 'producer'));
+    }
   }
 
   #unknown(
     name: 'producer.properties.partitioner.class' | 'producer.properties.interceptor.classes',
     value: string,
     wanted: string,
-    properties = this.#properties,
+    properties: KafkaProperties,
   ): Mistake {
     const ours = name.includes('partitioner') ? `; ours are ${BUILT_IN_PARTITIONERS.join(', ')}` : '';
     return unknownClass(properties, name, value, `${wanted} and list it in the providers of a module${ours}`);

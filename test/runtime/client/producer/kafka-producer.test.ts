@@ -73,6 +73,9 @@ describe('kafka producer', () => {
     await Promise.all(sent);
     expect(broker.callsOf(Produce).length).toBeLessThanOrEqual(200);
     expect(world.batches().every((batch) => batch.length <= 16_384)).toBe(true);
+    expect(producer.metrics()['batch-fill-ratio']).toBeGreaterThan(0.95);
+    const { 'batch-fill-ratio': ratio, 'batch-size-avg': size } = producer.metrics();
+    expect(ratio).toBeCloseTo(size! / 16_384);
   });
 
   it('sends what waits when it is flushed, and settles when all is acknowledged', async () => {
@@ -168,6 +171,10 @@ describe('kafka producer', () => {
     await expect(producer.send('orders', 1, text('a'))).rejects.toThrow(/orders has 1 partitions, 0 to 0; partition 1/);
     broker.createTopic('orders', 2);
     expect(await producer.send('orders', 1, text('a'))).toMatchObject({ partition: 1, offset: 0 });
+    // The key alone would choose another one in one of the two.
+    for (const partition of [0, 1]) {
+      expect(await producer.send('orders', partition, text('a', 'key'))).toMatchObject({ partition });
+    }
   });
 
   it('refuses a record above max.request.size before the network, naming the key', async () => {
@@ -196,7 +203,9 @@ describe('kafka producer', () => {
     const full = await sent[5];
     expect(full).toMatchObject({
       code: 'KAFKA_BUFFER_FULL',
-      message: expect.stringMatching(/for 2000 ms: \d+ of 1000 bytes \(buffer\.memory\).*max\.block\.ms/),
+      message: expect.stringMatching(
+        /for 2000 ms: \d+ of 1000 bytes \(buffer\.memory\).* [1-8] calls wait;.*max\.block\.ms/,
+      ),
     });
     broker.on(Produce, () => undefined);
     await clock.advance(40_000);
@@ -271,6 +280,28 @@ describe('kafka producer', () => {
     expect(world.values()).toEqual(['a']);
     expect(broker.callsOf(InitProducerId)).toHaveLength(0);
   });
+
+  it.each([1, -1] as const)(
+    'resolves under acks=%i when the broker says that the record is written, not before',
+    async (acks) => {
+      await start({ acks });
+      await producer.partitionsFor('orders');
+      let write = () => undefined as void;
+      const written = new Promise<void>((resolve) => {
+        write = resolve;
+      });
+      broker.on(Produce, () => written.then(() => undefined));
+      let isSettled = false;
+      const sent = producer.send('orders', 0, text('a')).finally(() => {
+        isSettled = true;
+      });
+      await clock.advance(1_000);
+      expect(broker.callsOf(Produce).map(({ request }) => request.acks)).toEqual([acks]);
+      expect(isSettled).toBe(false);
+      write();
+      expect(await sent).toMatchObject({ offset: 0 });
+    },
+  );
 
   it('never has more requests open at a node than it may', async () => {
     await start({ maxInFlightRequestsPerConnection: 2, batchSize: 100 });

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ErrorCode } from '../../../../src/protocol/error-codes.js';
 import { Produce } from '../../../../src/protocol/messages/00-produce.js';
+import { Metadata } from '../../../../src/protocol/messages/03-metadata.js';
 import { InitProducerId } from '../../../../src/protocol/messages/22-init-producer-id.js';
 import { baseSequence, producerEpoch, producerId } from '../../../../src/protocol/record-batch-header.js';
 import { type KafkaProducer } from '../../../../src/runtime/client/producer/kafka-producer.js';
@@ -195,7 +196,7 @@ describe('a producer in trouble', () => {
   });
 
   it('backs off exponentially up to the limit', async () => {
-    await start({ retryBackoffMs: 100, retryBackoffMaxMs: 1000 });
+    await start({ retryBackoffMs: 40, retryBackoffMaxMs: 300 });
     await producer.send('orders', 0, text('a'));
     const times: number[] = [];
     broker.on(Produce, ({ request }) => {
@@ -206,9 +207,9 @@ describe('a producer in trouble', () => {
     await clock.advance(10_000);
     await sent;
     const gaps = times.slice(1).map((time, i) => time - times[i]!);
-    [100, 200, 400, 800, 1000, 1000, 1000].forEach((expected, i) => {
+    [40, 80, 160, 300, 300, 300, 300].forEach((expected, i) => {
       expect(gaps[i]).toBeGreaterThanOrEqual(expected * 0.8 - 1);
-      expect(gaps[i]).toBeLessThanOrEqual(Math.min(1000, expected * 1.2) + 1);
+      expect(gaps[i]).toBeLessThanOrEqual(Math.min(300, expected * 1.2) + 1);
     });
   });
 
@@ -216,6 +217,26 @@ describe('a producer in trouble', () => {
     await start({ retries: 0 });
     broker.on(Produce, ({ request }) => answerAll(request, ErrorCode.NOT_ENOUGH_REPLICAS));
     await expect(producer.send('orders', 0, text('a'))).rejects.toThrow(/after 1 attempts.*NOT_ENOUGH_REPLICAS/);
+    broker.on(Produce, () => CLOSE);
+    const lost = outcome(producer.send('orders', 0, text('b')));
+    await clock.advance(5_000);
+    expect(await lost).toMatchObject({ code: 'KAFKA_DELIVERY_FAILED' });
+    expect(broker.callsOf(Produce)).toHaveLength(2);
+  });
+
+  it('delivers all once and in order when every broker was away for thirty seconds', async () => {
+    await start();
+    await producer.send('orders', 0, text('n0'));
+    for (const api of [Produce, Metadata, InitProducerId]) broker.on<any>(api, () => CLOSE);
+    const sent: Array<Promise<{ offset: number }>> = [];
+    for (let i = 1; i <= 30; i++) {
+      sent.push(producer.send('orders', 0, text(`n${i}`)));
+      await clock.advance(1_000);
+    }
+    for (const api of [Produce, Metadata, InitProducerId]) broker.on<any>(api, () => undefined);
+    await clock.advance(5_000);
+    expect((await Promise.all(sent)).map(({ offset }) => offset)).toEqual(sent.map((_, at) => at + 1));
+    expect(world.values()).toEqual(Array.from({ length: 31 }, (_, i) => `n${i}`));
   });
 
   it('splits a batch that is too large, and rejects only the record that is too large alone', async () => {

@@ -37,7 +37,7 @@ const messageOf = (starting: Promise<unknown>) =>
 @Injectable()
 class Stamp implements ProducerInterceptor<string> {
   configs: Readonly<Record<string, unknown>> = {};
-  isClosed = false;
+  ends = 0;
   configure(configs: Readonly<Record<string, unknown>>) {
     this.configs = configs;
   }
@@ -45,15 +45,19 @@ class Stamp implements ProducerInterceptor<string> {
     return { ...record, value: `${record.value} stamped` };
   }
   close() {
-    this.isClosed = true;
+    this.ends++;
   }
 }
 
 @Injectable()
 class Count implements ProducerInterceptor {
   stored = 0;
+  ends = 0;
   onAcknowledgement() {
     this.stored++;
+  }
+  close() {
+    this.ends++;
   }
 }
 
@@ -80,7 +84,7 @@ describe('interceptors, listeners and observers', () => {
     const stamp = nest.get(Stamp);
     expect(stamp.configs).toMatchObject({ acks: '1', 'linger.ms': 0 });
     await nest.close();
-    expect(stamp.isClosed).toBe(true);
+    expect(stamp.ends).toBe(1);
   });
 
   it('must be there', async () => {
@@ -135,6 +139,17 @@ describe('a partitioner of the application', () => {
     expect(new Set(sent.map(({ partition }) => partition))).toEqual(new Set([0, 1, 2]));
   });
 
+  it.each([
+    ['org.apache.kafka.clients.producer.RoundRobinPartitioner', [3, 3, 3]],
+    // One turn of little records is for one partition.
+    ['UniformStickyPartitioner', [0, 0, 9]],
+  ])('may be %s: records share partitions as it says', async (name, shares) => {
+    const template = await onBroker({ 'kafka.producer.properties.partitioner.class': name });
+    const sent = await Promise.all(Array.from({ length: 9 }, () => template.send('orders', 'x')));
+    const counts = [0, 1, 2].map((one) => sent.filter(({ partition }) => partition === one).length);
+    expect(counts.sort((a, b) => a - b)).toEqual(shares);
+  });
+
   it('must be there', async () => {
     expect(await messageOf(app([], { 'kafka.producer.properties.partitioner.class': 'com.felix.Other' }))).toMatch(
       /no provider is called Other: .* write a class with partition\(topic.*ours are default, sticky, round-robin, random/,
@@ -184,6 +199,44 @@ describe('named producers', () => {
     expect([template.withProducer('bulk').failedSends, template.failedSends]).toEqual([1, 0]);
     expect(() => template.withProducer('other')).toThrow(
       'there is no producer other of connection default; there are: bulk, quick',
+    );
+  });
+
+  it('may have interceptors and a partitioner of their own, each of them configured and ended once', async () => {
+    const calls: unknown[] = [];
+    @Injectable()
+    class Spread {
+      configure({ acks }: Readonly<Record<string, unknown>>) {
+        calls.push(`configure ${String(acks)}`);
+      }
+      partition() {
+        return 0;
+      }
+      close() {
+        calls.push('close');
+      }
+    }
+    const {
+      app: nest,
+      template,
+      producer,
+    } = await app([Stamp, Count, Spread], {
+      'kafka.producer.properties.interceptor.classes': 'Count',
+      'kafka.producers.bulk.acks': '1',
+      'kafka.producers.bulk.properties.interceptor.classes': 'com.acme.Stamp, Count',
+      'kafka.producers.bulk.properties.partitioner.class': 'com.acme.Spread',
+      'kafka.producers.quick.properties.partitioner.class': 'com.acme.Spread',
+    });
+    await template.send('orders', 'x');
+    await template.withProducer<string>('bulk').send('orders', 'y');
+    expect(producer.sent.map(({ value }) => String(value))).toEqual(['x', 'y stamped']);
+    const [stamp, count] = [nest.get(Stamp), nest.get(Count)];
+    expect([stamp.configs.acks, count.stored, calls]).toEqual(['1', 2, ['configure 1']]);
+    await nest.close();
+    expect([stamp.ends, count.ends, calls]).toEqual([1, 1, ['configure 1', 'close']]);
+    const unknown = { 'kafka.producers.bulk.properties.partitioner.class': 'com.acme.Other' };
+    expect(await messageOf(app([], unknown))).toContain(
+      'kafka.producers.bulk.properties.partitioner.class=com.acme.Other: no provider is called Other',
     );
   });
 

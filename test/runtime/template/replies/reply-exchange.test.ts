@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import { seededRandom } from '../../../../src/common/random.js';
 import { type KafkaRecord } from '../../../../src/common/record.js';
 import { AggregatingReplyingKafkaTemplate, type ProducerRecord, ReplyingKafkaTemplate } from '../../../../src/index.js';
@@ -38,8 +38,6 @@ let source: FakeSource;
 let logger: RecordingLogger;
 let sent: ProducerRecord[];
 let failure: Error | undefined;
-const unhandled: unknown[] = [];
-const note = (reason: unknown) => unhandled.push(reason);
 
 beforeEach(() => {
   clock = new ManualClock();
@@ -47,11 +45,6 @@ beforeEach(() => {
   logger = new RecordingLogger();
   sent = [];
   failure = undefined;
-  process.on('unhandledRejection', note);
-});
-afterEach(() => {
-  process.off('unhandledRejection', note);
-  if (unhandled.length > 0) throw new AggregateError(unhandled.splice(0), 'rejections that nobody handled');
 });
 
 function options(more: Partial<ReplyingTemplateOptions> = {}): ReplyingTemplateOptions {
