@@ -6,6 +6,7 @@ import { silentLogger } from '../../../src/common/logger.js';
 import { type Api, type RequestInput } from '../../../src/protocol/api.js';
 import { encodeRequestFrame, encodeResponseFrame } from '../../../src/protocol/frame.js';
 import { ApiVersions, CreateTopics, Heartbeat, Produce } from '../../../src/protocol/messages/index.js';
+import { RecordingLogger } from '../../support/fake-clients.js';
 
 const peer: Peer = {
   clientHost: '/127.0.0.1',
@@ -71,8 +72,11 @@ describe('RequestRouter', () => {
 
   it('turns what a handler throws into its error answer', async () => {
     const errorResponse = (_request: unknown, errorCode: number) => ({ errorCode });
-    const thrower = (error: Error) => router(serving(() => Promise.reject(error), { errorResponse }));
+    const logger = new RecordingLogger();
+    const thrower = (error: Error) =>
+      new RequestRouter([serving(() => Promise.reject(error), { errorResponse })], logger);
     expect(hex(await thrower(new Error('bug')).handle(heartbeat, peer))).toBe(errorAnswer(-1));
+    expect(logger.lines).toEqual(["error Heartbeat v3 of 'c' at /127.0.0.1 failed with UNKNOWN_SERVER_ERROR: bug"]);
     const disk = new NestdawError('KAFKA_STORAGE_FAILED', 'disk full');
     expect(hex(await thrower(disk).handle(heartbeat, peer))).toBe(errorAnswer(56));
     const sync = serving(() => {

@@ -81,10 +81,11 @@ it.each([
   expect((await later.get(KafkaAdmin).topicConfigs('kept')).get('retention.ms')?.value).toBe(retention);
 });
 
-it('consumer.properties.group.instance.id is how a group knows its member again', async () => {
-  const context = await start({ 'kafka.consumer.properties.group.instance.id': 'till-7' }, [Billing]);
+it('consumer.properties.group.instance.id is how a group knows its member again, consumer.client-id its name there', async () => {
+  const keys = { 'kafka.consumer.properties.group.instance.id': 'till-7', 'kafka.consumer.client-id': 'shop' };
+  const context = await start(keys, [Billing]);
   const { members } = (await context.get(KafkaAdmin).describeGroups('billing')).get('billing')!;
-  expect(members.map(({ memberId }) => memberId)).toEqual([expect.stringMatching(/^till-7-/)]);
+  expect(members).toMatchObject([{ memberId: expect.stringMatching(/^till-7-/), clientId: 'shop-Billing.pay-0' }]);
 });
 
 it('listener.offset-store=file keeps offsets in listener.offset-directory, and none in Kafka', async () => {
