@@ -87,7 +87,7 @@ function check(configuration: Configuration, findings: Findings): ReadonlyMap<st
   const { properties, environment, mistakes } = configuration;
   findings.mistakes.push(...mistakes);
   checkConnection(properties, findings);
-  securitySettings(configuration, findings.mistakes);
+  securitySettings(configuration, findings.mistakes, findings.notices);
   checkBrokerKeys(properties, findings);
   checkServers(properties, findings.mistakes);
   const producers = namedProducers(properties, environment, findings.mistakes);

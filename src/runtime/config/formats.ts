@@ -61,8 +61,10 @@ export function parseList(text: string): string[] {
   return text.trim() === '' ? [] : text.split(',').map((item) => item.trim());
 }
 
-/** The choice that equals `text` when case, `-` and `_` are put aside, as Spring binds enums. */
+/** The choice that is `text`, or equals it when case, `-` and `_` are put aside, as Spring binds enums. */
 export function parseChoice<C extends string>(text: string, choices: readonly C[]): C | undefined {
+  // Acks of -1 and of 1 differ in nothing else.
+  if (choices.includes(text as C)) return text as C;
   const wanted = relaxed(text);
   return choices.find((choice) => relaxed(choice) === wanted);
 }

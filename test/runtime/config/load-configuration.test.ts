@@ -39,6 +39,17 @@ describe('loadConfiguration', () => {
     expect(clientId({ env: { SPRING_PROFILES_ACTIVE: '' } })).toBe('b');
   });
 
+  it.each([
+    ['-1', 'all'],
+    ['ALL', 'all'],
+    ['1', '1'],
+    ['0', '0'],
+  ])('takes acks of %s for %s', (written, acks) => {
+    expect(load(file(`spring.kafka.producer.acks=${written}`)).properties.get('producer.acks')).toBe(acks);
+    const yaml = { 'application.yml': `spring.kafka.producer.acks: ${written}` };
+    expect(load(yaml).properties.get('producer.acks')).toBe(acks);
+  });
+
   it('treats kafka. and spring.kafka. as one, in any spelling', () => {
     const { properties } = load(
       file('spring.kafka.consumer.maxPollRecords=7', 'kafka.CONSUMER.fetch_max_wait=1s', 'spring.kafka.client-id=x'),

@@ -1,7 +1,7 @@
 import { CONFIG_NAMES, keyOf } from '../config-keys.js';
 import { type KafkaProperties } from '../kafka-properties.js';
 import { mistakeAt } from '../mistake-at.js';
-import { type Mistake } from '../mistakes.js';
+import { describeMistake, type Mistake } from '../mistakes.js';
 import { type Login, loginOf } from './login.js';
 import { type SecureClient, type SecuritySources } from './security-sources.js';
 import { type TlsSettings, tlsOf } from './tls.js';
@@ -15,17 +15,21 @@ export interface SecuritySettings {
 
 const CLIENTS: readonly SecureClient[] = ['consumer', 'producer', 'admin'];
 
-/** Adds to `mistakes` what contradicts itself, what is missing, and files that cannot be used. */
+/**
+ * Adds to `mistakes` what contradicts itself, what is missing, and files that cannot be used; to `notices` what the
+ * protocol that somebody chose does not use.
+ */
 export function securitySettings(
   sources: SecuritySources,
   mistakes: Mistake[],
+  notices: string[] = [],
 ): Readonly<Record<SecureClient, SecuritySettings>> {
   const settings = {
     consumer: settingsOf(sources, 'consumer', mistakes),
     producer: settingsOf(sources, 'producer', mistakes),
     admin: settingsOf(sources, 'admin', mistakes),
   };
-  reportUnused(sources.properties, mistakes);
+  reportUnused(sources.properties, mistakes, notices);
   return settings;
 }
 
@@ -39,8 +43,11 @@ function settingsOf(sources: SecuritySources, client: SecureClient, mistakes: Mi
 const SSL_KEY = /^(?:(consumer|producer|admin)\.)?(?:ssl\.|properties\.ssl\.)/;
 const SASL_KEY = /^(?:(consumer|producer|admin)\.)?(?:properties\.sasl\.|jaas\.)/;
 
-/** Certificates and passwords that nobody uses: whoever gave them believes the connection to be safe. */
-function reportUnused(properties: KafkaProperties, mistakes: Mistake[]): void {
+/**
+ * Certificates and passwords that nobody uses: whoever gave them believes the connection to be safe, unless a protocol is
+ * said that does without, as a profile for a developer's machine does.
+ */
+function reportUnused(properties: KafkaProperties, mistakes: Mistake[], notices: string[]): void {
   const refuse = (pattern: RegExp, uses: (protocol: string) => boolean, instead: string): void => {
     for (const name of CONFIG_NAMES) {
       const match = pattern.exec(name);
@@ -49,9 +56,12 @@ function reportUnused(properties: KafkaProperties, mistakes: Mistake[]): void {
       const protocols = clients.map((client) => properties.getFor(client, 'security.protocol'));
       if (protocols.some(uses)) continue;
       const said = properties.nameFor(clients[0]!, 'security.protocol');
-      const where = properties.originOf(said) ?? 'by default';
+      const place = properties.originOf(said);
+      const where = place ?? 'by default';
       const problem = `has no effect under ${said}=${protocols[0]} (${where}); use ${instead}, or remove the key`;
-      mistakes.push(mistakeAt(properties, name, problem));
+      const mistake = mistakeAt(properties, name, problem);
+      if (place === undefined) mistakes.push(mistake);
+      else notices.push(describeMistake(mistake));
     }
   };
   refuse(SSL_KEY, (protocol) => protocol.endsWith('SSL'), 'SSL or SASL_SSL');

@@ -4,7 +4,7 @@ import { type Cluster } from '../../client/cluster/cluster.js';
 import { KafkajsCluster } from '../../client/cluster/kafkajs-cluster.js';
 import { type KafkaProperties } from '../../config/kafka-properties.js';
 import { type Configuration } from '../../config/load-configuration.js';
-import { type Mistake } from '../../config/mistakes.js';
+import { type Findings } from '../../config/rules.js';
 import { type SecuritySettings, securitySettings } from '../../config/security/security.js';
 import { type SecureClient } from '../../config/security/security-sources.js';
 import { type ClusterRequest, configuredServers, type RequestNumbers, saslOf } from './cluster-request.js';
@@ -53,8 +53,8 @@ export class ConnectionClusters {
   }
 
   /** Works out encryption and logins. Adds to `mistakes` what contradicts itself, what is missing, unreadable files. */
-  secure(configuration: Configuration, mistakes: Mistake[]): void {
-    this.#security = securitySettings(configuration, mistakes);
+  secure(configuration: Configuration, { mistakes, notices }: Findings): void {
+    this.#security = securitySettings(configuration, mistakes, notices);
     for (const client of CLIENTS) {
       const { sasl } = this.#security[client];
       this.#logins[client] = saslOf(sasl, () => this.#servers[client], this.#options.clock);

@@ -203,7 +203,7 @@ export class KafkaConnection implements Startable {
     this.#producers.check(findings);
     checkConnection(this.properties, findings);
     this.#consumers.checkStrategies(this.properties, mistakes);
-    this.#clusters.secure(this.configuration, mistakes);
+    this.#clusters.secure(this.configuration, findings);
     // The rules above name the keys at fault; what the client itself finds beside them has no place.
     if (mistakes.length === 0) {
       for (const [origin, check] of this.#producers.settingsChecks()) collect(mistakes, origin, check);

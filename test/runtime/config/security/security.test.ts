@@ -5,16 +5,17 @@ import { securitySettings } from '../../../../src/runtime/config/security/securi
 
 function settingsOf(properties: Record<string, string>) {
   const mistakes: Mistake[] = [];
+  const notices: string[] = [];
   const configuration = readConfiguration({ cwd: '/nowhere', env: {}, argv: [], properties });
-  const { producer: settings } = securitySettings(configuration, mistakes);
-  return { settings, mistakes: mistakes.map(describeMistake) };
+  const { producer: settings } = securitySettings(configuration, mistakes, notices);
+  return { settings, mistakes: mistakes.map(describeMistake), notices };
 }
 
 const JAAS = 'org.apache.kafka.common.security.scram.ScramLoginModule required username="ali\\"ce" password="p;w=d";';
 
 describe('securitySettings', () => {
   it('is empty without keys', () => {
-    expect(settingsOf({})).toEqual({ settings: {}, mistakes: [] });
+    expect(settingsOf({})).toEqual({ settings: {}, mistakes: [], notices: [] });
   });
 
   it("reads a login from Kafka's own strings", () => {
@@ -40,6 +41,15 @@ describe('securitySettings', () => {
     const unused = settingsOf({ 'kafka.properties.sasl.mechanism': 'PLAIN', 'kafka.ssl.key-password': 'x' });
     expect(unused.mistakes).toHaveLength(2);
     expect(unused.mistakes[0]).toContain(': has no effect under security.protocol=PLAINTEXT');
+  });
+
+  it('says of a login that a profile does without what it is, and starts', () => {
+    const mechanism = { 'kafka.properties.sasl.mechanism': 'PLAIN' };
+    const { mistakes, notices } = settingsOf({ ...mechanism, 'kafka.security.protocol': 'PLAINTEXT' });
+    expect(mistakes).toEqual([]);
+    expect(notices).toEqual([
+      expect.stringMatching(/sasl\.mechanism=PLAIN: has no effect under security\.protocol=PLAINTEXT \(the object/),
+    ]);
   });
 
   it('takes each mechanism, for each kind of client', () => {
@@ -77,6 +87,7 @@ describe('securitySettings', () => {
     expect(settingsOf({ ...jaas, ...module })).toEqual({
       settings: { sasl: { mechanism: 'scram-sha-256', username: 'u', password: 'p' } },
       mistakes: [],
+      notices: [],
     });
     expect(settingsOf(jaas).mistakes[0]).toContain('Krb5LoginModule is Kerberos, which does not exist in Node');
   });
