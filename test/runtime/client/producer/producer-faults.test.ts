@@ -4,6 +4,7 @@ import { KafkajsCluster } from '../../../../src/runtime/client/cluster/kafkajs-c
 import { KafkaProducer } from '../../../../src/runtime/client/producer/kafka-producer.js';
 import { type ProducerOptions } from '../../../../src/runtime/client/producer/producer-options.js';
 import { type RecordMetadata } from '../../../../src/runtime/client/producer-client.js';
+import { until } from '../../../../src/testing/until.js';
 import { type ClientBroker, createTopic, readAll, startClientBroker } from '../../../support/client-broker.js';
 import { FaultProxy } from '../../../support/fault-proxy.js';
 import { quickest } from '../../../support/quickest.js';
@@ -173,6 +174,17 @@ describe('the producer over sockets', () => {
     const sent = await Promise.all(Array.from({ length: 50 }, (_, i) => send(topic, 0, `record ${i}`.repeat(20))));
     expect(sent).toHaveLength(50);
     await expectTruth(topic, 1, sent);
+  });
+
+  it.each([
+    [0, -1],
+    [1, 0],
+    [-1, 0],
+  ] as const)('stores what it sends under acks=%i, which tells offset %i', async (acks, offset) => {
+    const topic = await createTopic(broker.address, 1);
+    await start({ acks });
+    expect((await send(topic, 0, 'a')).metadata).toMatchObject({ topic, partition: 0, offset });
+    await until(async () => (await readAll(broker.address, topic, 0)).length === 1, { timeoutMs: 20_000 });
   });
 
   it('stops within 100 ms when idle, and leaves no connection behind', async () => {
