@@ -16,7 +16,7 @@ import {
   Transactional,
 } from '../../../../src/index.js';
 import { KafkaConnection } from '../../../../src/runtime/nest/connection/kafka-connection.js';
-import { EmbeddedKafka } from '../../../../src/testing/index.js';
+import { EmbeddedKafka, until } from '../../../../src/testing/index.js';
 import { type BrokerApp, startOnBroker } from '../../../support/broker-app.js';
 import { readCommitted } from '../../../support/committed-reader.js';
 import { startApp } from '../../../support/kafka-app.js';
@@ -106,6 +106,60 @@ describe('executeInTransaction', () => {
     await expect(template.executeInTransaction(() => 1)).rejects.toMatchObject(missing);
     await expect(transactions.run(() => 1)).rejects.toMatchObject(missing);
     expect([template.transactional, template.inTransaction]).toEqual([false, false]);
+  });
+});
+
+describe('listeners of what transactions sent', () => {
+  const committed: string[] = [];
+  const every: string[] = [];
+
+  @Injectable()
+  class Readers {
+    @KafkaListener({ topics: 'audit', groupId: 'careful', properties: { 'isolation.level': 'read_committed' } })
+    careful(value: string): void {
+      committed.push(value);
+    }
+
+    @KafkaListener({ topics: 'audit', groupId: 'any', properties: { 'isolation.level': 'read_uncommitted' } })
+    any(value: string): void {
+      every.push(value);
+    }
+  }
+
+  beforeEach(() => {
+    committed.length = every.length = 0;
+  });
+
+  it('see the committed half under read_committed, all of it under read_uncommitted, and leave no lag', async () => {
+    const { template } = await start([Readers]);
+    const numbered = (name: string) => Array.from({ length: 100 }, (_, n) => `${name} ${n}`);
+    const send = (name: string) => Promise.all(numbered(name).map((value) => template.send('audit', value)));
+    await template.executeInTransaction(() => send('kept'));
+    const aborted = template.executeInTransaction(async () => {
+      await send('lost');
+      throw failure;
+    });
+    await expect(aborted).rejects.toBe(failure);
+    await Promise.all([kafka.untilConsumed('careful', 'audit'), kafka.untilConsumed('any', 'audit')]);
+    expect(committed).toEqual(numbered('kept'));
+    expect(every).toEqual([...numbered('kept'), ...numbered('lost')]);
+  });
+
+  it('wait behind a transaction that is open under read_committed, with plain records too', async () => {
+    const { template } = await start([Readers], { ...TRANSACTIONS, 'kafka.template.allow-non-transactional': 'true' });
+    const end = deferred();
+    const open = template.executeInTransaction(async () => {
+      await template.send('audit', 'open');
+      await end.promise;
+    });
+    await until(() => every.length === 1, { what: 'the record of the open transaction' });
+    await template.send('audit', 'plain');
+    await kafka.untilConsumed('any', 'audit');
+    expect([every, committed]).toEqual([['open', 'plain'], []]);
+    end.resolve();
+    await open;
+    await kafka.untilConsumed('careful', 'audit');
+    expect(committed).toEqual(['open', 'plain']);
   });
 });
 
