@@ -37,6 +37,7 @@ export {
   getKafkaTransactionManagerToken,
   getRangeReaderToken,
   Header,
+  type HeaderOptions,
   Headers,
   Idempotent,
   type IdempotentOptions,
@@ -60,6 +61,7 @@ export {
   type ListenerOrder,
   type ListenerPool,
   type ListenerRate,
+  Message,
   type MessageIdFunction,
   OnContainerEvent,
   Outbox,
@@ -174,6 +176,7 @@ export type { AckMode } from './runtime/dispatch/commit-policy.js';
 export type { Order } from './runtime/dispatch/key-dispatcher.js';
 /** The module. */
 export { KafkaModule, type KafkaModuleAsyncOptions, type KafkaModuleOptions } from './runtime/kafka.module.js';
+export { ConsumerRecords } from './runtime/listener/consumer-records.js';
 /** Listener containers at run time: start, stop, pause, resume, look at. */
 export type { ContainerDescription, ThreadDescription } from './runtime/listener/container-description.js';
 export type { ContainerEvent } from './runtime/listener/container-events.js';

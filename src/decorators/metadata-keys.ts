@@ -72,6 +72,7 @@ export const PARAMETER_KINDS = {
   record: 9105,
   signal: 9106,
   consumer: 9107,
+  message: 9108,
   sql: 9150,
 } as const;
 

@@ -26,13 +26,33 @@ export function Key(...pipes: ParameterPipe[]): ParameterDecorator {
   return parameter('key', undefined, pipes);
 }
 
+/** What becomes of a record that does not have a header. */
+export interface HeaderOptions {
+  /** True: the record fails for good, with the header's name (Spring's default). Default false: it is undefined. */
+  readonly required?: boolean;
+  /** Given instead of a missing header, whatever `required` says. */
+  readonly defaultValue?: unknown;
+}
+
 /**
- * One header, the last of that name: UTF-8 text, the bytes where the parameter is a `Buffer`, a number where it is
- * `number`; undefined when the record does not have it. The names of `KafkaHeaders` that are marked as offered give
- * what the record, its group and its listener are about: topic, partition, offset, timestamp, group, info, attempt.
+ * One header, the last of that name, as the parameter is declared: UTF-8 text, the bytes where it is a `Buffer`, a
+ * `number`, `boolean`, `bigint` or `Date` (of ms or of ISO text) read from the text. Of an array (outside of batches) all
+ * headers of that name. In a batch listener an array with one for each record. Undefined where it is missing.
+ *
+ * The names of `KafkaHeaders` that are marked as offered give what the record, its group and its listener are about:
+ * topic, partition, offset, timestamp, group, info, attempt. Numbers that Spring writes as big-endian bytes (those of
+ * dead letters and retry topics) are read as such.
  */
-export function Header(name: string, ...pipes: ParameterPipe[]): ParameterDecorator {
-  return parameter('header', name, pipes);
+export function Header(name: string, options: HeaderOptions, ...pipes: ParameterPipe[]): ParameterDecorator;
+export function Header(name: string, ...pipes: ParameterPipe[]): ParameterDecorator;
+export function Header(
+  name: string,
+  first?: HeaderOptions | ParameterPipe,
+  ...pipes: ParameterPipe[]
+): ParameterDecorator {
+  const isPipe = first !== undefined && (typeof first === 'function' || 'transform' in first);
+  if (isPipe) return parameter('header', name, [first, ...pipes]);
+  return parameter('header', name, pipes, first);
 }
 
 /** All headers as an object of UTF-8 texts (null where the header has no value); the last of a name wins. */
@@ -45,9 +65,22 @@ export function Ack(): ParameterDecorator {
   return parameter('acknowledgment', undefined, []);
 }
 
-/** The raw `KafkaRecord` (an array of them in a batch listener), unconverted; its bytes are only lent: copy to keep. */
+/**
+ * The raw `KafkaRecord`, unconverted; its bytes are only lent: copy to keep. In a batch listener an array of them, or
+ * `ConsumerRecords` where the parameter is declared so.
+ */
 export function Record(...pipes: ParameterPipe[]): ParameterDecorator {
   return parameter('record', undefined, pipes);
+}
+
+/**
+ * Payload and headers together, a `KafkaMessage` (an array of them in a batch listener); the payload is converted as
+ * `@Payload()` does it, to the class that `payload` of the listener names. Its headers are those of the record (text, or
+ * bytes that are no UTF-8) and those that `KafkaHeaders` marks as offered about a record: `template.send(message)` sends it
+ * on once it has a header `KafkaHeaders.TOPIC`. Spring: `Message<T>`, `List<Message<T>>`.
+ */
+export function Message(...pipes: ParameterPipe[]): ParameterDecorator {
+  return parameter('message', undefined, pipes);
 }
 
 /** The `KafkaListenerContext`: what guards and interceptors see of the call; `@Ctx()` of Nest gives it too. */
@@ -74,7 +107,12 @@ export function Sql(): ParameterDecorator {
   return parameter('sql', undefined, []);
 }
 
-function parameter(kind: ParameterKind, first: string | ParameterPipe | undefined, rest: ParameterPipe[]) {
+function parameter(
+  kind: ParameterKind,
+  first: string | ParameterPipe | undefined,
+  rest: ParameterPipe[],
+  options?: HeaderOptions,
+) {
   const data = typeof first === 'string' ? first : undefined;
   const pipes = first === undefined || typeof first === 'string' ? rest : [first, ...rest];
   return (target: object, name: string | symbol | undefined, index: number): void => {
@@ -82,7 +120,7 @@ function parameter(kind: ParameterKind, first: string | ParameterPipe | undefine
     const holder = target.constructor;
     // Own copy: a subclass that overrides a method must not write into its parent's parameters.
     const known = (Reflect.getMetadata(PARAMETERS, holder, name) ?? {}) as object;
-    const entry = { index, data, pipes };
+    const entry = { index, data, pipes, ...(options === undefined ? {} : { options }) };
     Reflect.defineMetadata(PARAMETERS, { ...known, [`${PARAMETER_KINDS[kind]}:${index}`]: entry }, holder, name);
   };
 }

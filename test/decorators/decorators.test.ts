@@ -6,6 +6,7 @@ import {
   getKafkaTemplateToken,
   Header,
   Headers,
+  KafkaHandler,
   KafkaListener,
   Key,
   Payload,
@@ -82,6 +83,26 @@ describe('decorators', () => {
 
   it('refuse parameters of constructors', () => {
     expect(() => Payload()(Service, undefined, 0)).toThrow("belongs on a method's parameter");
+  });
+
+  it('refuse what no instance could run: properties, accessors, static methods', () => {
+    const listen = KafkaListener({ topics: 'a' }) as (target: object, name: string, descriptor?: object) => void;
+    class Strange {
+      static handle() {}
+      get size() {
+        return 1;
+      }
+    }
+    const descriptor = (holder: object, name: string) => Object.getOwnPropertyDescriptor(holder, name);
+    expect(() => listen(Strange.prototype, 'arrow')).toThrow(
+      '@KafkaListener() stands on Strange.arrow, which is no method',
+    );
+    const { prototype } = Strange;
+    expect(() => listen(prototype, 'size', descriptor(prototype, 'size'))).toThrow('Strange.size, which is no method');
+    expect(() => listen(Strange, 'handle', descriptor(Strange, 'handle'))).toThrow('Strange.handle, a static method');
+    expect(() => KafkaHandler()(prototype, 'arrow', undefined as never)).toThrow(
+      '@KafkaHandler() stands on Strange.arrow',
+    );
   });
 
   it('wrap a producing method and lose nothing of it', async () => {

@@ -1,3 +1,5 @@
+import { KafkaHeaders } from '../../common/kafka-headers.js';
+
 // Names of the headers in which a failed record carries its story: Spring's, to the letter, so that tools for either
 // side read both.
 
@@ -20,36 +22,36 @@ export interface FailureHeaderNames {
 
 /** What `DeadLetterPublishingRecoverer` writes. */
 export const DEAD_LETTER_HEADERS: FailureHeaderNames = {
-  topic: 'kafka_dlt-original-topic',
-  partition: 'kafka_dlt-original-partition',
-  offset: 'kafka_dlt-original-offset',
-  timestamp: 'kafka_dlt-original-timestamp',
-  timestampType: 'kafka_dlt-original-timestamp-type',
-  consumerGroup: 'kafka_dlt-original-consumer-group',
-  exceptionFqcn: 'kafka_dlt-exception-fqcn',
-  exceptionCauseFqcn: 'kafka_dlt-exception-cause-fqcn',
-  exceptionMessage: 'kafka_dlt-exception-message',
-  exceptionStacktrace: 'kafka_dlt-exception-stacktrace',
-  keyExceptionFqcn: 'kafka_dlt-key-exception-fqcn',
-  keyExceptionMessage: 'kafka_dlt-key-exception-message',
-  keyExceptionStacktrace: 'kafka_dlt-key-exception-stacktrace',
+  topic: KafkaHeaders.DLT_ORIGINAL_TOPIC,
+  partition: KafkaHeaders.DLT_ORIGINAL_PARTITION,
+  offset: KafkaHeaders.DLT_ORIGINAL_OFFSET,
+  timestamp: KafkaHeaders.DLT_ORIGINAL_TIMESTAMP,
+  timestampType: KafkaHeaders.DLT_ORIGINAL_TIMESTAMP_TYPE,
+  consumerGroup: KafkaHeaders.DLT_ORIGINAL_CONSUMER_GROUP,
+  exceptionFqcn: KafkaHeaders.DLT_EXCEPTION_FQCN,
+  exceptionCauseFqcn: KafkaHeaders.DLT_EXCEPTION_CAUSE_FQCN,
+  exceptionMessage: KafkaHeaders.DLT_EXCEPTION_MESSAGE,
+  exceptionStacktrace: KafkaHeaders.DLT_EXCEPTION_STACKTRACE,
+  keyExceptionFqcn: KafkaHeaders.DLT_KEY_EXCEPTION_FQCN,
+  keyExceptionMessage: KafkaHeaders.DLT_KEY_EXCEPTION_MESSAGE,
+  keyExceptionStacktrace: KafkaHeaders.DLT_KEY_EXCEPTION_STACKTRACE,
 };
 
 /** What retry topics write, their dead-letter topics included. The group keeps its `dlt-`, as it does in Spring. */
 export const RETRY_TOPIC_HEADERS: FailureHeaderNames = {
-  topic: 'kafka_original-topic',
-  partition: 'kafka_original-partition',
-  offset: 'kafka_original-offset',
-  timestamp: 'kafka_original-timestamp',
-  timestampType: 'kafka_original-timestamp-type',
-  consumerGroup: 'kafka_dlt-original-consumer-group',
-  exceptionFqcn: 'kafka_exception-fqcn',
-  exceptionCauseFqcn: 'kafka_exception-cause-fqcn',
-  exceptionMessage: 'kafka_exception-message',
-  exceptionStacktrace: 'kafka_exception-stacktrace',
-  keyExceptionFqcn: 'kafka_key-exception-fqcn',
-  keyExceptionMessage: 'kafka_key-exception-message',
-  keyExceptionStacktrace: 'kafka_key-exception-stacktrace',
+  topic: KafkaHeaders.ORIGINAL_TOPIC,
+  partition: KafkaHeaders.ORIGINAL_PARTITION,
+  offset: KafkaHeaders.ORIGINAL_OFFSET,
+  timestamp: KafkaHeaders.ORIGINAL_TIMESTAMP,
+  timestampType: KafkaHeaders.ORIGINAL_TIMESTAMP_TYPE,
+  consumerGroup: KafkaHeaders.DLT_ORIGINAL_CONSUMER_GROUP,
+  exceptionFqcn: KafkaHeaders.EXCEPTION_FQCN,
+  exceptionCauseFqcn: KafkaHeaders.EXCEPTION_CAUSE_FQCN,
+  exceptionMessage: KafkaHeaders.EXCEPTION_MESSAGE,
+  exceptionStacktrace: KafkaHeaders.EXCEPTION_STACKTRACE,
+  keyExceptionFqcn: KafkaHeaders.KEY_EXCEPTION_FQCN,
+  keyExceptionMessage: KafkaHeaders.KEY_EXCEPTION_MESSAGE,
+  keyExceptionStacktrace: KafkaHeaders.KEY_EXCEPTION_STACKTRACE,
 };
 
 /** Both sets, the one of retry topics first. */

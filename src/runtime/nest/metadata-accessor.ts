@@ -21,6 +21,7 @@ import {
   TRANSACTIONAL,
 } from '../../decorators/metadata-keys.js';
 import { type ContainerEventSubscription } from '../../decorators/on-container-event.js';
+import { type HeaderOptions } from '../../decorators/parameters.js';
 import { type ProducerOptions, type SenderProperty } from '../../decorators/producer.js';
 import { type RetryableTopicOptions } from '../../decorators/retryable-topic.js';
 import { type SendToMetadata } from '../../decorators/send-to.js';
@@ -61,6 +62,8 @@ export interface ParameterEntry {
   readonly data?: unknown;
   readonly pipes?: readonly unknown[];
   readonly schema?: unknown;
+  /** What `@Header` was told beside the name. */
+  readonly options?: HeaderOptions;
 }
 
 const KINDS_BY_NUMBER = new Map(

@@ -1,10 +1,12 @@
-import { NestdawError } from '../../../common/errors.js';
 import { KafkaHeaders } from '../../../common/kafka-headers.js';
 import { type KafkaRecord } from '../../../common/record.js';
 import { type ParameterKind } from '../../../decorators/metadata-keys.js';
+import { type HeaderOptions } from '../../../decorators/parameters.js';
+import { ConsumerRecords } from '../../listener/consumer-records.js';
 import { type Deserializer } from '../../template/serdes/serde.js';
+import { bytesReader, headerReader, headersOf, type RecordReader } from './header-reader.js';
 import { type KafkaListenerContext } from './listener-context.js';
-import { guarded, type PayloadConverter, positionOf } from './payload-converter.js';
+import { guarded, isBytes, type PayloadConverter } from './payload-converter.js';
 
 // From a call to the arguments of the user's method: one resolver per parameter, chosen once, at start.
 
@@ -15,6 +17,8 @@ export interface ArgumentRequest {
   readonly kind: ParameterKind;
   readonly data: unknown;
   readonly metatype: unknown;
+  /** Of `@Header`. */
+  readonly options: HeaderOptions;
   readonly batch: boolean;
   readonly converter: PayloadConverter;
   /** Keys as bytes where the parameter's type does not say (`kafka.consumer.key-deserializer`). */
@@ -38,17 +42,25 @@ export function argumentResolver(request: ArgumentRequest): ArgumentResolver {
       return (_decoded, context) => context.sql;
     case 'consumer':
       return (_decoded, context) => context.consumer;
+    case 'message':
+      return messages(request);
     case 'record':
+      if (batch && request.metatype === ConsumerRecords)
+        return (_decoded, context) => new ConsumerRecords(context.records);
       return batch ? (_decoded, context) => context.records : (_decoded, context) => context.record;
     case 'key':
       return ofRecords(batch, keyReader(request));
     case 'header': {
-      const known = offeredHeader(String(request.data), batch);
+      const name = String(request.data);
+      const known = offeredHeader(name, request);
       if (known) return known;
-      return ofRecords(batch, headerReader(String(request.data), request.metatype));
+      return ofRecords(
+        batch,
+        headerReader(name, request.metatype, !batch && request.metatype === Array, request.options),
+      );
     }
     case 'headers':
-      return ofRecords(batch, headersOf);
+      return ofRecords(batch, (record) => headersOf(record));
   }
 }
 
@@ -58,8 +70,12 @@ type Offered = (record: KafkaRecord) => unknown;
 const OF_RECORD: Readonly<Record<string, Offered>> = {
   [KafkaHeaders.RECEIVED_TOPIC]: ({ topic }) => topic,
   [KafkaHeaders.RECEIVED_PARTITION]: ({ partition }) => partition,
-  [KafkaHeaders.RECEIVED_KEY]: ({ key }) => key?.toString() ?? null,
   [KafkaHeaders.RECEIVED_TIMESTAMP]: ({ timestamp }) => timestamp,
+  [KafkaHeaders.TIMESTAMP_TYPE]: ({ timestampType }) =>
+    timestampType === 'LogAppendTime' ? 'LOG_APPEND_TIME' : 'CREATE_TIME',
+  [KafkaHeaders.RAW_DATA]: (record) => record,
+  [KafkaHeaders.NATIVE_HEADERS]: ({ headers }) => headers,
+  [KafkaHeaders.BATCH_CONVERTED_HEADERS]: (record) => headersOf(record),
   [KafkaHeaders.OFFSET]: ({ offset }) => offset,
 };
 
@@ -68,11 +84,25 @@ const OF_CALL: Readonly<Record<string, (context: KafkaListenerContext) => unknow
   [KafkaHeaders.GROUP_ID]: ({ groupId }) => groupId,
   [KafkaHeaders.LISTENER_INFO]: ({ info }) => info,
   [KafkaHeaders.DELIVERY_ATTEMPT]: ({ attempt }) => attempt,
+  [KafkaHeaders.ACKNOWLEDGMENT]: ({ acknowledgment }) => acknowledgment,
+  [KafkaHeaders.CONSUMER]: ({ consumer }) => consumer,
 };
 
-function offeredHeader(name: string, batch: boolean): ArgumentResolver | undefined {
+/** Whether a header's name stands for something that every record or call has. */
+export function isOffered(name: string): boolean {
+  return name === KafkaHeaders.RECEIVED_KEY || Object.hasOwn(OF_RECORD, name) || isOfCall(name);
+}
+
+/** Whether a header's name stands for something that a call has once, of a batch too. */
+export function isOfCall(name: string): boolean {
+  return Object.hasOwn(OF_CALL, name);
+}
+
+function offeredHeader(name: string, request: ArgumentRequest): ArgumentResolver | undefined {
+  const { batch } = request;
+  if (name === KafkaHeaders.RECEIVED_KEY) return ofRecords(batch, keyReader(request));
   if (Object.hasOwn(OF_RECORD, name)) return ofRecords(batch, OF_RECORD[name]!);
-  if (!Object.hasOwn(OF_CALL, name)) return undefined;
+  if (!isOfCall(name)) return undefined;
   const read = OF_CALL[name]!;
   return (_decoded, context) => read(context);
 }
@@ -124,54 +154,42 @@ function picked(resolve: ArgumentResolver, property: unknown): ArgumentResolver 
   };
 }
 
-type RecordReader = (record: KafkaRecord) => unknown;
-
+/** In a batch one for each record; a record whose part cannot be read is told by its index. */
 function ofRecords(batch: boolean, read: RecordReader): ArgumentResolver {
-  return batch ? (_decoded, context) => context.records.map(read) : (_decoded, context) => read(context.record);
+  if (!batch) return (_decoded, context) => read(context.record);
+  return (_decoded, { records }) => records.map((record, index) => atIndex(index, () => read(record)));
 }
 
 function keyReader({ metatype, keysAsBytes, keyDeserializer }: ArgumentRequest): RecordReader {
-  if (keyDeserializer !== undefined && !isBytesType(metatype)) return guarded(keyDeserializer, true);
+  if (keyDeserializer !== undefined && !isBytes(metatype)) return guarded(keyDeserializer, true);
   const convert = bytesReader(metatype, keysAsBytes);
   return (record) => (record.key === null ? null : convert(record.key, record, 'key'));
 }
 
-function headerReader(name: string, metatype: unknown): RecordReader {
-  const convert = bytesReader(metatype, false);
-  return (record) => {
-    const { headers } = record;
-    for (let at = headers.length - 1; at >= 0; at--) {
-      const header = headers[at]!;
-      if (header.key === name) return header.value === null ? null : convert(header.value, record, `header ${name}`);
-    }
-    return undefined;
-  };
-}
-
-function headersOf(record: KafkaRecord): Record<string, string | null> {
-  const all: Record<string, string | null> = Object.create(null) as Record<string, string | null>;
-  for (const { key, value } of record.headers) all[key] = value === null ? null : value.toString();
-  return all;
-}
-
-function bytesReader(
-  metatype: unknown,
-  asBytes: boolean,
-): (bytes: Buffer, record: KafkaRecord, what: string) => unknown {
-  if (isBytesType(metatype) || (asBytes && metatype !== String && metatype !== Number)) return (bytes) => bytes;
-  return metatype === Number ? readNumber : (bytes) => bytes.toString();
-}
-
-function isBytesType(metatype: unknown): boolean {
-  return metatype === Uint8Array || (typeof metatype === 'function' && metatype.prototype instanceof Uint8Array);
-}
-
-function readNumber(bytes: Buffer, record: KafkaRecord, what: string): number {
-  const text = bytes.toString();
-  const value = Number(text);
-  if (text.trim() === '' || Number.isNaN(value)) {
-    const message = `the ${what} of ${positionOf(record)} is ${JSON.stringify(text.slice(0, 40))}, not a number`;
-    throw new NestdawError('KAFKA_DESERIALIZATION_FAILED', message);
+/** What the message of a record has beside its own headers, as in Spring. */
+function messageOf(payload: unknown, record: KafkaRecord, key: RecordReader): object {
+  const headers: Record<string, unknown> = headersOf(record, true);
+  for (const name of Object.keys(OF_RECORD)) {
+    const isWhole = name === KafkaHeaders.RAW_DATA || name === KafkaHeaders.NATIVE_HEADERS;
+    if (!isWhole && name !== KafkaHeaders.BATCH_CONVERTED_HEADERS) headers[name] = OF_RECORD[name]!(record);
   }
-  return value;
+  headers[KafkaHeaders.RECEIVED_KEY] = key(record);
+  return { payload, headers };
+}
+
+function messages(request: ArgumentRequest): ArgumentResolver {
+  const key = keyReader({ ...request, metatype: undefined });
+  if (!request.batch) {
+    const payload = singlePayload(request.converter);
+    return (decoded, context) => then(payload(decoded, context), (value) => messageOf(value, context.record, key));
+  }
+  const payloads = batchPayload(request.converter);
+  return (decoded, context) =>
+    then(payloads(decoded, context), (values) =>
+      (values as unknown[]).map((value, index) => atIndex(index, () => messageOf(value, context.records[index]!, key))),
+    );
+}
+
+function then(value: unknown, change: (value: unknown) => unknown): unknown {
+  return value instanceof Promise ? value.then(change) : change(value);
 }

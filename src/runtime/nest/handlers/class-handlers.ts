@@ -51,7 +51,8 @@ function payloadHandler({ where, options, handling, payloadClass, wireNames }: D
   const given = type === undefined ? [] : typeof type === 'string' ? [type] : [...type];
   const isNamed = given.length > 0 || is !== undefined || isDefault || tombstone;
   const types = isNamed || payloadClass === undefined ? given : [...new Set([payloadClass.name, ...wireNames])];
-  return { where, handling, types, is, isDefault, tombstone };
+  const ofClass = isNamed ? undefined : payloadClass;
+  return { where, handling, types, ofClass, is, isDefault, tombstone };
 }
 
 function reportTwice(

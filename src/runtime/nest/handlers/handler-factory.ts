@@ -92,6 +92,7 @@ export class HandlerFactory {
       where,
       typeHeader,
       typeKey,
+      classNamed: formats.classNamed,
     });
     return {
       kind: 'record',

@@ -1,4 +1,3 @@
-import { type ParameterKind } from '../../../decorators/metadata-keys.js';
 import { type Mistake } from '../../config/mistakes.js';
 import { type Deserializer } from '../../template/serdes/serde.js';
 import { type MethodParameters, type ParameterEntry, type ParameterMetadata } from '../metadata-accessor.js';
@@ -10,6 +9,7 @@ import {
   payloadConverter,
   type ValueFormat,
 } from './payload-converter.js';
+import { parameterMistake, payloadMistake, type WantedParameter } from './signature-check.js';
 
 // What a listener method asks for, worked out once at start: a resolver per parameter, the conversion of the payload,
 // and the same in the words of Nest's external context, for methods with pipes, guards and the like.
@@ -54,23 +54,22 @@ export interface HandlerQuestion {
   readonly keyDeserializer?: Deserializer | undefined;
 }
 
-/** A parameter with its decorator, or the payload that has none. */
-type Wanted = Omit<ParameterMetadata, 'kind' | 'key'> & { readonly kind: ParameterKind };
-
 /** Adds to `mistakes` what is impossible; the plan is then not to be used. */
 export function handlerPlan(question: HandlerQuestion, mistakes: Mistake[]): HandlerPlan {
   const { parameters, batch } = question;
   const customs = parameters.decorated.filter(({ kind }) => kind === 'custom');
   const wanted = wantedParameters(question, mistakes);
   const payloads = wanted.filter(({ kind }) => kind === 'payload');
-  const converter = payloads.length === 0 ? undefined : converterOf(question, payloads, mistakes);
+  const hasPayload = payloads.length > 0 || wanted.some(({ kind }) => kind === 'message');
+  const converter = !hasPayload ? undefined : converterOf(question, payloads, mistakes);
   const resolvers = Array.from<ArgumentResolver | undefined>({ length: parameters.count });
-  for (const { index, kind, data, metatype } of wanted) {
+  for (const { index, kind, data, metatype, entry } of wanted) {
     const { keysAsBytes, keyDeserializer } = question;
     resolvers[index] = argumentResolver({
       kind,
       data,
       metatype,
+      options: entry.options ?? {},
       batch,
       keysAsBytes,
       keyDeserializer,
@@ -92,12 +91,15 @@ export function handlerPlan(question: HandlerQuestion, mistakes: Mistake[]): Han
 /** One conversion serves all parameters: the type of the whole payload decides, where a parameter takes it whole. */
 function converterOf(
   { where, batch, payloadClass, valueFormat, decoding }: HandlerQuestion,
-  payloads: readonly Wanted[],
+  payloads: readonly WantedParameter[],
   mistakes: Mistake[],
 ): PayloadConverter {
   const whole = payloads.find(({ data }) => typeof data !== 'string');
   const declared = batch ? undefined : whole?.metatype;
-  const converter = payloadConverter(payloadClass ?? declared, { ...decoding, format: whole ? valueFormat : 'json' });
+  const converter = payloadConverter(payloadClass ?? declared, {
+    ...decoding,
+    format: whole || payloads.length === 0 ? valueFormat : 'json',
+  });
   const part = payloads.find(({ data }) => typeof data === 'string');
   if (part && !converter.hasProperties) {
     const problem = `parameter ${part.index + 1} takes ${String(part.data)} of a payload that is text or bytes; declare the payload as an object`;
@@ -107,12 +109,13 @@ function converterOf(
 }
 
 /** The decorated parameters that are ours, and the payload where its decorator was left out. */
-function wantedParameters(question: HandlerQuestion, mistakes: Mistake[]): Wanted[] {
+function wantedParameters(question: HandlerQuestion, mistakes: Mistake[]): WantedParameter[] {
   const { where, parameters } = question;
-  const wanted: Wanted[] = [];
+  const wanted: WantedParameter[] = [];
   const report = (index: number, problem: string) =>
     mistakes.push({ origin: where, problem: `parameter ${index + 1} ${problem}` });
-  for (const parameter of parameters.decorated) {
+  // The compiler leaves the last one first.
+  for (const parameter of [...parameters.decorated].sort((a, b) => a.index - b.index)) {
     const { kind, index, data } = parameter;
     if (kind === 'custom') continue;
     if (kind === 'foreign' || (kind === 'context' && typeof data === 'string')) {
@@ -144,10 +147,20 @@ function wantedParameters(question: HandlerQuestion, mistakes: Mistake[]): Wante
     const metatype = parameters.types[index];
     wanted.push({ index, kind: 'payload', data: undefined, hasPipes: false, entry, metatype });
   }
+  const signature = { batch: question.batch, hasKeyDeserializer: question.keyDeserializer !== undefined };
+  for (const parameter of wanted) {
+    const problem = parameterMistake(parameter, signature);
+    if (problem !== undefined) report(parameter.index, problem);
+  }
+  const twice = payloadMistake(wanted);
+  if (twice !== undefined) report(twice.index, twice.problem);
   return wanted;
 }
 
-function nestEntries(wanted: readonly Wanted[], customs: readonly ParameterMetadata[]): Record<string, ParameterEntry> {
+function nestEntries(
+  wanted: readonly WantedParameter[],
+  customs: readonly ParameterMetadata[],
+): Record<string, ParameterEntry> {
   const entries: Record<string, ParameterEntry> = {};
   for (const { kind, index, entry } of wanted) {
     const number = kind === 'payload' ? PAYLOAD_KIND : OWN_KIND + index;
@@ -158,7 +171,7 @@ function nestEntries(wanted: readonly Wanted[], customs: readonly ParameterMetad
 }
 
 /** Nest asks by kind and data and leaves out the index, so payloads are told apart by the property they take. */
-function nestValues(resolvers: readonly (ArgumentResolver | undefined)[], payloads: readonly Wanted[]) {
+function nestValues(resolvers: readonly (ArgumentResolver | undefined)[], payloads: readonly WantedParameter[]) {
   const byProperty = new Map(payloads.map(({ data, index }) => [data, resolvers[index]!]));
   return (kind: number, data: unknown, args: readonly unknown[]): unknown => {
     const resolve = kind === PAYLOAD_KIND ? byProperty.get(data) : resolvers[kind - OWN_KIND];

@@ -127,7 +127,8 @@ function classOf(type: unknown): ClassConstructor<object> | undefined {
   return type as ClassConstructor<object>;
 }
 
-function isBytes(type: unknown): boolean {
+/** A declared type that is bytes. */
+export function isBytes(type: unknown): boolean {
   return typeof type === 'function' && (type === Uint8Array || type.prototype instanceof Uint8Array);
 }
 
@@ -191,22 +192,37 @@ class ClassConverter implements PayloadConverter {
 
   shape(decoded: unknown, record: KafkaRecord): unknown {
     if (record.value === null) return null;
-    const instance = this.#instanceOf(decoded, record);
-    return this.#validate ? this.#validate(instance, () => positionOf(record)) : instance;
+    const instance = instanceFrom(this.#type, decoded, record);
+    const validate =
+      instance.constructor === this.#type ? this.#validate : validatorOf(instance.constructor as JsonClass);
+    return validate ? validate(instance, () => positionOf(record)) : instance;
   }
+}
 
-  #instanceOf(decoded: unknown, record: KafkaRecord): object {
-    if (decoded instanceof this.#type) return decoded;
-    if (typeof decoded !== 'object' || decoded === null || Array.isArray(decoded)) {
-      const found = Array.isArray(decoded) ? 'an array' : String(JSON.stringify(decoded)).slice(0, 40);
-      throw unshaped(record, `is ${found}, not an object of ${this.#type.name}`);
-    }
-    try {
-      return plainToInstance(this.#type, decoded);
-    } catch (error) {
-      throw unshaped(record, `cannot become a ${this.#type.name}: ${messageOf(error)}`, error);
-    }
+/** An instance of the class. Throws KAFKA_DESERIALIZATION_FAILED for what can be none. */
+export function instanceFrom(type: ClassConstructor<object>, decoded: unknown, record: KafkaRecord): object {
+  if (decoded instanceof type) return decoded;
+  if (typeof decoded !== 'object' || decoded === null || Array.isArray(decoded)) {
+    const found = Array.isArray(decoded) ? 'an array' : String(JSON.stringify(decoded)).slice(0, 40);
+    throw unshaped(record, `is ${found}, not an object of ${type.name}`);
   }
+  try {
+    return plainToInstance(type, decoded);
+  } catch (error) {
+    throw unshaped(record, `cannot become a ${type.name}: ${messageOf(error)}`, error);
+  }
+}
+
+const validators = new WeakMap<JsonClass, PayloadValidator | 'none'>();
+
+/** Of a subclass, which has constraints of its own. */
+function validatorOf(type: JsonClass): PayloadValidator | undefined {
+  let found = validators.get(type);
+  if (found === undefined) {
+    found = payloadValidator(type) ?? 'none';
+    validators.set(type, found);
+  }
+  return found === 'none' ? undefined : found;
 }
 
 function unshaped(record: KafkaRecord, why: string, cause?: unknown): DeserializationError {

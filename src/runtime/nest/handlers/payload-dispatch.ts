@@ -1,7 +1,9 @@
 import { NestdawError } from '../../../common/errors.js';
 import { type KafkaRecord } from '../../../common/record.js';
+import { type JsonClass, lastPart } from '../../template/serdes/json-types.js';
+import { type AnyClass } from '../metadata-accessor.js';
 import { type Choice, type Handling } from './listener-invoker.js';
-import { positionOf } from './payload-converter.js';
+import { instanceFrom, positionOf } from './payload-converter.js';
 
 // Which method of a listening class gets a record: by the name of its payload's type, else by asking, else the default.
 
@@ -11,6 +13,8 @@ export interface PayloadHandler {
   readonly handling: Handling;
   /** Type names that it takes. */
   readonly types: readonly string[];
+  /** The class by which it is known; it takes instances of subclasses too that have no method of their own. */
+  readonly ofClass: AnyClass | undefined;
   readonly is: ((payload: unknown, record: KafkaRecord) => boolean) | undefined;
   readonly isDefault: boolean;
   readonly tombstone: boolean;
@@ -21,6 +25,14 @@ export interface PayloadDispatchOptions {
   readonly where: string;
   readonly typeHeader: string;
   readonly typeKey: string;
+  /** The class that the application knows under a name on the wire. */
+  readonly classNamed: (name: string) => JsonClass | undefined;
+}
+
+/** A method, and the subclass of its own that a name stands for. */
+interface Derived {
+  readonly handler: PayloadHandler;
+  readonly type: JsonClass;
 }
 
 /** Bytes that are no JSON have no properties to look at; only a header or the default method can place them. */
@@ -29,13 +41,19 @@ const NO_PAYLOAD = Symbol('no payload');
 export class PayloadDispatch {
   readonly #options: PayloadDispatchOptions;
   readonly #byType = new Map<string, PayloadHandler>();
+  readonly #byClass = new Map<unknown, PayloadHandler>();
+  /** Names of subclasses, as they were found. */
+  readonly #derived = new Map<string, Derived | undefined>();
   readonly #asking: readonly PayloadHandler[];
   readonly #default: PayloadHandler | undefined;
   readonly #tombstone: PayloadHandler | undefined;
 
   constructor(handlers: readonly PayloadHandler[], options: PayloadDispatchOptions) {
     this.#options = options;
-    for (const handler of handlers) for (const type of handler.types) this.#byType.set(type, handler);
+    for (const handler of handlers) {
+      for (const type of handler.types) this.#byType.set(type, handler);
+      if (handler.ofClass !== undefined) this.#byClass.set(handler.ofClass, handler);
+    }
     this.#asking = handlers.filter(({ is }) => is !== undefined);
     this.#default = handlers.find(({ isDefault }) => isDefault);
     this.#tombstone = handlers.find(({ tombstone }) => tombstone);
@@ -52,7 +70,10 @@ export class PayloadDispatch {
     if (byHeader) return choiceOf(byHeader, record, NO_PAYLOAD);
     const payload = parsed(record.value);
     const type = named ?? this.#typeIn(payload);
-    const handler = this.#byName(type) ?? this.#asked(payload, record) ?? this.#default;
+    const byName = this.#byName(type);
+    const derived = byName === undefined && type !== undefined ? this.#derivedFor(type) : undefined;
+    if (derived && payload !== NO_PAYLOAD) return instanceChoice(derived, record, payload);
+    const handler = byName ?? this.#asked(payload, record) ?? this.#default;
     if (handler) return choiceOf(handler, record, payload);
     return this.#nobody(record, type === undefined ? 'nothing names its type' : `its type is ${type}`);
   }
@@ -74,9 +95,22 @@ export class PayloadDispatch {
   /** Java's class names come with their package, and inner classes with their outer one. */
   #byName(type: string | undefined): PayloadHandler | undefined {
     if (type === undefined) return undefined;
-    return (
-      this.#byType.get(type) ?? this.#byType.get(type.slice(Math.max(type.lastIndexOf('.'), type.lastIndexOf('$')) + 1))
-    );
+    return this.#byType.get(type) ?? this.#byType.get(lastPart(type));
+  }
+
+  /** The method for the nearest class above the named one. */
+  #derivedFor(name: string): Derived | undefined {
+    if (this.#derived.has(name)) return this.#derived.get(name);
+    const type = this.#options.classNamed(name);
+    // What no class is called is not kept: records say it, and there is no end of what they may say.
+    if (type === undefined) return undefined;
+    let handler: PayloadHandler | undefined;
+    for (let at: unknown = type; typeof at === 'function' && !handler; at = Object.getPrototypeOf(at)) {
+      handler = this.#byClass.get(at);
+    }
+    const derived = handler && { handler, type };
+    this.#derived.set(name, derived);
+    return derived;
   }
 
   #asked(payload: unknown, record: KafkaRecord): PayloadHandler | undefined {
@@ -110,6 +144,13 @@ function choiceOf({ handling }: PayloadHandler, record: KafkaRecord, payload: un
   if (converter === undefined) return { handling, decoded: record };
   const isUsable = payload !== NO_PAYLOAD && converter.hasProperties;
   return { handling, decoded: isUsable ? payload : converter.decode(record) };
+}
+
+/** An instance of the class itself, which the handler's conversion leaves as it is, and validates. */
+function instanceChoice({ handler, type }: Derived, record: KafkaRecord, payload: unknown): Choice {
+  const { handling } = handler;
+  if (handling.converter === undefined) return choiceOf(handler, record, payload);
+  return { handling, decoded: instanceFrom(type, payload, record) };
 }
 
 function parsed(value: Buffer): unknown {

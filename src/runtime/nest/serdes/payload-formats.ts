@@ -7,7 +7,7 @@ import { mistakeAt } from '../../config/mistake-at.js';
 import { type Mistake } from '../../config/mistakes.js';
 import { contentTypeDeserializer } from '../../template/serdes/delegating-serdes.js';
 import { jsonDeserializer } from '../../template/serdes/json-serde.js';
-import { type JsonClass, type JsonTypes } from '../../template/serdes/json-types.js';
+import { type JsonClass, type JsonTypes, lastPart } from '../../template/serdes/json-types.js';
 import { type Deserializer } from '../../template/serdes/serde.js';
 import { type PayloadDecoding } from '../handlers/payload-converter.js';
 import { type ProviderLookup } from '../provider-lookup.js';
@@ -22,6 +22,8 @@ export interface ListenerFormats {
   readonly keyDeserializer: Deserializer | undefined;
   /** Names on the wire of a payload class. */
   readonly wireNames: (type: unknown) => readonly string[];
+  /** The class that the application knows under a name on the wire. */
+  readonly classNamed: (name: string) => JsonClass | undefined;
 }
 
 export interface FormatQuestion {
@@ -40,6 +42,7 @@ export function listenerFormats(question: FormatQuestion, mistakes: Mistake[]): 
     decoding: value === undefined ? decoding : { ...decoding, deserializer: value },
     keyDeserializer: named(question, 'key', mistakes) ?? keyDeserializerOf(properties, serdes, types, mistakes),
     wireNames: (type) => types.idsOf(type),
+    classNamed: (name) => types.classOf(name) ?? types.classOf(lastPart(name)),
   };
 }
 

@@ -6,14 +6,17 @@ import {
   type Acknowledgment,
   BatchListenerFailedError,
   Consumer,
+  ConsumerRecords,
   ContainerRegistry,
   Header,
   Headers,
   KafkaHeaders,
   KafkaListener,
+  type KafkaMessage,
   type KafkaRecord,
   Key,
   type ListenerConsumer,
+  Message,
   Payload,
   Record as RawRecord,
 } from '../../../../src/index.js';
@@ -73,7 +76,12 @@ describe('a batch listener', () => {
         @Header(KafkaHeaders.OFFSET) offsets: number[],
         @Header(KafkaHeaders.LISTENER_INFO) info: string,
         @Consumer() consumer: ListenerConsumer,
+        @Message() messages: KafkaMessage<Order>[],
+        @RawRecord() polled: ConsumerRecords,
+        @Header(KafkaHeaders.BATCH_CONVERTED_HEADERS) converted: object[],
       ) {
+        const ofMessages = messages.map(({ payload, headers }) => [payload instanceof Order, headers.trace]);
+        seen.push(ofMessages, polled.records({ topic, partition: 0 }).length, converted);
         seen.push(
           orders.map((one) => one instanceof Order),
           keys,
@@ -87,6 +95,14 @@ describe('a batch listener', () => {
     await kafka.produce(topic, 0, records([{ amount: 1 }, { amount: 2 }], [{ key: 'trace', value: Buffer.from('t') }]));
     await start(Listener);
     await kafka.untilConsumed('g', topic);
+    expect(seen.splice(0, 3)).toEqual([
+      [
+        [true, 't'],
+        [true, 't'],
+      ],
+      2,
+      [{ trace: 't' }, { trace: 't' }],
+    ]);
     expect(seen).toEqual([
       [true, true],
       ['k0', 'k1'],

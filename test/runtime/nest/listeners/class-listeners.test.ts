@@ -13,6 +13,7 @@ import {
 import { until } from '../../../../src/testing/index.js';
 import { type BrokerApp, records, startOnBroker } from '../../../support/broker-app.js';
 import { callHandler } from '../../../support/handler-calls.js';
+import { startApp } from '../../../support/kafka-app.js';
 import { startTestKafka, type TestKafka } from '../../../support/test-kafka.js';
 
 // Classes that listen: one listener, a method by type of payload.
@@ -109,6 +110,68 @@ describe('a class with @KafkaListener', () => {
       ['other', '{"type":"Unknown"}'],
       ['other', 'no json'],
     ]);
+  });
+
+  it('gives an instance of a subclass to the method for it, else to that of its nearest base class', async () => {
+    const topic = await newTopic();
+    const seen: unknown[] = [];
+    class Express extends OrderPlaced {
+      @IsPositive()
+      hours!: number;
+    }
+    class Courier extends Express {}
+    class Gift extends OrderPlaced {}
+    class Late extends OrderCancelled {
+      @IsPositive()
+      hours!: number;
+    }
+    @Injectable()
+    @KafkaListener({ topics: topic, id: 'nearest' })
+    class Orders {
+      @KafkaHandler()
+      placed(order: OrderPlaced) {
+        seen.push(['placed', order.constructor.name, order.id]);
+      }
+      @KafkaHandler()
+      express(order: Express) {
+        seen.push(['express', order.constructor.name, order.id]);
+      }
+      @KafkaHandler()
+      cancelled(order: OrderCancelled) {
+        seen.push(['cancelled', order.constructor.name, order.id]);
+      }
+      @KafkaHandler({ isDefault: true })
+      other(order: any) {
+        seen.push(['other', order.constructor.name, order.id]);
+      }
+    }
+    const types = { OrderPlaced, Express, Courier, Gift, Late };
+    const { app } = await startApp({ providers: [Orders] }, {}, { types });
+    running = { app } as unknown as BrokerApp;
+    const run = (type: string, value: object) =>
+      callHandler(app, 'nearest', { topic, value, headers: header(`com.acme.${type}`) });
+    const good = { amount: 1, hours: 1 };
+    for (const type of ['OrderPlaced', 'Express', 'Courier', 'Gift', 'Unknown']) {
+      expect(await run(type, { ...good, id: type })).toEqual({ status: 'done' });
+    }
+    expect(await callHandler(app, 'nearest', { topic, value: { ...good, id: 'p', type: 'Gift' } })).toEqual({
+      status: 'done',
+    });
+    expect(seen).toEqual([
+      ['placed', 'OrderPlaced', 'OrderPlaced'],
+      ['express', 'Express', 'Express'],
+      ['express', 'Courier', 'Courier'],
+      ['placed', 'Gift', 'Gift'],
+      ['other', 'Object', 'Unknown'],
+      ['placed', 'Gift', 'p'],
+    ]);
+    // Its own constraints count, and those that it inherits.
+    expect(await run('Courier', { amount: 1, hours: 0 })).toMatchObject({
+      error: { code: 'KAFKA_VALIDATION_FAILED', message: expect.stringContaining('hours must be a positive number') },
+    });
+    // Where the base class has none, too.
+    expect(await run('Late', { hours: 0 })).toMatchObject({ error: { code: 'KAFKA_VALIDATION_FAILED' } });
+    expect(await run('Gift', [1])).toMatchObject({ error: { code: 'KAFKA_DESERIALIZATION_FAILED' } });
   });
 
   it('fails, for good, what no method takes, or two do; and what is not valid', async () => {
