@@ -20,11 +20,35 @@ import {
   UsePipes,
   ValidationPipe,
 } from '@nestjs/common';
-import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE, REQUEST } from '@nestjs/core';
+import {
+  APP_FILTER,
+  APP_GUARD,
+  APP_INTERCEPTOR,
+  APP_PIPE,
+  ExternalContextCreator,
+  ModuleRef,
+  REQUEST,
+} from '@nestjs/core';
 import { tap } from 'rxjs';
-import { Header, KafkaListener, KafkaListenerContext, Key, Payload } from '../../../../src/index.js';
+import { Header, KafkaHandler, KafkaListener, KafkaListenerContext, Key, Payload } from '../../../../src/index.js';
+import { callHandler } from '../../../support/handler-calls.js';
 import { failureOf, listenerOf } from '../../../support/listener-app.js';
 import { GOOD, OrderPlaced } from '../../../support/order-placed.js';
+
+/** Tells of each call of a method, until it is restored. */
+function spied(holder: object, name: string, tell: (...args: any[]) => void): () => void {
+  const own = Object.getOwnPropertyDescriptor(holder, name);
+  const original = (holder as Record<string, (...args: any[]) => unknown>)[name]!;
+  function spy(this: unknown, ...args: unknown[]): unknown {
+    tell(...args);
+    return original.apply(this, args);
+  }
+  Object.defineProperty(holder, name, { value: spy, configurable: true, writable: true });
+  return () => {
+    if (own) Object.defineProperty(holder, name, own);
+    else Reflect.deleteProperty(holder, name);
+  };
+}
 
 describe("Nest's enhancers", () => {
   const calls: string[] = [];
@@ -145,6 +169,59 @@ describe("Nest's enhancers", () => {
     expect(seen).toEqual([10, 7, 'at orders@3', 'o1']);
     const bad = [{ key: 'count', value: Buffer.from('x') }];
     expect(await failureOf(run({ value: GOOD, headers: bad }))).toBeInstanceOf(BadRequestException);
+  });
+
+  it('are worked out once, at start: a record looks nothing up, reads no metadata and compiles nothing', async () => {
+    @Injectable()
+    class Listener {
+      @KafkaListener({ topics: 'orders', id: 'plain' })
+      plain(@Payload() order: OrderPlaced, @Key() key: string, @Header('count') count: number) {
+        calls.push(`plain ${order.amount} ${key} ${count}`);
+      }
+      @UseGuards(Guard)
+      @UseInterceptors(Interceptor)
+      @UsePipes(Doubling)
+      @KafkaListener({ topics: 'orders', id: 'enhanced' })
+      async enhanced(@Payload() order: OrderPlaced, @Header('count', ParseIntPipe) count: string) {
+        calls.push(`enhanced ${order.amount} ${count}`);
+      }
+    }
+    @Injectable()
+    @KafkaListener({ topics: 'orders', id: 'class' })
+    class ByClass {
+      @KafkaHandler({ isDefault: true })
+      any(order: OrderPlaced) {
+        calls.push(`class ${order.amount}`);
+      }
+    }
+    const { app } = await listenerOf(Listener, 'plain', { providers: [ByClass] });
+    const ids = ['plain', 'enhanced', 'class'];
+    const headers = [{ key: 'count', value: Buffer.from('7') }];
+    const record = { value: GOOD, key: Buffer.from('k'), headers };
+    // What class-transformer and class-validator keep of a class is made at its first instance.
+    for (const id of ids) await callHandler(app, id, record);
+    calls.length = 0;
+    const counts = { compiled: 0, resolved: 0, read: 0 };
+    const spies = [
+      spied(ExternalContextCreator.prototype, 'create', () => counts.compiled++),
+      spied(ModuleRef.prototype, 'get', () => counts.resolved++),
+      spied(ModuleRef.prototype, 'resolve', () => counts.resolved++),
+      spied(app.get(ModuleRef), 'get', () => counts.resolved++),
+      spied(Reflect, 'getMetadata', (key) => {
+        // class-transformer asks for the declared types of properties at each instance.
+        if (key !== 'design:type') counts.read++;
+      }),
+    ];
+    try {
+      for (let at = 0; at < 50; at++)
+        for (const id of ids) expect(await callHandler(app, id, record)).toEqual({ status: 'done' });
+    } finally {
+      for (const restore of spies) restore();
+    }
+    expect(calls.filter((line) => line.startsWith('plain'))).toHaveLength(50);
+    expect(calls.filter((line) => line === 'enhanced 10 7')).toHaveLength(50);
+    expect(calls.filter((line) => line === 'class 5')).toHaveLength(50);
+    expect(counts).toEqual({ compiled: 0, resolved: 0, read: 0 });
   });
 
   it('let request-scoped providers have one instance per record', async () => {

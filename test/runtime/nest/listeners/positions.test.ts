@@ -6,7 +6,9 @@ import {
   type Acknowledgment,
   Consumer,
   ContainerRegistry,
+  Context,
   KafkaListener,
+  KafkaListenerContext,
   type KafkaListenerOptions,
   type KafkaRebalanceListener,
   type ListenerConsumer,
@@ -222,6 +224,26 @@ describe('a listener', () => {
     await kafka.produce('orders', 0, numbered(4));
     await kafka.untilConsumed('g', 'orders');
     expect(seen).toEqual([0, 2, 3]);
+  });
+
+  it('gives a record back with nack: it comes again after its time, and before those behind it', async () => {
+    const seen: string[] = [];
+    const at: number[] = [];
+    @Injectable()
+    class Listener {
+      @KafkaListener({ topics: 'orders', groupId: 'g', ackMode: 'MANUAL' })
+      handle(@Payload() value: number, @Ack() ack: Acknowledgment, @Context() { attempt }: KafkaListenerContext) {
+        seen.push(`${value}#${attempt}`);
+        at.push(performance.now());
+        if (value === 1 && attempt < 3) ack.nack(30);
+        else void ack.acknowledge();
+      }
+    }
+    await kafka.produce('orders', 0, numbered(3));
+    await start(Listener);
+    await kafka.untilConsumed('g', 'orders');
+    expect(seen).toEqual(['0#1', '1#1', '1#2', '1#3', '2#1']);
+    expect([at[2]! - at[1]! >= 29, at[3]! - at[2]! >= 29]).toEqual([true, true]);
   });
 
   it('gives the same result for many concurrent calls as for calls in sequence', async () => {

@@ -8,6 +8,7 @@ import {
   Context,
   type FilteredRecord,
   Header,
+  KafkaAdmin,
   KafkaHeaders,
   KafkaListener,
   KafkaListenerContext,
@@ -220,6 +221,8 @@ describe('a broadcast listener', () => {
       expect(new Set(seen).size).toBe(6);
     }
     expect(processes[2]!.container.consumers.map((consumer) => consumer.assignment().length)).toEqual([2, 1]);
+    const groups = await apps[0]!.app.get(KafkaAdmin).describeGroups('cache', 'test');
+    expect([...groups.values()].map(({ state }) => state)).toEqual(['Dead', 'Dead']);
     for (const { app } of apps.splice(0)) await app.close();
     expect(await kafka.committed('cache', 'prices')).toEqual([-1, -1, -1]);
     expect(await kafka.committed('test', 'prices')).toEqual([-1, -1, -1]);
