@@ -59,6 +59,8 @@ describe('nestdaw config', () => {
       'kafka.properties.sasl.jaas.config=PlainLoginModule required username="u" password="hunter2";',
       'kafka.ssl.key-pasword=hunter2',
       'kafka.embedded.properties.x.password=hunter2',
+      'kafka.redis.url=redis://:hunter2@h:6379',
+      'kafka.properties.basic.auth.user.inf=me:hunter2',
     );
     for (const args of [[], ['--json']]) {
       const { status, stdout, stderr } = config(files, args);

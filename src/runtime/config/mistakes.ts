@@ -17,7 +17,7 @@ export interface Mistake {
 
 /** Of a name without separators and case: `SPRING_KAFKA_SSL_KEYSTOREKEY` holds a private key as well. */
 const SECRET =
-  /password|passwort|passphrase|secret|token(?!endpoint)|jaas(config|options)|credential|keystorekey|privatekey|apikey|accesskey/;
+  /password|passwort|passphrase|secret|token(?!endpoint)|jaas(config|options)|credential|userinfo|keystorekey|privatekey|apikey|accesskey/;
 
 /** Whether a key's name says that its value is nobody's business. */
 export function isSecret(key: string): boolean {

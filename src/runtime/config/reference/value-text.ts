@@ -1,5 +1,5 @@
 import { type ConfigKey } from '../config-key.js';
-import { isSecret } from '../mistakes.js';
+import { masked } from '../mistakes.js';
 
 // Values as people write them, for the reference page and the command line.
 
@@ -27,7 +27,7 @@ export function valueText(key: Pick<ConfigKey<unknown>, 'unit'>, value: unknown)
 /** The same with what is secret hidden. */
 export function shownText(name: string, key: Pick<ConfigKey<unknown>, 'unit'>, value: unknown): string {
   const text = valueText(key, value);
-  return text !== '' && isSecret(name) ? '******' : text;
+  return text === '' ? text : masked(name, text);
 }
 
 /** In the largest unit that leaves a whole number. */

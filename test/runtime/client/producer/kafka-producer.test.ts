@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { deferred } from '../../../../src/common/lifecycle.js';
 import { Produce } from '../../../../src/protocol/messages/00-produce.js';
 import { Metadata } from '../../../../src/protocol/messages/03-metadata.js';
 import { InitProducerId } from '../../../../src/protocol/messages/22-init-producer-id.js';
@@ -286,11 +287,8 @@ describe('kafka producer', () => {
     async (acks) => {
       await start({ acks });
       await producer.partitionsFor('orders');
-      let write = () => undefined as void;
-      const written = new Promise<void>((resolve) => {
-        write = resolve;
-      });
-      broker.on(Produce, () => written.then(() => undefined));
+      const written = deferred<undefined>();
+      broker.on(Produce, () => written.promise);
       let isSettled = false;
       const sent = producer.send('orders', 0, text('a')).finally(() => {
         isSettled = true;
@@ -298,7 +296,7 @@ describe('kafka producer', () => {
       await clock.advance(1_000);
       expect(broker.callsOf(Produce).map(({ request }) => request.acks)).toEqual([acks]);
       expect(isSettled).toBe(false);
-      write();
+      written.resolve(undefined);
       expect(await sent).toMatchObject({ offset: 0 });
     },
   );
