@@ -26,6 +26,8 @@ export class Drain {
   hit(records: number): void {
     if (this.#unmeasured > 0) {
       this.#unmeasured -= records;
+      // Those of its batch that came behind them are no part of it either.
+      if (this.#unmeasured < 0) this.#left = this.#count += this.#unmeasured;
       return;
     }
     if (this.#started === 0) {

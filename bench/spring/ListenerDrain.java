@@ -11,8 +11,8 @@ import org.springframework.kafka.listener.*;
 /**
  * The peer of the rows `listener spring …`: a listener of spring-kafka that reads a filled topic and does nothing.
  * Arguments: servers, topic. Each line on standard input runs it once: group, kind (record, batch, immediate), records,
- * unit. It answers with records per second of the clock (`wall`) or of the processor (`cpu`), from the first record to
- * the last one.
+ * unit, records before those that are not measured. It answers with records per second of the clock (`wall`) or of the
+ * processor (`cpu`), from the first of them to the last one.
  */
 public class ListenerDrain {
   static final com.sun.management.OperatingSystemMXBean SYSTEM =
@@ -22,19 +22,28 @@ public class ListenerDrain {
     BufferedReader lines = new BufferedReader(new InputStreamReader(System.in));
     for (String line = lines.readLine(); line != null; line = lines.readLine()) {
       String[] words = line.split(" ");
-      System.out.println(run(args[0], args[1], words[0], words[1], Integer.parseInt(words[2]), words[3].equals("cpu")));
+      System.out.println(run(args[0], args[1], words[0], words[1], Integer.parseInt(words[2]), words[3].equals("cpu"),
+          Integer.parseInt(words[4])));
     }
   }
 
-  static double run(String servers, String topic, String group, String kind, int count, boolean byCpu) throws Exception {
+  static double run(String servers, String topic, String group, String kind, int count, boolean byCpu, int warmUp)
+      throws Exception {
     Map<String, Object> settings = new HashMap<>(Map.of("bootstrap.servers", servers, "group.id", group,
         "auto.offset.reset", "earliest", "key.deserializer", ByteArrayDeserializer.class,
         "value.deserializer", ByteArrayDeserializer.class));
     if (kind.equals("batch")) settings.put("max.poll.records", 5000);
-    AtomicInteger left = new AtomicInteger(count);
+    AtomicInteger left = new AtomicInteger(count), measured = new AtomicInteger(count);
+    AtomicInteger unmeasured = new AtomicInteger(warmUp);
     AtomicLong first = new AtomicLong(), cpu = new AtomicLong(), took = new AtomicLong(), used = new AtomicLong();
     CountDownLatch done = new CountDownLatch(1);
     IntConsumerLike hit = records -> {
+      if (unmeasured.get() > 0) {
+        // Those of its batch that came behind them are not measured either.
+        left.addAndGet(Math.min(0, unmeasured.addAndGet(-records)));
+        measured.set(left.get());
+        return;
+      }
       if (first.get() == 0) {
         first.set(System.nanoTime());
         cpu.set(SYSTEM.getProcessCpuTime());
@@ -64,7 +73,7 @@ public class ListenerDrain {
     container.start();
     if (!done.await(120, TimeUnit.SECONDS)) throw new IllegalStateException(left + " left of " + count);
     container.stop();
-    return count / ((byCpu ? used.get() : took.get()) / 1e9);
+    return measured.get() / ((byCpu ? used.get() : took.get()) / 1e9);
   }
 
   interface IntConsumerLike {
