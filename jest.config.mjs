@@ -19,7 +19,7 @@ export default {
       '@swc/jest',
       {
         swcrc: false,
-        sourceMaps: 'inline',
+        sourceMaps: true,
         module: { type: 'es6' },
         jsc: {
           target: 'es2022',
