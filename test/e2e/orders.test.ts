@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { OrdersApplication } from '../../proofs/orders-application.js';
 import { freePort } from '../../proofs/sample-process.js';
 import { type Accepted, check } from '../../samples/orders/src/load/check.js';
@@ -6,29 +6,25 @@ import { OrdersClient } from '../../samples/orders/src/load/client.js';
 import { until } from '../../src/testing/until.js';
 
 // The orders sample as its users run it: a process of its own, with its own broker, or with the cluster that
-// KAFKA_BOOTSTRAP_SERVERS names.
+// KAFKA_BOOTSTRAP_SERVERS names. One for all cases: what it paid in one it must not pay again in another.
 
 const onCluster = process.env.KAFKA_BOOTSTRAP_SERVERS !== undefined;
 const PATIENCE = { timeoutMs: 30_000, everyMs: 20 };
-const applications: OrdersApplication[] = [];
+let application: OrdersApplication;
 
-async function startApplication(): Promise<OrdersApplication> {
-  const run = `${Date.now().toString(36)}-${applications.length}`;
-  const application = await OrdersApplication.open(
+beforeAll(async () => {
+  const run = Date.now().toString(36);
+  application = await OrdersApplication.open(
     onCluster
       ? { ORDERS_TOPIC: `orders-${run}`, ORDERS_PAID_TOPIC: `orders-paid-${run}` }
       : { KAFKA_EMBEDDED_PORT: String(await freePort()) },
   );
-  applications.push(application);
   await application.untilReady();
-  return application;
-}
+}, 60_000);
 
-afterEach(async () => {
-  for (const application of applications.splice(0)) {
-    await application.kill('SIGTERM'); // leaves its groups, which the next application uses again
-    await application.remove();
-  }
+afterAll(async () => {
+  await application.kill('SIGTERM'); // leaves its groups, which the next application uses again
+  await application.remove();
 });
 
 async function place(client: OrdersClient, count: number, customers: number): Promise<Accepted[]> {
@@ -40,7 +36,6 @@ async function place(client: OrdersClient, count: number, customers: number): Pr
 
 describe('the orders sample', () => {
   it('pays every accepted order once, in order per customer, and keeps totals', async () => {
-    const application = await startApplication();
     const client = new OrdersClient(application.port, 16);
     const accepted = await place(client, 200, 7);
     const findings = await until(() => {
@@ -54,7 +49,6 @@ describe('the orders sample', () => {
   }, 60_000);
 
   it('refuses an order that does not validate, with 400', async () => {
-    const application = await startApplication();
     const answer = await fetch(`http://127.0.0.1:${application.port}/orders`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -64,7 +58,6 @@ describe('the orders sample', () => {
   }, 60_000);
 
   it('ends cleanly on SIGTERM and goes on where it was after a restart, without repeating anything', async () => {
-    const application = await startApplication();
     const client = new OrdersClient(application.port, 16);
     const before = await place(client, 50, 5);
     await until(() => check(before, application.payments()).missing.length === 0, PATIENCE);
