@@ -15,6 +15,7 @@ import { outboxRows } from './rows/outbox.js';
 import { replyRows } from './rows/replies.js';
 import { retryRows } from './rows/retry.js';
 import { templateRows } from './rows/template.js';
+import { templateThreadRows } from './rows/template-threads.js';
 import { transactionRows } from './rows/transactions.js';
 
 // `npm run bench -- [row …]`: rows are chosen by the beginning of their names.
@@ -30,6 +31,7 @@ const ROWS: readonly Row[] = [
   ...guardRows,
   ...listenerWorkRows,
   ...templateRows,
+  ...templateThreadRows,
   ...transactionRows,
   ...outboxRows,
   ...retryRows,

@@ -10,6 +10,7 @@ import { cpuSeconds } from '../broker/process-usage.js';
 import { benchOptions } from '../options.js';
 import { type Contest, type Measured, type Row } from '../row.js';
 import { SpringTemplate, springClassPath } from '../spring.js';
+import { CPU, keyOf, rate, sendUnawaited } from './send-rates.js';
 
 // Templates: single sends, awaited by so many callers as request handlers make them, and all of a source; beside kafkajs
 // and beside Spring's template. One broker, 12 partitions, acks=all; --bytes and --kafka say which values, which broker.
@@ -52,32 +53,6 @@ async function open(): Promise<Bench | undefined> {
   };
 }
 
-/** Of the sender's process, all its threads. */
-const CPU = 'CPU µs/record';
-
-const keyOf = (i: number) => `key-${i % 1000}`;
-
-/** Calls `send` `count` times, `outstanding` at once; sends per second, and what each took. */
-async function rate(send: (i: number) => Promise<unknown>, outstanding: number, count: number): Promise<Measured> {
-  const times = new Float64Array(count);
-  const started = performance.now();
-  let next = 0;
-  await Promise.all(
-    Array.from({ length: outstanding }, async () => {
-      while (next < count) {
-        const i = next++;
-        const from = performance.now();
-        await send(i);
-        times[i] = performance.now() - from;
-      }
-    }),
-  );
-  const value = (count / (performance.now() - started)) * 1000;
-  times.sort();
-  const at = (share: number) => times[Math.floor((count - 1) * share)]!;
-  return { value, beside: { 'p50 ms': at(0.5), 'p99 ms': at(0.99) } };
-}
-
 /** kafkajs's way to many records: batches of 500, four calls at once. */
 async function batches(producer: kafkajs.Producer, count: number): Promise<number> {
   const started = performance.now();
@@ -105,15 +80,10 @@ async function all(template: KafkaTemplate<string>, count: number): Promise<numb
   return (count / (performance.now() - started)) * 1000;
 }
 
-/** Every send without waiting for it, as far as the template is ready; then all acknowledgments. */
+/** The loop that waits for none, and what it took. */
 async function unawaited(template: KafkaTemplate<string>, count: number): Promise<Measured> {
   const [started, cpu] = [performance.now(), process.cpuUsage()];
-  const sent: Array<Promise<unknown>> = [];
-  for (let i = 0; i < count; i++) {
-    if (!template.isReady) await template.ready();
-    sent.push(template.send(TOPIC, keyOf(i), VALUE));
-  }
-  await Promise.all(sent);
+  await sendUnawaited(template, TOPIC, VALUE, count);
   const value = (count / (performance.now() - started)) * 1000;
   const { user, system } = process.cpuUsage(cpu);
   return { value, beside: { [CPU]: (user + system) / count } };

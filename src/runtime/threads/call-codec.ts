@@ -7,19 +7,13 @@ import { type KafkaRecord, NO_HEADERS, type RecordHeader } from '../../common/re
 //   of each of them       topic, partition, offset, timestamp, key length, value length, headers
 //   of each header        name length, value length          (-1: null)
 
-/** A record to pack: one that was read, or one that is to be sent, whose text becomes bytes on the way. */
-export interface PackableRecord extends Omit<KafkaRecord, 'key' | 'value'> {
-  readonly key: Buffer | string | null;
-  readonly value: Buffer | string | null;
-}
-
 /** One call: a record, or the records of a batch. */
-export interface PackedCall<R extends PackableRecord = KafkaRecord> {
+export interface PackedCall {
   readonly slot: number;
   /** Unlike the slot, never used again: late acknowledgments name it. */
   readonly id: number;
   readonly attempt: number;
-  readonly records: readonly R[];
+  readonly records: readonly KafkaRecord[];
 }
 
 export interface CallPack {
@@ -36,7 +30,7 @@ export function transferOf({ memory }: Pick<CallPack, 'memory'>): ArrayBuffer[] 
   return memory.byteLength >= TRANSFER_BYTES ? [memory] : [];
 }
 
-export function packCalls(calls: ReadonlyArray<PackedCall<PackableRecord>>): CallPack {
+export function packCalls(calls: readonly PackedCall[]): CallPack {
   const topics: string[] = [];
   const numbers: number[] = [];
   let bytes = 0;
@@ -45,10 +39,8 @@ export function packCalls(calls: ReadonlyArray<PackedCall<PackableRecord>>): Cal
     for (const { topic, partition, offset, timestamp, key, value, headers } of records) {
       let topicIndex = topics.indexOf(topic);
       if (topicIndex < 0) topicIndex = topics.push(topic) - 1;
-      const keyLength = lengthOf(key);
-      const valueLength = lengthOf(value);
-      numbers.push(topicIndex, partition, offset, timestamp, keyLength, valueLength, headers.length);
-      bytes += Math.max(0, keyLength) + Math.max(0, valueLength);
+      numbers.push(topicIndex, partition, offset, timestamp, lengthOf(key), lengthOf(value), headers.length);
+      bytes += (key?.length ?? 0) + (value?.length ?? 0);
       for (const header of headers) {
         const nameLength = Buffer.byteLength(header.key);
         numbers.push(nameLength, lengthOf(header.value));
@@ -61,8 +53,8 @@ export function packCalls(calls: ReadonlyArray<PackedCall<PackableRecord>>): Cal
   let at = numbers.length * 8;
   for (const { records } of calls) {
     for (const { key, value, headers } of records) {
-      if (key !== null) at += put(key, block, at);
-      if (value !== null) at += put(value, block, at);
+      if (key !== null) at += key.copy(block, at);
+      if (value !== null) at += value.copy(block, at);
       for (const header of headers) {
         at += block.write(header.key, at);
         if (header.value !== null) at += header.value.copy(block, at);
@@ -113,11 +105,6 @@ export function unpackCalls({ topics, numbers: count, memory }: CallPack): Packe
   return calls;
 }
 
-function lengthOf(data: Buffer | string | null): number {
-  if (data === null) return -1;
-  return typeof data === 'string' ? Buffer.byteLength(data) : data.length;
-}
-
-function put(data: Buffer | string, block: Buffer, at: number): number {
-  return typeof data === 'string' ? block.write(data, at) : data.copy(block, at);
+function lengthOf(bytes: Buffer | null): number {
+  return bytes === null ? -1 : bytes.length;
 }

@@ -1,6 +1,7 @@
+import { type OutgoingRecord } from '../../common/record.js';
 import { type ProducerMetricValues } from '../client/producer-client.js';
-import { type CallPack } from './call-codec.js';
 import { type PlainError } from './plain-error.js';
+import { type SendPack } from './send-codec.js';
 
 // What crosses between a thread that sends by a producer of the application, and that producer.
 
@@ -16,10 +17,10 @@ export type FromSendingThread =
   | {
       readonly type: 'send';
       readonly producer: number;
-      /** One call with all records, in the order of the sends; slots of the thread stand in place of offsets. */
-      readonly pack: CallPack;
+      /** In the order of the sends. */
+      readonly pack: SendPack;
       /** Keys and values as they were, one entry a record, where the producer wants them. */
-      readonly given: ReadonlyArray<GivenParts | undefined> | undefined;
+      readonly given: readonly CrossedGiven[] | undefined;
       /** What the thread counts for them. */
       readonly bytes: number;
     }
@@ -36,11 +37,8 @@ export type FromSendingThread =
       readonly partition: number | undefined;
     };
 
-/** Key and value before serialization, as far as they can cross. */
-export interface GivenParts {
-  readonly key: unknown;
-  readonly value: unknown;
-}
+/** Key and value before serialization; undefined where nobody gave them, `serialized` where they cannot cross. */
+export type CrossedGiven = OutgoingRecord['given'] | 'serialized';
 
 export type ToSendingThread =
   | {

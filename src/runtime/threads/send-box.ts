@@ -1,15 +1,16 @@
-import { bytesOfData, NO_HEADERS, type OutgoingRecord } from '../../common/record.js';
+import { type OutgoingRecord } from '../../common/record.js';
 import { type DeliverySink } from '../client/producer-client.js';
-import { type CallPack, type PackableRecord, packCalls, transferOf } from './call-codec.js';
-import { type GivenParts } from './producer-messages.js';
+import { transferOf } from './call-codec.js';
+import { type CrossedGiven } from './producer-messages.js';
+import { type SendPack, SendWriter } from './send-codec.js';
 
 // Records on their way from a thread to a producer of the application: collected until the turn ends, then posted as one
 // block; and who is told of their end, by slot.
 
 /** What one message holds. */
 export interface BoxedSends {
-  readonly pack: CallPack;
-  readonly given: ReadonlyArray<GivenParts | undefined> | undefined;
+  readonly pack: SendPack;
+  readonly given: readonly CrossedGiven[] | undefined;
   readonly bytes: number;
 }
 
@@ -20,10 +21,11 @@ const RECORD_BYTES = 64;
 
 export class SendBox {
   readonly #post: PostSends;
-  #records: PackableRecord[] = [];
-  #given: Array<OutgoingRecord['given']> | undefined;
-  /** Bytes of the records that are not posted yet. */
+  readonly #writer = new SendWriter();
+  /** Records that are not posted yet, and their bytes. */
+  #count = 0;
   #bytes = 0;
+  #given: Given[] | undefined;
   #sent = 0;
   #taken = 0;
   readonly #sinks: Array<DeliverySink | undefined> = [];
@@ -40,37 +42,33 @@ export class SendBox {
   }
 
   put(topic: string, partition: number | undefined, record: OutgoingRecord, sink: DeliverySink): void {
-    const { key, value, headers = NO_HEADERS, timestamp = Number.NaN, given } = record;
-    const slot = this.#free.pop() ?? this.#sinks.length;
+    const slot = this.#free.at(-1) ?? this.#sinks.length;
+    this.#writer.add(slot, topic, partition, record);
+    this.#free.pop();
     this.#sinks[slot] = sink;
-    if (given) {
+    if (record.given) {
       this.#given ??= [];
-      this.#given[this.#records.length] = given;
+      this.#given[this.#count] = record.given;
     }
-    // No number: not said.
-    const place = { topic, partition: partition ?? Number.NaN, offset: slot, timestamp };
-    if (this.#records.push({ ...place, key, value, headers }) === 1) queueMicrotask(this.#flushSoon);
-    this.#bytes += RECORD_BYTES + (key?.length ?? 0) + (value?.length ?? 0);
+    if (this.#count++ === 0) queueMicrotask(this.#flushSoon);
+    this.#bytes += RECORD_BYTES + (record.key?.length ?? 0) + (record.value?.length ?? 0);
   }
 
   flush(): void {
-    const records = this.#records;
-    if (records.length === 0) return;
-    const bytes = this.#bytes;
-    const given = this.#given && records.map((_, index) => crossing(this.#given![index]));
-    this.#records = [];
-    this.#given = undefined;
+    if (this.#count === 0) return;
+    const [count, bytes, all] = [this.#count, this.#bytes, this.#given];
+    this.#count = 0;
     this.#bytes = 0;
+    this.#given = undefined;
     this.#sent += bytes;
-    const pack = packCalls([{ slot: 0, id: 0, attempt: 0, records }]);
+    const pack = this.#writer.take();
+    const given = all && Array.from({ length: count }, (_, index) => crossing(all[index]));
     try {
       this.#post({ pack, given, bytes }, transferOf(pack));
     } catch (error) {
       if (given === undefined) throw error;
       // Something that no clone can be made of (a function, a socket): it is shown as what it was serialized to.
-      const shown = given.map((parts, index) => parts && clonable(parts, records[index]!));
-      const again = packCalls([{ slot: 0, id: 0, attempt: 0, records }]);
-      this.#post({ pack: again, given: shown, bytes }, transferOf(again));
+      this.#post({ pack, given: given.map(clonable), bytes }, transferOf(pack));
     }
   }
 
@@ -99,7 +97,9 @@ export class SendBox {
 /** Whoever waited was told at the end. */
 const NOBODY: DeliverySink = { stored: () => undefined, failed: () => undefined };
 
-function crossing(given: OutgoingRecord['given']): GivenParts | undefined {
+type Given = OutgoingRecord['given'];
+
+function crossing(given: Given): Given {
   return given && { key: ownBytes(given.key), value: ownBytes(given.value) };
 }
 
@@ -108,11 +108,11 @@ function ownBytes(value: unknown): unknown {
   return value instanceof Uint8Array ? Uint8Array.from(value) : value;
 }
 
-function clonable({ key, value }: GivenParts, record: PackableRecord): GivenParts {
+function clonable(given: Given): CrossedGiven {
   try {
-    structuredClone([key, value]);
-    return { key, value };
+    structuredClone(given);
+    return given;
   } catch {
-    return { key: ownBytes(bytesOfData(record.key)), value: ownBytes(bytesOfData(record.value)) };
+    return 'serialized';
   }
 }

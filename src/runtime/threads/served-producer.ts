@@ -1,14 +1,10 @@
 import { type Clock, type Timer } from '../../common/clock.js';
-import { type KafkaRecord, type OutgoingRecord } from '../../common/record.js';
+import { type OutgoingRecord } from '../../common/record.js';
 import { type DeliverySink, type ProducerClient } from '../client/producer-client.js';
-import { transferOf, unpackCalls } from './call-codec.js';
+import { transferOf } from './call-codec.js';
 import { toPlainValue } from './plain-value.js';
-import {
-  type FromSendingThread,
-  type GivenParts,
-  type ProducerTerms,
-  type ToSendingThread,
-} from './producer-messages.js';
+import { type FromSendingThread, type ProducerTerms, type ToSendingThread } from './producer-messages.js';
+import { readSends } from './send-codec.js';
 import { SendResults } from './send-results.js';
 import { type SharedProducer } from './shared-producer.js';
 
@@ -58,12 +54,11 @@ export class ServedProducer {
 
   take({ pack, given, bytes }: Extract<FromSendingThread, { type: 'send' }>): void {
     const { producer } = this.#options;
-    const [call] = unpackCalls(pack);
-    for (const [index, record] of call!.records.entries()) {
-      const { topic, partition, offset } = record;
-      const place = Number.isNaN(partition) ? undefined : partition;
-      producer.enqueue(topic, place, outgoing(record, given?.[index]), new ThreadDelivery(this, offset, topic));
-    }
+    readSends(pack, (slot, topic, partition, record, index) => {
+      const crossed = given?.[index];
+      if (crossed) record.given = crossed === 'serialized' ? serialized(record) : buffered(crossed);
+      producer.enqueue(topic, partition, record, new ThreadDelivery(this, slot, topic));
+    });
     this.#taken += bytes;
     // Usually the next results say so as well.
     if (this.#taken - this.#toldTaken >= this.#window / 2) this.#tellSoon();
@@ -186,14 +181,17 @@ class ThreadDelivery implements DeliverySink {
   }
 }
 
-function outgoing({ key, value, headers, timestamp }: KafkaRecord, given: GivenParts | undefined): OutgoingRecord {
-  const record: { -readonly [P in keyof OutgoingRecord]: OutgoingRecord[P] } = { key, value, headers };
-  if (!Number.isNaN(timestamp)) record.timestamp = timestamp;
-  if (given) record.given = { key: buffered(given.key), value: buffered(given.value) };
-  return record;
+type Given = NonNullable<OutgoingRecord['given']>;
+
+function serialized({ key, value }: OutgoingRecord): Given {
+  return { key, value };
 }
 
 /** Bytes come as the plain array that a clone makes of them. */
-function buffered(value: unknown): unknown {
+function buffered({ key, value }: Given): Given {
+  return { key: bufferOf(key), value: bufferOf(value) };
+}
+
+function bufferOf(value: unknown): unknown {
   return value instanceof Uint8Array ? Buffer.from(value.buffer, value.byteOffset, value.byteLength) : value;
 }

@@ -2,11 +2,12 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { type ErrorClass } from '../../../src/common/error-class.js';
 import { hasCode, NestdawError } from '../../../src/common/errors.js';
-import { type KafkaRecord } from '../../../src/common/record.js';
+import { bytesOfData, type KafkaRecord } from '../../../src/common/record.js';
 import { nameOf } from '../../../src/runtime/dead-letters/error-story.js';
 import { errorClassifier } from '../../../src/runtime/retry/error-classes.js';
 import { packCalls, transferOf, unpackCalls } from '../../../src/runtime/threads/call-codec.js';
 import { fromPlainError, toPlainError } from '../../../src/runtime/threads/plain-error.js';
+import { readSends, SendWriter } from '../../../src/runtime/threads/send-codec.js';
 
 // Records and errors on their way between threads.
 
@@ -58,6 +59,50 @@ describe('packed calls', () => {
     };
     const pack = packCalls([{ slot: 0, id: 1, attempt: 1, records: [one] }]);
     expect(transferOf(pack)).toEqual([pack.memory]);
+  });
+});
+
+const data = fc.oneof(bytes, fc.string({ unit: 'binary', maxLength: 30 }));
+const send = fc.record({
+  slot: fc.nat(100_000),
+  topic: fc.constantFrom('a', 'b', 'long.name'),
+  partition: fc.option(fc.nat(5_000), { nil: undefined }),
+  record: fc.record(
+    { key: data, value: data, headers: fc.array(fc.record({ key: fc.string(), value: bytes })), timestamp: fc.nat() },
+    { requiredKeys: ['key', 'value'] },
+  ),
+});
+
+describe('packed sends', () => {
+  it('come out as they went in, text as its bytes, block after block, whatever was refused between', () => {
+    fc.assert(
+      fc.property(fc.array(fc.array(send, { maxLength: 60 }), { maxLength: 4 }), (blocks) => {
+        const writer = new SendWriter();
+        for (const sends of blocks) {
+          for (const { slot, topic, partition, record } of sends) {
+            const broken = { key: 'x'.repeat(slot % 20_000), value: 7 as unknown as string };
+            expect(() => writer.add(0, 'broken', 0, broken)).toThrow();
+            writer.add(slot, topic, partition, record);
+          }
+          const out: unknown[] = [];
+          readSends(structuredClone(writer.take()), (slot, topic, partition, record) =>
+            out.push({ slot, topic, partition, record }),
+          );
+          expect(out).toEqual(
+            sends.map(({ record: { headers = [], ...record }, ...place }) => ({
+              ...place,
+              record: {
+                ...record,
+                key: bytesOfData(record.key),
+                value: bytesOfData(record.value),
+                ...(headers.length > 0 ? { headers } : {}),
+              },
+            })),
+          );
+        }
+      }),
+      { numRuns: 50 },
+    );
   });
 });
 
