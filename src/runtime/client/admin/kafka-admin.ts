@@ -20,6 +20,8 @@ export interface KafkaAdminOptions {
   readonly operationTimeoutMs?: number;
   /** Whether configs of topics that exist are changed to what is declared. Default false. */
   readonly modifyTopicConfigs?: boolean;
+  /** The topics that `initialize` makes. Default: none. */
+  readonly declared?: () => readonly TopicOptions[];
   readonly clock?: Clock;
   readonly logger?: Logger;
 }
@@ -44,6 +46,7 @@ export class KafkaAdmin {
   readonly #logDirs: LogDirAdmin;
   readonly #logger: Logger;
   readonly #modifyTopicConfigs: boolean;
+  readonly #declared: () => readonly TopicOptions[];
 
   constructor(options: KafkaAdminOptions) {
     const { openCluster, operationTimeoutMs = 30_000, clock = systemClock, logger = silentLogger } = options;
@@ -55,6 +58,18 @@ export class KafkaAdmin {
     this.#logDirs = new LogDirAdmin(this.#calls);
     this.#logger = logger;
     this.#modifyTopicConfigs = options.modifyTopicConfigs ?? false;
+    this.#declared = options.declared ?? (() => []);
+  }
+
+  /**
+   * Makes the topics that the application declares (Spring: `initialize`), as `createOrModifyTopics` does: for
+   * `kafka.admin.auto-create=false`, under which the start makes none, and for clusters that were away then. Resolves with
+   * false where none are declared; rejects when they cannot be made, whatever `kafka.admin.fail-fast` says.
+   */
+  async initialize(): Promise<boolean> {
+    const topics = this.#declared();
+    await this.createOrModifyTopics(...topics);
+    return topics.length > 0;
   }
 
   /**

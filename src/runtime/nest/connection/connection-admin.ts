@@ -42,6 +42,7 @@ export class ConnectionAdmin {
       openCluster,
       operationTimeoutMs: properties.get('admin.operation-timeout'),
       modifyTopicConfigs: properties.get('admin.modify-topic-configs'),
+      declared: () => this.#topics,
       clock,
       logger,
     });

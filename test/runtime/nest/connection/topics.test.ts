@@ -78,9 +78,13 @@ describe('topics of an application', () => {
     });
   });
 
-  it('are not made where auto-create is off', async () => {
+  it('are not made where auto-create is off, but when somebody says so', async () => {
     const admin = await start({ topics: [{ name: 'not-made' }], properties: { 'kafka.admin.auto-create': 'false' } });
     expect(await partitions(admin, 'not-made')).toBeUndefined();
+    expect(await admin.initialize()).toBe(true);
+    expect(await partitions(admin, 'not-made')).toBe(1);
+    await running!.close();
+    expect(await (await start({})).initialize()).toBe(false);
   });
 
   it('belong to the connection that they name', async () => {
