@@ -67,13 +67,7 @@ export function packCalls(calls: readonly PackedCall[]): CallPack {
 export function unpackCalls({ topics, numbers: count, memory }: CallPack): PackedCall[] {
   const numbers = new Float64Array(memory, 0, count);
   let at = 0;
-  let byte = count * 8;
-  const take = (length: number): Buffer | null => {
-    if (length < 0) return null;
-    const slice = Buffer.from(memory, byte, length);
-    byte += length;
-    return slice;
-  };
+  const take = slicesOf(memory, count * 8);
   const record = (): KafkaRecord => {
     const topic = topics[numbers[at]!]!;
     const partition = numbers[at + 1]!;
@@ -103,6 +97,17 @@ export function unpackCalls({ topics, numbers: count, memory }: CallPack): Packe
     calls.push({ slot, id, attempt, records: Array.from({ length: size }, record) });
   }
   return calls;
+}
+
+/** Gives what lies in a block from `from` on, slice by slice; null for a length of -1. */
+export function slicesOf(memory: ArrayBuffer, from: number): (length: number) => Buffer | null {
+  let at = from;
+  return (length) => {
+    if (length < 0) return null;
+    const slice = Buffer.from(memory, at, length);
+    at += length;
+    return slice;
+  };
 }
 
 function lengthOf(bytes: Buffer | null): number {

@@ -1,4 +1,5 @@
 import { NO_HEADERS, type OutgoingRecord, type RecordHeader } from '../../common/record.js';
+import { slicesOf } from './call-codec.js';
 
 // Records to send as plain data, many in one message: written as they come into memory that is used again, and copied
 // out as one block with all numbers in front and all bytes behind them.
@@ -115,13 +116,7 @@ export function readSends(
   visit: (slot: number, topic: string, partition: number | undefined, record: Outgoing, index: number) => void,
 ): void {
   const numbers = new Float64Array(memory, 0, count);
-  let byte = count * 8;
-  const take = (length: number): Buffer | null => {
-    if (length < 0) return null;
-    const slice = Buffer.from(memory, byte, length);
-    byte += length;
-    return slice;
-  };
+  const take = slicesOf(memory, count * 8);
   for (let at = 0, index = 0; at < count; index++) {
     const record: Outgoing = { key: take(numbers[at + 4]!), value: take(numbers[at + 5]!) };
     const partition = numbers[at + 2]!;

@@ -84,6 +84,48 @@ describe('watched sends', () => {
     ]);
   });
 
+  it('leaves interceptors and listeners to a producer that has its own, and keeps observers', async () => {
+    const told: string[] = [];
+    const note = (what: string) => void told.push(what);
+    template.addProducerInterceptor({ onAcknowledgement: () => note('interceptor') });
+    template.addProducerListener({ onSuccess: () => note('listener') });
+    producer = Object.assign(new FakeProducer(), { intercepts: true });
+    await template.send('orders', 'x');
+    expect(told).toEqual([]);
+    template.addSendObserver({
+      begin: ({ topic }) => ({ succeeded: () => note(`observer ${topic}`), failed: () => note('no') }),
+    });
+    await template.send('orders', 'x');
+    expect(told).toEqual(['observer orders']);
+    expect(template.metrics()).not.toHaveProperty('interceptor-time-avg');
+  });
+
+  it('shows a record from a thread to interceptors and listeners, and serializes again only what they changed', async () => {
+    const told: string[] = [];
+    template.addSendObserver({ begin: () => void told.push('observed') });
+    template.addProducerListener({
+      onSuccess: (record, { offset }) => void told.push(`stored ${String(record.value)} at ${offset}`),
+      onError: (record, error) => void told.push(`lost ${String(record.value)}: ${error.message}`),
+    });
+    template.addProducerInterceptor({
+      onSend: (record) => (record.value === 'b' ? { ...record, value: 'c' } : { ...record, timestamp: 7 }),
+    });
+    const value = Buffer.from('as the thread wrote it');
+    const sink = { stored: () => void told.push('told'), failed: () => void told.push('told') };
+    const pass = async (given?: { key: unknown; value: unknown }) => {
+      template.relay.enqueue(producer, 'orders', 2, { key: null, value, ...(given ? { given } : {}) }, sink);
+      await flush();
+    };
+    await pass({ key: null, value: 'a' });
+    await pass({ key: null, value: 'b' });
+    await pass();
+    producer.failWith = new Error('gone');
+    await pass({ key: null, value: 'a' });
+    expect(texts()).toEqual(['as the thread wrote it', 'c', 'as the thread wrote it']);
+    expect(producer.sent.map(({ timestamp }) => timestamp)).toEqual([7, undefined, undefined]);
+    expect(told).toEqual(['stored a at 0', 'told', 'stored c at 1', 'told', 'told', 'lost a: gone', 'told']);
+  });
+
   it('lets observers write headers, in place of those of the same name', async () => {
     const seen: unknown[] = [];
     template.addSendObserver({

@@ -81,7 +81,7 @@ describe('packed sends', () => {
         for (const sends of blocks) {
           for (const { slot, topic, partition, record } of sends) {
             const broken = { key: 'x'.repeat(slot % 20_000), value: 7 as unknown as string };
-            expect(() => writer.add(0, 'broken', 0, broken)).toThrow();
+            expect(() => writer.add(0, 'broken', 0, broken)).toThrow('out of range');
             writer.add(slot, topic, partition, record);
           }
           const out: unknown[] = [];
