@@ -26,12 +26,12 @@ import { tellStored } from './send-results.js';
 // A producer of the application, as a thread has it. What the thread sends in one turn goes in one message; order,
 // batches, memory and retries are the producer's.
 
-/** Until the producer has said something. */
+/** Until the producer has said something: what is given is sent along, for whoever may want it. */
 const UNKNOWN: ProducerTerms = {
   hasRoom: true,
-  wantsGiven: false,
-  window: Number.POSITIVE_INFINITY,
-  bufferMemory: Number.POSITIVE_INFINITY,
+  wantsGiven: true,
+  window: 1024 * 1024,
+  bufferMemory: 32 * 1024 * 1024,
   stopped: undefined,
   metrics: {},
 };
@@ -56,7 +56,7 @@ export class RemoteProducer implements ProducerClient {
   readonly #gate = new ReadyGate(() => this.hasRoom);
   #terms = UNKNOWN;
   #stoppedDeliveries: readonly StoppedDelivery[] = [];
-  #isOpen = false;
+  #opening: Promise<void> | undefined;
   #closed: NestdawError | undefined;
   #stopping: Promise<void> | undefined;
 
@@ -68,10 +68,10 @@ export class RemoteProducer implements ProducerClient {
   }
 
   /** Rejects with KAFKA_CONFIG_INVALID where the application has no such producer. */
-  async start(): Promise<void> {
+  start(): Promise<void> {
     const { connection, name } = this.#options;
-    await this.#ask({ do: 'open', connection, name });
-    this.#isOpen = true;
+    this.#opening ??= this.#ask({ do: 'open', connection, name }).then(() => undefined);
+    return this.#opening;
   }
 
   send(topic: string, partition: number | undefined, record: OutgoingRecord): Promise<RecordMetadata> {
@@ -145,9 +145,12 @@ export class RemoteProducer implements ProducerClient {
 
   async #stop(): Promise<void> {
     const { closeTimeoutMs, clock } = this.#options;
-    const flushed = this.#isOpen ? this.flush() : Promise.resolve();
+    const flushed = this.#opening?.then(
+      () => this.flush(),
+      () => undefined, // there is no such producer: nothing is under way to it
+    );
     this.#closed = producerStopped();
-    const isFlushed = await endsWithin(clock, closeTimeoutMs, flushed);
+    const isFlushed = await endsWithin(clock, closeTimeoutMs, flushed ?? Promise.resolve());
     // What is still under way ends in the application, and is told to nobody here.
     this.#box.rejectAll(isFlushed ? this.#closed : closedBefore(closeTimeoutMs!));
     this.#gate.check();
