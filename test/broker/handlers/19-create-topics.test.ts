@@ -87,8 +87,8 @@ describe('CreateTopics', () => {
     expect(await names()).toEqual(['or.ders']);
   });
 
-  it('names the key that was meant', async () => {
-    const [answer] = await create([{ name: 'a', configs: [{ name: 'retention.msec', value: '5' }] }]);
+  it.each(['retention.msec', 'Rendition.ms'])('names the key that was meant by %s', async (name) => {
+    const [answer] = await create([{ name: 'a', configs: [{ name, value: '5' }] }]);
     expect(answer!.errorMessage).toMatch(/did you mean 'retention.ms'/);
   });
 
