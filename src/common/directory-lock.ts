@@ -85,7 +85,9 @@ export function findLockHolder(identity: string): Promise<LockHolder | undefined
     socket.on('data', (chunk) => {
       text += chunk.toString('utf8');
       const end = text.indexOf('\n');
-      if (end !== -1) bootstrapServers.resolve(text.slice(0, end));
+      if (end === -1) return;
+      bootstrapServers.resolve(text.slice(0, end));
+      socket.unref(); // to watch is no reason to live on
     });
     socket.on('error', () => undefined); // `close` follows
     socket.once('close', () => {

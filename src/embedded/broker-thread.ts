@@ -18,7 +18,6 @@ export interface BrokerThread {
 /** Starts the thread; undefined when another process holds the data directory. */
 export async function startBrokerThread(data: BrokerWorkerData, logger: Logger): Promise<BrokerThread | undefined> {
   const worker = new Worker(new URL('embedded/broker-worker.js', buildRoot), { workerData: data, execArgv: [] });
-  worker.unref(); // an application that has nothing else to do may end
   const started = deferred<BrokerThread | undefined>();
   const ended = deferred<Error | undefined>();
   let stopping = false;
@@ -27,6 +26,7 @@ export async function startBrokerThread(data: BrokerWorkerData, logger: Logger):
   worker.on('message', (message: FromBrokerWorker) => {
     switch (message.type) {
       case 'ready':
+        worker.unref(); // an application that has nothing else to do may end
         started.resolve({ host: message.host, port: message.port, ended: ended.promise, stop });
         break;
       case 'locked':

@@ -2,7 +2,7 @@ import { messageOf } from '../../common/errors.js';
 import { type Startable } from '../../common/lifecycle.js';
 import { type Logger } from '../../common/logger.js';
 
-/** What lives as long as a connection is open: started in the background when it is, ended before it. */
+/** What lives with a connection: started in the background when the application starts, ended before the connection. */
 export class AttachedParts {
   readonly #logger: Logger;
   readonly #parts: Startable[] = [];

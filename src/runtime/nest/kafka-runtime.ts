@@ -41,6 +41,12 @@ export class KafkaRuntime {
   readonly #thread: ThreadState | undefined;
   readonly #companions: Array<{ stop(): Promise<void> }> = [];
   #draining: Promise<void> | undefined;
+  /** A start that fails elsewhere is told to nobody: it has when nothing is left to do before the listeners start. */
+  readonly #onIdle = () => {
+    if (this.#closing) return;
+    this.tools.logger.log('the application did not start: its Kafka connections are closed');
+    void this.close();
+  };
   #closing: Promise<void> | undefined;
 
   /** @param thread the worker thread that this is, if it is one: then nothing is read here */
@@ -138,7 +144,10 @@ export class KafkaRuntime {
 
   /** Opens the connections: brokers beside the application, producers. From here on sends work. */
   async open(): Promise<void> {
-    if (!this.#thread) this.#signals.install();
+    if (!this.#thread) {
+      this.#signals.install();
+      process.on('beforeExit', this.#onIdle);
+    }
     try {
       for (const connection of this.#connections.values()) await connection.start();
       // Before anything listens; threads find them made.
@@ -162,6 +171,8 @@ export class KafkaRuntime {
    */
   async startListeners(): Promise<void> {
     this.listeners.isStarted = true;
+    process.off('beforeExit', this.#onIdle);
+    for (const connection of this.#connections.values()) connection.begin();
     const connected = [...this.#connections.values()].map((connection) => connection.connected);
     try {
       await Promise.all([...connected, this.startContainers(this.#registry.list())]);
@@ -216,6 +227,7 @@ export class KafkaRuntime {
     this.#transactions.unbind();
     this.#events.unbind();
     this.#signals.remove();
+    process.off('beforeExit', this.#onIdle);
   }
 }
 

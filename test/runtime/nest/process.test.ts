@@ -1,15 +1,18 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
 
-// What signals do to a process. The fixture runs the built package.
+// What signals and failed starts do to a process. The fixtures run the built package.
 
-const fixture = fileURLToPath(new URL('./fixtures/application.mjs', import.meta.url));
+const fixture = (name: string) => fileURLToPath(new URL(`./fixtures/${name}.mjs`, import.meta.url));
 
-async function run(args: string[], signals: NodeJS.Signals[]) {
-  const child = spawn(process.execPath, [fixture, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+async function run(args: string[], signals: NodeJS.Signals[], name = 'application') {
+  const child = spawn(process.execPath, [fixture(name), ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
   const lines: string[] = [];
   const left = [...signals];
   for await (const line of createInterface(child.stdout)) {
@@ -47,6 +50,20 @@ describe('a process', () => {
     const { lines, signalCode } = await run([], ['SIGINT', 'SIGTERM']);
     expect(lines).not.toContain('handled');
     expect(signalCode).toMatch(/SIGINT|SIGTERM/);
+  });
+
+  it('ends with its own exit code when applications do not start, and closes what they opened', async () => {
+    const dataDir = mkdtempSync(join(tmpdir(), 'nestdaw-failed-'));
+    const { lines, exitCode } = await run([dataDir], [], 'failed-starts');
+    rmSync(dataDir, { recursive: true });
+    expect(lines).toEqual([
+      'init: no database',
+      'bootstrap: no cache',
+      expect.stringMatching(/^listener: orders-0 has no committed offset/),
+      'over',
+      ...Array<string>(2).fill('the application did not start: its Kafka connections are closed'),
+    ]);
+    expect(exitCode).toBe(1);
   });
 
   it('lives on after a failed send that nobody looked at', async () => {

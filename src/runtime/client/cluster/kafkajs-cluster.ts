@@ -1,5 +1,6 @@
 import { type KafkaConfig, type logCreator } from 'kafkajs';
 import { type Logger, silentLogger } from '../../../common/logger.js';
+import { type ProcessHold } from '../../../common/process-hold.js';
 import { addressText, parseBootstrapServers } from './bootstrap-servers.js';
 import { KafkajsConnection } from './kafkajs-connection.js';
 import { type KafkajsTaps, type TappedConnection, tapKafkajs } from './kafkajs-taps.js';
@@ -18,6 +19,8 @@ export interface KafkajsClusterOptions extends RoutedClusterOptions {
   /** SASL, as kafkajs takes it. */
   readonly sasl?: KafkaConfig['sasl'];
   readonly logger?: Logger;
+  /** Whether idle connections keep the process alive. Default: they do. */
+  readonly hold?: ProcessHold;
 }
 
 export class KafkajsCluster extends RoutedCluster {
@@ -29,9 +32,11 @@ export class KafkajsCluster extends RoutedCluster {
 
 class KafkajsTransport implements Transport {
   readonly #taps: KafkajsTaps;
+  readonly #hold: ProcessHold | undefined;
 
   constructor(options: KafkajsClusterOptions, brokers: string[]) {
     const { ssl, sasl, clientId = 'nestdaw', logger = silentLogger } = options;
+    this.#hold = options.hold;
     this.#taps = tapKafkajs({
       brokers,
       clientId,
@@ -57,7 +62,7 @@ class KafkajsTransport implements Transport {
       // Kafkajs leaves Nagle's algorithm on, which holds a small request back while one before it is unanswered.
       broker.connection.socket?.setNoDelay(true);
       signal.throwIfAborted();
-      return new KafkajsConnection(broker);
+      return new KafkajsConnection(broker, this.#hold);
     } catch (error) {
       destroy(broker.connection, error as Error);
       throw signal.aborted ? signal.reason : error;

@@ -1,3 +1,4 @@
+import { type ProcessHold } from '../../../common/process-hold.js';
 import { type Api } from '../../../protocol/api.js';
 import { bytesOf, requestHead } from '../../../protocol/frame.js';
 import { type TappedBroker, type TappedConnection, type TappedSocket } from './kafkajs-taps.js';
@@ -12,11 +13,17 @@ const JOIN_UP_TO = 4096;
 export class KafkajsConnection implements TransportConnection {
   readonly versions: ReadonlyMap<number, VersionRange>;
   readonly #connection: TappedConnection;
+  readonly #hold: ProcessHold | undefined;
   /** Requests that went through kafkajs's `send` and are not answered yet. */
   #behindLogin = 0;
+  /** Requests that are not answered yet, while an idle connection does not keep the process alive. */
+  #asked = 0;
 
-  constructor(broker: TappedBroker) {
+  /** @param hold whether an idle connection keeps the process alive; without one it does */
+  constructor(broker: TappedBroker, hold?: ProcessHold) {
     this.#connection = broker.connection;
+    this.#hold = hold?.isOn === true ? undefined : hold;
+    this.#hold?.add(this.#connection.socket!);
     this.versions = new Map(
       Object.entries(broker.versions()).map(([key, { minVersion, maxVersion }]) => [
         Number(key),
@@ -31,9 +38,23 @@ export class KafkajsConnection implements TransportConnection {
 
   request(api: Api, version: number, body: readonly Buffer[], expectResponse: boolean): Promise<Buffer | undefined> {
     // A session that runs out is renewed by `send` alone, and what is called meanwhile must not pass those that wait.
-    return this.#behindLogin > 0 || this.#needsLogin()
-      ? this.#sendBehindLogin(api, version, body, expectResponse)
-      : this.#send(api, version, body, expectResponse);
+    const answer =
+      this.#behindLogin > 0 || this.#needsLogin()
+        ? this.#sendBehindLogin(api, version, body, expectResponse)
+        : this.#send(api, version, body, expectResponse);
+    return this.#hold === undefined || this.#hold.isOn ? answer : this.#holdingUntil(answer, this.#hold);
+  }
+
+  async #holdingUntil<T>(answer: Promise<T>, hold: ProcessHold): Promise<T> {
+    const socket = this.#connection.socket!;
+    this.#asked++;
+    hold.remove(socket);
+    try {
+      return await answer;
+    } finally {
+      this.#asked--;
+      if (this.#asked === 0 && this.isOpen()) hold.add(socket);
+    }
   }
 
   #needsLogin(): boolean {
@@ -89,6 +110,7 @@ export class KafkajsConnection implements TransportConnection {
   }
 
   close(reason: Error): void {
+    if (this.#connection.socket) this.#hold?.remove(this.#connection.socket);
     this.#connection.rejectRequests(reason);
     // With nothing under way left this does not wait; what is written already still goes out.
     void this.#connection.disconnect().finally(() => this.#connection.socket?.destroySoon());

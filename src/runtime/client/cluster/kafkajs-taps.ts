@@ -16,6 +16,9 @@ export interface TappedSocket {
   destroy(error?: Error): void;
   destroySoon(): void;
   setNoDelay(on: boolean): void;
+  /** Whether it keeps the process alive. */
+  ref(): unknown;
+  unref(): unknown;
 }
 
 /** A request as the queue takes it: sent at once, then kept until the answer with its correlation id is there. */

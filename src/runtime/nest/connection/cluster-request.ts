@@ -1,5 +1,6 @@
 import { type Clock } from '../../../common/clock.js';
 import { type Logger } from '../../../common/logger.js';
+import { type ProcessHold } from '../../../common/process-hold.js';
 import { mskRegion, mskToken } from '../../client/security/msk-tokens.js';
 import { OAuthTokens } from '../../client/security/oauth-tokens.js';
 import { type TokenMechanism, tokenLogin } from '../../client/security/token-login.js';
@@ -22,10 +23,12 @@ export interface ClusterRequest {
   readonly sasl?: PasswordLogin | TokenMechanism;
   readonly logger: Logger;
   readonly clock: Clock;
+  /** Whether idle connections keep the process alive: not before the application has started. */
+  readonly hold: ProcessHold;
 }
 
 /** The part of a request that the properties decide. */
-export type RequestNumbers = Omit<ClusterRequest, 'bootstrapServers' | 'ssl' | 'sasl' | 'logger' | 'clock'>;
+export type RequestNumbers = Omit<ClusterRequest, 'bootstrapServers' | 'ssl' | 'sasl' | 'logger' | 'clock' | 'hold'>;
 
 export function producerRequest(properties: KafkaProperties): RequestNumbers {
   return {

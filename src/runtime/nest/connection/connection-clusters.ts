@@ -1,5 +1,6 @@
 import { type Clock } from '../../../common/clock.js';
 import { type Logger } from '../../../common/logger.js';
+import { ProcessHold } from '../../../common/process-hold.js';
 import { type Cluster } from '../../client/cluster/cluster.js';
 import { KafkajsCluster } from '../../client/cluster/kafkajs-cluster.js';
 import { type KafkaProperties } from '../../config/kafka-properties.js';
@@ -23,6 +24,7 @@ export interface ConnectionClustersOptions {
 
 export class ConnectionClusters {
   readonly #options: ConnectionClustersOptions;
+  readonly #hold = new ProcessHold();
   readonly #servers: Record<SecureClient, readonly string[]>;
   #security: Readonly<Record<SecureClient, SecuritySettings>> = { consumer: {}, producer: {}, admin: {} };
   #logins: Partial<Record<SecureClient, ClusterRequest['sasl']>> = {};
@@ -61,6 +63,11 @@ export class ConnectionClusters {
     }
   }
 
+  /** The application has started: from here on what is open keeps its process alive. */
+  hold(): void {
+    this.#hold.hold();
+  }
+
   /** A new cluster, not connected. */
   open(client: SecureClient, numbers: RequestNumbers): Cluster {
     const { factory, clock, logger } = this.#options;
@@ -73,6 +80,7 @@ export class ConnectionClusters {
       bootstrapServers: this.#servers[client],
       clock,
       logger,
+      hold: this.#hold,
     };
     return factory ? factory(request) : new KafkajsCluster(request);
   }

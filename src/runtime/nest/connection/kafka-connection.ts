@@ -137,7 +137,7 @@ export class KafkaConnection implements Startable {
     this.recordWriter = new RecordWriter(serializers.keySerializer, serializers.valueSerializer);
   }
 
-  /** Something that starts when the connection is open, in the background, and ends before it does. */
+  /** Something that starts with the application, in the background, and ends before the connection does. */
   attach(part: Startable, autoStartup: boolean): void {
     this.#attached.add(part, autoStartup);
   }
@@ -231,6 +231,13 @@ export class KafkaConnection implements Startable {
     if (configured.size > 0 && !isThread) logger.log(`using the Kafka cluster at ${[...configured].join(', ')}`);
     this.#connecting = this.#producers.start();
     this.#connecting.catch(() => undefined); // for whoever asks
+    // How the application's producers are to be used is what a thread hears as it connects to them.
+    if (isThread) await this.#connecting;
+  }
+
+  /** The application has started: what is attached starts, and what is open keeps the process alive. */
+  begin(): void {
+    this.#clusters.hold();
     this.#attached.open();
   }
 
