@@ -12,7 +12,7 @@ const LISTENERS = 'listeners';
 const [first, ...others] = process.argv.slice(2);
 const suites =
   first === LISTENERS
-    ? ['test/runtime/nest/listeners', 'test/runtime/nest/strategy', '--runInBand', ...others]
+    ? ['test/runtime/nest/listeners', 'test/runtime/nest/strategy', ...others]
     : [
         'test/e2e',
         'test/conformance',
@@ -29,6 +29,8 @@ const { status } = spawnSync(
     'node_modules/jest/bin/jest.js',
     // The first requests to a node that has just started take their time.
     '--testTimeout=60000',
+    // They share the cluster.
+    '--maxWorkers=1',
     ...suites,
   ],
   { cwd: fileURLToPath(new URL('..', import.meta.url)), stdio: 'inherit' },

@@ -35,7 +35,7 @@ async function suitePasses(directory) {
     const options = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
     const { status } = spawnSync(
       process.execPath,
-      [...options, 'node_modules/jest/bin/jest.js', 'test/conformance/broker', '--bail', '--silent'],
+      [...options, 'node_modules/jest/bin/jest.js', 'test/conformance/broker', '--bail', '--silent', '--maxWorkers=1'],
       {
         cwd: root,
         stdio: 'ignore',
