@@ -33,22 +33,26 @@ async function main(args) {
   fetchKafka();
   const folder = mkdtempSync(join(tmpdir(), 'kafka-tools-'));
   const started = performance.now();
-  const brokers = await Promise.all([startOurs(join(folder, 'ours')), startTheirs(join(folder, 'theirs'))]);
-  if (hasCompiler()) for (const broker of brokers) broker.host = new ToolHost([...JVM, '-cp', libraries]);
+  const start = (directories) =>
+    Promise.all([startOurs(join(folder, 'ours'), directories), startTheirs(join(folder, 'theirs'), directories)]);
+  let brokers = await start(['logs']);
+  const hosts = hasCompiler() ? brokers.map(() => new ToolHost([...JVM, '-cp', libraries])) : [];
   let failures = 0;
   let commands = 0;
   try {
     for (const [name, steps] of Object.entries(scenarios)) {
       if (only !== '' && !only.split(',').includes(name)) continue;
       // A stopped broker has written what it keeps in memory while it runs, indexes above all.
-      if (name === 'files') await Promise.all(brokers.map((broker) => broker.stop()));
+      if (name === 'files' || name === 'directories') await Promise.all(brokers.map((broker) => broker.stop()));
+      if (name === 'directories') brokers = await start(['logs', 'logs-more']);
+      for (const [i, broker] of brokers.entries()) broker.host = hosts[i];
       for (const step of steps) {
         commands++;
         if (!(await compare(name, step, brokers, folder, verbose))) failures++;
       }
     }
   } finally {
-    for (const { host } of brokers) host?.stop();
+    for (const host of hosts) host.stop();
     await Promise.all(brokers.map((broker) => broker.stop()));
     rmSync(folder, { recursive: true, force: true });
   }
@@ -137,26 +141,27 @@ function ownProcess({ tool, args, input = '' }, place) {
   return { child, done };
 }
 
-async function startTheirs(folder) {
+async function startTheirs(folder, directories) {
   const port = await freePort();
   // Without leader replicas to elect from, as our directories are.
   const formatArgs = ['--feature', 'eligible.leader.replicas.version=0'];
-  const kafka = await startKafka({ port, dataDir: folder, overrides: SETTINGS, formatArgs });
+  const overrides = { ...SETTINGS, 'log.dirs': directories.map((name) => join(folder, name)).join() };
+  const kafka = await startKafka({ port, dataDir: folder, overrides, formatArgs });
   return { name: 'theirs', bootstrapServers: kafka.bootstrapServers, logs: join(folder, 'logs'), stop: kafka.stop };
 }
 
-async function startOurs(folder) {
+async function startOurs(folder, directories) {
   const port = await freePort();
   const logs = join(folder, 'logs');
-  const overrides = Object.entries({ ...LIMITS, ...SETTINGS }).flatMap(([key, value]) => [
+  const places = { 'log.dirs': directories.map((name) => join(folder, name)).join() };
+  const overrides = Object.entries({ ...LIMITS, ...SETTINGS, ...places }).flatMap(([key, value]) => [
     '--override',
     `${key}=${value}`,
   ]);
-  const child = spawn(
-    process.execPath,
-    ['dist/esm/cli/main.js', 'broker', '--port', String(port), '--data-dir', logs, ...overrides],
-    { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] },
-  );
+  const child = spawn(process.execPath, ['dist/esm/cli/main.js', 'broker', '--port', String(port), ...overrides], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   await new Promise((resolve, reject) => {
     child.stdout.once('data', resolve);
     child.once('exit', (code) => reject(new Error(`our broker ended with code ${code}`)));

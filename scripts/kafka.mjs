@@ -115,9 +115,11 @@ export async function startKafka({ port, dataDir, quiet = true, overrides = {}, 
       .map(([key, value]) => `${key}=${value}\n`)
       .join(''),
   );
-  if (!existsSync(join(dataDir, 'logs', 'meta.properties'))) {
+  const directories = settings['log.dirs'].split(',');
+  if (directories.some((directory) => !existsSync(join(directory, 'meta.properties')))) {
     const clusterId = 'bmVzdGRhdy1wZWVyLTAwMQ';
-    kafkaTool('kafka.tools.StorageTool', ['format', '-t', clusterId, '-c', config, ...formatArgs], { stdio: 'pipe' });
+    const format = ['format', '-t', clusterId, '-c', config, '--ignore-formatted', ...formatArgs];
+    kafkaTool('kafka.tools.StorageTool', format, { stdio: 'pipe' });
   }
   const spawned = performance.now();
   const child = spawn(

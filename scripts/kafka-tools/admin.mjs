@@ -3,16 +3,20 @@ import { join } from 'node:path';
 
 // What looks after clusters: versions, features, quorum, leaders, log directories, reassignments.
 
-const tool = (name, words, more = {}) => ({
+export const tool = (name, words, more = {}) => ({
   name: `${name.replace(/Command$|Tool$/, '')} ${words}`,
   tool: `org.apache.kafka.tools.${name}`,
   args: (servers) => ['--bootstrap-server', servers, ...words.split(' ').filter(Boolean)],
   ...more,
 });
 const fails = { errorKind: true };
-const reassign = (words, content, more = {}) =>
+export const reassign = (words, content, more = {}) =>
   tool('reassign.ReassignPartitionsCommand', words, {
-    before: ({ folder }) => writeFileSync(join(folder, 'moves.json'), JSON.stringify(content ?? {})),
+    before: (place) =>
+      writeFileSync(
+        join(place.folder, 'moves.json'),
+        JSON.stringify(typeof content === 'function' ? content(place) : (content ?? {})),
+      ),
     args: (servers, { folder }) => [
       ...['--bootstrap-server', servers, ...words.split(' ').filter(Boolean)],
       ...(content ? [words.includes('--generate') ? '--topics-to-move-json-file' : '--reassignment-json-file'] : []),
