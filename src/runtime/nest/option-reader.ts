@@ -12,6 +12,10 @@ export class OptionReader {
 
   text(option: string, value: string | undefined): string | undefined {
     if (value === undefined) return undefined;
+    if (typeof value !== 'string') {
+      this.mistake(option, String(value), 'not text; give a string');
+      return undefined;
+    }
     try {
       return this.environment.resolvePlaceholders(value);
     } catch (error) {

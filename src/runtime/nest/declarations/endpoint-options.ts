@@ -191,7 +191,7 @@ function patternOf(read: OptionReader, given: RegExp | string): RegExp | undefin
 }
 
 function topicsOf(read: OptionReader, topics: string | readonly string[]): string[] {
-  const given = typeof topics === 'string' ? [topics] : topics;
+  const given = Array.isArray(topics) ? (topics as readonly string[]) : [topics as string];
   const before = read.mistakes.length;
   const names = given.flatMap((topic) => parseList(read.text('topics', topic) ?? '')).filter((name) => name !== '');
   if (names.length === 0 && read.mistakes.length === before) {

@@ -16,7 +16,8 @@ export function partitionRequests(
   given: ReadonlyArray<string | TopicPartitions>,
 ): PartitionRequest[] {
   const before = read.mistakes.length;
-  const requests = given.flatMap((entry) => (typeof entry === 'string' ? named(read, entry) : ofTopic(read, entry)));
+  const entries = Array.isArray(given) ? (given as typeof given) : [given as unknown as string];
+  const requests = entries.flatMap((entry) => (typeof entry === 'string' ? named(read, entry) : ofTopic(read, entry)));
   if (requests.length === 0 && read.mistakes.length === before) {
     read.mistake(OPTION, undefined, "no partition is named; give 'topic-0', or { topic }");
   }

@@ -2,6 +2,7 @@ import { type DiscoveryService, type MetadataScanner, ModuleRef } from '@nestjs/
 import { type KafkaListenerOptions } from '../../../decorators/listener-options.js';
 import { type Mistake } from '../../config/mistakes.js';
 import { REBALANCE_CALLBACKS } from '../../listener/partitions/rebalance-callbacks.js';
+import { reportUnknownOptions } from '../declarations/known-options.js';
 import {
   type DiscoveredListener,
   type Findings,
@@ -61,6 +62,7 @@ export class ListenerExplorer {
       holder: object,
       retryable = ofAll,
     ) => {
+      reportUnknownOptions(where, given, [], mistakes);
       const options = { ...guardsOf(holder), ...given };
       return { where, options, source, host: instance, retryable, dltHandler, isDeclared: true };
     };

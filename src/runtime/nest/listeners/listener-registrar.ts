@@ -2,8 +2,10 @@ import 'reflect-metadata';
 import { NestdawError } from '../../../common/errors.js';
 import { type KafkaListenerOptions } from '../../../decorators/listener-options.js';
 import { type RetryableTopicOptions } from '../../../decorators/retryable-topic.js';
+import { type Mistake, throwIfAny } from '../../config/mistakes.js';
 import { type ContainerRegistry } from '../../listener/container-registry.js';
 import { type ListenerContainer } from '../../listener/listener-container.js';
+import { reportUnknownOptions } from '../declarations/known-options.js';
 import { type HandlerMethod } from '../declarations/listener-declaration.js';
 import { functionMethod } from '../handlers/function-method.js';
 import { type KafkaListenerContext } from '../handlers/listener-context.js';
@@ -51,7 +53,10 @@ export class KafkaListenerRegistrar {
    * @throws {NestdawError} KAFKA_CONFIG_INVALID with every mistake; then nothing is registered.
    */
   async register(listener: FunctionListener | MethodListener): Promise<ListenerContainer> {
-    const { where, method } = 'handler' in listener ? ofFunction(listener) : ofMethod(listener);
+    const { where, method } = described(listener);
+    const mistakes: Mistake[] = [];
+    reportUnknownOptions(where, listener, OWN_OPTIONS, mistakes);
+    throwIfAny(mistakes);
     const { retryable, dltHandler } = listener;
     const containers = this.#host.add({
       where,
@@ -89,6 +94,22 @@ interface Described {
   readonly method: HandlerMethod;
 }
 
+/** What `register` takes beside the options of a listener. */
+const OWN_OPTIONS = ['handler', 'instance', 'method', 'retryable', 'dltHandler'];
+
+function described(listener: FunctionListener | MethodListener): Described {
+  const { handler, instance } = listener as Partial<FunctionListener & MethodListener>;
+  if (typeof handler === 'function' && instance === undefined) return ofFunction(listener as FunctionListener);
+  if (typeof instance === 'object' && instance !== null && handler === undefined) {
+    return ofMethod(listener as MethodListener);
+  }
+  const which = handler !== undefined && instance !== undefined ? 'both are given' : 'neither is given, or of a kind';
+  throw new NestdawError(
+    'KAFKA_CONFIG_INVALID',
+    `a listener that is registered has a handler, a function, or an instance and the name of its method: ${which}`,
+  );
+}
+
 function ofFunction({ handler }: FunctionListener): Described {
   return { where: 'function', method: functionMethod(handler) };
 }
@@ -100,5 +121,5 @@ function ofMethod({ instance, method }: MethodListener): Described {
     throw new NestdawError('KAFKA_CONFIG_INVALID', `${type.name} has no method ${method}`);
   }
   const target = { instance, type, method, scoped: undefined };
-  return { where: `${type.name}.${method}`, method: { target, parameters: parametersOf(prototype, method) } };
+  return { where: `${type.name}.${method}`, method: { target, parameters: parametersOf(instance, method) } };
 }

@@ -31,6 +31,11 @@ describe('mistakes in listeners', () => {
   const at = '@KafkaListener of Listener.handle: ';
 
   it.each<[string, KafkaListenerOptions, string]>([
+    [
+      'an unknown option',
+      { topics: 'a', conurrency: 2 } as object,
+      `${at}conurrency: no option of a listener; did you mean concurrency?`,
+    ],
     ['a missing topic', { topics: [] }, `${at}topics: no topic is named`],
     ['an impossible topic', { topics: 'a b' }, `${at}topics=a b: no topic name`],
     [

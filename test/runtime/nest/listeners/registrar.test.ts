@@ -139,7 +139,22 @@ describe('a listener that is registered while the application runs', () => {
     await expect(registrar.register({ topics: 'a', ackMode: 'RECORD', batch: true, handler })).rejects.toThrow(
       'use BATCH',
     );
+    const wrong = (listener: object) => registrar.register(listener as never);
+    const kind = 'has a handler, a function, or an instance and the name of its method';
+    await expect(wrong({ topics: 'a' })).rejects.toThrow(`${kind}: neither is given`);
+    await expect(wrong({ topics: 'a', handler: 5 })).rejects.toMatchObject({ code: 'KAFKA_CONFIG_INVALID' });
+    await expect(wrong({ topics: 'a', instance: null, method: 'x' })).rejects.toThrow(kind);
+    await expect(wrong({ topics: 'a', handler, instance: {}, method: 'x' })).rejects.toThrow('both are given');
+    await expect(wrong({ topics: 'a', handler, grupId: 'g' })).rejects.toThrow(
+      'grupId: no option of a listener; did you mean groupId?',
+    );
+    await expect(wrong({ topics: 5, handler })).rejects.toThrow('topics=5: not text; give a string');
+    await expect(wrong({ topicPartitions: 'a-x', handler })).rejects.toThrow(
+      "topicPartitions=a-x: not a partition's name",
+    );
     expect(registry.list()).toHaveLength(1);
+    const own = await registrar.register({ topics: 'a', instance: { own() {} }, method: 'own', autoStartup: false });
+    expect(own.state).toBe('initialized');
     await app.close();
     await expect(registrar.register({ topics: 'a', handler })).rejects.toThrow('the application closes');
   });
