@@ -82,8 +82,8 @@ describe('a guard whose store is away', () => {
     class Billing {
       @KafkaListener({ id: 'billing', topics: 'orders', batch, payload: String })
       @Idempotent({ id: '#key', store, whenDown })
-      pay(@Payload() order: string): void {
-        seen.push(order);
+      pay(@Payload() orders: string | string[]): void {
+        seen.push(...[orders].flat());
       }
     }
     return Billing;
