@@ -10,9 +10,9 @@ import { measureParked } from './scale/parked-fetches.js';
 import { topicsComeAndGo } from './scale/topics.js';
 
 // What a broker must bear, at the size that counts: topics that come and go, records by the million, a gigabyte of
-// compressed ones, fetches that wait by the ten thousand, silent connections, many groups, commits without end; and what
-// an application must: a backlog, delayed messages. A cycle is one percent of the size; names behind the proof choose
-// parts of it.
+// compressed ones, fetches that wait by the ten thousand, silent connections, many groups, commits without end; and
+// what an application must: a backlog, delayed messages. A cycle is one percent of the size; names behind the proof
+// choose parts of it.
 
 interface Part {
   readonly name: string;

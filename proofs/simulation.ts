@@ -3,8 +3,8 @@ import { proveBySeeds, type RunTotals } from './seeded-runs.js';
 import { simulateListeners } from './simulation/run.js';
 
 // Listener containers on a virtual clock: both models, all ack modes and orders, over our client and our broker,
-// without a socket, while processes crash, join, leave and lose their network, handlers fail, are slow and hang, answers
-// are lost, and the broker is killed. Each cycle is a run of its own seed; the same seed gives the same run.
+// without a socket, while processes crash, join, leave and lose their network, handlers fail, are slow and hang,
+// answers are lost, and the broker is killed. Each cycle is a run of its own seed; the same seed gives the same run.
 
 export const simulation: Proof = {
   name: 'simulation',

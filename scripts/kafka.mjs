@@ -19,7 +19,9 @@ const MISSING_TOOL = 77;
 const home = fileURLToPath(new URL(`../.kafka/${KAFKA_VERSION}/`, import.meta.url));
 export const libraries = join(home, 'libs');
 
-/** Short limits and time-outs, so that tests of them wait for little; the conformance suite gives them to our broker. */
+/**
+ * Short limits and time-outs, so that tests of them wait for little; the conformance suite gives them to our broker.
+ */
 export const LIMITS = JSON.parse(readFileSync(new URL('kafka-limits.json', import.meta.url), 'utf8'));
 
 const ARTIFACTS = [

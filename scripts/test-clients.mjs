@@ -86,7 +86,9 @@ function springProgram(name, command, more) {
   return { command: command(classPath), more: more?.(classPath) };
 }
 
-/** How each client is made ready: a command to which servers, topic and "transactions" are added, or what is missing. */
+/**
+ * How each client is made ready: a command to which servers, topic and "transactions" are added, or what is missing.
+ */
 const CLIENTS = {
   kcat: () =>
     has('kcat', '-V')

@@ -140,7 +140,9 @@ export {
   type RangeReport,
   type RecordRange,
 } from './runtime/client/range-reader.js';
-/** Configuration as it is in force: `properties.get('consumer.max-poll-records')`, `environment.get('orders.topic')`. */
+/**
+ * Configuration as it is in force: `properties.get('consumer.max-poll-records')`, `environment.get('orders.topic')`.
+ */
 export type { ConfigName, ConfigValue } from './runtime/config/config-keys.js';
 export { Environment } from './runtime/config/environment.js';
 export { KafkaProperties } from './runtime/config/kafka-properties.js';

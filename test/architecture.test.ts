@@ -153,6 +153,15 @@ describe('architecture', () => {
     expect(broken).toEqual([]);
   });
 
+  it('has no comment wider than 120 columns', () => {
+    const wide = files.flatMap((file) =>
+      readFileSync(file, 'utf8')
+        .split('\n')
+        .flatMap((line, at) => (line.length > 120 && /^\s*(\/\/|\/\*\*|\* )/.test(line) ? [`${file}:${at + 1}`] : [])),
+    );
+    expect(wide).toEqual([]);
+  });
+
   it('has named exports only, and no file over 500 lines', () => {
     const long = files.filter((file) => readFileSync(file, 'utf8').split('\n').length > 500);
     const defaults = files.filter((file) => /^export default/m.test(readFileSync(file, 'utf8')));

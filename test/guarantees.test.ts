@@ -2,7 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { evidenceOf, missingTitles } from './support/evidence.js';
 
-// docs/guarantees.md: every line says what it promises and costs, has a page, and names tests and proofs that are there.
+// docs/guarantees.md: every line says what it promises and costs, has a page, and names tests and proofs that are
+// there.
 
 const text = readFileSync('docs/guarantees.md', 'utf8');
 const rows = text

@@ -19,7 +19,10 @@ export function residentMegabytes(pid: number): number {
 /** Field of a block device's statistics that counts the flushes of its cache. */
 const FLUSHES = 15;
 
-/** Flushes of the device under the folder since the system started, whoever asked for them; undefined where that is not told. */
+/**
+ * Flushes of the device under the folder since the system started, whoever asked for them; undefined where that is not
+ * told.
+ */
 export function deviceFlushes(folder: string): number | undefined {
   const { dev } = statSync(folder);
   const major = (dev >> 8) & 0xfff;

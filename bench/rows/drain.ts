@@ -45,7 +45,9 @@ export class Drain {
   }
 }
 
-/** The usual time between two deliveries, told as a rate: a pause of the machine counts as one of them, however long. */
+/**
+ * The usual time between two deliveries, told as a rate: a pause of the machine counts as one of them, however long.
+ */
 export class Pace extends Drain {
   #gaps: number[] = [];
   #last: number | undefined;

@@ -56,7 +56,8 @@ export class Feed implements ConsumerClient {
         signal?.addEventListener('abort', () => resolve(), { once: true });
       });
     }
-    // As from a socket: of many partitions none is ever full, and handlers would not have their turn before all is here.
+    // As from a socket: of many partitions none is ever full, and handlers would not have their turn before all is
+    // here.
     if (this.#partitions > 1) await new Promise((resolve) => setImmediate(resolve));
     const records = this.#records.slice(this.#next, Math.min(this.#next + maxRecords, this.#available));
     this.#next += records.length;

@@ -12,8 +12,9 @@ import { type Contest, type Measured, type Row } from '../row.js';
 import { SpringTemplate, springClassPath } from '../spring.js';
 import { CPU, keyOf, rate, sendUnawaited } from './send-rates.js';
 
-// Templates: single sends, awaited by so many callers as request handlers make them, and all of a source; beside kafkajs
-// and beside Spring's template. One broker, 12 partitions, acks=all; --bytes and --kafka say which values, which broker.
+// Templates: single sends, awaited by so many callers as request handlers make them, and all of a source; beside
+// kafkajs and beside Spring's template. One broker, 12 partitions, acks=all; --bytes and --kafka say which values,
+// which broker.
 
 const TOPIC = 'bench-sends';
 const PARTITIONS = 12;

@@ -10,7 +10,9 @@ export interface Effect {
 }
 
 export interface Guarantee extends Staging {
-  /** `exactly once`: no message takes effect twice, whatever dies. `at least once`: only what was in work at a kill may. */
+  /**
+   * `exactly once`: no message takes effect twice, whatever dies. `at least once`: only what was in work at a kill may.
+   */
   readonly promise: 'exactly once' | 'at least once';
   /** Whether the load sends some messages twice, as a producer without idempotence might. */
   readonly sendsTwice: boolean;
@@ -19,7 +21,10 @@ export interface Guarantee extends Staging {
   effects(arena: Arena): Promise<readonly Effect[]>;
   /** How long around a kill a message may have been in work; default 1,000 ms. */
   readonly inWorkMs?: number;
-  /** How long after a kill comes again what had been taken then, and was perhaps sent: its lease. Default: no such thing. */
+  /**
+   * How long after a kill comes again what had been taken then, and was perhaps sent: its lease. Default: no such
+   * thing.
+   */
   readonly leaseMs?: number;
   /** How long nothing may come before what is missing counts as lost; default 60,000 ms. */
   readonly patienceMs?: number;

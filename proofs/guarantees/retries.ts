@@ -4,7 +4,8 @@ import { type Guarantee } from './guarantee.js';
 import { KEYS } from './load.js';
 import { storeProof } from './store-proof.js';
 
-// Retries by topics, in the order of keys, with Redis and in a table: every fifth message fails at first, and none is lost.
+// Retries by topics, in the order of keys, with Redis and in a table: every fifth message fails at first, and none is
+// lost.
 
 const common = {
   promise: 'at least once',

@@ -3,8 +3,8 @@ import { Injectable, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { KafkaListener, KafkaModule, type KafkaRecord, Record } from 'nestdaw';
 
-// The application that reads a backlog: default settings, and a handler that lets go of the event loop at times, so that
-// fetches are ahead of it. It says what it held in memory.
+// The application that reads a backlog: default settings, and a handler that lets go of the event loop at times, so
+// that fetches are ahead of it. It says what it held in memory.
 
 const records = Number(process.env.BACKLOG_RECORDS);
 /** Records between two looks at the memory, and between two waits. */

@@ -6,8 +6,8 @@ import { Program } from '../../test/support/program.js';
 import { BrokerProcess } from '../broker-process.js';
 import { batchOf, createTopics, writeBatch } from './requests.js';
 
-// A backlog that an application on default settings finds at its start: what it holds in memory is bounded, however much
-// waits. Broker and application are processes of their own.
+// A backlog that an application on default settings finds at its start: what it holds in memory is bounded, however
+// much waits. Broker and application are processes of their own.
 
 const PARTITIONS = 4;
 const PER_BATCH = 256;

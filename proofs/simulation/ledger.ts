@@ -136,7 +136,8 @@ export class Ledger {
       this.violate(`${what} while its own handler of ${other.record.offset} still runs in lane ${lane}`);
       return;
     }
-    // One that has been put out of the group cannot know it yet: its next request tells it, and its commits are refused.
+    // One that has been put out of the group cannot know it yet: its next request tells it, and its commits are
+    // refused.
     if (other.signal.aborted || other.generation() !== run.generation()) return;
     this.violate(`${what} in generation ${run.generation()} while ${other.process} runs ${other.record.offset} there`);
   }

@@ -27,8 +27,9 @@ export interface BrokerProblem {
   /** Such as `orders-0`; undefined when it is not one partition's. */
   readonly partition: string | undefined;
   /**
-   * `directory`: one of `log.dirs` is out of service, and all that lies in it. `not-writable`: appends are refused with KAFKA_STORAGE_ERROR. `not-compacted`: nothing is lost, but the partition
-   * grows. `cleaner`: the last search for partitions to compact ended with an error; the next one comes by itself.
+   * `directory`: one of `log.dirs` is out of service, and all that lies in it. `not-writable`: appends are refused with
+   * KAFKA_STORAGE_ERROR. `not-compacted`: nothing is lost, but the partition grows. `cleaner`: the last search for
+   * partitions to compact ended with an error; the next one comes by itself.
    */
   readonly kind: 'directory' | 'not-writable' | 'not-compacted' | 'cleaner';
   readonly reason: string;

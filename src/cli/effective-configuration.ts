@@ -16,7 +16,8 @@ import { producerOptions } from '../runtime/nest/connection/client-options.js';
 import { namedProducers } from '../runtime/nest/connection/named-producers.js';
 import { checkServers, collect } from '../runtime/nest/connection/settings-check.js';
 
-// The configuration as the application in a folder would have it, of all its connections, and all that is wrong with it.
+// The configuration as the application in a folder would have it, of all its connections, and all that is wrong with
+// it.
 
 /** Where commands read the configuration, as commander hands it over. */
 export interface ConfigurationOptions {

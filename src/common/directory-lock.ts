@@ -6,7 +6,8 @@ import { deferred } from './lifecycle.js';
 // Exclusion of two processes on one directory: a listening socket whose name follows from the directory's device
 // and inode. The operating system frees it at the very moment its process dies, however it dies, so nothing can be
 // left over (on Linux an abstract socket, on Windows a named pipe; elsewhere a socket file, probed when it is found).
-// Whoever connects is told what the holder announces (a broker its address), and sees the connection close when it ends.
+// Whoever connects is told what the holder announces (a broker its address), and sees the connection close when it
+// ends.
 
 export interface DirectoryLock {
   /** Tells the address to those who wait for it and to all who connect from now on. */

@@ -72,8 +72,8 @@ export interface ContainerOptions {
   readonly slowHandler?: 'abort' | 'leave' | 'warn' | (string & {});
   /**
    * With `workers`, what happens when a partition's budget is used up. `pause`: it is not fetched until there is room.
-   * `block`: the consumer polls nothing until then. `caller-runs`: the poll loop handles a record itself. `reject`: what
-   * is beyond it fails with KAFKA_POOL_FULL. Default `kafka.listener.overflow`, `pause`.
+   * `block`: the consumer polls nothing until then. `caller-runs`: the poll loop handles a record itself. `reject`:
+   * what is beyond it fails with KAFKA_POOL_FULL. Default `kafka.listener.overflow`, `pause`.
    */
   readonly overflow?: 'pause' | 'block' | 'caller-runs' | 'reject' | (string & {});
   /** How much of what was fetched waits and runs at once. */

@@ -7,8 +7,8 @@ import { type ProviderReference } from './provider-reference.js';
 /** Where a listener's offsets are kept, and when they are stored. Strings may hold placeholders. */
 export interface ExternalOffsetsOptions {
   /**
-   * `file`: files in `kafka.listener.offset-directory`. `redis`: at `kafka.redis.url`. Or a provider, by class or token:
-   * a client of ioredis or redis, a SQL client (pool, connection, ORM), or an `OffsetStore` of your own. Default
+   * `file`: files in `kafka.listener.offset-directory`. `redis`: at `kafka.redis.url`. Or a provider, by class or
+   * token: a client of ioredis or redis, a SQL client (pool, connection, ORM), or an `OffsetStore` of your own. Default
    * `kafka.listener.offset-store`.
    */
   readonly store?: ProviderReference<object>;

@@ -16,7 +16,9 @@ export interface IdempotentWindow {
   readonly time?: number | string;
 }
 
-/** How a listener tells messages apart; what is left out is taken from the configuration. Strings may hold placeholders. */
+/**
+ * How a listener tells messages apart; what is left out is taken from the configuration. Strings may hold placeholders.
+ */
 export interface IdempotentOptions {
   /**
    * `#header:message-id`: a header. `#key`: the key. `orderId`, `order.id`: a property of the JSON payload.

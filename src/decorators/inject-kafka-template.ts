@@ -8,7 +8,9 @@ export function getKafkaTemplateToken(connection: string = DEFAULT_CONNECTION): 
   return `KafkaTemplate:${connection}`;
 }
 
-/** Injection token of a connection's `KafkaTransactionManager`. The default connection's is injectable by class as well. */
+/**
+ * Injection token of a connection's `KafkaTransactionManager`. The default connection's is injectable by class as well.
+ */
 export function getKafkaTransactionManagerToken(connection: string = DEFAULT_CONNECTION): string {
   return `KafkaTransactionManager:${connection}`;
 }

@@ -110,8 +110,8 @@ export interface BatchOptions {
 
 /**
  * What a listener declares. Every string may hold placeholders, `${orders.topic}` or `${orders.topic:orders}`, filled
- * from the application's configuration at start; numbers and booleans may be given as such strings too. `${__listener.topic}`
- * is the property (or what the method returns) of the object that the listener belongs to.
+ * from the application's configuration at start; numbers and booleans may be given as such strings too.
+ * `${__listener.topic}` is the property (or what the method returns) of the object that the listener belongs to.
  */
 export interface KafkaListenerOptions extends ContainerOptions {
   /**
@@ -198,7 +198,9 @@ export interface KafkaListenerOptions extends ContainerOptions {
   readonly properties?: Readonly<Record<string, string | number | boolean>>;
   /** What keys are read with, over `kafka.consumer.key-deserializer`. A parameter of type `Buffer` gets the bytes. */
   readonly keyDeserializer?: DeserializerReference;
-  /** What values are read with, over `kafka.consumer.value-deserializer`. A parameter of type `Buffer` gets the bytes. */
+  /**
+   * What values are read with, over `kafka.consumer.value-deserializer`. A parameter of type `Buffer` gets the bytes.
+   */
   readonly valueDeserializer?: DeserializerReference;
   /**
    * What values are read with by the record's content type (header `contentType` or `content-type`):
@@ -206,7 +208,9 @@ export interface KafkaListenerOptions extends ContainerOptions {
    * deserializer that looks at the headers itself.
    */
   readonly contentTypeConverter?: DeserializerReference | Readonly<Record<string, DeserializerReference>>;
-  /** What `@SendTo` says, for listeners that are functions: a topic, a function, or `''` for where the request wants it. */
+  /**
+   * What `@SendTo` says, for listeners that are functions: a topic, a function, or `''` for where the request wants it.
+   */
   readonly sendTo?: string | ReplyTopicFunction;
   /**
    * Whether each element of an array (or another iterable, an asynchronous one too) that the method returns is a reply
@@ -243,7 +247,10 @@ export interface KafkaListenerOptions extends ContainerOptions {
   readonly info?: string;
   /** Name of a set of listeners that `ContainerRegistry.group(name)` starts and stops together. */
   readonly containerGroup?: string;
-  /** After how long without a record the event `idle` tells so; ms, or `30s`. Default `kafka.listener.idle-event-interval`. */
+  /**
+   * After how long without a record the event `idle` tells so; ms, or `30s`. Default
+   * `kafka.listener.idle-event-interval`.
+   */
   readonly idleEventInterval?: number | string;
   /** On a class: header that names the payload's type. Default `__TypeId__`, which Spring writes. */
   readonly typeHeader?: string;

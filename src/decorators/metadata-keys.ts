@@ -39,7 +39,9 @@ export const PRODUCER_BINDING = Symbol.for('nestdaw:producer-binding');
 /** On a method's function: `TransactionalOptions` of `@Transactional`. */
 export const TRANSACTIONAL = Symbol.for('nestdaw:transactional');
 
-/** Property of an instance (or, for scoped providers, a prototype): the `TransactionBinding` of a running application. */
+/**
+ * Property of an instance (or, for scoped providers, a prototype): the `TransactionBinding` of a running application.
+ */
 export const TRANSACTION_BINDING = Symbol.for('nestdaw:transaction-binding');
 
 /** On a method's function: `OutboxOptions` of `@Outbox`. */

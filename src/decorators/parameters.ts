@@ -21,7 +21,9 @@ export function Payload(first?: string | ParameterPipe, ...pipes: ParameterPipe[
   return parameter('payload', first, pipes);
 }
 
-/** The record's key: UTF-8 text, the bytes where the parameter is a `Buffer`, a number where it is `number`; or null. */
+/**
+ * The record's key: UTF-8 text, the bytes where the parameter is a `Buffer`, a number where it is `number`; or null.
+ */
 export function Key(...pipes: ParameterPipe[]): ParameterDecorator {
   return parameter('key', undefined, pipes);
 }
@@ -36,8 +38,8 @@ export interface HeaderOptions {
 
 /**
  * One header, the last of that name, as the parameter is declared: UTF-8 text, the bytes where it is a `Buffer`, a
- * `number`, `boolean`, `bigint` or `Date` (of ms or of ISO text) read from the text. Of an array (outside of batches) all
- * headers of that name. In a batch listener an array with one for each record. Undefined where it is missing.
+ * `number`, `boolean`, `bigint` or `Date` (of ms or of ISO text) read from the text. Of an array (outside of batches)
+ * all headers of that name. In a batch listener an array with one for each record. Undefined where it is missing.
  *
  * The names of `KafkaHeaders` that are marked as offered give what the record, its group and its listener are about:
  * topic, partition, offset, timestamp, group, info, attempt. Numbers that Spring writes as big-endian bytes (those of
@@ -75,9 +77,9 @@ export function Record(...pipes: ParameterPipe[]): ParameterDecorator {
 
 /**
  * Payload and headers together, a `KafkaMessage` (an array of them in a batch listener); the payload is converted as
- * `@Payload()` does it, to the class that `payload` of the listener names. Its headers are those of the record (text, or
- * bytes that are no UTF-8) and those that `KafkaHeaders` marks as offered about a record: `template.send(message)` sends it
- * on once it has a header `KafkaHeaders.TOPIC`. Spring: `Message<T>`, `List<Message<T>>`.
+ * `@Payload()` does it, to the class that `payload` of the listener names. Its headers are those of the record (text,
+ * or bytes that are no UTF-8) and those that `KafkaHeaders` marks as offered about a record: `template.send(message)`
+ * sends it on once it has a header `KafkaHeaders.TOPIC`. Spring: `Message<T>`, `List<Message<T>>`.
  */
 export function Message(...pipes: ParameterPipe[]): ParameterDecorator {
   return parameter('message', undefined, pipes);

@@ -53,9 +53,9 @@ type ProducingMethod = (...args: any[]) => Promise<any> | AsyncIterable<any>;
  * partition or time of one; `undefined` sends nothing, `null` a tombstone. A failed delivery rejects the caller's
  * promise with KAFKA_DELIVERY_FAILED, KAFKA_BUFFER_FULL, KAFKA_RECORD_TOO_LARGE or KAFKA_SERIALIZATION_FAILED.
  *
- * An async iterable, or an async generator method, sends while it is read: `await service.import()` sends all of it with
- * back-pressure and resolves with the count, `for await (const order of service.import())` gives each value once it is
- * acknowledged.
+ * An async iterable, or an async generator method, sends while it is read: `await service.import()` sends all of it
+ * with back-pressure and resolves with the count, `for await (const order of service.import())` gives each value once
+ * it is acknowledged.
  *
  * On a property: puts a `TopicSender` there, from `onModuleInit` on: `@Producer({ topic: 'orders', key: 'id' }) private
  * readonly orders!: TopicSender<Order>`.

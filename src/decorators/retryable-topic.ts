@@ -64,7 +64,9 @@ export interface RetryableTopicOptions {
   readonly numPartitions?: number | string;
   /** Replicas of topics made here; -1 for what the broker gives. Default -1. */
   readonly replicationFactor?: number | string;
-  /** What follows a failure of the dead-letter handler, or that there is no such topic. Default `ALWAYS_RETRY_ON_ERROR`. */
+  /**
+   * What follows a failure of the dead-letter handler, or that there is no such topic. Default `ALWAYS_RETRY_ON_ERROR`.
+   */
   readonly dltStrategy?: 'ALWAYS_RETRY_ON_ERROR' | 'FAIL_ON_ERROR' | 'NO_DLT' | (string & {});
   /** Dead-letter topics for some errors and those they caused: `<topic><suffix><dltTopicSuffix>`. */
   readonly exceptionBasedDltRouting?: ReadonlyArray<{
@@ -77,14 +79,14 @@ export interface RetryableTopicOptions {
   readonly concurrency?: number | string;
   /**
    * Where records wait for their delivery: `topics`, in their retry topic; Redis, in a sorted set by due time: `redis`
-   * for the one of `kafka.redis.url`, or the client of the application, by class or token; or a table, by the SQL client
-   * of the application or a `SqlDelayStore`. A retry topic whose records are not due yet is then emptied into the store
-   * at once, however many there are. Default `topics`.
+   * for the one of `kafka.redis.url`, or the client of the application, by class or token; or a table, by the SQL
+   * client of the application or a `SqlDelayStore`. A retry topic whose records are not due yet is then emptied into
+   * the store at once, however many there are. Default `topics`.
    */
   readonly delays?: ProviderReference<object>;
   /**
-   * `key`: while a record waits for its retry, later records of its key wait behind it, over restarts too; other keys go
-   * on. There is then one retry topic, read by the listener's own consumers, so `workers` and `order: 'key'` of the
+   * `key`: while a record waits for its retry, later records of its key wait behind it, over restarts too; other keys
+   * go on. There is then one retry topic, read by the listener's own consumers, so `workers` and `order: 'key'` of the
    * listener hold for both, and the group must use the range assignor. Default: records overtake what is retried.
    */
   readonly order?: 'key' | (string & {});

@@ -54,7 +54,9 @@ export class FrameSplitter {
     onFrame(frame);
   }
 
-  /** Takes a chunk, which the caller must not reuse unless chunks are lent, and hands on every frame that it completes. */
+  /**
+   * Takes a chunk, which the caller must not reuse unless chunks are lent, and hands on every frame that it completes.
+   */
   push(chunk: Buffer, onFrame: (frame: Buffer) => void): void {
     let at = 0;
     for (;;) {

@@ -1,5 +1,5 @@
-// Text as UTF-8 in a place that is there already. Most keys are a few ASCII characters: a loop over them costs less than
-// a call into the runtime.
+// Text as UTF-8 in a place that is there already. Most keys are a few ASCII characters: a loop over them costs less
+// than a call into the runtime.
 
 const LOOP_UP_TO = 32;
 

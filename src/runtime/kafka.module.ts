@@ -90,8 +90,8 @@ export interface KafkaModuleOptions extends SendExtensionOptions {
   /** Arguments. Default: those of the process. */
   readonly argv?: readonly string[];
   /**
-   * Container options by name, that listeners take by `containerFactory: 'bulk'`: `{ bulk: { workers: 32, order: 'key' } }`.
-   * The set `default` counts for listeners that name none.
+   * Container options by name, that listeners take by `containerFactory: 'bulk'`: `{ bulk: { workers: 32, order: 'key'
+   * } }`. The set `default` counts for listeners that name none.
    */
   readonly containers?: Readonly<Record<string, KafkaContainerOptions>>;
   /**
@@ -100,9 +100,9 @@ export interface KafkaModuleOptions extends SendExtensionOptions {
    */
   readonly assignors?: ReadonlyArray<Assignor | Type<Assignor>>;
   /**
-   * Payload classes by their names on the wire, both ways: `{ order: Order, 'com.acme.Refund': Refund }`, or classes that
-   * go by their own names. What is sent names its class in the header `__TypeId__`, as Spring does; what is received
-   * and names one is made an instance of it, where the listener's parameter names no class. Default none.
+   * Payload classes by their names on the wire, both ways: `{ order: Order, 'com.acme.Refund': Refund }`, or classes
+   * that go by their own names. What is sent names its class in the header `__TypeId__`, as Spring does; what is
+   * received and names one is made an instance of it, where the listener's parameter names no class. Default none.
    */
   readonly types?: JsonTypeTable;
   /** Makes all listeners idempotent that do not say otherwise, see `@Idempotent`. */

@@ -33,7 +33,10 @@ export abstract class KafkaForTests {
     );
   }
 
-  /** Makes the KafkaModule of a Nest testing module use this broker, also for the connections named; returns the builder. */
+  /**
+   * Makes the KafkaModule of a Nest testing module use this broker, also for the connections named; returns the
+   * builder.
+   */
   provide<B extends OverridableBuilder>(builder: B, ...connections: string[]): B {
     builder.overrideProvider(PROPERTY_OVERRIDES).useValue(this.properties(...connections));
     return builder;

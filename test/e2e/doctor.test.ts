@@ -6,7 +6,8 @@ import { type Finding } from '../../src/cli/doctor/finding.js';
 import { type ClientBroker, createTopic, startClientBroker } from '../support/client-broker.js';
 import { Program } from '../support/program.js';
 
-// `nestdaw doctor` and bad topics, on our broker, where copies are nobody's business, or on Apache Kafka, where they are.
+// `nestdaw doctor` and bad topics, on our broker, where copies are nobody's business, or on Apache Kafka, where they
+// are.
 
 const MAIN = join(process.cwd(), 'dist/esm/cli/main.js');
 const RECORDS = 1_200;

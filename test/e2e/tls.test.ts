@@ -10,7 +10,8 @@ import { KafkaListener, KafkaModule, KafkaTemplate } from '../../src/index.js';
 import { EmbeddedKafka } from '../../src/testing/index.js';
 import { RecordingLogger } from '../support/fake-clients.js';
 
-// Encrypted connections, from the lines of a configuration to the bytes: a server that ends TLS stands before the broker.
+// Encrypted connections, from the lines of a configuration to the bytes: a server that ends TLS stands before the
+// broker.
 
 const cwd = fileURLToPath(new URL('../fixtures/tls/', import.meta.url));
 const pem = (name: string) => readFileSync(join(cwd, name), 'utf8');

@@ -2,7 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { MemoryBudget, type MemoryShare } from '../../src/runtime/dispatch/memory-budget.js';
 
-// Partitions come and go, are given records as far as they may be, and finish them in any order; the test counts itself.
+// Partitions come and go, are given records as far as they may be, and finish them in any order; the test counts
+// itself.
 
 interface Holder {
   bytes: number;

@@ -91,8 +91,8 @@ describe.each(['range', 'cooperative-sticky'])('joining by %s', (strategy) => {
     const began = clock.monotonic();
     void consumer.start({ ...LISTENER, onAssigned });
     await clock.advance(25 * TRIP_MS);
-    // Versions; the coordinator and the nodes, which a pipe without sockets answers one by one (2), beside the topics; joins
-    // (2); the offsets, which the leader asks for, and its assignment; where to begin.
+    // Versions; the coordinator and the nodes, which a pipe without sockets answers one by one (2), beside the topics;
+    // joins (2); the offsets, which the leader asks for, and its assignment; where to begin.
     expect((firstFetch! - began) / TRIP_MS).toBe(8);
   });
 

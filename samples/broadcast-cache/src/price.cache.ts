@@ -6,7 +6,9 @@ import { KafkaListener, Key, Payload } from 'nestdaw';
 export class PriceCache {
   readonly #prices = new Map<string, number>();
 
-  /** Every process reads every record, without a group: no partitions are shared out, and no dead group is left behind. */
+  /**
+   * Every process reads every record, without a group: no partitions are shared out, and no dead group is left behind.
+   */
   @KafkaListener({ id: 'price-cache', topics: '${prices.topic}', broadcast: true })
   changed(@Key() product: string, @Payload() price: { cents: number } | null): void {
     if (price === null) this.#prices.delete(product);

@@ -3,8 +3,8 @@ import { dirname } from 'node:path';
 import { Environment } from 'nestdaw';
 import sqlite from 'node-sqlite3-wasm';
 
-// The application's own database: SQLite here, so that the sample needs nothing else. A pool of pg or mysql2, or an ORM,
-// is given in the same way.
+// The application's own database: SQLite here, so that the sample needs nothing else. A pool of pg or mysql2, or an
+// ORM, is given in the same way.
 
 export const DATABASE = 'DATABASE';
 

@@ -2,7 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { KafkaListener, Payload } from 'nestdaw';
 import { Booking } from './transfer.js';
 
-/** What readers see: halves of transfers never, and none twice. It reads everything at each start: it has a memory only. */
+/**
+ * What readers see: halves of transfers never, and none twice. It reads everything at each start: it has a memory only.
+ */
 @Injectable()
 export class Audit {
   readonly #balances = new Map<string, number>();

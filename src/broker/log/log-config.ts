@@ -50,7 +50,9 @@ function integer(text: string): number | undefined {
 
 const policies = (text: string): string[] => text.split(',').map((part) => part.trim());
 
-/** Kafka's key, its default, and the field it fills. Values were checked when they were set; here they are only read. */
+/**
+ * Kafka's key, its default, and the field it fills. Values were checked when they were set; here they are only read.
+ */
 const KEYS: { readonly [K in keyof LogConfig]: readonly [key: string, fallback: string, parse: Parser<LogConfig[K]>] } =
   {
     segmentBytes: ['segment.bytes', '1073741824', integer],

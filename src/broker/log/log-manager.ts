@@ -269,7 +269,9 @@ export class LogManager {
     return home ?? this.#directories.byId(this.directoriesForNew(1)[0]!)!;
   }
 
-  /** Closes the log and sets its directory aside; the files go after file.delete.delay.ms. Harmless when there is none. */
+  /**
+   * Closes the log and sets its directory aside; the files go after file.delete.delay.ms. Harmless when there is none.
+   */
   delete(topic: string, partition: number): void {
     this.deleteAll(topic, [partition]);
   }

@@ -72,7 +72,8 @@ export class PartitionLog extends StoredLog {
 
   /**
    * Appends one batch: a Produce request's records for this partition, or a coordinator's. The batch is patched in
-   * place to what is stored, or another one takes its place where the topic names a codec. Every refusal is a result, none is thrown.
+   * place to what is stored, or another one takes its place where the topic names a codec. Every refusal is a result,
+   * none is thrown.
    */
   append(batch: Buffer | null, options: AppendOptions): AppendResult {
     if (this.isClosed) return this.#refused(ErrorCode.NOT_LEADER_OR_FOLLOWER, `${this.name} is closed`);

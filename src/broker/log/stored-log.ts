@@ -84,7 +84,9 @@ export abstract class StoredLog {
     return this.#made.snapshots;
   }
 
-  /** Nothing was ever written to it, and nobody has looked into it: there is nothing to keep up, to flush or to close. */
+  /**
+   * Nothing was ever written to it, and nobody has looked into it: there is nothing to keep up, to flush or to close.
+   */
   protected get isBlank(): boolean {
     return this.#parts === undefined;
   }

@@ -42,9 +42,9 @@ function findInSegment(segment: LogSegment, timestamp: number, fromOffset: numbe
 }
 
 /**
- * The records of a batch from `fromOffset` on, none later than its header says: a compressed batch is stored unseen, and
- * its records may claim times beyond any number that can be answered. Where they cannot be told apart the first stands
- * for all: under LogAppendTime, and in a compressed batch that its producer packed badly.
+ * The records of a batch from `fromOffset` on, none later than its header says: a compressed batch is stored unseen,
+ * and its records may claim times beyond any number that can be answered. Where they cannot be told apart the first
+ * stands for all: under LogAppendTime, and in a compressed batch that its producer packed badly.
  */
 function readable(batch: Buffer, fromOffset: number): FoundRecord[] {
   if (recordCount(batch) === 0) return []; // compaction left only its header

@@ -19,7 +19,9 @@ export class Quorum {
     else if (type === KRaftVoters) this.#voters = message as RecordOf<typeof KRaftVoters>;
   }
 
-  /** Throws KAFKA_DATA_DIR_INVALID unless this node, with this directory, is the only voter, or voters are configured. */
+  /**
+   * Throws KAFKA_DATA_DIR_INVALID unless this node, with this directory, is the only voter, or voters are configured.
+   */
   check(nodeId: number, directoryId: string): void {
     if (this.#version > 1) {
       throw invalid(`kraft.version ${this.#version}; up to 1 is known. Use a newer nestdaw, or another directory.`);

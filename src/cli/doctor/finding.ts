@@ -4,8 +4,9 @@
 export const VERDICTS = ['fail', 'risk', 'not known', 'pass', 'not on one node', 'not used'] as const;
 
 /**
- * `fail`: what is asked for does not hold. `risk`: it holds until something else goes wrong, or was given up on purpose.
- * `not known`: the cluster did not tell. `not on one node`: what only several nodes can have. `not used`: nobody asked.
+ * `fail`: what is asked for does not hold. `risk`: it holds until something else goes wrong, or was given up on
+ * purpose. `not known`: the cluster did not tell. `not on one node`: what only several nodes can have. `not used`:
+ * nobody asked.
  */
 export type Verdict = (typeof VERDICTS)[number];
 

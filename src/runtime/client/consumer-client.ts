@@ -127,7 +127,9 @@ export interface ConsumerClient {
   /** Commits in one request; rejects with KAFKA_COMMIT_FAILED, whose message names the cause and the key to change. */
   commit(offsets: readonly CommitOffset[]): Promise<void>;
 
-  /** Who commits inside of a transaction; undefined while there is no assignment. Absent: transactions are not possible. */
+  /**
+   * Who commits inside of a transaction; undefined while there is no assignment. Absent: transactions are not possible.
+   */
   groupMetadata?(): GroupMetadata | undefined;
   /** Offsets that the group has committed, once no open transaction holds any; partitions without one have no entry. */
   committedOffsets?(partitions: readonly TopicPartition[]): Promise<TopicPartitionMap<CommittedOffset>>;
@@ -150,8 +152,8 @@ export interface ConsumerClient {
   /** Where the log ends, as the last fetch told; undefined before the first. Absent: only `poll` tells. */
   highWatermark?(topic: string, partition: number): number | undefined;
   /**
-   * After how many ms these topics delete what is in them; topics that keep it, or whose configs this client may not see,
-   * have no entry. Absent: unknown.
+   * After how many ms these topics delete what is in them; topics that keep it, or whose configs this client may not
+   * see, have no entry. Absent: unknown.
    */
   retentionOf?(topics: readonly string[]): Promise<ReadonlyMap<string, number>>;
   /**

@@ -16,7 +16,10 @@ export interface RecordMetadata {
 
 export type Acks = 0 | 1 | -1;
 
-/** Counts and means of a producer by Kafka's names: `record-send-total`, `buffer-available-bytes`, `request-latency-avg`. */
+/**
+ * Counts and means of a producer by Kafka's names: `record-send-total`, `buffer-available-bytes`,
+ * `request-latency-avg`.
+ */
 export type ProducerMetricValues = Readonly<Record<string, number>>;
 
 /** A partition, its leader (-1 when it has none at the moment) and its replicas, as node ids. */
@@ -29,7 +32,9 @@ export interface TopicPartitionInfo {
 
 /** Is told of many records at once, where nobody wants a promise for each of them. */
 export interface DeliverySink {
-  /** `count` records of a batch are stored at `offset` (-1 under acks=0) and those after it, the first with this time. */
+  /**
+   * `count` records of a batch are stored at `offset` (-1 under acks=0) and those after it, the first with this time.
+   */
   stored(topic: string, partition: number, offset: number, count: number, timestamp: number): void;
   failed(error: Error, count: number): void;
 }
@@ -109,7 +114,9 @@ export interface ProducerClient {
   stop(): Promise<void>;
 }
 
-/** A producer with a transactional id: everything between `begin` and `commit` becomes visible together or not at all. */
+/**
+ * A producer with a transactional id: everything between `begin` and `commit` becomes visible together or not at all.
+ */
 export interface TransactionalProducerClient extends ProducerClient {
   /** Started, and no transaction is open: `begin` may be called. */
   readonly isReady: boolean;

@@ -9,7 +9,9 @@ import { type LogRange, type ReadOptions } from './log-reader.js';
 
 /** Offsets `[from, to)` of one partition. */
 export interface RecordRange extends TopicPartition {
-  /** Offset of the first record, or of the first one from a time (ms since the epoch) on. Default the log's beginning. */
+  /**
+   * Offset of the first record, or of the first one from a time (ms since the epoch) on. Default the log's beginning.
+   */
   readonly from?: number | { readonly timestamp: number };
   /** Offset behind the last record, or the first one from a time on. Default, and at most, where the log ends now. */
   readonly to?: number | { readonly timestamp: number };
@@ -54,8 +56,8 @@ export class RangeReader {
 
   /**
    * Calls `handle` once for every record of the range, and resolves when the last call has ended. What a call throws
-   * ends all readers, and `read` rejects with it; what was handled by then is not undone, so a repeated `read` handles it
-   * again. Rejects with KAFKA_CONFIG_INVALID for numbers that make no sense.
+   * ends all readers, and `read` rejects with it; what was handled by then is not undone, so a repeated `read` handles
+   * it again. Rejects with KAFKA_CONFIG_INVALID for numbers that make no sense.
    */
   async read(
     range: RecordRange,

@@ -11,9 +11,9 @@ import { SERDE_PROPERTIES } from './keys/serde-properties.js';
 import { STORE_KEYS } from './keys/store-keys.js';
 import { ADMIN_KEYS, RETRY_KEYS, STREAMS_KEYS, TEMPLATE_KEYS } from './keys/template-keys.js';
 
-// THE table of configuration: every key that is known, without the prefix `kafka.` (or `spring.kafka.`, the same). Names
-// and defaults are Spring Boot's and the Java clients' unless the entry says otherwise. Names with `properties.` are
-// Kafka's own client properties; those of one client may also stand at `kafka.properties.`, for all clients.
+// THE table of configuration: every key that is known, without the prefix `kafka.` (or `spring.kafka.`, the same).
+// Names and defaults are Spring Boot's and the Java clients' unless the entry says otherwise. Names with `properties.`
+// are Kafka's own client properties; those of one client may also stand at `kafka.properties.`, for all clients.
 
 /** Every key with a name of its own, those that act and those that say why they do not. */
 export const CONFIG_KEYS = {

@@ -8,8 +8,8 @@ import { inlineJsonSource, objectSource, type PropertyTree } from './sources/obj
 import { argumentSource, EnvironmentPropertySource, type PropertySource } from './sources/property-source.js';
 import { RandomPropertySource } from './sources/random-source.js';
 
-// Which sources there are, in which order: files (see config-data.ts), environment, inline JSON, arguments, the module's
-// object, overrides. Everything is read once, at start.
+// Which sources there are, in which order: files (see config-data.ts), environment, inline JSON, arguments, the
+// module's object, overrides. Everything is read once, at start.
 
 export interface ConfigurationSources {
   /** Name of the connection, whose keys are `kafka.<name>.…`. Default: the one without a name, `kafka.…`. */

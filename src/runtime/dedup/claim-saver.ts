@@ -2,8 +2,8 @@ import { type Claim } from './claim.js';
 import { type ClaimTable, groupsOf } from './claim-table.js';
 import { type Claimant, type DedupStore, type DedupWindow } from './dedup-store.js';
 
-// Tells the store how claims ended: one call at a time, what ends meanwhile goes with the next. No handler waits for it;
-// the commit of the offset does.
+// Tells the store how claims ended: one call at a time, what ends meanwhile goes with the next. No handler waits for
+// it; the commit of the offset does.
 
 export interface ClaimSaverOptions {
   readonly store: DedupStore;

@@ -2,7 +2,8 @@ import { redisScript } from '../redis/redis-scripts.js';
 
 // What the Redis store does, each as one atomic script. A scope is a hash from id to state, `d<ms>` for one that is
 // finished, `c<ms>:<owner>` for one that is claimed until then; and a list per partition of its finished ids, oldest
-// first (one of the scope, where the window is of time alone). Ids go in and out in bulk: one HMGET and one HSET for a thousand.
+// first (one of the scope, where the window is of time alone). Ids go in and out in bulk: one HMGET and one HSET for a
+// thousand.
 
 /** HMGET and its like take their arguments from Lua's stack, which is not endless. */
 const BULK = 1000;

@@ -7,8 +7,8 @@ import { CLAIM, FINISH, RELEASE, RENEW } from './redis-dedup-scripts.js';
 const ANSWERS: Readonly<Record<string, ClaimAnswer>> = { '0': 'done', '1': 'first', '2': 'in-progress' };
 
 /**
- * One list for all partitions of a scope, where time alone forgets: it and the hash then end together. A list of an idle
- * partition would end before, and its ids stay in the hash for ever.
+ * One list for all partitions of a scope, where time alone forgets: it and the hash then end together. A list of an
+ * idle partition would end before, and its ids stay in the hash for ever.
  */
 const BY_TIME = 'by-time';
 

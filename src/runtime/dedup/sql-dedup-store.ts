@@ -16,7 +16,9 @@ import { type DedupWindow, type IdGroup } from './dedup-store.js';
 export interface SqlDedupOptions {
   /** Name of the table, letters, digits, `_` and `.`. Default `nestdaw_dedup`. */
   readonly table?: string;
-  /** False: the table is made by the application's migrations, from `sqlDedupTable`. Default true: made when missing. */
+  /**
+   * False: the table is made by the application's migrations, from `sqlDedupTable`. Default true: made when missing.
+   */
   readonly createTable?: boolean;
 }
 

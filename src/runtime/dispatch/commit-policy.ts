@@ -72,7 +72,9 @@ export class CommitPolicy {
     }
   }
 
-  /** A position moved past offsets that hold nothing to run (control records): worth a commit, so that the lag shows 0. */
+  /**
+   * A position moved past offsets that hold nothing to run (control records): worth a commit, so that the lag shows 0.
+   */
   advanced(): void {
     if (this.#pending === 0) this.#pending = 1;
   }

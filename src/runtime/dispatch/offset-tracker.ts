@@ -6,9 +6,10 @@ import { type OffsetRange } from './offset-range.js';
 //   finished   ✓   ✓       ✓   ✓
 //                      ↑ head = committable: the first unfinished one; [105, 107) is a finished range above it
 //
-// The window is a ring indexed by arrival, not by offset, so that gaps cost nothing. While offsets follow each other the
-// head's says all of them, and while records finish in order there is nothing to mark: the arrays of the ring are made
-// by the first gap, and by the first record that finishes before another one. In-order work touches the head alone.
+// The window is a ring indexed by arrival, not by offset, so that gaps cost nothing. While offsets follow each other
+// the head's says all of them, and while records finish in order there is nothing to mark: the arrays of the ring are
+// made by the first gap, and by the first record that finishes before another one. In-order work touches the head
+// alone.
 
 const FIRST_CAPACITY = 64;
 const REBASE = 2 ** 29;

@@ -1,6 +1,6 @@
-// One unit of work as the dispatcher knows it. A lane is an ordered queue of units that must not overtake each other; it
-// is known by its head. Only the head may run; while it runs (or waits for its retry) it stays the head, which is what
-// blocks the others. All links sit in the units themselves, so that queueing a record allocates nothing.
+// One unit of work as the dispatcher knows it. A lane is an ordered queue of units that must not overtake each other;
+// it is known by its head. Only the head may run; while it runs (or waits for its retry) it stays the head, which is
+// what blocks the others. All links sit in the units themselves, so that queueing a record allocates nothing.
 
 export type WorkState = 'new' | 'queued' | 'running' | 'suspended' | 'finished';
 

@@ -21,7 +21,10 @@ export class InboxJournal {
     this.#file = new WriteAheadFile(folder, fileBytes);
   }
 
-  /** Reads what is there; resolves with what is damaged, in sentences for the log. Rejects with KAFKA_DATA_DIR_LOCKED when another process has the folder. */
+  /**
+   * Reads what is there; resolves with what is damaged, in sentences for the log. Rejects with KAFKA_DATA_DIR_LOCKED
+   * when another process has the folder.
+   */
   async open(): Promise<readonly string[]> {
     this.#lock = await ownFolder(this.#folder, 'the inbox');
     const damage = await this.#file.open((text, place) => {
@@ -56,7 +59,9 @@ export class InboxJournal {
     return partition;
   }
 
-  /** Takes records of one partition in; resolves when they survive a crash. Those that are here already are left out. */
+  /**
+   * Takes records of one partition in; resolves when they survive a crash. Those that are here already are left out.
+   */
   async take(partition: InboxPartition, records: readonly KafkaRecord[], nextOffset: number): Promise<void> {
     const fresh = records.filter(({ offset }) => partition.isNew(offset));
     if (fresh.length > 0) {

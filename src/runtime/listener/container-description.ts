@@ -72,7 +72,9 @@ export interface ContainerDescription {
   /** Undefined: records of a consumer run one after another. */
   readonly workers: number | undefined;
   readonly consumers: readonly ConsumerDescription[];
-  /** Of the partitions that are assigned here, the one with most records; undefined where there is nothing to compare. */
+  /**
+   * Of the partitions that are assigned here, the one with most records; undefined where there is nothing to compare.
+   */
   readonly hottest: HotPartition | undefined;
   /** What its interceptors have cost; not counted where handlers run in threads. */
   readonly interceptors: InterceptorFigures;

@@ -24,7 +24,8 @@ export interface ContainerSettings {
   /** Longest run of a handler, see `slowHandler`. Default 300,000. */
   readonly maxPollIntervalMs: number;
   /** What happens past it: `abort` fires the handler's signal, and the record counts as failed when the handler ends;
-   * `leave` makes the consumer leave its group until then, as a Java consumer does; `warn` only logs. Default `abort`. */
+   * `leave` makes the consumer leave its group until then, as a Java consumer does; `warn` only logs. Default `abort`.
+   * */
   readonly slowHandler: SlowHandlerPolicy;
   /** How often one record may exceed it before the error handler retries it no more, and `leave` stays. Default 3. */
   readonly slowLimit: number;
@@ -36,9 +37,9 @@ export interface ContainerSettings {
   /** The same in bytes. Default 32 MiB. */
   readonly budgetBytes: number;
   /**
-   * Bytes of records that all partitions of the container, of all its consumers in this process, hold together. From half
-   * of it on, partitions that hold more than their part of the other half are paused; at all of it every partition is.
-   * One poll may exceed it. Default 256 MiB, and at most a quarter of the memory that the process may use.
+   * Bytes of records that all partitions of the container, of all its consumers in this process, hold together. From
+   * half of it on, partitions that hold more than their part of the other half are paused; at all of it every partition
+   * is. One poll may exceed it. Default 256 MiB, and at most a quarter of the memory that the process may use.
    */
   readonly budgetMemory: number;
   /** Records of one partition above its committable offset at which the partition is paused. Default 10,000, and at

@@ -4,7 +4,10 @@ import { type ContainerEvent } from './container-events.js';
 
 // Where handlers run when that is not the container's own event loop.
 
-/** Runs handlers, or whole consumers, outside of the container's event loop. Started before the consumers, stopped after them. */
+/**
+ * Runs handlers, or whole consumers, outside of the container's event loop. Started before the consumers, stopped after
+ * them.
+ */
 export interface HandlerExecutor {
   /** Makes it ready, so that what cannot work is known before anything is read. Harmless when repeated. */
   prepare(): Promise<void>;

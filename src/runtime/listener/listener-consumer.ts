@@ -12,8 +12,9 @@ import { type CommitOffset, type GroupMetadata } from '../client/consumer-client
 export interface CommitTarget extends TopicPartition {
   readonly offset?: number;
   /**
-   * Stored beside the offset, at most 4,096 characters on a stock broker; takes the place of the map of what is finished
-   * behind the offset, until the next commit of the container. Default: that map, where the listener keeps one.
+   * Stored beside the offset, at most 4,096 characters on a stock broker; takes the place of the map of what is
+   * finished behind the offset, until the next commit of the container. Default: that map, where the listener keeps
+   * one.
    */
   readonly metadata?: string;
 }
@@ -56,17 +57,17 @@ export interface ListenerConsumer {
   /** Partitions paused by `pause`. */
   paused(): readonly TopicPartition[];
   /**
-   * Commits what is finished by now, of some partitions or of all. Never passes unfinished work, unless offsets are given
-   * and `unfinished: 'finish'` says so. Of the records that a handler was called with, an offset of its own may cover as
-   * many as it likes: they count as finished from then on.
+   * Commits what is finished by now, of some partitions or of all. Never passes unfinished work, unless offsets are
+   * given and `unfinished: 'finish'` says so. Of the records that a handler was called with, an offset of its own may
+   * cover as many as it likes: they count as finished from then on.
    *
-   * Resolves with what was committed, when the brokers have stored it: awaited it is Kafka's `commitSync`, with `then` and
-   * `catch` its `commitAsync` and callback. One that nobody awaits ends no process when it fails; that is logged. One
-   * request is under way at a time, in the order of the calls. An offset below what is committed stands until more is
-   * finished. Failures that pass are tried again within `default.api.timeout.ms`.
+   * Resolves with what was committed, when the brokers have stored it: awaited it is Kafka's `commitSync`, with `then`
+   * and `catch` its `commitAsync` and callback. One that nobody awaits ends no process when it fails; that is logged.
+   * One request is under way at a time, in the order of the calls. An offset below what is committed stands until more
+   * is finished. Failures that pass are tried again within `default.api.timeout.ms`.
    *
-   * @throws {NestdawError} KAFKA_CONFIG_INVALID, KAFKA_COMMIT_FAILED, KAFKA_REBALANCED (the partition is not assigned here),
-   * KAFKA_TRANSACTION_STATE (of a listener in transactions), KAFKA_STOPPED
+   * @throws {NestdawError} KAFKA_CONFIG_INVALID, KAFKA_COMMIT_FAILED, KAFKA_REBALANCED (the partition is not assigned
+   *   here), KAFKA_TRANSACTION_STATE (of a listener in transactions), KAFKA_STOPPED
    */
   commit(which?: CommitTarget | readonly CommitTarget[], options?: CommitOptions): Promise<readonly CommitOffset[]>;
   /**

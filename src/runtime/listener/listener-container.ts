@@ -187,8 +187,8 @@ export class ListenerContainer {
 
   /**
    * Commits what is finished by now, or what is named, where it is assigned here; see `ListenerConsumer.commit`. Of
-   * partitions that are assigned elsewhere other processes have to be asked: naming one rejects with KAFKA_REBALANCED, and
-   * nothing is committed.
+   * partitions that are assigned elsewhere other processes have to be asked: naming one rejects with KAFKA_REBALANCED,
+   * and nothing is committed.
    */
   async commit(
     which?: CommitTarget | readonly CommitTarget[],

@@ -42,7 +42,9 @@ export interface ListenerEndpoint {
   readonly topics: readonly string[];
   /** Instead of topics: all whose whole name matches, later ones too. */
   readonly topicPattern?: RegExp | undefined;
-  /** Partitions to read without membership: listed ones, or `all` of the topics. Undefined: as a member of the group. */
+  /**
+   * Partitions to read without membership: listed ones, or `all` of the topics. Undefined: as a member of the group.
+   */
   readonly assignment?: 'all' | readonly PartitionRequest[] | undefined;
   /** Empty only with an assignment: then nothing is committed. */
   readonly groupId: string;

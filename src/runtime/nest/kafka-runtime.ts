@@ -86,7 +86,9 @@ export class KafkaRuntime {
     this.#connections.set(name, connection);
   }
 
-  /** Something that sends by itself: ended after the listeners, before the connections and what the application closes. */
+  /**
+   * Something that sends by itself: ended after the listeners, before the connections and what the application closes.
+   */
   accompany(companion: { stop(): Promise<void> }): void {
     this.#companions.push(companion);
   }

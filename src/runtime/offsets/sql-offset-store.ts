@@ -10,7 +10,9 @@ import { type OffsetStore, type OffsetToStore, type StoredOffset } from './offse
 export interface SqlOffsetOptions {
   /** Name of the table, letters, digits, `_` and `.`. Default `nestdaw_offsets`. */
   readonly table?: string;
-  /** False: the table is made by the application's migrations, from `sqlOffsetTable`. Default true: made when missing. */
+  /**
+   * False: the table is made by the application's migrations, from `sqlOffsetTable`. Default true: made when missing.
+   */
   readonly createTable?: boolean;
 }
 

@@ -27,8 +27,9 @@ export interface OutboxTemplateOptions {
 export interface OutboxState extends OutboxRelayState, OutboxBacklog {}
 
 /**
- * Sends by way of the outbox (the pattern's name: transactional outbox). `send` resolves when the message is written, and a relay sends it when the transaction has committed: at least once, those of one
- * key in order, each with a `message-id` header that stays the same.
+ * Sends by way of the outbox (the pattern's name: transactional outbox). `send` resolves when the message is written,
+ * and a relay sends it when the transaction has committed: at least once, those of one key in order, each with a
+ * `message-id` header that stays the same.
  *
  * With a database, `send` outside of a SQL transaction rejects with KAFKA_SQL_FAILED. With a file it resolves when the
  * message is on the disk, and rejects with KAFKA_BUFFER_FULL or KAFKA_STORAGE_FAILED.
@@ -99,8 +100,8 @@ export class OutboxTemplate<T = any> {
 
   /**
    * The same as numbers by name, as a template's `metrics()` gives them: `outbox-messages`, `outbox-oldest-age-ms`,
-   * `outbox-relayed-total`, `outbox-failed-total`, `outbox-blocked-keys`, `outbox-leading` (1 where this process relays),
-   * `outbox-delay-avg-ms` and `outbox-delay-max-ms`, from writing to acknowledgment.
+   * `outbox-relayed-total`, `outbox-failed-total`, `outbox-blocked-keys`, `outbox-leading` (1 where this process
+   * relays), `outbox-delay-avg-ms` and `outbox-delay-max-ms`, from writing to acknowledgment.
    *
    * @throws what the store says when it cannot be asked
    */

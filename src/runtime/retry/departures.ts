@@ -36,8 +36,8 @@ export class Departures {
     if (at >= this.#leaveAt) return;
     this.#timer?.cancel();
     this.#leaveAt = at;
-    // Handlers that are due in the same turn go on first: many sends take long. Kept alive, for a failed record that waits
-    // here is unfinished work.
+    // Handlers that are due in the same turn go on first: many sends take long. Kept alive, for a failed record that
+    // waits here is unfinished work.
     this.#timer = this.#clock.schedule(waitMs, () => nextTurn(() => this.#leave()), { keepAlive: true });
   }
 

@@ -21,8 +21,8 @@ import { attemptOf, dueAtOf, firstTimestampOf, writeBookkeeping } from './retry-
 import { type RetryPlan } from './retry-rules.js';
 
 // Retries that keep the order of keys. One retry topic, the lane, is read by the consumer that reads the same partition
-// of the main topic, so that one place knows which keys wait. A record that fails goes to the lane, and as long as it is
-// there, later records of its key follow it. In the lane a record is tried in its place: it blocks its key alone.
+// of the main topic, so that one place knows which keys wait. A record that fails goes to the lane, and as long as it
+// is there, later records of its key follow it. In the lane a record is tried in its place: it blocks its key alone.
 //
 // A tried record stays where it is, so its count is written behind it, as a record without a value that names its
 // offset. After a restart the lane is read to its end before anything runs: which keys wait, and what was tried.
@@ -215,7 +215,9 @@ export class OrderedRetries implements RecordPassage, KafkaRebalanceListener {
     return { action: 'recover', recoverer: { recover, description: `sent to ${topic}` } };
   }
 
-  /** Written behind the record, so that a restart goes on counting. Lost, it costs deliveries more than were asked for. */
+  /**
+   * Written behind the record, so that a restart goes on counting. Lost, it costs deliveries more than were asked for.
+   */
   #note(record: KafkaRecord, { attempt, dueAt }: Note): void {
     const { sender, logger } = this.#options;
     const headers: RecordHeader[] = [{ key: LANE_NOTE, value: longBytes(record.offset) }];

@@ -1,7 +1,7 @@
 import { type SqlStatement } from './sql-database.js';
 
-// `?` in statements becomes `$1`, `$2` … where the dialect wants numbers, or what it stands for. Quoted text and comments
-// stay as they are.
+// `?` in statements becomes `$1`, `$2` … where the dialect wants numbers, or what it stands for. Quoted text and
+// comments stay as they are.
 
 const PARTS = /'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|\/\*[\s\S]*?\*\/|\?/g;
 const KEPT = 500;
@@ -41,8 +41,8 @@ function piecesOf(sql: string): readonly string[] {
 }
 
 /**
- * The statement for PostgreSQL with its values in the text: numbers, and texts as literals of which nothing can get out.
- * Undefined when a value has no such form.
+ * The statement for PostgreSQL with its values in the text: numbers, and texts as literals of which nothing can get
+ * out. Undefined when a value has no such form.
  */
 export function fillPlaceholders({ sql, params }: SqlStatement): string | undefined {
   if (!params.every(hasLiteral)) return undefined;

@@ -46,8 +46,8 @@ export interface SqlDatabase<C = any> extends SqlRunner {
    *
    * @param opening a statement to begin the transaction with. A database that can run it in the round trip of `BEGIN`
    *   does so, and gives `work` its result; for one that cannot `opened` is undefined, and `work` runs it itself.
-   * @throws what `work` rejects with, what the driver says about `opening`, and what it says when the commit fails: then
-   *   its outcome is unknown
+   * @throws what `work` rejects with, what the driver says about `opening`, and what it says when the commit fails:
+   *   then its outcome is unknown
    */
   runInTransaction<T>(
     work: (transaction: SqlTransaction<C>, opened?: SqlResult) => Promise<T>,

@@ -129,8 +129,8 @@ export class KafkaTemplate<T = any> {
   }
 
   /**
-   * Takes a delayed send back; false when it is too late: it was sent, or is about to be. While it waits in topics, that
-   * is the last second; Redis knows to the moment.
+   * Takes a delayed send back; false when it is too late: it was sent, or is about to be. While it waits in topics,
+   * that is the last second; Redis knows to the moment.
    */
   cancelDelayed(id: string): Promise<boolean> {
     return this.#delays().cancel(id);
@@ -187,8 +187,8 @@ export class KafkaTemplate<T = any> {
 
   /**
    * Resolves when little enough waits to be sent (half of buffer.memory, at most 8 MB and 16,384 records): `await
-   * template.ready()` before each `send` of a long loop bounds its memory without waiting for each acknowledgment. Never
-   * rejects.
+   * template.ready()` before each `send` of a long loop bounds its memory without waiting for each acknowledgment.
+   * Never rejects.
    */
   ready(): Promise<void> {
     return this.#passing.whenRoom();
@@ -267,8 +267,8 @@ export class KafkaTemplate<T = any> {
   }
 
   /**
-   * The same template with other serializers: a format of `Serdes`, a function, or an object with `serialize`. Producer,
-   * interceptors and listeners are shared.
+   * The same template with other serializers: a format of `Serdes`, a function, or an object with `serialize`.
+   * Producer, interceptors and listeners are shared.
    */
   withSerializers<U = T>(serializers: {
     readonly key?: SerializerReference;
@@ -385,8 +385,8 @@ export class KafkaTemplate<T = any> {
   }
 
   /**
-   * Ends the interceptors; the owner of the connection calls it after the producer's end. `closed` are those that another
-   * template has ended, and is added to.
+   * Ends the interceptors; the owner of the connection calls it after the producer's end. `closed` are those that
+   * another template has ended, and is added to.
    */
   close(closed?: Set<object>): void {
     this.#pipeline.hooks.interceptors.close(closed);

@@ -10,8 +10,8 @@ import { type ProducerRecord } from './producer-record.js';
 
 /**
  * Sees every record that a template sends (Kafka: `ProducerInterceptor`). Runs in the caller's turn, so keep it light:
- * a mean above 1 ms is logged. Under `producer.per-thread=false` what worker threads send is shown to the interceptors of
- * the application, in its event loop: values then are what structured cloning makes of them.
+ * a mean above 1 ms is logged. Under `producer.per-thread=false` what worker threads send is shown to the interceptors
+ * of the application, in its event loop: values then are what structured cloning makes of them.
  */
 export interface ProducerInterceptor<T = any> {
   /**
@@ -20,8 +20,8 @@ export interface ProducerInterceptor<T = any> {
    */
   onSend?(record: ProducerRecord<T>): ProducerRecord<T>;
   /**
-   * The record was stored, or `error` says why not; called before the promise of `send` settles. For a failed record the
-   * offset is -1, and so is the partition unless the record named one.
+   * The record was stored, or `error` says why not; called before the promise of `send` settles. For a failed record
+   * the offset is -1, and so is the partition unless the record named one.
    */
   onAcknowledgement?(metadata: RecordMetadata, error: Error | undefined): void;
   /** Called once, with the properties that the producer was configured with, by Kafka's names. */

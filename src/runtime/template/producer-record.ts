@@ -32,7 +32,10 @@ export interface KafkaMessage<T = unknown> {
   readonly headers: Readonly<Record<string, HeaderValue | undefined>>;
 }
 
-/** The record with these headers, in place of those of the same names. Throws KAFKA_SERIALIZATION_FAILED for values that are none. */
+/**
+ * The record with these headers, in place of those of the same names. Throws KAFKA_SERIALIZATION_FAILED for values that
+ * are none.
+ */
 export function withHeaders<T>(
   record: ProducerRecord<T>,
   headers: Readonly<Record<string, HeaderValue>>,

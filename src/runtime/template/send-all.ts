@@ -54,8 +54,8 @@ class Tally implements DeliverySink {
 }
 
 /**
- * Sends everything that the source gives, as fast as the cluster takes it. After a failure nothing more is taken from the
- * source; what is under way is waited for, then the promise rejects.
+ * Sends everything that the source gives, as fast as the cluster takes it. After a failure nothing more is taken from
+ * the source; what is under way is waited for, then the promise rejects.
  */
 export async function sendEvery(
   pipeline: SendPipeline,

@@ -8,8 +8,8 @@ import { type ProducerRecord, type SendResult, withHeaders } from './producer-re
 import { type ObservedSend, type SendObservation, type SendObserver } from './send-observer.js';
 import { type HeaderValue } from './serializers.js';
 
-// Everything that watches or changes sends, in order: observers begin, interceptors change, … , interceptors are told of
-// the acknowledgment, listeners, observers end. A template without any of it pays nothing.
+// Everything that watches or changes sends, in order: observers begin, interceptors change, … , interceptors are told
+// of the acknowledgment, listeners, observers end. A template without any of it pays nothing.
 
 /** A send under way, and those who wait for its end. */
 export interface WatchedSend {

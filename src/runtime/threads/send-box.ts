@@ -4,8 +4,8 @@ import { transferOf } from './call-codec.js';
 import { type CrossedGiven } from './producer-messages.js';
 import { type SendPack, SendWriter } from './send-codec.js';
 
-// Records on their way from a thread to a producer of the application: collected until the turn ends, then posted as one
-// block; and who is told of their end, by slot.
+// Records on their way from a thread to a producer of the application: collected until the turn ends, then posted as
+// one block; and who is told of their end, by slot.
 
 /** What one message holds. */
 export interface BoxedSends {

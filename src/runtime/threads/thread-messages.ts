@@ -20,7 +20,9 @@ export interface ThreadConnection {
   readonly sources: Readonly<Record<string, unknown>>;
   /** Over everything else: the addresses in use, of a broker beside the application too. */
   readonly overrides: Readonly<Record<string, unknown>>;
-  /** Options of its `forRoot` that are code and do not cross: the thread's module has to bring the connection itself. */
+  /**
+   * Options of its `forRoot` that are code and do not cross: the thread's module has to bring the connection itself.
+   */
   readonly codeOptions: readonly string[];
   /** The broker runs in this process. */
   readonly isBrokerHere: boolean;

@@ -19,9 +19,9 @@ import { BOARD_SLOTS } from './thread-board.js';
 import { ThreadCrew } from './thread-crew.js';
 import { guiltyOf } from './thread-guilt.js';
 
-// Runs the handlers of one listener in threads. What may run at the same time is decided by the containers' dispatchers;
-// what is given here is shared out, run, and answered. A thread that dies takes one record with it at most: the one that
-// killed it fails, the others run again elsewhere, in their order.
+// Runs the handlers of one listener in threads. What may run at the same time is decided by the containers'
+// dispatchers; what is given here is shared out, run, and answered. A thread that dies takes one record with it at
+// most: the one that killed it fails, the others run again elsewhere, in their order.
 
 export interface ThreadPoolOptions {
   readonly listener: string;

@@ -3,8 +3,8 @@ import { DONE, type ListenerEndpoint } from '../../../src/runtime/listener/liste
 import { GatedHandler, Harness } from '../../support/listener-harness.js';
 import { flush } from '../../support/manual-clock.js';
 
-// What is delivered again after a process was killed when 200 records of a poll of 500 were handled. The numbers stand in
-// docs/guarantees.md.
+// What is delivered again after a process was killed when 200 records of a poll of 500 were handled. The numbers stand
+// in docs/guarantees.md.
 
 const RECORDS = 500;
 const HANDLED = 200;

@@ -47,7 +47,9 @@ export class LogDirectory implements LogHome {
     return this.#data;
   }
 
-  /** Reads whose it is, or makes it this node's. Throws KAFKA_DATA_DIR_INVALID; KAFKA_STORAGE_FAILED when it is alone. */
+  /**
+   * Reads whose it is, or makes it this node's. Throws KAFKA_DATA_DIR_INVALID; KAFKA_STORAGE_FAILED when it is alone.
+   */
   open(owner: Pick<DataDirectoryOptions, 'nodeId' | 'clusterId' | 'bootId'>): void {
     this.attempt(`${this.path} could not be opened`, () => {
       const { fileSystem, random } = this.context;

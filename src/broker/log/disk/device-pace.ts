@@ -1,4 +1,5 @@
-// How long the device takes for an fsync, as the shortest of late ones tells: the others also waited for something else.
+// How long the device takes for an fsync, as the shortest of late ones tells: the others also waited for something
+// else.
 
 const WINDOW = 32;
 

@@ -4,7 +4,8 @@ import { type Finding } from '../finding.js';
 import { topicSubject, untold } from '../subjects.js';
 import { leastConfig, numberIn, toldConfig } from '../told-settings.js';
 
-// Whether a node may die: copies of each topic on a cluster. One node on purpose has one copy, and these keys no effect.
+// Whether a node may die: copies of each topic on a cluster. One node on purpose has one copy, and these keys no
+// effect.
 
 const MIN_COPIES = 3;
 const MIN_INSYNC = 'min.insync.replicas';

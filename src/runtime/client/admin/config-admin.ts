@@ -20,7 +20,9 @@ export interface ConfigEntry {
   readonly name: string;
   /** Null for what the broker does not tell: passwords. */
   readonly value: string | null;
-  /** Where the value comes from: set for the topic, for one broker, for all of them, in a broker's file, or by nobody. */
+  /**
+   * Where the value comes from: set for the topic, for one broker, for all of them, in a broker's file, or by nobody.
+   */
   readonly origin: ConfigOrigin;
   /** Whether nobody set it while the cluster runs. */
   readonly isDefault: boolean;

@@ -33,8 +33,8 @@ export interface GroupLag extends GroupOffset {
 }
 
 /**
- * Topics, configs, offsets and groups of a cluster (Spring: `KafkaAdmin`); injectable. Connects at its first use. What a
- * broker refuses rejects with KAFKA_PROTOCOL_ERROR and its `errorName`; trouble that may pass is tried again for
+ * Topics, configs, offsets and groups of a cluster (Spring: `KafkaAdmin`); injectable. Connects at its first use. What
+ * a broker refuses rejects with KAFKA_PROTOCOL_ERROR and its `errorName`; trouble that may pass is tried again for
  * `kafka.admin.operation-timeout`.
  */
 export class KafkaAdmin {
@@ -63,8 +63,8 @@ export class KafkaAdmin {
 
   /**
    * Makes the topics that the application declares (Spring: `initialize`), as `createOrModifyTopics` does: for
-   * `kafka.admin.auto-create=false`, under which the start makes none, and for clusters that were away then. Resolves with
-   * false where none are declared; rejects when they cannot be made, whatever `kafka.admin.fail-fast` says.
+   * `kafka.admin.auto-create=false`, under which the start makes none, and for clusters that were away then. Resolves
+   * with false where none are declared; rejects when they cannot be made, whatever `kafka.admin.fail-fast` says.
    */
   async initialize(): Promise<boolean> {
     const topics = this.#declared();

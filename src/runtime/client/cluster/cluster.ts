@@ -43,7 +43,10 @@ export interface Cluster {
    */
   connect(topics?: readonly string[]): Promise<void>;
 
-  /** Ends all connections at once; requests under way reject with KAFKA_STOPPED, later ones too. The cluster cannot be used again. */
+  /**
+   * Ends all connections at once; requests under way reject with KAFKA_STOPPED, later ones too. The cluster cannot be
+   * used again.
+   */
   close(): Promise<void>;
 
   nodes(): readonly NodeInfo[];

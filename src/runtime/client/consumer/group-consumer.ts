@@ -82,7 +82,8 @@ export class GroupConsumer implements ConsumerClient {
   constructor(options: ConsumerOptions) {
     this.#settings = consumerSettings(options);
     this.#poll = new RecordPoll(this.#settings.clock, this.#stopping.signal);
-    // Whoever awaits `start` sees the rejection; without this line one that nobody awaits any more would end the process.
+    // Whoever awaits `start` sees the rejection; without this line one that nobody awaits any more would end the
+    // process.
     this.#firstAssignment.promise.catch(() => undefined);
   }
 

@@ -8,8 +8,8 @@ import { type Cluster } from '../cluster/cluster.js';
 import { listTopics } from '../topic-list.js';
 import { absentTopic } from './delivery-errors.js';
 
-// Topics that are not there: whether waiting for one is in vain, and which one may have been meant. A cluster that makes
-// topics has made one by being asked for it, so its setting matters only where that did not help.
+// Topics that are not there: whether waiting for one is in vain, and which one may have been meant. A cluster that
+// makes topics has made one by being asked for it, so its setting matters only where that did not help.
 
 const AUTO_CREATE = 'auto.create.topics.enable';
 const BROKER = 4;

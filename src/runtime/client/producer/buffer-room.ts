@@ -52,7 +52,9 @@ export class BufferRoom {
     return this.#waiting.bytes + topics.waitingBytes + size > settings.bufferMemory;
   }
 
-  /** Little enough waits that more may be sent without piling up; always so at the end, when sends say why they fail. */
+  /**
+   * Little enough waits that more may be sent without piling up; always so at the end, when sends say why they fail.
+   */
   get isPlenty(): boolean {
     if (!this.#isOpen) return true;
     const { accumulator, topics, settings } = this.#options;

@@ -44,7 +44,10 @@ export interface PartitionerOptions {
   readonly batchSize: number;
   readonly ignoreKeys?: boolean;
   readonly nullKeys?: KeylessPartitioning;
-  /** What waits for a partition, in batches; undefined when nobody takes it: left out. Without it partitions share evenly. */
+  /**
+   * What waits for a partition, in batches; undefined when nobody takes it: left out. Without it partitions share
+   * evenly.
+   */
   readonly loadOf?: (topic: string, partition: number) => number | undefined;
   readonly random?: Random;
 }
@@ -95,7 +98,8 @@ export class Partitioner {
 
   /**
    * Smooth weighted turns: the weight of a partition is what the most loaded one has more than it, plus one. Equal
-   * loads give plain turns; a partition whose broker is slow gets fewer, one that nobody takes none while there are others.
+   * loads give plain turns; a partition whose broker is slow gets fewer, one that nobody takes none while there are
+   * others.
    */
   #nextByLoad(topic: string, turn: Turn, count: number, loadOf: NonNullable<PartitionerOptions['loadOf']>): number {
     const loads = Array.from({ length: count }, (_, partition) => loadOf(topic, partition));

@@ -20,7 +20,9 @@ export type TransactionPhase =
   | 'abortable-error' // something of the transaction was lost: it can only be aborted
   | 'fatal-error'; // fenced, or refused for good
 
-/** Level of the feature transaction.version: from 2 on brokers add partitions by themselves and each end has an epoch. */
+/**
+ * Level of the feature transaction.version: from 2 on brokers add partitions by themselves and each end has an epoch.
+ */
 export type TransactionVersion = 1 | 2;
 
 /** Whether the coordinator has the transaction open: it may, from the first request on that could have opened it. */
@@ -72,7 +74,9 @@ export class TransactionState {
     return this.#phase === 'in-transaction' || this.#phase === 'committing';
   }
 
-  /** Sequence numbers have gaps: another epoch is needed before the next transaction. With version 2 each end gives one. */
+  /**
+   * Sequence numbers have gaps: another epoch is needed before the next transaction. With version 2 each end gives one.
+   */
   get needsNewEpoch(): boolean {
     return this.#needsNewEpoch;
   }

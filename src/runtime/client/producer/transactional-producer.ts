@@ -373,7 +373,8 @@ export class TransactionalKafkaProducer implements TransactionalProducerClient, 
   /** What is not a matter of the transaction alone. An answer that did not come changes nothing: ask again. */
   #endOf(error: unknown, what: string): Error {
     if (hasCode(error, 'KAFKA_TRANSACTION_UNDECIDED')) {
-      // Offsets or partitions that may be missing: the transaction cannot be committed. An abort can be asked for again.
+      // Offsets or partitions that may be missing: the transaction cannot be committed. An abort can be asked for
+      // again.
       this.#state.failed(error as Error, false);
       return error as Error;
     }

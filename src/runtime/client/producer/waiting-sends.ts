@@ -8,7 +8,10 @@ export interface WaitingSend {
   readonly size: number;
   /** Goes on; false when it still cannot. */
   tryAgain(): boolean;
-  /** There is no hope left (`error`), or it waited too long: then `lastProblem` is what was in the way, if that is known. */
+  /**
+   * There is no hope left (`error`), or it waited too long: then `lastProblem` is what was in the way, if that is
+   * known.
+   */
   giveUp(error: Error | undefined, lastProblem: Error | undefined): void;
 }
 

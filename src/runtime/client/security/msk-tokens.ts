@@ -18,7 +18,9 @@ export function mskRegion(
   return named.find((region) => region !== undefined) ?? env.AWS_REGION ?? env.AWS_DEFAULT_REGION;
 }
 
-/** Throws KAFKA_CONFIG_INVALID when the package or the region is missing, KAFKA_CONNECTION_FAILED when signing fails. */
+/**
+ * Throws KAFKA_CONFIG_INVALID when the package or the region is missing, KAFKA_CONNECTION_FAILED when signing fails.
+ */
 export async function mskToken(
   region: string | undefined,
   load: () => Promise<unknown> = () => import(SIGNER),

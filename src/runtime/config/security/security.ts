@@ -44,8 +44,8 @@ const SSL_KEY = /^(?:(consumer|producer|admin)\.)?(?:ssl\.|properties\.ssl\.)/;
 const SASL_KEY = /^(?:(consumer|producer|admin)\.)?(?:properties\.sasl\.|jaas\.)/;
 
 /**
- * Certificates and passwords that nobody uses: whoever gave them believes the connection to be safe, unless a protocol is
- * said that does without, as a profile for a developer's machine does.
+ * Certificates and passwords that nobody uses: whoever gave them believes the connection to be safe, unless a protocol
+ * is said that does without, as a profile for a developer's machine does.
  */
 function reportUnused(properties: KafkaProperties, mistakes: Mistake[], notices: string[]): void {
   const refuse = (pattern: RegExp, uses: (protocol: string) => boolean, instead: string): void => {

@@ -89,7 +89,9 @@ export class DeliveryAcknowledgment implements Acknowledgment {
   }
 }
 
-/** Most handlers do not await the acknowledgment: its failure is logged where it arises and must not end the process. */
+/**
+ * Most handlers do not await the acknowledgment: its failure is logged where it arises and must not end the process.
+ */
 function handled(promise: Promise<void>): Promise<void> {
   promise.catch(() => undefined);
   return promise;

@@ -100,8 +100,8 @@ export class Committer {
   }
 
   /**
-   * Commits these partitions, or offsets of them; by default all that is finished. In the order of the calls: those that
-   * wait for a commit under way share the next request, as long as they do not name two offsets of one partition.
+   * Commits these partitions, or offsets of them; by default all that is finished. In the order of the calls: those
+   * that wait for a commit under way share the next request, as long as they do not name two offsets of one partition.
    */
   commitExactly(
     targets: readonly CommitTarget[] | undefined,

@@ -20,6 +20,8 @@ export interface RecordKeeper {
   received(records: readonly KafkaRecord[]): void;
   /** A partition was given up: records of it that have not begun will not be handled here. */
   forgotten(topic: string, partition: number): void;
-  /** Awaited before offsets are committed; a rejection keeps them from being. Undefined: there is nothing to wait for. */
+  /**
+   * Awaited before offsets are committed; a rejection keeps them from being. Undefined: there is nothing to wait for.
+   */
   saved(): Promise<void> | undefined;
 }

@@ -180,8 +180,8 @@ export class DeliveryRunner {
         this.wake();
         return undefined;
       }
-      // Handlers that wait end in many short turns, and none of those takes anything from other work: a slice that began
-      // in an earlier turn must not put them off.
+      // Handlers that wait end in many short turns, and none of those takes anything from other work: a slice that
+      // began in an earlier turn must not put them off.
       if (now - this.#sliceStart > SLICE_MS / 2) this.wake();
       const delivery = this.#dispatcher.next(this.#ended.size)!;
       this.#sliceCalls++;
@@ -197,7 +197,9 @@ export class DeliveryRunner {
     return undefined;
   }
 
-  /** No worker idles for book-keeping: where nothing else may start, what has ended is settled now and may free more. */
+  /**
+   * No worker idles for book-keeping: where nothing else may start, what has ended is settled now and may free more.
+   */
   #canStart(): boolean {
     if (this.#dispatcher.canStartBeside(this.#ended.size)) return true;
     if (this.#ended.size === 0) return false;

@@ -1,10 +1,11 @@
 import { type BatchOutcome, DONE } from '../invocation.js';
 import { type Delivery } from './delivery.js';
 
-// Deliveries whose handler has ended and whose book-keeping (lane, tracker, budget, commit; all that becomes of one that
-// failed) waits for the end of the turn. Handlers that wait end together: many timers in one turn, many answers of one
-// packet. What they free are workers, and each of those should start its next record first: book-keeping between two of
-// them would be time that all the others wait. Until then the record counts as running, so it is neither committed nor given up as finished.
+// Deliveries whose handler has ended and whose book-keeping (lane, tracker, budget, commit; all that becomes of one
+// that failed) waits for the end of the turn. Handlers that wait end together: many timers in one turn, many answers of
+// one packet. What they free are workers, and each of those should start its next record first: book-keeping between
+// two of them would be time that all the others wait. Until then the record counts as running, so it is neither
+// committed nor given up as finished.
 //
 // Linked through the deliveries: nothing is allocated.
 

@@ -19,7 +19,9 @@ export type FailureDecision =
       readonly isOrdered?: boolean;
       /** It will be handled again where it goes. Where many do so at once the log tells of a few, and how many more. */
       readonly isRetriedThere?: boolean;
-      /** Delivery number that the record goes on with when the recoverer fails. Default 1: everything from the start. */
+      /**
+       * Delivery number that the record goes on with when the recoverer fails. Default 1: everything from the start.
+       */
       readonly attemptAfterFailure?: number;
     }
   /** Commit past it. `policy` names who asked for that. */

@@ -2,8 +2,9 @@ import { MemoryBudget } from '../../dispatch/memory-budget.js';
 import { type QueueBudget } from '../../dispatch/partition-queue.js';
 import { type ContainerSettings } from '../container-settings.js';
 
-// How much of one partition may be in memory, and of all of them. Where nobody says otherwise it grows with the workers: a partition flows
-// again at half of its budget, and by then each worker should have a record to run and one to go on with.
+// How much of one partition may be in memory, and of all of them. Where nobody says otherwise it grows with the
+// workers: a partition flows again at half of its budget, and by then each worker should have a record to run and one
+// to go on with.
 
 const RECORDS = 2_000;
 const RECORDS_PER_WORKER = 4;

@@ -26,7 +26,9 @@ export interface PartitionControlOptions {
   readonly owner: OwnerQueue;
   readonly policy: CommitPolicy;
   readonly committer: Committer;
-  /** Commits belong to transactions, which end when no handler runs: one that waited for its own would wait for ever. */
+  /**
+   * Commits belong to transactions, which end when no handler runs: one that waited for its own would wait for ever.
+   */
   readonly isTransactional: boolean;
   readonly events: ContainerEvents;
   readonly logger: Logger;

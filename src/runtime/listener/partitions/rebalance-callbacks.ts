@@ -25,8 +25,8 @@ export interface KafkaRebalanceListener {
    */
   onPartitionsAssigned?(partitions: readonly PartitionPosition[], consumer: ListenerConsumer): unknown;
   /**
-   * Whether `onPartitionsAssigned` is called again, every second, while it fails with an error that passes (`retriable`):
-   * nothing of the partitions is read until it succeeds. Default false.
+   * Whether `onPartitionsAssigned` is called again, every second, while it fails with an error that passes
+   * (`retriable`): nothing of the partitions is read until it succeeds. Default false.
    */
   readonly isPatient?: boolean;
   /** Partitions go; their handlers have ended, their last commit follows. */

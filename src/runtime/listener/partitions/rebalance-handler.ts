@@ -30,7 +30,9 @@ export interface RebalanceHandlerOptions extends ConsumerContext {
   readonly control: PartitionControl;
   readonly callbacks: RebalanceCallbacks;
   readonly owner: OwnerQueue;
-  /** Records that have come are committed already: they are handled before their partitions go, as far as they can be. */
+  /**
+   * Records that have come are committed already: they are handled before their partitions go, as far as they can be.
+   */
   readonly isFirst: boolean;
   /** All records of a topic in their order: more than one partition cannot keep that. */
   readonly isTopicOrdered: boolean;

@@ -5,9 +5,10 @@ import { type ConsumerContext } from '../consumer-context.js';
 import { type Delivery } from '../delivery/delivery.js';
 import { type InFlightTable } from '../delivery/in-flight-table.js';
 
-// Finds handlers that hold the event loop: as long as one computes, no heartbeat leaves, and after a session of that the
-// group takes every consumer of the process for dead. A timer that comes late tells that something held the loop. Who
-// was started last before that, or was under way since the timer came before, is named: nobody else can have done it.
+// Finds handlers that hold the event loop: as long as one computes, no heartbeat leaves, and after a session of that
+// the group takes every consumer of the process for dead. A timer that comes late tells that something held the loop.
+// Who was started last before that, or was under way since the timer came before, is named: nobody else can have done
+// it.
 
 /** Of session.timeout.ms: as in Kafka's rule of three heartbeats a session. */
 const HOLD_SHARE = 1 / 3;

@@ -102,7 +102,9 @@ export class ConnectionProducers {
     for (const { properties } of this.#named.values()) checkProducer(properties, findings);
   }
 
-  /** Throws KAFKA_CONFIG_INVALID for settings that no rule of the configuration has found; one check for each producer. */
+  /**
+   * Throws KAFKA_CONFIG_INVALID for settings that no rule of the configuration has found; one check for each producer.
+   */
   *settingsChecks(): Generator<readonly [origin: string, check: () => unknown]> {
     yield ['producer', () => producerSettings(producerOptions(this.#options.properties))];
     for (const [name, { properties }] of this.#named) {

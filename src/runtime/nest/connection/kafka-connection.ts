@@ -215,7 +215,9 @@ export class KafkaConnection implements Startable {
     this.#consumers.check(listener, findings);
   }
 
-  /** Broker beside the application, where one is needed, then the producers, which take sends at once: see `connected`. */
+  /**
+   * Broker beside the application, where one is needed, then the producers, which take sends at once: see `connected`.
+   */
   async start(): Promise<void> {
     const { logger, configuration, startBroker, clock } = this.#options;
     if (this.#needsBroker()) {
@@ -271,7 +273,9 @@ export class KafkaConnection implements Startable {
     return producer.send(topic, partition, record);
   }
 
-  /** The plain producer, or one with a name, for worker threads. Throws KAFKA_CONFIG_INVALID for a name that is none. */
+  /**
+   * The plain producer, or one with a name, for worker threads. Throws KAFKA_CONFIG_INVALID for a name that is none.
+   */
   sharedProducer(name: string | undefined): SharedProducer {
     return this.#producers.shared(name);
   }

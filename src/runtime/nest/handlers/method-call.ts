@@ -64,7 +64,9 @@ function enhancedCall({ instance, method }: HandlerTarget, plan: HandlerPlan, ne
   return createContext(instance, method, plan, nest, filters);
 }
 
-/** One context id, and so one instance of everything request-scoped, per record; `REQUEST` is the listener's context. */
+/**
+ * One context id, and so one instance of everything request-scoped, per record; `REQUEST` is the listener's context.
+ */
 function scopedCall(target: HandlerTarget, plan: HandlerPlan, nest: NestParts, filters: boolean): Call {
   const { method, scoped } = target;
   return async (decoded, context) => {

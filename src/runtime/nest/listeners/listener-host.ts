@@ -113,7 +113,10 @@ export class ListenerHost {
     }
   }
 
-  /** Registers one more, and those of its retry topics behind it. Throws KAFKA_CONFIG_INVALID with every mistake, and KAFKA_STOPPED at the wrong time. */
+  /**
+   * Registers one more, and those of its retry topics behind it. Throws KAFKA_CONFIG_INVALID with every mistake, and
+   * KAFKA_STOPPED at the wrong time.
+   */
   add(declaration: ListenerDeclaration): ListenerContainer[] {
     const { registry, tools } = this.#options;
     if (!this.#factory || this.isClosed) {

@@ -74,7 +74,10 @@ export class KafkaListenerRegistrar {
     return containers[0]!;
   }
 
-  /** Stops a listener, and those of its retry topics, and forgets them; the ids are free again. Undefined when there is none. */
+  /**
+   * Stops a listener, and those of its retry topics, and forgets them; the ids are free again. Undefined when there is
+   * none.
+   */
   async unregister(id: string, connection?: string): Promise<ListenerContainer | undefined> {
     const container = this.#registry.find(id, connection);
     if (!container) return undefined;

@@ -41,8 +41,8 @@ export type AggregatingTemplateSettings = ReplyingTemplateSettings &
   Pick<AggregatingTemplateOptions, 'releaseStrategy' | 'returnPartialOnTimeout'>;
 
 /**
- * A provider of a `ReplyingKafkaTemplate`: `providers: [provideReplyingKafkaTemplate({ replyTopic: 'orders-replies' })]`.
- * It reads its replies from the start of the application to its end, after that of all listeners.
+ * A provider of a `ReplyingKafkaTemplate`: `providers: [provideReplyingKafkaTemplate({ replyTopic: 'orders-replies'
+ * })]`. It reads its replies from the start of the application to its end, after that of all listeners.
  */
 export function provideReplyingKafkaTemplate(
   settings: ReplyingTemplateSettings,

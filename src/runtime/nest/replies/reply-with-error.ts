@@ -6,9 +6,10 @@ import { lastHeader } from '../../template/serdes/outgoing-headers.js';
 import { type KafkaListenerContext } from '../handlers/listener-context.js';
 
 /**
- * An error handler for listeners that answer, `errorHandler: replyWithError`: what the method throws goes to who asked, as a
- * record without value whose headers tell the error under Spring's names (`kafka_exception-fqcn`, `-cause-fqcn`,
- * `-message`), and the request is finished. A `ReplyingKafkaTemplate` rejects with it. What nobody waits for is thrown on.
+ * An error handler for listeners that answer, `errorHandler: replyWithError`: what the method throws goes to who asked,
+ * as a record without value whose headers tell the error under Spring's names (`kafka_exception-fqcn`, `-cause-fqcn`,
+ * `-message`), and the request is finished. A `ReplyingKafkaTemplate` rejects with it. What nobody waits for is thrown
+ * on.
  */
 export function replyWithError(error: unknown, context: KafkaListenerContext): KafkaMessage<null> {
   if (!lastHeader(context.record.headers, KafkaHeaders.CORRELATION_ID)) throw error;

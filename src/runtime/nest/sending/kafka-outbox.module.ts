@@ -91,7 +91,9 @@ export class KafkaOutboxModule implements OnModuleInit, OnApplicationBootstrap {
     return moduleOf({ provide: OPTIONS, useValue: options }, []);
   }
 
-  /** The same with options that other providers give: `inject: [DataSource], useFactory: (database) => ({ database })`. */
+  /**
+   * The same with options that other providers give: `inject: [DataSource], useFactory: (database) => ({ database })`.
+   */
   static forRootAsync({ imports = [], inject = [], useFactory }: KafkaOutboxAsyncOptions): DynamicModule {
     return moduleOf({ provide: OPTIONS, useFactory, inject }, imports);
   }

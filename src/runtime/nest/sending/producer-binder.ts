@@ -13,7 +13,8 @@ import { isSeveral, type SendPlan, sendPlan } from './send-plan.js';
 import { isAsyncIterable, SentStream } from './sent-stream.js';
 import { topicSender } from './topic-sender.js';
 
-// Gives `@Producer` methods what they send through in the running application, and `@Producer` properties their senders.
+// Gives `@Producer` methods what they send through in the running application, and `@Producer` properties their
+// senders.
 
 export interface ProducerConnection {
   readonly template: KafkaTemplate;

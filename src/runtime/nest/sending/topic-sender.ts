@@ -4,8 +4,8 @@ import { type SendAllResult } from '../../template/send-all.js';
 import { type SendPlan } from './send-plan.js';
 
 /**
- * A typed sender for one topic, as `@Producer` puts it on a property: key, headers and partition of each value come from
- * the decorator, or from a `RecordToSend`.
+ * A typed sender for one topic, as `@Producer` puts it on a property: key, headers and partition of each value come
+ * from the decorator, or from a `RecordToSend`.
  */
 export interface TopicSender<T = any> {
   /** Resolves when the record is acknowledged; rejects as `KafkaTemplate.send`. */

@@ -65,8 +65,8 @@ export class NestdawClient {
   }
 
   /**
-   * Sends an event: a value, or `{ key, value, headers }`. Sent at once, subscribed to or not; the observable emits what
-   * the broker acknowledged, and fails with KAFKA_DELIVERY_FAILED and its like.
+   * Sends an event: a value, or `{ key, value, headers }`. Sent at once, subscribed to or not; the observable emits
+   * what the broker acknowledged, and fails with KAFKA_DELIVERY_FAILED and its like.
    */
   emit<R = RecordMetadata>(pattern: string, data: unknown): Observable<R> {
     const result = new ReplaySubject<R>(1);

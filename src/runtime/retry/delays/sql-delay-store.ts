@@ -13,7 +13,9 @@ import { sqlDelayTable } from './delay-tables.js';
 export interface SqlDelayOptions {
   /** Name of the table, letters, digits, `_` and `.`. Default `nestdaw_delays`. */
   readonly table?: string;
-  /** False: the table is made by the application's migrations, from `sqlDelayTable`. Default true: made when missing. */
+  /**
+   * False: the table is made by the application's migrations, from `sqlDelayTable`. Default true: made when missing.
+   */
   readonly createTable?: boolean;
   /** Tells those who share the table apart. Default: retries and delayed sends of a connection have a name each. */
   readonly name?: string;

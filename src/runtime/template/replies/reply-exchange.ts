@@ -29,7 +29,9 @@ export interface ReplySource {
 /** What a request waits for, and what becomes of it. */
 export interface Awaiting<S, A> {
   begin(options: RequestOptions): S;
-  /** The answer, when this reply completes it; a promise while it is being read. Throws, or rejects: the request fails. */
+  /**
+   * The answer, when this reply completes it; a promise while it is being read. Throws, or rejects: the request fails.
+   */
   reply(state: S, record: KafkaRecord): { readonly answer: A | Promise<A> } | undefined;
   /** The answer, where time ran out and what came is enough. */
   timedOut(state: S): { readonly answer: A | Promise<A> } | undefined;

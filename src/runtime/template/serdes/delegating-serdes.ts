@@ -49,7 +49,10 @@ function wholeName(pattern: RegExp): RegExp {
 /** A class, or what `typeof` says. */
 export type ValueType = (abstract new (...args: any[]) => unknown) | 'string' | 'number' | 'bigint' | 'boolean';
 
-/** By the value's class or kind; subclasses count where the class itself has none (Spring: `DelegatingByTypeSerializer`). */
+/**
+ * By the value's class or kind; subclasses count where the class itself has none (Spring:
+ * `DelegatingByTypeSerializer`).
+ */
 export function typeSerializer(delegates: ReadonlyMap<ValueType, Serializer>): Serializer {
   const find = (value: unknown): Serializer | undefined => {
     if (typeof value !== 'object') return delegates.get(typeof value as ValueType);

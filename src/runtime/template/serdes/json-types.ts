@@ -8,8 +8,8 @@ import { lastHeader } from './outgoing-headers.js';
 export type JsonClass = new (...args: any[]) => object;
 
 /**
- * Classes by their names on the wire, `{ order: Order, 'com.acme.Refund': Refund }`, where a class may have several (the
- * first is written); or classes that go by their own names.
+ * Classes by their names on the wire, `{ order: Order, 'com.acme.Refund': Refund }`, where a class may have several
+ * (the first is written); or classes that go by their own names.
  */
 export type JsonTypeTable = Readonly<Record<string, JsonClass>> | readonly JsonClass[];
 

@@ -10,8 +10,8 @@ import { producerOptions } from '../../../../src/runtime/nest/connection/client-
 import { createTopicNamed, readAll } from '../../../support/client-broker.js';
 import { FaultProxy } from '../../../support/fault-proxy.js';
 
-// producer.profile=no-loss over a broker that dies in the middle of its work, at any operation on its files or just after
-// it, when records are stored and nobody is told, and comes back on what is left of them.
+// producer.profile=no-loss over a broker that dies in the middle of its work, at any operation on its files or just
+// after it, when records are stored and nobody is told, and comes back on what is left of them.
 
 const KILLS = 20;
 const PER_LIFE = 40;

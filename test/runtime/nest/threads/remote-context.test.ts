@@ -4,8 +4,8 @@ import { DONE, type InvocationContext, type RemoteWork } from '../../../../src/r
 import { idempotentRecord } from '../../../../src/runtime/nest/guards/idempotent-invoker.js';
 import { SubBatch } from '../../../../src/runtime/nest/handlers/sub-batch.js';
 
-// Where a call runs in a thread, its delivery must know, through whatever stands around it: or no signal would reach it,
-// and nobody would notice that it hangs.
+// Where a call runs in a thread, its delivery must know, through whatever stands around it: or no signal would reach
+// it, and nobody would notice that it hangs.
 
 const record: KafkaRecord = { topic: 't', partition: 0, offset: 0, timestamp: 0, key: null, value: null, headers: [] };
 const acknowledgment = { acknowledge: () => Promise.resolve(), nack: () => undefined };

@@ -66,7 +66,9 @@ export class Fetcher {
     return this.#heldBytes;
   }
 
-  /** Replaces the assignment. Kept partitions go on with what they have under their new epoch; new ones wait for `flow`. */
+  /**
+   * Replaces the assignment. Kept partitions go on with what they have under their new epoch; new ones wait for `flow`.
+   */
   assign(added: readonly AssignedPartition[], kept: readonly AssignedPartition[]): void {
     const goOn = new Set(
       kept.map(({ topic, partition, assignmentEpoch }) => {
@@ -93,7 +95,9 @@ export class Fetcher {
     this.#connectTo(new Set(partitions.map(({ topic, partition }) => this.cluster.leaderOf(topic, partition))));
   }
 
-  /** The same before anything is assigned, where one node leads all partitions of the topics: it is needed in any case. */
+  /**
+   * The same before anything is assigned, where one node leads all partitions of the topics: it is needed in any case.
+   */
   connectAhead(topics: readonly string[]): void {
     const leaders = new Set<number>();
     for (const topic of topics) {

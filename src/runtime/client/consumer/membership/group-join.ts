@@ -31,7 +31,9 @@ export interface Joined {
   readonly assignment: Assignment;
   /** It came without a member id. A static member may then have another's assignment, from before it came. */
   readonly isNew: boolean;
-  /** What it said to own when it joined: the leader gives none of that to others before this member has joined again. */
+  /**
+   * What it said to own when it joined: the leader gives none of that to others before this member has joined again.
+   */
   readonly claimed: readonly TopicPartition[];
 }
 

@@ -30,8 +30,8 @@ export class GroupLeader {
   }
 
   /**
-   * Knows what its assignment was made for, from its own note. True when that was in a life before: much may have changed
-   * since, and nobody else watches.
+   * Knows what its assignment was made for, from its own note. True when that was in a life before: much may have
+   * changed since, and nobody else watches.
    */
   takeUp(counts: ReadonlyMap<string, number>): boolean {
     const isKnown = counts.size === this.#counts.size && [...counts].every(([key, n]) => this.#counts.get(key) === n);

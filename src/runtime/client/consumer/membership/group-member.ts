@@ -288,8 +288,8 @@ export class GroupMember {
 
   /**
    * Whether a static member came back with other topics: the group hands the assignment of before on, without a
-   * rebalance (KIP-345). Another client's leader leaves no note; then only what nobody here asked for tells, and a member
-   * that succeeds to such a leader cannot know at all: it asks once.
+   * rebalance (KIP-345). Another client's leader leaves no note; then only what nobody here asked for tells, and a
+   * member that succeeds to such a leader cannot know at all: it asks once.
    */
   #isForOtherTopics({ assignment, generation, isNew }: Joined): boolean {
     if (!isNew || generation.groupInstanceId === null) return false;
@@ -345,8 +345,8 @@ export class GroupMember {
 
   async #lose(loss: TermEnd & { kind: 'lost' }): Promise<void> {
     this.#lossReason = loss.reason;
-    // After 22 the group still knows the member, only the generation has passed; a silent group may know it as well, and
-    // who took over a static member's place must not be put out by it. Otherwise the id is worth nothing.
+    // After 22 the group still knows the member, only the generation has passed; a silent group may know it as well,
+    // and who took over a static member's place must not be put out by it. Otherwise the id is worth nothing.
     if (loss.code !== undefined && loss.code !== ErrorCode.ILLEGAL_GENERATION) this.#join.forgetMemberId();
     await this.listener.lost(loss.reason);
     if (loss.error !== undefined) throw loss.error;

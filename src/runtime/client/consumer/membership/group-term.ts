@@ -15,8 +15,8 @@ export interface Generation {
 export type TermEnd =
   | { readonly kind: 'rejoin'; readonly reason: string }
   /**
-   * The membership is gone: the group answered with `code`, or, without one, was not heard of. With `error` for good: it
-   * must not be sought again.
+   * The membership is gone: the group answered with `code`, or, without one, was not heard of. With `error` for good:
+   * it must not be sought again.
    */
   | { readonly kind: 'lost'; readonly reason: string; readonly code?: number; readonly error?: unknown }
   | { readonly kind: 'stop'; readonly reason: string }

@@ -6,8 +6,8 @@ import { type Generation } from '../membership/group-term.js';
 import { pauseAfter } from '../retry.js';
 import { type OffsetClient } from './offset-client.js';
 
-// The commit of start positions, before the first record is handed over. A coordinator or a store that is away just then
-// is waited for, like one that does not say where to begin: nothing is read meanwhile, and nothing has failed.
+// The commit of start positions, before the first record is handed over. A coordinator or a store that is away just
+// then is waited for, like one that does not say where to begin: nothing is read meanwhile, and nothing has failed.
 
 /**
  * False when the assignment has ended meanwhile.

@@ -109,8 +109,8 @@ export class AvroSerde implements Serde {
   };
 
   /**
-   * Reads by the id in the bytes. Throws KAFKA_SCHEMA_REGISTRY_FAILED, retriable, while the schema is asked for; listeners
-   * wait for it.
+   * Reads by the id in the bytes. Throws KAFKA_SCHEMA_REGISTRY_FAILED, retriable, while the schema is asked for;
+   * listeners wait for it.
    */
   readonly deserializer: Deserializer = (topic, bytes) => {
     if (bytes.length < HEADER_BYTES || bytes[0] !== MAGIC) {

@@ -1,7 +1,7 @@
 import { messageOf, NestdawError } from '../../../../common/errors.js';
 
-// The registry of schemas over HTTP (Confluent's REST interface), as far as writers and readers ask it. What it has said
-// is kept for good, for ids and registered schemas never change; of one question only one request is under way.
+// The registry of schemas over HTTP (Confluent's REST interface), as far as writers and readers ask it. What it has
+// said is kept for good, for ids and registered schemas never change; of one question only one request is under way.
 
 /** Where the registry is, under the names that Confluent's clients use. */
 export interface SchemaRegistryOptions {
@@ -54,7 +54,9 @@ export class SchemaRegistry {
     });
   }
 
-  /** Registers a schema under a subject, or finds it there; its id. Refused where it is incompatible with the others. */
+  /**
+   * Registers a schema under a subject, or finds it there; its id. Refused where it is incompatible with the others.
+   */
   register(subject: string, schema: string): Promise<number> {
     return this.#once(`register ${subject} ${schema}`, async () => {
       const path = `/subjects/${encodeURIComponent(subject)}/versions`;

@@ -44,7 +44,9 @@ function kept(before: GroupAssignment, after: GroupAssignment): number {
   return same;
 }
 
-/** A line of the fixture: counts | members | owners by range | roundrobin | sticky | sticky without the first member. */
+/**
+ * A line of the fixture: counts | members | owners by range | roundrobin | sticky | sticky without the first member.
+ */
 interface JavaCase {
   readonly counts: Map<string, number>;
   readonly members: AssignorMember[];
