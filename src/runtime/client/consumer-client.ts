@@ -111,6 +111,9 @@ export type ConsumerEvent =
   | { readonly type: 'failed'; readonly error: unknown };
 
 export interface ConsumerClient {
+  /** What brokers know it by (`client.id`). Absent: not told. */
+  readonly clientId?: string | undefined;
+
   /** Joins the group and begins to fetch; resolves after the first assignment was handed to the listener. */
   start(listener: RebalanceListener): Promise<void>;
 

@@ -65,6 +65,9 @@ export class AwaitedDelivery implements DeliverySink {
 export type { StoppedDelivery };
 
 export interface ProducerClient {
+  /** What brokers know it by (`client.id`). Absent: not told. */
+  readonly clientId?: string | undefined;
+
   start(): Promise<void>;
 
   /**

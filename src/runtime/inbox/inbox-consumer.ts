@@ -64,6 +64,10 @@ export class InboxConsumer implements ConsumerClient {
     });
   }
 
+  get clientId(): string | undefined {
+    return this.#options.source.clientId;
+  }
+
   start(listener: RebalanceListener): Promise<void> {
     this.#listener = listener;
     this.#starting ??= this.#start();

@@ -7,6 +7,7 @@ import { type PartitionState } from './partitions/partition-state.js';
 // What a consumer beside its container knows about itself, as plain data.
 
 interface Described {
+  readonly clientId: string | undefined;
   readonly running: number;
   /** Of all that runs, what was called first. */
   readonly oldestInFlight: Delivery | undefined;
@@ -20,6 +21,7 @@ export function describeConsumer(consumer: Described, index: number, clock: Cloc
   const oldest = consumer.oldestInFlight;
   return {
     index,
+    clientId: consumer.clientId,
     running: consumer.running,
     oldest: oldest && {
       topic: oldest.record.topic,

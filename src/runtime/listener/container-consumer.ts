@@ -144,6 +144,10 @@ export class ContainerConsumer implements ConsumerRunner {
     this.#parts.runner.wake();
   }
 
+  get clientId(): string | undefined {
+    return this.#options.consumer.clientId;
+  }
+
   get running(): number {
     return this.#parts.dispatcher.running;
   }

@@ -40,6 +40,8 @@ export interface PartitionDescription {
 
 export interface ConsumerDescription {
   readonly index: number;
+  /** What brokers know it by (`client.id`); undefined where its factory does not say. */
+  readonly clientId: string | undefined;
   readonly running: number;
   /** The handler that has been running longest. */
   readonly oldest:

@@ -221,6 +221,14 @@ export class KafkaTemplate<T = any> {
     return this.#passing.partitionInfo(topic);
   }
 
+  /**
+   * What brokers know its producer by (Kafka: `client.id`), the label of its metrics; undefined where the producer is
+   * another thread's, or its factory does not say.
+   */
+  get clientId(): string | undefined {
+    return this.#passing.clientId;
+  }
+
   /** What the producer has done and what waits, under Kafka's names, and times of interceptors. */
   metrics(): ProducerMetricValues {
     const producer = this.#passing;

@@ -195,5 +195,5 @@ export class RemoteConsumer implements ConsumerRunner {
 }
 
 function nothing(index: number): ConsumerDescription {
-  return { index, running: 0, oldest: undefined, partitions: [], counters: newCounters() };
+  return { index, clientId: undefined, running: 0, oldest: undefined, partitions: [], counters: newCounters() };
 }

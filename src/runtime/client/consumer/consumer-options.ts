@@ -28,6 +28,8 @@ export interface ConsumerOptions {
    * one connection in order and a JoinGroup may wait for minutes), and again for each try to connect.
    */
   readonly createCluster: () => Cluster;
+  /** What brokers know its connections by (`client.id`), to be told to whoever watches. */
+  readonly clientId?: string | undefined;
   /** Makes the member static: it keeps its partitions over a restart that is shorter than the session. */
   readonly groupInstanceId?: string;
   /** Whether `stop` leaves the group. Default true, but false for a static member, which is expected back (KIP-345). */
@@ -95,11 +97,15 @@ export interface ManualPartition {
 
 /** The options with every default filled in, and what is derived from them. */
 export type ConsumerSettings = Required<
-  Omit<ConsumerOptions, 'groupInstanceId' | 'partitionAssignmentStrategy' | 'topicPattern' | 'assignment' | 'offsets'>
+  Omit<
+    ConsumerOptions,
+    'clientId' | 'groupInstanceId' | 'partitionAssignmentStrategy' | 'topicPattern' | 'assignment' | 'offsets'
+  >
 > & {
   readonly topicPattern: RegExp | undefined;
   readonly assignment: ManualAssignment | undefined;
   readonly offsets: OffsetKeeper | undefined;
+  readonly clientId: string | undefined;
   readonly groupInstanceId: string | null;
   readonly assignors: readonly Assignor[];
   /** Whether this member keeps what it owns while the group rebalances. */
@@ -124,6 +130,7 @@ export function consumerSettings(options: ConsumerOptions): ConsumerSettings {
     assignment: options.assignment,
     offsets: options.offsets,
     createCluster: options.createCluster,
+    clientId: options.clientId,
     groupInstanceId: options.groupInstanceId ?? null,
     leaveOnStop: options.leaveOnStop ?? options.groupInstanceId === undefined,
     sessionTimeoutMs: options.sessionTimeoutMs ?? 45_000,

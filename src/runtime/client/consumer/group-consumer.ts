@@ -87,6 +87,10 @@ export class GroupConsumer implements ConsumerClient {
     this.#firstAssignment.promise.catch(() => undefined);
   }
 
+  get clientId(): string | undefined {
+    return this.#settings.clientId;
+  }
+
   start(listener: RebalanceListener): Promise<void> {
     if (this.#starting) throw new NestdawError('KAFKA_STOPPED', 'this consumer was started before: make a new one');
     this.#listener = listener;

@@ -71,6 +71,10 @@ export class StandaloneConsumer implements ConsumerClient {
     this.#poll = new RecordPoll(this.#settings.clock, this.#stopping.signal);
   }
 
+  get clientId(): string | undefined {
+    return this.#settings.clientId;
+  }
+
   start(listener: RebalanceListener): Promise<void> {
     if (this.#starting) throw new NestdawError('KAFKA_STOPPED', 'this consumer was started before: make a new one');
     this.#listener = listener;

@@ -38,6 +38,8 @@ import { lastInLine } from './waiting-sends.js';
 export interface KafkaProducerOptions {
   /** Its own: connected by `start`, closed by `stop`. */
   readonly cluster: Cluster;
+  /** What brokers know its connections by (`client.id`), to be told to whoever watches. */
+  readonly clientId?: string | undefined;
   readonly options?: ProducerOptions;
   readonly clock?: Clock;
   readonly random?: Random;
@@ -53,6 +55,7 @@ export interface KafkaProducerOptions {
 }
 
 export class KafkaProducer implements ProducerClient {
+  readonly clientId: string | undefined;
   readonly #cluster: Cluster;
   readonly #settings: ProducerSettings;
   readonly #clock: Clock;
@@ -72,6 +75,7 @@ export class KafkaProducer implements ProducerClient {
     const given = producerSettings(init.options ?? {});
     // A transaction is lost whole: what stops is the transaction.
     const settings: ProducerSettings = init.transaction ? { ...given, onDeliveryFailure: 'continue' } : given;
+    this.clientId = init.clientId;
     this.#cluster = cluster;
     this.#settings = settings;
     this.#clock = clock;

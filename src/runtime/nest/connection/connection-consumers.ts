@@ -99,6 +99,7 @@ export class ConnectionConsumers {
 
   #optionsOf({ endpoint, properties }: DiscoveredListener, index: number): ConsumerOptions {
     const { clusters, clock, logger } = this.#options;
+    const request = consumerRequest(properties, endpoint, index);
     return {
       ...consumerNumbers(properties),
       partitionAssignmentStrategy: this.#strategies(properties),
@@ -109,7 +110,8 @@ export class ConnectionConsumers {
       ...(endpoint.assignment === undefined
         ? this.#membership(endpoint, properties, index)
         : { assignment: assignmentOf(endpoint.assignment, index, endpoint.concurrency) }),
-      createCluster: () => clusters.open('consumer', consumerRequest(properties, endpoint, index)),
+      createCluster: () => clusters.open('consumer', request),
+      clientId: request.clientId,
       clock,
       logger,
     };

@@ -15,6 +15,7 @@ import { type ProviderLookup } from '../provider-lookup.js';
 import { type SendExtensionOptions, SendExtensions, type Sending } from '../sending/send-extensions.js';
 import { type SerializerPair } from '../serdes/serde-resolver.js';
 import { inOrder, producerOptions } from './client-options.js';
+import { producerRequest } from './cluster-request.js';
 import { type ProducerOfApplication } from './connection-options.js';
 import { ConnectionSharedProducer } from './connection-shared-producer.js';
 import { LiveProducer } from './live-producer.js';
@@ -186,6 +187,7 @@ export class ConnectionProducers {
       const options = this.optionsOf(properties);
       return new KafkaProducer({
         cluster: openCluster(properties),
+        clientId: producerRequest(properties).clientId,
         options: adapt?.(options) ?? options,
         isExpected,
         onStopped: (stopped) => {

@@ -14,6 +14,7 @@ import {
   KafkaListenerContext,
   type KafkaListenerOptions,
   KafkaModule,
+  KafkaTemplate,
   Payload,
   Record as RawRecord,
 } from '../../../../src/index.js';
@@ -326,8 +327,17 @@ describe('options of a listener', () => {
       providers: [Listener],
     }).compile();
     await module.init();
+    const described = module
+      .get(ContainerRegistry)
+      .list()
+      .flatMap((one) => one.describe().consumers);
+    const ofTemplate = module.get(KafkaTemplate).clientId;
     await module.close();
     expect([...ids].sort()).toEqual(['nestdaw', 'nestdaw-other-0', 'payer-0', 'payer-1']);
+    expect(new Set(described.map(({ clientId }) => clientId))).toEqual(
+      new Set(['nestdaw-other-0', 'payer-0', 'payer-1']),
+    );
+    expect(ofTemplate).toBe('nestdaw');
   });
 
   it('keep records from the handler that a filter does not let through; they count as finished', async () => {
