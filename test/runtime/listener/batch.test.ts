@@ -58,16 +58,41 @@ describe('a batch listener', () => {
     await harness.container.stop();
   });
 
-  it('repeats as a whole when it failed as a whole', async () => {
-    let failures = 2;
-    const { batches, batch } = noting(() =>
-      failures-- > 0 ? { status: 'failed', error: new Error('database is down') } : { status: 'done' },
-    );
-    const harness = new Harness({ batch });
-    harness.push(4);
+  it('counts the failures of each of its records by themselves', async () => {
+    const failures: Record<string, number> = { '0:0-5#1': 0, '0:0-5#2': 0, '0:0-5#3': 4, '0:4-5#2': 0 };
+    const { batches, batch } = noting((name) => {
+      const index = failures[name];
+      return index === undefined ? { status: 'done' } : { status: 'failed-at', index, error: new Error('x') };
+    });
+    const harness = new Harness({
+      settings: { errorHandler: defaultErrorHandler({ retries: 2, exhausted: 'skip' }) },
+      batch,
+    });
+    harness.push(6);
     await harness.start();
-    expect(batches).toEqual(['0:0-3#1', '0:0-3#2', '0:0-3#3']);
-    expect(harness.committed()).toBe(4);
+    expect(batches).toEqual(['0:0-5#1', '0:0-5#2', '0:0-5#3', '0:4-5#2', '0:4-5#3']);
+    expect(harness.committed()).toBe(6);
+    expect(harness.container.describe().consumers[0]!.counters).toMatchObject({ skipped: 0, failed: 4 });
+    await harness.container.stop();
+  });
+
+  const error = new Error('database is down');
+  it.each<[how: string, BatchOutcome]>([
+    ['as a whole', { status: 'failed', error }],
+    ['at a record that it does not have', { status: 'failed-at', index: 4, error }],
+    ['at no index', { status: 'failed-at', index: -1, error }],
+  ])('repeats as a whole, and ends so, when it failed %s', async (_how, outcome) => {
+    const { batches, batch } = noting((name) => (name.startsWith('0:4') ? { status: 'done' } : outcome));
+    const harness = new Harness({
+      settings: { pollMaxRecords: 4, errorHandler: defaultErrorHandler({ retries: 2, exhausted: 'skip' }) },
+      batch,
+    });
+    harness.push(6);
+    await harness.start();
+    await flush(6);
+    expect(batches).toEqual(['0:0-3#1', '0:0-3#2', '0:0-3#3', '0:4-5#1']);
+    expect(harness.committed()).toBe(6);
+    expect(harness.container.describe().consumers[0]!.counters).toMatchObject({ failed: 3, skipped: 4 });
     await harness.container.stop();
   });
 

@@ -1,7 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { fixedBackoff } from '../../../src/common/backoff.js';
+import { type Backoff, exponentialBackoff, fixedBackoff } from '../../../src/common/backoff.js';
 import { NestdawError } from '../../../src/common/errors.js';
-import { defaultErrorHandler, isFatalFailure } from '../../../src/runtime/listener/failures/error-handler.js';
+import { systemRandom } from '../../../src/common/random.js';
+import {
+  defaultErrorHandler,
+  isFatalFailure,
+  stoppingErrorHandler,
+} from '../../../src/runtime/listener/failures/error-handler.js';
 import { DONE, type Outcome } from '../../../src/runtime/listener/listener-endpoint.js';
 import { failed, GatedHandler, Harness, TOPIC } from '../../support/listener-harness.js';
 import { flush } from '../../support/manual-clock.js';
@@ -17,6 +22,11 @@ function poisonedAt(offset: number, outcome: Outcome = failed()) {
     },
   };
   return handler;
+}
+
+/** These numbers, one after another. */
+function drawn(...numbers: number[]) {
+  return { ...systemRandom, next: () => numbers.shift()! };
 }
 
 describe('a failing record', () => {
@@ -64,7 +74,7 @@ describe('a failing record', () => {
   it('stops the container when the decision says so, committed up to it', async () => {
     const handler = poisonedAt(1);
     const harness = new Harness({
-      settings: { errorHandler: () => ({ action: 'stop-container' }) },
+      settings: { errorHandler: stoppingErrorHandler() },
       invoke: handler.invoke,
     });
     harness.push(3);
@@ -82,21 +92,33 @@ describe('a failing record', () => {
     await harness.container.stop();
   });
 
-  it('waits between deliveries as the back-off says', async () => {
-    const handler = poisonedAt(0);
-    const harness = new Harness({
-      settings: { errorHandler: defaultErrorHandler({ backoff: fixedBackoff(100), retries: 2 }) },
-      invoke: handler.invoke,
+  it.each<[backoff: string, Backoff, deliveries: number[]]>([
+    ['fixed', fixedBackoff(100), [0, 100, 200, 300, 400]],
+    ['doubled', exponentialBackoff({ initialMs: 100, maxMs: 500, jitter: 0 }), [0, 100, 300, 700, 1_200]],
+    [
+      'multiplied',
+      exponentialBackoff({ initialMs: 10, maxMs: 9_999, multiplier: 3, jitter: 0 }),
+      [0, 10, 40, 130, 400],
+    ],
+    [
+      'jittered',
+      exponentialBackoff({ initialMs: 100, maxMs: 300, jitter: 0.5, random: drawn(0, 0.5, 1, 0) }),
+      [0, 50, 250, 550, 700],
+    ],
+  ])('is delivered again when the back-off says, to the ms: %s', async (_backoff, backoff, deliveries) => {
+    const at: number[] = [];
+    const harness: Harness = new Harness({
+      settings: { errorHandler: defaultErrorHandler({ backoff, retries: 4 }) },
+      invoke: () => {
+        at.push(harness.clock.monotonic());
+        return failed();
+      },
     });
     harness.push(1);
     await harness.start();
-    expect(handler.ran).toHaveLength(1);
-    await harness.clock.advance(99);
-    expect(handler.ran).toHaveLength(1);
-    await harness.clock.advance(1);
-    expect(handler.ran).toHaveLength(2);
-    await harness.clock.advance(1_000);
-    expect(handler.ran).toHaveLength(3);
+    await harness.clock.advance(5_000);
+    expect(at).toEqual(deliveries);
+    expect(harness.partition().parked).toBe(1);
     await harness.container.stop();
   });
 

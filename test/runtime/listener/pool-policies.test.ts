@@ -163,6 +163,7 @@ describe('error handlers', () => {
       policies: [
         { on: Busy, retries: 100, backoff: (n) => n * 10 },
         { on: (error) => (error as { status?: number }).status === 404, retries: 0, exhausted: 'skip' },
+        { on: [Busy, RangeError], retries: 1, exhausted: 'stop-container' },
       ],
     });
     expect(decide(failure(new Busy(), 50))).toEqual({ action: 'retry', delayMs: 500 });
@@ -173,14 +174,23 @@ describe('error handlers', () => {
     expect(decide(failure(new NestdawError('KAFKA_DESERIALIZATION_FAILED', 'x')))).toEqual({
       action: 'pause-partition',
     });
+    expect(decide(failure(new Error('x'), 2))).toEqual({ action: 'retry', delayMs: 0 });
     expect(decide(failure(new Error('x'), 3))).toEqual({ action: 'pause-partition' });
+    expect(decide(failure(new RangeError('x'), 1))).toMatchObject({ action: 'retry' });
+    expect(decide(failure(new RangeError('x'), 2))).toEqual({ action: 'stop-container' });
+    expect(decide(failure(new Busy(), 101))).toEqual({ action: 'pause-partition' });
     expect(decide(failure(new Busy(), 1, { timeouts: 3, isTooSlow: true }))).toEqual({ action: 'pause-partition' });
   });
 
   it('delegate by the kind of error, stop the container, log only', () => {
-    const decide = delegatingErrorHandler(stoppingErrorHandler(), [{ on: [Busy], handler: loggingErrorHandler() }]);
+    const decide = delegatingErrorHandler(stoppingErrorHandler(), [
+      { on: [Busy], handler: loggingErrorHandler() },
+      { on: Error, handler: ({ attempt }) => ({ action: 'retry', delayMs: attempt }) },
+    ]);
     expect(decide(failure(new Busy()))).toMatchObject({ action: 'skip' });
-    expect(decide(failure(new Error('x')))).toEqual({ action: 'stop-container' });
+    expect(decide(failure({ cause: new Busy() }))).toMatchObject({ action: 'skip' });
+    expect(decide(failure(new Error('x'), 7))).toEqual({ action: 'retry', delayMs: 7 });
+    expect(decide(failure('no error'))).toEqual({ action: 'stop-container' });
   });
 });
 
@@ -228,6 +238,87 @@ describe('those who look on', () => {
     ]);
     await harness.container.stop();
     expect(harness.committed()).toBe(4);
+  });
+
+  it('change what comes after them when they are interceptors; who passes one over is the last asked', async () => {
+    const asked: string[] = [];
+    const handled: string[] = [];
+    const harness = new Harness({
+      settings: {
+        recordInterceptors: [
+          {
+            intercept: (record) =>
+              record.offset === 1 ? null : { ...record, value: Buffer.from(`${record.offset}a`) },
+          },
+          {
+            intercept: (record) => {
+              asked.push(String(record.value));
+              return { ...record, value: Buffer.from(`${String(record.value)}b`) };
+            },
+          },
+        ],
+      },
+      invoke: ({ value }) => {
+        handled.push(String(value));
+        return DONE;
+      },
+    });
+    harness.push(3);
+    await harness.start();
+    expect([asked, handled]).toEqual([
+      ['0a', '2a'],
+      ['0ab', '2ab'],
+    ]);
+    expect(harness.committed()).toBe(3);
+    expect(harness.container.describe().consumers[0]!.counters).toMatchObject({ filtered: 1, finished: 3 });
+    await harness.container.stop();
+  });
+
+  it('stand around each batch too, of what is left of it', async () => {
+    const log: string[] = [];
+    const note = (what: string, records: readonly KafkaRecord[]) =>
+      void log.push(`${what} ${records.map(({ offset, value }) => `${offset}${String(value)}`).join()}`);
+    const harness = new Harness({
+      settings: {
+        pollMaxRecords: 2,
+        batchInterceptors: [
+          {
+            intercept: (records) => {
+              note('before', records);
+              return records[0]!.offset === 2 ? null : records.map((one) => ({ ...one, value: Buffer.from('!') }));
+            },
+            success: (records) => note('success', records),
+            failure: (records, error) => note((error as Error).message, records),
+            afterBatch: (records) => note('after', records),
+          },
+        ],
+      },
+      batch: (records) => {
+        note('handler', records);
+        return log.length === 2 ? { status: 'failed-at', index: 1, error: new Error('boom') } : DONE;
+      },
+    });
+    harness.push(6);
+    await harness.start();
+    await flush(6);
+    expect(log).toEqual([
+      'before 0,1',
+      'handler 0!,1!',
+      'boom 0!,1!',
+      'after 0!,1!',
+      'before 1',
+      'handler 1!',
+      'success 1!',
+      'after 1!',
+      'before 2,3',
+      'before 4,5',
+      'handler 4!,5!',
+      'success 4!,5!',
+      'after 4!,5!',
+    ]);
+    expect(harness.committed()).toBe(6);
+    expect(harness.container.describe().consumers[0]!.counters).toMatchObject({ filtered: 2, failed: 1 });
+    await harness.container.stop();
   });
 
   it('are counted and timed when they are interceptors, and when they throw', async () => {

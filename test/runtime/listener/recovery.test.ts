@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { type Deferred, deferred } from '../../../src/common/lifecycle.js';
 import { defaultErrorHandler } from '../../../src/runtime/listener/failures/error-handler.js';
 import { type Failure } from '../../../src/runtime/listener/failures/failure.js';
+import { type RetryListener } from '../../../src/runtime/listener/failures/retry-listener.js';
 import { DONE, type RecordInvoker } from '../../../src/runtime/listener/listener-endpoint.js';
 import { failed, Harness } from '../../support/listener-harness.js';
 import { flush } from '../../support/manual-clock.js';
@@ -79,10 +80,23 @@ describe('a record handed to a recoverer', () => {
     const recoverer = new SlowRecoverer();
     const ran: string[] = [];
     const errorHandler = defaultErrorHandler({ retries: 1, recoverer, resetStateOnRecoveryFailure: reset });
-    const harness = new Harness({ settings: { errorHandler }, invoke: poison(0, ran) });
+    const told: string[] = [];
+    const retryListeners: RetryListener[] = [
+      {
+        recoveryFailed() {
+          throw new Error('one that looks on broke');
+        },
+      },
+      {
+        recoveryFailed: ({ offset }, error) => void told.push(`${offset} ${(error as Error).message}`),
+        recovered: ({ offset }, error) => void told.push(`${offset} recovered of ${(error as Error).message}`),
+      },
+    ];
+    const harness = new Harness({ settings: { errorHandler, retryListeners }, invoke: poison(0, ran) });
     harness.push(2);
     await harness.start();
     await recoverer.end(new Error('topic is away'));
+    expect(told).toEqual(['0 topic is away']);
     expect(harness.committed() ?? 0).toBe(0);
     expect(harness.log.join()).toContain('topic is away');
     expect(harness.ofType('recovery-failed')).toHaveLength(1);
@@ -90,6 +104,7 @@ describe('a record handed to a recoverer', () => {
     await flush(10);
     expect(ran).toEqual(deliveries);
     await recoverer.end();
+    expect(told.slice(1)).toEqual(['0 recovered of boom']);
     expect(harness.committed()).toBe(2);
     expect(harness.container.describe().consumers[0]!.counters).toMatchObject({ recoveryFailures: 1, recovered: 1 });
     await harness.container.stop();

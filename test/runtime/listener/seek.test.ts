@@ -252,6 +252,38 @@ describe('rebalance callbacks', () => {
     gate.resolve();
   });
 
+  it.each([undefined, 2])('stand after what ran, before and after its commit (workers: %s)', async (workers) => {
+    const calls: unknown[] = [];
+    const handler = new GatedHandler();
+    const note = (what: string) => void calls.push([what, handler.running.size, harness.committed()]);
+    const harness: Harness = new Harness({
+      invoke: handler.invoke,
+      endpoint: {
+        ackMode: 'TIME',
+        ...(workers === undefined ? {} : { workers }),
+        rebalanceListeners: [
+          {
+            onPartitionsRevokedBeforeCommit: () => note('before'),
+            onPartitionsRevokedAfterCommit: () => note('after'),
+          },
+        ],
+      },
+    });
+    harness.push(2);
+    await harness.start();
+    const revoked = harness.consumer.revoke(new AbortController().signal);
+    await flush(10);
+    expect(calls).toEqual([]);
+    await handler.end(0);
+    await revoked;
+    expect(calls).toEqual([
+      ['before', 0, 0],
+      ['after', 0, 1],
+    ]);
+    await harness.consumer.assign([]);
+    await harness.container.stop();
+  });
+
   it('may move a partition before its handlers get anything, on both models', async () => {
     for (const workers of [undefined, 4]) {
       const handler = new GatedHandler();

@@ -19,11 +19,13 @@ import {
   InjectKafkaTemplate,
   KafkaListener,
   KafkaModule,
+  type KafkaModuleOptions,
   KafkaProperties,
   KafkaTemplate,
   PROPERTY_OVERRIDES,
   Producer,
 } from '../../../src/index.js';
+import { type ConsumerClient } from '../../../src/runtime/client/consumer-client.js';
 import { fakes, type KafkaApp, startApp } from '../../support/kafka-app.js';
 import { flush } from '../../support/manual-clock.js';
 
@@ -38,6 +40,16 @@ async function start(...args: Parameters<typeof startApp>): Promise<KafkaApp> {
   const app = await startApp(...args);
   running = app;
   return app;
+}
+
+/** Factories whose consumers are changed before they are used. */
+function withConsumers({ factories = {} }: KafkaModuleOptions, change: (consumer: ConsumerClient) => void) {
+  const consumer: NonNullable<typeof factories.consumer> = (...args) => {
+    const made = factories.consumer!(...args);
+    change(made);
+    return made;
+  };
+  return { factories: { ...factories, consumer } };
 }
 
 const text = (bytes: Buffer | null | undefined) => bytes?.toString() ?? null;
@@ -366,23 +378,45 @@ describe('KafkaModule', () => {
       @KafkaListener({ topics: 'a', id: 'late' })
       handle(_value: any) {}
     }
-    const never = {
-      ...options.factories!,
-      consumer: (...args: Parameters<NonNullable<NonNullable<typeof options.factories>['consumer']>>) => {
-        const consumer = options.factories!.consumer!(...args);
-        const stopped = deferred();
-        consumer.start = () => stopped.promise;
-        consumer.stop = () => {
-          stopped.reject(new Error('stopped'));
-          return Promise.resolve();
-        };
-        return consumer;
-      },
-    };
-    const starting = start({ providers: [Listener] }, properties, { ...options, clock, factories: never });
+    const never = withConsumers(options, (consumer) => {
+      const stopped = deferred();
+      consumer.start = () => stopped.promise;
+      consumer.stop = () => {
+        stopped.reject(new Error('stopped'));
+        return Promise.resolve();
+      };
+    });
+    const starting = start({ providers: [Listener] }, properties, { ...options, ...never, clock });
     await flush(20);
     await clock.advance(ms);
     await starting;
     expect(logger.lines.at(-1)).toContain(`late: no partitions after ${ms} ms (kafka.listener.startup-timeout)`);
+  });
+
+  it('tries a listener again that cannot start, every 10 s, where that is the policy', async () => {
+    const { ManualClock } = await import('../../support/manual-clock.js');
+    const clock = new ManualClock();
+    const { options } = fakes();
+    let tries = 0;
+    const refused = withConsumers(options, (consumer) => {
+      const begin = consumer.start.bind(consumer);
+      consumer.start = (listener) => (++tries < 3 ? Promise.reject(new Error('no rights')) : begin(listener));
+    });
+    @Injectable()
+    class Listener {
+      @KafkaListener({ topics: 'a', id: 'late' })
+      handle(_value: any) {}
+    }
+    const policy = { 'kafka.listener.start-failure': 'retry' };
+    const { app } = await start({ providers: [Listener] }, policy, { ...options, ...refused, clock });
+    const container = app.get(ContainerRegistry).get('late');
+    expect([tries, container.state]).toEqual([1, 'failed']);
+    expect(container.failure).toMatchObject({ message: 'no rights' });
+    await clock.advance(9_999);
+    expect(tries).toBe(1);
+    await clock.advance(1);
+    expect([tries, container.state]).toEqual([2, 'failed']);
+    await clock.advance(10_000);
+    expect([tries, container.state, container.failure]).toEqual([3, 'running', undefined]);
   });
 });

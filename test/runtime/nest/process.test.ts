@@ -11,8 +11,10 @@ import { describe, expect, it } from '@jest/globals';
 
 const fixture = (name: string) => fileURLToPath(new URL(`./fixtures/${name}.mjs`, import.meta.url));
 
-async function run(args: string[], signals: NodeJS.Signals[], name = 'application') {
-  const child = spawn(process.execPath, [fixture(name), ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+async function run(args: string[], signals: NodeJS.Signals[], name = 'application', isHeard = true) {
+  const child = spawn(process.execPath, [fixture(name), ...args], {
+    stdio: ['ignore', 'pipe', isHeard ? 'inherit' : 'ignore'],
+  });
   const lines: string[] = [];
   const left = [...signals];
   for await (const line of createInterface(child.stdout)) {
@@ -62,6 +64,17 @@ describe('a process', () => {
       expect.stringMatching(/^listener: orders-0 has no committed offset/),
       'over',
       ...Array<string>(2).fill('the application did not start: its Kafka connections are closed'),
+    ]);
+    expect(exitCode).toBe(1);
+  });
+
+  it('ends with exit code 1 when a listener cannot start after all, where that is the policy', async () => {
+    const { lines, exitCode } = await run(['--late'], [], 'application', false);
+    expect(lines).toEqual([
+      'listener Listener.handle did not start: no rights',
+      'the application ends for that (kafka.listener.start-failure=stop)',
+      'producer stopped',
+      'uncaught: no rights',
     ]);
     expect(exitCode).toBe(1);
   });

@@ -144,7 +144,7 @@ export const LISTENER_KEYS = {
   }),
   'listener.start-failure': choice(['continue', 'retry', 'stop'], {
     default: 'continue',
-    doc: 'What follows a listener that cannot start: the application goes on without it, it is tried again every 10 s, or the application does not start. Not a key of Spring.',
+    doc: 'What follows a listener that cannot start: the application goes on without it, it is tried again every 10 s, or the application does not start (after startup-timeout: it ends). Not a key of Spring.',
     acts: 'runtime/nest/kafka-runtime',
   }),
   'listener.startup-timeout': duration({

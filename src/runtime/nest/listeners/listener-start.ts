@@ -16,7 +16,7 @@ export interface ListenerStartOptions {
   readonly makeTopics: (containers: readonly ListenerContainer[]) => Promise<void>;
   /** Whether the application ends already. */
   readonly isEnding: () => boolean;
-  /** Ends the application: it lacks what it cannot be without. */
+  /** Ends what belongs to Kafka: the application lacks what it cannot be without. */
   readonly giveUp: () => Promise<void>;
 }
 
@@ -45,10 +45,11 @@ export class ListenerStart {
       await Promise.race([made, limit]);
       await this.#requireTopics(wanted);
       const starting = this.#startInPhases(wanted, made);
-      // Who waits no more is not told; it is logged there.
+      // Told below, whether anybody waits or not.
       starting.catch(() => undefined);
+      const inTime = patience > 0 && (await Promise.race([starting.then(() => true), limit.then(() => false)]));
+      if (!inTime) void starting.catch((error: unknown) => this.#endFor(error));
       if (patience === 0) return;
-      await Promise.race([starting, limit]);
     } finally {
       enough.abort();
     }
@@ -83,6 +84,18 @@ export class ListenerStart {
     } finally {
       this.#waiting.delete(container.id);
     }
+  }
+
+  /**
+   * Nobody waits for the start any more who could be told. An uncaught error ends the process as an unhandled start
+   * would have: with exit code 1, unless the application says otherwise.
+   */
+  async #endFor(error: unknown): Promise<void> {
+    this.#options.tools.logger.error('the application ends for that (kafka.listener.start-failure=stop)');
+    await this.#options.giveUp();
+    queueMicrotask(() => {
+      throw error;
+    });
   }
 
   #stopsFor({ endpoint }: ListenerContainer): boolean {

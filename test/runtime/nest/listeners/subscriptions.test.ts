@@ -248,13 +248,16 @@ describe('options of a listener', () => {
         @Context() same: KafkaListenerContext,
       ) {
         seen.push(info, topic, offset, group, attempt, key, context.info, same.listenerId);
+        if (attempt === 1) throw new Error('at first');
       }
     }
     const app = await startOnBroker(kafka, { providers: [Listener] }, { who: 'ada' });
     apps.push(app);
     await kafka.produce('orders', 0, numbered(1));
     await kafka.untilConsumed('test', 'orders');
-    expect(seen).toEqual(['pays ada', 'orders', 0, 'test', 1, 'k0', 'pays ada', 'one']);
+    expect(seen).toEqual(
+      [1, 2].flatMap((attempt) => ['pays ada', 'orders', 0, 'test', attempt, 'k0', 'pays ada', 'one']),
+    );
   });
 
   it('are filled by the object that the listener belongs to, so that one class listens twice', async () => {

@@ -314,6 +314,14 @@ describe('deserializers of listeners', () => {
         'org.apache.kafka.common.serialization.ShortDeserializer',
     };
     expect((await received({}, { value: Buffer.of(1, 2) }, { properties })).payload).toBe(258);
+    await running!.app.close();
+    const unread = await received({}, { value: Buffer.of(1, 2, 3) }, { properties });
+    expect(unread.payload).toBeUndefined();
+    expect(unread.error).toMatchObject({
+      code: 'KAFKA_DESERIALIZATION_FAILED',
+      isKey: false,
+      data: Buffer.of(1, 2, 3),
+    });
   });
 
   it('make an instance of what the record says it is', async () => {
