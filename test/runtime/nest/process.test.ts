@@ -71,6 +71,7 @@ describe('a process', () => {
   it('ends with exit code 1 when a listener cannot start after all, where that is the policy', async () => {
     const { lines, exitCode } = await run(['--late'], [], 'application', false);
     expect(lines).toEqual([
+      expect.stringContaining('Listener.handle: no partitions after 1 ms'),
       'listener Listener.handle did not start: no rights',
       'the application ends for that (kafka.listener.start-failure=stop)',
       'producer stopped',
