@@ -34,7 +34,10 @@ export interface ListenerRate {
   readonly perSecond: number;
   /** How many may begin at once after a pause. Default 1. */
   readonly burst?: number;
-  /** True: of each key. Default false: of the whole listener in this process. */
+  /**
+   * True: of each key. Default false: of the whole listener in this process; with `threads: true` each of its consumers
+   * has an equal part.
+   */
   readonly perKey?: boolean;
 }
 

@@ -4,6 +4,8 @@ import { type CommitOffset, type ConsumerClient } from '../client/consumer-clien
 import { ContainerConsumer } from '../listener/container-consumer.js';
 import { type ContainerEvent, ContainerEvents } from '../listener/container-events.js';
 import { type ContainerSettings, containerSettings } from '../listener/container-settings.js';
+import { InterceptorMeter, intercepted } from '../listener/delivery/interceptors.js';
+import { admissionOf } from '../listener/delivery/rate-limit.js';
 import { type ListenerEndpoint } from '../listener/listener-endpoint.js';
 import { memoryBudget } from '../listener/partitions/partition-budget.js';
 import { PausedPartitions } from '../listener/partitions/paused-partitions.js';
@@ -121,11 +123,14 @@ export class ConsumerServer {
       post({ type: 'event', event: toPlainValue(event) });
     });
     const numbers = containerSettings(settings);
+    const { recordInterceptors, batchInterceptors } = numbers;
+    const meter = new InterceptorMeter(clock);
+    const handler = intercepted(endpoint.handler, recordInterceptors, batchInterceptors, meter);
     this.#consumer = new ContainerConsumer({
       index,
-      endpoint,
-      settings: numbers,
-      // What others hold is in their threads: each gets its part.
+      endpoint: { ...endpoint, handler },
+      // What others hold and begin is in their threads: each gets its part.
+      settings: { ...numbers, admission: admissionOf(numbers, clock, endpoint.concurrency) },
       memory: memoryBudget(numbers, endpoint.concurrency),
       workers,
       consumer: createConsumer(index),

@@ -6,14 +6,17 @@ import { type Admission, type AdmissionRule } from './admission.js';
 // How many records a listener may begin in a second, in all or of each key. What waits for its turn keeps no worker.
 
 export interface RateLimit extends RateOptions {
-  /** True: of each key (of each partition, for records without one). Default false: of the listener, all consumers. */
+  /**
+   * True: of each key (of each partition, for records without one). Default false: of the listener, all consumers;
+   * consumers in threads of their own have equal parts of it.
+   */
   readonly perKey?: boolean;
 }
 
 /** Keys whose rate is remembered before those that rest are looked for. */
 const MANY_KEYS = 10_000;
 
-export function rateLimit(limit: RateLimit, clock: Clock): AdmissionRule {
+function rateLimit(limit: RateLimit, clock: Clock): AdmissionRule {
   const turns = new WeakMap<KafkaRecord, number>();
   const rateOf = limit.perKey === true ? ratesByKey(limit) : always(new TokenRate(limit));
   return (record): Admission | undefined => {
@@ -53,11 +56,20 @@ function ratesByKey(limit: RateLimit): (record: KafkaRecord, now: number) => Tok
   };
 }
 
-/** One rule after the other: the first that has something to say counts. */
-export function bothRules(
-  first: AdmissionRule | undefined,
-  second: AdmissionRule | undefined,
+/**
+ * What is asked before a record of a container runs: its own rule, then its rate. `threads`: the listener's rate is
+ * divided among so many that do not see each other; the records of a key all come to one of them.
+ */
+export function admissionOf(
+  { admission, rate }: { readonly admission?: AdmissionRule | undefined; readonly rate?: RateLimit | undefined },
+  clock: Clock,
+  threads = 1,
 ): AdmissionRule | undefined {
-  if (first === undefined || second === undefined) return first ?? second;
-  return (record) => first(record) ?? second(record);
+  const rated = rate && rateLimit(rate.perKey === true ? rate : partOf(rate, threads), clock);
+  if (admission === undefined || rated === undefined) return admission ?? rated;
+  return (record) => admission(record) ?? rated(record);
+}
+
+function partOf({ perSecond, burst = 1 }: RateLimit, threads: number): RateLimit {
+  return { perSecond: perSecond / threads, burst: Math.max(1, Math.floor(burst / threads)) };
 }
