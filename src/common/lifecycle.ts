@@ -47,8 +47,7 @@ export class DisposalStack {
         errors.push(error);
       }
     }
-    if (errors.length === 1) throw errors[0];
-    if (errors.length > 1) throw new AggregateError(errors, 'several clean-up steps failed');
+    throwAny(errors, 'several clean-up steps failed');
   }
 }
 
@@ -72,6 +71,11 @@ export class SerialQueue {
 export async function settleAll<T>(items: readonly T[], action: (item: T) => Promise<void>): Promise<void> {
   const results = await Promise.allSettled(items.map(action));
   const errors = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
+  throwAny(errors, `${errors.length} of ${items.length} failed`);
+}
+
+/** Throws the only one of them, or all of several as an AggregateError with this message. */
+export function throwAny(errors: readonly unknown[], message: string): void {
   if (errors.length === 1) throw errors[0];
-  if (errors.length > 1) throw new AggregateError(errors, `${errors.length} of ${items.length} failed`);
+  if (errors.length > 1) throw new AggregateError(errors, message);
 }

@@ -8,6 +8,7 @@ import { type PartitionState } from './partitions/partition-state.js';
 
 interface Described {
   readonly clientId: string | undefined;
+  readonly workers: number;
   readonly running: number;
   /** Of all that runs, what was called first. */
   readonly oldestInFlight: Delivery | undefined;
@@ -22,6 +23,7 @@ export function describeConsumer(consumer: Described, index: number, clock: Cloc
   return {
     index,
     clientId: consumer.clientId,
+    workers: consumer.workers,
     running: consumer.running,
     oldest: oldest && {
       topic: oldest.record.topic,

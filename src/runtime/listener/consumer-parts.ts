@@ -302,7 +302,15 @@ export class ConsumerParts {
   #makeIdleWatch(): IdleWatch {
     const { settings, index, isPaused, clock, events } = this.#options;
     const { idleEventMs, idlePartitionEventMs } = settings;
-    const assignment = () => this.control.assignment();
-    return new IdleWatch({ consumer: index, idleEventMs, idlePartitionEventMs, assignment, isPaused, clock, events });
+    return new IdleWatch({
+      consumer: index,
+      idleEventMs,
+      idlePartitionEventMs,
+      assignment: () => this.control.assignment(),
+      isPaused,
+      isPartitionPaused: (partition) => isPaused() || this.partitions.isPaused(partition),
+      clock,
+      events,
+    });
   }
 }

@@ -138,6 +138,10 @@ export class ContainerConsumer implements ConsumerRunner {
     return describeConsumer(this, this.#options.index, this.#options.clock);
   }
 
+  get workers(): number {
+    return this.#parts.dispatcher.workers;
+  }
+
   set workers(count: number) {
     this.#parts.dispatcher.workers = count;
     this.#parts.budget.workers = count;

@@ -42,6 +42,8 @@ export interface ConsumerDescription {
   readonly index: number;
   /** What brokers know it by (`client.id`); undefined where its factory does not say. */
   readonly clientId: string | undefined;
+  /** Handlers that may run at once in it: 1 without a pool. A pool that steers itself changes its own number. */
+  readonly workers: number;
   readonly running: number;
   /** The handler that has been running longest. */
   readonly oldest:
@@ -71,7 +73,10 @@ export interface ContainerDescription {
   readonly topicPattern: string | undefined;
   readonly state: ContainerState;
   readonly failure: unknown;
-  /** Undefined: records of a consumer run one after another. */
+  /**
+   * As they were asked for, of each consumer; what a pool that steers itself has come to is in `consumers`. Undefined:
+   * records of a consumer run one after another.
+   */
   readonly workers: number | undefined;
   readonly consumers: readonly ConsumerDescription[];
   /**

@@ -123,7 +123,7 @@ export type ContainerEvent =
       readonly isPaused: boolean;
     }
   | { readonly type: 'no-longer-idle'; readonly consumer: number; readonly ms: number }
-  /** The same for one partition. */
+  /** The same for one partition; `isPaused` when it is paused, alone or with the whole listener. */
   | {
       readonly type: 'partition-idle';
       readonly consumer: number;

@@ -1,6 +1,6 @@
 import { DEFAULT_CONNECTION } from '../../common/connection-name.js';
 import { NestdawError } from '../../common/errors.js';
-import { settleAll } from '../../common/lifecycle.js';
+import { settleAll, throwAny } from '../../common/lifecycle.js';
 import { type SeekTarget } from '../../common/seek-target.js';
 import { type TopicPartition } from '../../common/topic-partition.js';
 import { type ContainerDescription } from './container-description.js';
@@ -110,8 +110,7 @@ export class ContainerRegistry {
     for (const phase of phasesOf(this.list()).reverse()) {
       await Promise.all(phase.map((container) => container.stop().catch(note)));
     }
-    if (failures.length === 1) throw failures[0];
-    if (failures.length > 1) throw new AggregateError(failures, `${failures.length} listeners did not stop`);
+    throwAny(failures, `${failures.length} listeners did not stop`);
   }
 
   start(id: string, connection?: string): Promise<void> {
@@ -153,7 +152,16 @@ export class ContainerRegistry {
   #emit(event: ContainerEvent, container: ListenerContainer): void {
     if (this.#eventListeners.size === 0) return;
     const full: ListenerEvent = { ...event, listener: container.id, container };
-    for (const listener of this.#eventListeners) listener(full);
+    const failures: unknown[] = [];
+    // One that throws must not keep the event from the others; the container logs it.
+    for (const listener of this.#eventListeners) {
+      try {
+        listener(full);
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    throwAny(failures, `${failures.length} listeners of it threw`);
   }
 }
 

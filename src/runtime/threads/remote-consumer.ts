@@ -41,7 +41,7 @@ export class RemoteConsumer implements ConsumerRunner {
   constructor(options: RemoteConsumerOptions) {
     this.#options = options;
     this.#workers = options.workers;
-    this.#status = nothing(options.index);
+    this.#status = nothing(options);
     this.control = new RemoteControl({
       listener: options.listener,
       groupId: options.groupId,
@@ -71,7 +71,7 @@ export class RemoteConsumer implements ConsumerRunner {
     const { events, index } = this.#options;
     this.#link = undefined;
     const lost = this.control.assignment();
-    this.#status = { ...nothing(index), counters: this.#status.counters };
+    this.#status = { ...nothing(this.#options), counters: this.#status.counters };
     this.#requests.rejectAll(reason);
     if (lost.length > 0) events.emit({ type: 'lost', consumer: index, partitions: lost });
   }
@@ -194,6 +194,7 @@ export class RemoteConsumer implements ConsumerRunner {
   }
 }
 
-function nothing(index: number): ConsumerDescription {
-  return { index, clientId: undefined, running: 0, oldest: undefined, partitions: [], counters: newCounters() };
+function nothing({ index, workers }: RemoteConsumerOptions): ConsumerDescription {
+  const counters = newCounters();
+  return { index, clientId: undefined, workers, running: 0, oldest: undefined, partitions: [], counters };
 }

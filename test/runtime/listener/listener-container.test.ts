@@ -122,9 +122,13 @@ describe('the life of a container', () => {
     harness.container.pause();
     expect(harness.container.state).toBe('paused');
     expect(harness.consumer.pausesOf(TOPIC, 0)).toEqual(['user']);
+    const partitions = [{ topic: TOPIC, partition: 0 }];
+    expect(harness.ofType('paused')).toEqual([{ type: 'paused', by: 'user', partitions }]);
     await handler.end(0);
     expect(handler.started).toEqual([0]);
+    expect(harness.ofType('resumed')).toEqual([]);
     harness.container.resume();
+    expect(harness.ofType('resumed')).toEqual([{ type: 'resumed', partitions }]);
     expect(harness.container.state).toBe('running');
     await flush();
     expect(handler.started).toEqual([0, 1]);
@@ -272,6 +276,22 @@ describe('the registry', () => {
     expect(() => registry.get('b')).toThrow("known are: 'a'");
   });
 
+  it('tells every observer of events, though one of them throws', async () => {
+    const { registry, harnesses } = registryWith('a');
+    const seen: string[] = [];
+    registry.onEvent(() => {
+      throw new Error('observer broke');
+    });
+    const end = registry.onEvent(({ listener, type }) => seen.push(`${listener} ${type}`));
+    await registry.start('a');
+    expect(seen).toEqual(expect.arrayContaining(['a starting', 'a started']));
+    expect(harnesses[0]!.log.join('\n')).toContain("container event 'started' threw: observer broke");
+    end();
+    seen.length = 0;
+    await registry.stop('a');
+    expect(seen).toEqual([]);
+  });
+
   it('starts what starts by itself, and stops everything', async () => {
     const { registry, harnesses } = registryWith('a', 'manual');
     await registry.startAll();
@@ -283,6 +303,7 @@ describe('the registry', () => {
     registry.pause('a');
     expect(harnesses[0]!.container.state).toBe('paused');
     registry.resume('a');
+    expect(harnesses[0]!.container.state).toBe('running');
     await registry.stopAll();
     expect(registry.describe().every(({ state }) => state === 'stopped')).toBe(true);
     expect(registry.unregister('a')).toBe(harnesses[0]!.container);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { sleep } from '../../../src/common/clock.js';
 import { NestdawError } from '../../../src/common/errors.js';
 import { type KafkaRecord } from '../../../src/common/record.js';
 import {
@@ -36,8 +37,10 @@ describe('when the budget of a partition is used up', () => {
   it('`pause` lets the other partitions be polled', async () => {
     const { handler, harness } = await full('pause');
     expect(harness.partition(1).unfinished).toBe(1);
+    expect([harness.consumer.pausesOf(TOPIC, 0), harness.consumer.pausesOf(TOPIC, 1)]).toEqual([['backpressure'], []]);
     await handler.endAll();
     await harness.container.stop();
+    expect([harness.committed(0), harness.committed(1)]).toEqual([4, 1]);
   });
 
   it('`block` polls nothing until there is room', async () => {
@@ -54,12 +57,40 @@ describe('when the budget of a partition is used up', () => {
     expect(harness.committed(1)).toBe(1);
   });
 
+  it.each<[string, (harness: Harness) => unknown]>([
+    ['taken away', ({ consumer }) => consumer.rebalance([{ topic: TOPIC, partition: 1 }])],
+    ['moved', ({ container }) => container.seek('end', { topic: TOPIC, partition: 0 })],
+    ['paused', ({ container }) => container.pausePartitions([{ topic: TOPIC, partition: 0 }])],
+  ])('`block` polls on when the partition is %s, though no handler of it ends', async (_how, change) => {
+    const harness = new Harness({
+      partitions: 2,
+      endpoint: POOL,
+      settings: { ...SMALL, overflow: 'block', errorHandler: () => ({ action: 'retry', delayMs: 3_600_000 }) },
+      invoke: ({ partition }) => (partition === 0 ? failed() : DONE),
+    });
+    harness.push(4);
+    await harness.start();
+    await flush(6);
+    harness.push(1, () => null, 1);
+    await flush(6);
+    expect([harness.partition(0).retrying, harness.committed(1)]).toEqual([4, 0]);
+    await change(harness);
+    await flush(6);
+    expect(harness.committed(1)).toBe(1);
+    await harness.container.stop();
+  });
+
   it('`caller-runs` handles one more record in the poll loop, which polls when that has ended', async () => {
     const { handler, harness } = await full('caller-runs');
     expect(handler.running.size).toBe(3);
     expect(harness.partition(1).unfinished).toBe(0);
+    // It is its own record that the loop waits for, not a worker.
+    await handler.end(0);
+    await flush(6);
+    expect(harness.partition(1).unfinished).toBe(0);
     await handler.end(2);
     await flush(6);
+    expect(harness.partition(1).unfinished).toBe(1);
     await handler.endAll();
     await flush(6);
     await handler.endAll();
@@ -108,40 +139,58 @@ describe('a rate', () => {
     expect(harness.committed()).toBe(6);
   });
 
-  it('is kept by each key', async () => {
+  it('is kept by each key, and what waits does not keep the only worker', async () => {
     const at: string[] = [];
     const harness: Harness = new Harness({
-      endpoint: { workers: 4, order: 'key' },
+      partitions: 2,
+      endpoint: { workers: 1, order: 'key' },
       settings: { rate: { perSecond: 10, perKey: true } },
-      invoke: ({ key, offset }: KafkaRecord) => {
-        at.push(`${key!.toString()}${offset} at ${harness.clock.monotonic()}`);
+      invoke: ({ key, partition, offset }: KafkaRecord) => {
+        at.push(`${key?.toString() ?? `-${partition}`}:${offset} at ${harness.clock.monotonic()}`);
         return DONE;
       },
     });
-    harness.push(4, (i) => (i % 2 === 0 ? 'a' : 'b'));
+    harness.push(4, (i) => (i < 2 ? 'a' : 'b'));
+    harness.push(2, () => null, 1);
     await harness.start();
+    expect(harness.container.describe().consumers[0]!.running).toBe(0);
     await harness.clock.advance(1_000);
-    expect(at).toEqual(['a0 at 0', 'b1 at 0', 'a2 at 100', 'b3 at 100']);
+    const first = ['-1:0 at 0', 'a:0 at 0', 'b:2 at 0'];
+    expect(at.slice(0, 3).sort()).toEqual(first);
+    expect(at.slice(3).sort()).toEqual(['-1:1 at 100', 'a:1 at 100', 'b:3 at 100']);
     await harness.container.stop();
+    expect([harness.committed(0), harness.committed(1)]).toEqual([4, 2]);
   });
 });
 
 describe('a pool that steers itself', () => {
-  it('takes more workers while that pays, and says so', async () => {
+  it.each<['latency' | 'lag', number[]]>([
+    ['latency', [2, 4]],
+    ['lag', [2, 3]],
+  ])('by %s takes more workers while that pays, fewer when there is no work, and says so', async (by, first) => {
+    let [running, most] = [0, 0];
     const harness: Harness = new Harness({
-      endpoint: { workers: 2, order: 'none', steering: { min: 2, max: 8, by: 'latency' } },
+      endpoint: { workers: 2, order: 'none', steering: { min: 2, max: 8, by } },
       settings: { budgetRecords: 5_000 },
-      invoke: () => new Promise((resolve) => harness.clock.schedule(50, () => resolve(DONE))),
+      invoke: () => {
+        most = Math.max(most, ++running);
+        return sleep(harness.clock, 50).then(() => {
+          running--;
+          return DONE;
+        });
+      },
     });
     harness.push(2_000);
     await harness.start();
-    await harness.clock.advance(8_000);
-    const steps = harness.ofType('resized').map(({ from, to }) => [from, to]);
-    expect(steps[0]).toEqual([2, 4]);
-    expect(steps.at(-1)![1]).toBe(8);
-    const stopping = harness.container.stop();
-    await harness.clock.advance(100);
-    await stopping;
+    await harness.clock.advance(6_000);
+    const steps = () => harness.ofType('resized').map(({ from, to }) => [from, to]);
+    expect(steps()[0]).toEqual(first);
+    const described = () => harness.container.describe().consumers[0]!.workers;
+    expect([steps().at(-1)![1], most, described()]).toEqual([8, 8, 8]);
+    await harness.clock.advance(25_000);
+    expect(harness.committed()).toBe(2_000);
+    expect([steps().at(-1)![1], described()]).toEqual([2, 2]);
+    await harness.container.stop();
   });
 });
 

@@ -199,8 +199,17 @@ describe('idle events', () => {
     ).toEqual([0, 1]);
     harness.push(1);
     await flush(10);
-    expect(harness.ofType('no-longer-idle')).toHaveLength(1);
-    expect(harness.ofType('partition-no-longer-idle')).toMatchObject([{ partition: ZERO }]);
+    expect(harness.ofType('no-longer-idle').map(({ ms }) => ms)).toEqual([3_600]);
+    expect(harness.ofType('partition-no-longer-idle')).toMatchObject([{ partition: ZERO, ms: 3_600 }]);
+    // Paused is said of the partition that is.
+    harness.container.pausePartitions([ZERO]);
+    await harness.clock.advance(3_400);
+    expect(harness.ofType('idle').at(-1)).toMatchObject({ isPaused: false });
+    const idle = harness.ofType('partition-idle').slice(2);
+    expect(idle.map(({ partition, isPaused }) => [partition.partition, isPaused])).toEqual([
+      [1, false],
+      [0, true],
+    ]);
     harness.container.pause();
     await harness.clock.advance(1_200);
     expect(harness.ofType('idle').at(-1)).toMatchObject({ isPaused: true });

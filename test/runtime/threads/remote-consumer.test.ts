@@ -60,7 +60,8 @@ class ScriptedThread implements ThreadLink {
 const one = { topic: 'orders', partition: 1 };
 const counters = { received: 0, invoked: 0, finished: 7 } as never;
 const partition = { ...one, position: 42, committed: 40 } as never;
-const status = { index: 0, clientId: undefined, running: 1, oldest: undefined, partitions: [partition], counters };
+const known = { index: 0, clientId: undefined, workers: 1 };
+const status = { ...known, running: 1, oldest: undefined, partitions: [partition], counters };
 
 describe('a consumer in a thread', () => {
   let clock: ManualClock;

@@ -70,7 +70,7 @@ export class DeliveryRunner {
   #sliceCalls = 0;
   readonly #ended = new EndedDeliveries();
   #idleWaiters: Array<() => void> = [];
-  /** Look whether what they wait for has come, each time a handler has ended. */
+  /** Look whether what they wait for has come, each time a handler has ended or the runner is woken. */
   readonly #drains = new Set<() => void>();
 
   constructor(options: DeliveryRunnerOptions) {
@@ -110,6 +110,8 @@ export class DeliveryRunner {
     } finally {
       this.#isPumping = false;
     }
+    // What somebody waits for may have come by a partition that went, or moved, without any handler that ended.
+    this.settled();
     this.#lookIdle();
   }
 
@@ -123,7 +125,7 @@ export class DeliveryRunner {
     return new Promise((resolve) => this.#idleWaiters.push(resolve));
   }
 
-  /** Resolves when `isDone`, asked whenever a handler has ended, says so, or when `signal` aborts. */
+  /** Resolves when `isDone`, asked whenever a handler has ended or the runner is woken, says so, or `signal` aborts. */
   drained(isDone: () => boolean, signal: AbortSignal): Promise<void> {
     this.settleEnded();
     if (isDone() || signal.aborted) return Promise.resolve();

@@ -100,13 +100,16 @@ export class PartitionControl implements CallableConsumer {
   }
 
   pause(which?: TopicPartition | readonly TopicPartition[]): void {
-    const { pausedPartitions, events } = this.#options;
+    const { pausedPartitions, events, wake } = this.#options;
     const named = this.#named(which);
     for (const tp of named) {
       pausedPartitions.set(tp.topic, tp.partition, true);
       this.applyPause(tp);
     }
-    if (named.length > 0) events.emit({ type: 'paused', by: 'user', partitions: coordinates(named) });
+    if (named.length === 0) return;
+    events.emit({ type: 'paused', by: 'user', partitions: coordinates(named) });
+    // Under `overflow: block` polls may have waited for it alone.
+    wake();
   }
 
   resume(which?: TopicPartition | readonly TopicPartition[]): void {

@@ -111,6 +111,12 @@ export class PartitionTable {
     if (state.holds.delete(reason) && state.holds.size === 0) this.#dispatcher.unhold(state.queue);
   }
 
+  /** Somebody paused it, or a record of it failed for good. */
+  isPaused({ topic, partition }: TopicPartition): boolean {
+    const holds = this.get(topic, partition)?.holds;
+    return holds !== undefined && (holds.has('user') || holds.has('error'));
+  }
+
   /** Records in the logs and in memory that are not handled, as far as fetches have told. */
   lag(): number {
     let lag = 0;

@@ -11,6 +11,8 @@ export interface IdleWatchOptions {
   readonly idlePartitionEventMs: number | undefined;
   readonly assignment: () => readonly TopicPartition[];
   readonly isPaused: () => boolean;
+  /** It alone, or the whole consumer. */
+  readonly isPartitionPaused: (partition: TopicPartition) => boolean;
   readonly clock: Clock;
   readonly events: ContainerEvents;
 }
@@ -64,7 +66,8 @@ export class IdleWatch {
   }
 
   #look(): void {
-    const { clock, consumer, events, idleEventMs, idlePartitionEventMs, assignment, isPaused } = this.#options;
+    const { clock, consumer, events, idleEventMs, idlePartitionEventMs, assignment } = this.#options;
+    const { isPaused, isPartitionPaused } = this.#options;
     const now = clock.monotonic();
     const partitions = assignment();
     if (idleEventMs !== undefined && isDue(this.#whole, idleEventMs, now)) {
@@ -78,7 +81,8 @@ export class IdleWatch {
       const quiet = this.#quietOf(topic, partition, now);
       if (!isDue(quiet, idlePartitionEventMs, now)) continue;
       const ms = now - quiet.since;
-      events.emit({ type: 'partition-idle', consumer, ms, partition: { topic, partition }, isPaused: isPaused() });
+      const idle = { topic, partition };
+      events.emit({ type: 'partition-idle', consumer, ms, partition: idle, isPaused: isPartitionPaused(idle) });
     }
     for (const [{ topic, partition }] of Array.from(this.#partitions.entries())) {
       if (!owned.has(topic, partition)) this.#partitions.delete(topic, partition);
