@@ -283,6 +283,47 @@ describe('a rebalance', () => {
     await harness.container.stop();
   });
 
+  it('keeps what a partition waits for where it stays, and forgets it, but for the user’s wish, where it goes', async () => {
+    const handler = new GatedHandler();
+    const harness = new Harness({
+      partitions: 3,
+      endpoint: { ...pool, order: 'partition' },
+      settings: { budgetRecords: 2, errorHandler: () => ({ action: 'pause-partition' }) },
+      invoke: handler.invoke,
+    });
+    const waits = () => p(0, 1, 2).map(({ partition }) => harness.consumer.pausesOf(TOPIC, partition));
+    await harness.start();
+    harness.container.pausePartitions(p(0));
+    for (const partition of [0, 1, 2]) harness.push(2, () => 'a', partition);
+    await flush();
+    await handler.end(0, failed(), 1);
+    // The failed record alone; of the third as many as its budget holds, the first of them running.
+    expect(waits()).toEqual([['partition'], ['backpressure', 'error'], ['backpressure']]);
+    const held = () => [0, 1, 2].map((partition) => harness.partition(partition).holds);
+    expect(held()).toEqual([['user'], ['error'], []]);
+    const deadline = new AbortController();
+    deadline.abort();
+    await harness.consumer.rebalance(p(0, 1, 2), deadline.signal);
+    await flush();
+    expect(waits()).toEqual([['partition'], ['backpressure', 'error'], ['backpressure']]);
+    expect(held()).toEqual([['user'], ['error'], []]);
+    expect(handler.started).toEqual([0, 0]);
+    await handler.endAll();
+    await harness.consumer.rebalance([]);
+    await harness.consumer.rebalance(p(0, 1, 2));
+    await flush();
+    // What had failed runs again, what the user paused does not.
+    expect(waits()).toEqual([['partition'], ['backpressure'], []]);
+    expect(handler.running.size).toBe(1);
+    expect(handler.call(0, 1).context.attempt).toBe(1);
+    await handler.endAll();
+    harness.container.resumePartitions(p(0));
+    await flush();
+    await handler.endAll();
+    expect([0, 1, 2].map((partition) => harness.committed(partition))).toEqual([2, 2, 2]);
+    await harness.container.stop();
+  });
+
   it('leaves no pause of ours on a partition that comes back, and keeps the user’s', async () => {
     const handler = new GatedHandler();
     const harness = new Harness({ endpoint: pool, settings: { budgetRecords: 2 }, invoke: handler.invoke });

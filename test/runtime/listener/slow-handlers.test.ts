@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { sleep } from '../../../src/common/clock.js';
 import { NestdawError } from '../../../src/common/errors.js';
 import { silentLogger } from '../../../src/common/logger.js';
+import { ErrorCode } from '../../../src/protocol/error-codes.js';
 import { JoinGroup } from '../../../src/protocol/messages/11-join-group.js';
 import { Heartbeat } from '../../../src/protocol/messages/12-heartbeat.js';
 import { LeaveGroup } from '../../../src/protocol/messages/13-leave-group.js';
@@ -168,10 +169,37 @@ describe('a handler that takes minutes', () => {
 });
 
 describe('a container that fails', () => {
+  const refused = new NestdawError('KAFKA_CONNECTION_FAILED', 'SASL: wrong password', { retriable: false });
+  const forbidden = Object.assign(new Error('not for you'), { errorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED });
+
+  it.each([
+    ['authentication', refused],
+    ['authorization', forbidden],
+  ])('starts again when %s was refused at its start and the settings say so', async (reason, error) => {
+    const harness = new Harness({ settings: { authRetryMs: 1_000 } });
+    const { committed } = harness.kafka;
+    const get = committed.get.bind(committed);
+    committed.get = () => {
+      throw error;
+    };
+    await expect(harness.container.start()).rejects.toBe(error);
+    await harness.clock.advance(1_000);
+    expect(harness.container.state).toBe('failed');
+    const tried = { type: 'auth-retry', reason, error, afterMs: 1_000 };
+    expect(harness.ofType('auth-retry')).toEqual([tried, tried]);
+    expect(harness.ofType('start-failed')).toHaveLength(2);
+    committed.get = get;
+    await harness.clock.advance(999);
+    expect(harness.container.state).toBe('failed');
+    await harness.clock.advance(1);
+    expect(harness.container.state).toBe('running');
+    expect(harness.ofType('auth-retry-successful')).toHaveLength(1);
+    await harness.container.stop();
+  });
+
   it('starts again when login was refused and the settings say so, until it is stopped', async () => {
     const harness = new Harness({ settings: { authRetryMs: 1_000 } });
     await harness.start();
-    const refused = new NestdawError('KAFKA_CONNECTION_FAILED', 'SASL: wrong password', { retriable: false });
     harness.consumer.fail(refused);
     await flush(6);
     expect(harness.container.state).toBe('failed');

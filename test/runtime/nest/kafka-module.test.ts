@@ -22,12 +22,14 @@ import {
   type KafkaModuleOptions,
   KafkaProperties,
   KafkaTemplate,
+  type NestdawError,
   PROPERTY_OVERRIDES,
   Producer,
+  Signal,
 } from '../../../src/index.js';
 import { type ConsumerClient } from '../../../src/runtime/client/consumer-client.js';
 import { fakes, type KafkaApp, startApp } from '../../support/kafka-app.js';
-import { flush } from '../../support/manual-clock.js';
+import { flush, ManualClock } from '../../support/manual-clock.js';
 
 let running: { app: { close(): Promise<void> } } | undefined;
 
@@ -68,6 +70,25 @@ class OrderService {
     return result;
   }
 }
+
+/** What handlers use; notes what they did, and its own end. */
+@Injectable()
+class Database implements OnModuleDestroy {
+  readonly steps: string[] = [];
+  #isOpen = true;
+
+  note(step: string) {
+    this.steps.push(`${step}, database ${this.#isOpen ? 'open' : 'closed'}`);
+  }
+
+  onModuleDestroy() {
+    this.#isOpen = false;
+    this.steps.push('database closed');
+  }
+}
+
+@Module({ providers: [Database], exports: [Database] })
+class DatabaseModule {}
 
 const ORDERS = { 'orders.topic': 'orders' };
 
@@ -279,11 +300,13 @@ describe('KafkaModule', () => {
   });
 
   it('starts listeners after everything else, but not those that say so', async () => {
-    const steps: string[] = [];
+    const states: string[][] = [];
     @Injectable()
     class Other {
-      onApplicationBootstrap() {
-        steps.push(`bootstrap ${running?.app === undefined}`);
+      constructor(private readonly registry: ContainerRegistry) {}
+      async onApplicationBootstrap() {
+        await flush();
+        states.push(this.registry.list().map(({ id, state }) => `${id} ${state}`));
       }
     }
     @Injectable()
@@ -295,26 +318,13 @@ describe('KafkaModule', () => {
     }
     const { app } = await start({ providers: [Listener, Other] });
     const registry = app.get(ContainerRegistry);
-    expect(steps).toEqual(['bootstrap true']);
+    expect(states).toEqual([['on initialized', 'off initialized']]);
     expect([registry.get('on').state, registry.get('off').state]).toEqual(['running', 'initialized']);
   });
 
   it('drains listeners before anything they use is destroyed, then ends the producer', async () => {
-    const steps: string[] = [];
     const inFlight = deferred();
     const gate = deferred();
-
-    @Injectable()
-    class Database implements OnModuleDestroy {
-      isOpen = true;
-      onModuleDestroy() {
-        this.isOpen = false;
-        steps.push('database closed');
-      }
-    }
-    @Module({ providers: [Database], exports: [Database] })
-    class DatabaseModule {}
-
     @Injectable()
     class Listener {
       constructor(
@@ -326,16 +336,17 @@ describe('KafkaModule', () => {
         inFlight.resolve();
         await gate.promise;
         await this.template.send('done', 'x');
-        steps.push(`handled, database ${this.database.isOpen ? 'open' : 'closed'}`);
+        this.database.note('handled');
       }
       onApplicationShutdown() {
-        steps.push('shutdown');
+        this.database.note('shutdown');
       }
     }
     @Module({ imports: [DatabaseModule], providers: [Listener] })
     class OrdersModule {}
 
     const { app, consumer, producer } = await startApp({ imports: [OrdersModule] });
+    const { steps } = app.get(Database);
     consumer('slow').give({ value: Buffer.from('1') });
     await inFlight.promise;
     const closing = app.close();
@@ -343,10 +354,39 @@ describe('KafkaModule', () => {
     expect(steps).toEqual([]);
     gate.resolve();
     await closing;
-    expect(steps).toEqual(['handled, database open', 'database closed', 'shutdown']);
+    expect(steps).toEqual(['handled, database open', 'database closed', 'shutdown, database closed']);
     expect(producer.sent).toHaveLength(1);
     expect(producer.calls).toEqual(['start', 'stop']);
     expect(consumer('slow').committed.at(-1)).toMatchObject({ topic: 'orders', partition: 0, offset: 1 });
+  });
+
+  it('waits for a handler that hangs until the deadline; what it uses is there until then', async () => {
+    const inFlight = deferred<AbortSignal>();
+    @Injectable()
+    class Listener {
+      constructor(private readonly database: Database) {}
+      @KafkaListener({ topics: 'orders', id: 'hung' })
+      handle(_value: any, @Signal() signal: AbortSignal) {
+        signal.addEventListener('abort', () => this.database.note((signal.reason as NestdawError).code));
+        inFlight.resolve(signal);
+        return new Promise(() => undefined);
+      }
+    }
+    const clock = new ManualClock();
+    const deadline = { 'kafka.listener.shutdown-timeout': '5s' };
+    const metadata = { imports: [DatabaseModule], providers: [Listener] };
+    const { app, consumer } = await startApp(metadata, deadline, { clock });
+    const { steps } = app.get(Database);
+    consumer('hung').give({ value: Buffer.from('1') });
+    await inFlight.promise;
+    const closing = app.close();
+    await flush(20);
+    await clock.advance(4_999);
+    expect(steps).toEqual([]);
+    await clock.advance(1);
+    await closing;
+    expect(steps).toEqual(['KAFKA_STOPPED, database open', 'database closed']);
+    expect(consumer('hung').committed.map(({ offset }) => offset)).not.toContain(1);
   });
 
   it('starts without its cluster, and goes on trying', async () => {
@@ -357,7 +397,6 @@ describe('KafkaModule', () => {
       const error = Object.assign(new Error('nobody answers'), { code: 'KAFKA_CONNECTION_FAILED' });
       return tries === 1 ? Promise.reject(error) : Promise.resolve();
     };
-    const { ManualClock } = await import('../../support/manual-clock.js');
     const clock = new ManualClock();
     const app = await start({}, {}, { ...options, clock });
     expect(logger.lines).toEqual(['warn the producer is not connected: nobody answers; it goes on trying']);
@@ -370,7 +409,6 @@ describe('KafkaModule', () => {
     [{}, 10_000],
     [{ 'kafka.listener.startup-timeout': '3s' }, 3_000],
   ])('does not wait forever for partitions: %j', async (properties, ms) => {
-    const { ManualClock } = await import('../../support/manual-clock.js');
     const clock = new ManualClock();
     const { options, logger } = fakes();
     @Injectable()

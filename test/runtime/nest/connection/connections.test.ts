@@ -17,6 +17,7 @@ import {
 import { type Cluster } from '../../../../src/runtime/client/cluster/cluster.js';
 import { type ClusterRequest } from '../../../../src/runtime/nest/connection/cluster-request.js';
 import { EmbeddedKafka } from '../../../../src/testing/embedded-kafka.js';
+import { until } from '../../../../src/testing/until.js';
 import { file, folderWith } from '../../../support/config-folder.js';
 import { fakes, startApp } from '../../../support/kafka-app.js';
 
@@ -287,10 +288,13 @@ describe('keys of the connection', () => {
 
   it('keep an application from starting whose topics are missing, if told so', async () => {
     const kafka = await EmbeddedKafka.start({ topics: ['there'] });
+    const heard: unknown[] = [];
     @Injectable()
     class Listener {
       @KafkaListener({ topics: ['there', 'missing'], id: 'l', groupId: 'g' })
-      handle(_value: any) {}
+      handle(value: any) {
+        heard.push(value);
+      }
     }
     const start = (fatal: boolean) =>
       Test.createTestingModule({
@@ -300,7 +304,11 @@ describe('keys of the connection', () => {
             env: {},
             argv: [],
             logger: fakes().logger,
-            properties: { ...kafka.properties(), 'kafka.listener.missing-topics-fatal': fatal },
+            properties: {
+              ...kafka.properties(),
+              'kafka.consumer.auto-offset-reset': 'earliest',
+              'kafka.listener.missing-topics-fatal': fatal,
+            },
           }),
         ],
         providers: [Listener],
@@ -308,9 +316,13 @@ describe('keys of the connection', () => {
     const fatal = await start(true);
     running = { close: () => kafka.stop() };
     await expect(fatal.init()).rejects.toThrow('topics of listeners do not exist: missing (l); create them');
+    expect([fatal.get(ContainerRegistry).get('l').state, heard]).toEqual(['initialized', []]);
     const gentle = await start(false);
     await gentle.init();
+    await gentle.get(KafkaTemplate).send('there', 1);
+    await until(() => heard.length > 0, { what: 'a record of the topic that is there' });
     await gentle.close();
+    expect(heard).toEqual([1]);
   });
 });
 

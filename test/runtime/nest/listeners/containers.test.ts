@@ -12,6 +12,8 @@ import {
   KafkaModule,
   type KafkaModuleOptions,
   type KafkaRecord,
+  type ListenerEvent,
+  OnContainerEvent,
   Payload,
 } from '../../../../src/index.js';
 import { startTestKafka, type TestKafka } from '../../../support/test-kafka.js';
@@ -175,6 +177,7 @@ describe('a container', () => {
   });
 
   it('starts after those of lower phases, and stops before them', async () => {
+    const order: string[] = [];
     @Injectable()
     class Phased {
       @KafkaListener({ id: 'late', topics: 'orders', phase: 10 })
@@ -182,16 +185,23 @@ describe('a container', () => {
 
       @KafkaListener({ id: 'early', topics: 'paid', phase: '-1' })
       early() {}
+
+      @OnContainerEvent(['starting', 'started', 'stopping', 'stopped'])
+      note({ type, listener }: ListenerEvent) {
+        order.push(`${listener} ${type}`);
+      }
     }
-    const app = await start([Phased], {}, { 'kafka.listener.startup-timeout': '0' });
+    const started = ['early starting', 'early started', 'late starting', 'late started'];
+    const stopped = ['late stopping', 'late stopped', 'early stopping', 'early stopped'];
+    const app = await start([Phased], {}, { 'kafka.listener.startup-timeout': '60s' });
+    expect(order.splice(0)).toEqual(started);
     const registry = app.get(ContainerRegistry);
-    const order: string[] = [];
-    registry.onEvent(({ type, listener }) => {
-      if (type === 'started' || type === 'stopped') order.push(`${listener} ${type}`);
-    });
-    await registry.startAll();
     await registry.stopAll();
-    expect(order).toEqual(['early started', 'late started', 'late stopped', 'early stopped']);
+    await registry.startAll();
+    expect(order.splice(0)).toEqual([...stopped, ...started]);
+    await close();
+    close = () => Promise.resolve();
+    expect(order).toEqual(stopped);
   });
 
   it('that cannot start keeps the application from starting when that is the policy', async () => {

@@ -182,13 +182,16 @@ describe('listener control', () => {
     night.pause();
     expect(states()).toEqual(['a paused', 'b paused', 'c running']);
     night.resume();
+    expect(states()).toEqual(['a running', 'b running', 'c running']);
     await registry.stop('a');
+    expect(states()).toEqual(['a stopped', 'b running', 'c running']);
     expect(night.isRunning).toBe(true);
     await night.stop();
     expect([night.isRunning, registry.group('nobody').ids]).toEqual([false, []]);
     registry.pause('c');
     expect(registry.get('c').state).toBe('paused');
     registry.resume('c');
+    expect(registry.get('c').state).toBe('running');
     expect(registry.get('c').workers).toBe(2);
     registry.resize('c', 16);
     expect(registry.describe().find(({ id }) => id === 'c')).toMatchObject({ workers: 16, state: 'running' });
