@@ -186,6 +186,8 @@ export class TransactionClient {
   async committed(groupId: string, topic: string, requireStable = false): Promise<number | { error: number }> {
     const topics = [{ name: topic, partitionIndexes: [0] }];
     const answer = await this.client.send(OffsetFetch, 7, { groupId, topics, requireStable });
+    // A group whose coordinator is not ready is refused as a whole.
+    if (answer.errorCode !== 0) return { error: answer.errorCode };
     const { errorCode, committedOffset } = answer.topics[0]!.partitions[0]!;
     return errorCode === 0 ? committedOffset : { error: errorCode };
   }
