@@ -1,5 +1,5 @@
-// Builds the package, the samples that proofs run and the tools, then runs one of the tools: `node scripts/tool.mjs
-// prove …`.
+// Builds the package, the samples that proofs run and the tools, then runs one of the tools:
+// `node scripts/tool.mjs prove …`.
 import { execFileSync, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 

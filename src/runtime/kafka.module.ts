@@ -1,4 +1,3 @@
-import { DEFAULT_CONNECTION } from '../common/connection-name.js';
 import 'reflect-metadata';
 import {
   type DynamicModule,
@@ -25,6 +24,7 @@ import {
   ModulesContainer,
 } from '@nestjs/core';
 import { type Clock, systemClock } from '../common/clock.js';
+import { DEFAULT_CONNECTION } from '../common/connection-name.js';
 import { NestdawError } from '../common/errors.js';
 import { type Logger } from '../common/logger.js';
 import { type IdempotentOptions } from '../decorators/idempotent.js';
@@ -90,8 +90,8 @@ export interface KafkaModuleOptions extends SendExtensionOptions {
   /** Arguments. Default: those of the process. */
   readonly argv?: readonly string[];
   /**
-   * Container options by name, that listeners take by `containerFactory: 'bulk'`: `{ bulk: { workers: 32, order: 'key'
-   * } }`. The set `default` counts for listeners that name none.
+   * Container options by name, that listeners take by `containerFactory: 'bulk'`:
+   * `{ bulk: { workers: 32, order: 'key' } }`. The set `default` counts for listeners that name none.
    */
   readonly containers?: Readonly<Record<string, KafkaContainerOptions>>;
   /**

@@ -1,28 +1,25 @@
 import { type Timer } from '../../../common/clock.js';
-import { messageOf, NestdawError, refusalBehind } from '../../../common/errors.js';
+import { NestdawError } from '../../../common/errors.js';
 import { type Deferred, deferred } from '../../../common/lifecycle.js';
-import { TopicPartitionMap } from '../../../common/topic-partition.js';
 import { type CommitOffset } from '../../client/consumer-client.js';
 import { type CommitPolicy } from '../../dispatch/commit-policy.js';
-import { encodeGapMap } from '../../dispatch/gap-map.js';
-import { type OffsetRange } from '../../dispatch/offset-range.js';
 import { type ConsumerContext } from '../consumer-context.js';
 import { type ConsumerInterceptors } from '../delivery/consumer-interceptors.js';
 import { type CommitOptions, type CommitTarget } from '../listener-consumer.js';
 import { sentenceOf } from '../log-text.js';
 import { type PartitionState, type RecordsInHand } from '../partitions/partition-state.js';
-import { coordinates, type PartitionTable } from '../partitions/partition-table.js';
+import { type PartitionTable } from '../partitions/partition-table.js';
 import { type TransactionSpans } from '../spans/transaction-spans.js';
 import { type CommitFirst } from './commit-first.js';
-import { type CoveredRecords, type ExactCommit, mustWait, type PlannedCommit, plannedCommit } from './exact-commit.js';
+import { CommitMaps } from './commit-maps.js';
+import { type CoveredRecords, offsetOf, type PlannedCommit } from './exact-commit.js';
+import { NamedCommits } from './named-commits.js';
 import { type RecordKeeper } from './record-account.js';
 
 // Commits what the trackers say, one request at a time. A request asked for while one is under way becomes the next
 // one, so an older offset can never arrive after a newer one, and a failed commit is simply part of the next.
 
 const RETRY_MS = 1_000;
-/** OFFSET_METADATA_TOO_LARGE: the brokers take less than Kafka's default. */
-const METADATA_TOO_LARGE = 12;
 /** For the last commit, when handlers used up the time to stop. */
 const LAST_COMMIT_MS = 2_000;
 
@@ -54,12 +51,12 @@ interface PendingCommit {
 
 export class Committer {
   readonly #options: CommitterOptions;
+  readonly #maps: CommitMaps;
+  readonly #named: NamedCommits;
   #wanted = false;
   #waiters: Array<Deferred<void>> = [];
   /** Those that wait for the commit under way. */
   #served: Array<Pick<Deferred<void>, 'reject'>> = [];
-  /** What user code named, in the order of the calls. */
-  #exact: ExactCommit[] = [];
   #isRunning = false;
   #retry: Timer | undefined;
   #last: Timer | undefined;
@@ -67,11 +64,16 @@ export class Committer {
   /** The time to stop is over. */
   #isLate = false;
   #idleWaiters: Array<() => void> = [];
-  /** Characters that a map may have; fewer once the brokers refused one. */
-  #mostMap = Number.POSITIVE_INFINITY;
 
   constructor(options: CommitterOptions) {
     this.#options = options;
+    this.#maps = new CommitMaps(options);
+    const { listener, logger, partitions, commits, gapMap } = options;
+    const mapOf = (state: PartitionState, offset: number): string => {
+      const above = state.tracker.finishedRanges().filter(({ from }) => from > offset);
+      return this.#maps.of(offset, above) ?? '';
+    };
+    this.#named = new NamedCommits({ listener, logger, partitions, commits, mapOf: gapMap ? mapOf : undefined });
   }
 
   get isBusy(): boolean {
@@ -106,13 +108,12 @@ export class Committer {
   commitExactly(
     targets: readonly CommitTarget[] | undefined,
     hand: RecordsInHand | undefined,
-    { unfinished = 'refuse' }: CommitOptions,
+    options: CommitOptions,
   ): Promise<readonly CommitOffset[]> {
     if (this.#isLate) return Promise.reject(tooLate());
-    const waiter = deferred<readonly CommitOffset[]>();
-    this.#exact.push({ targets, hand, unfinished, waiter });
+    const stored = this.#named.add(targets, hand, options);
     this.#begin();
-    return waiter.promise;
+    return stored;
   }
 
   /**
@@ -130,10 +131,10 @@ export class Committer {
 
   #end(): void {
     this.#isLate = true;
-    const waiters = [...this.#served, ...this.#waiters, ...this.#exact.map(({ waiter }) => waiter)];
+    const waiters = [...this.#served, ...this.#waiters];
     this.#served = this.#waiters = [];
-    this.#exact = [];
     for (const waiter of waiters) waiter.reject(tooLate());
+    this.#named.rejectAll(tooLate());
     this.#releaseIdle();
   }
 
@@ -151,9 +152,9 @@ export class Committer {
 
   async #run(): Promise<void> {
     await Promise.resolve();
-    while (this.#wanted || this.#exact.length > 0) {
-      if (this.#exact.length > 0) await this.#commitNamed();
-      else await this.#commitFinished();
+    while (this.#wanted || !this.#named.isEmpty) {
+      if (this.#named.isEmpty) await this.#commitFinished();
+      else await this.#commitNamed();
     }
     this.#isRunning = false;
     this.#releaseIdle();
@@ -173,44 +174,15 @@ export class Committer {
     }
   }
 
-  /** What user code named, in one request, up to a second offset of a partition. Each call is refused by itself. */
+  /** What user code named, in one request. */
   async #commitNamed(): Promise<void> {
     this.#options.settleEnded();
-    const planned = new TopicPartitionMap<PlannedCommit>();
-    const taken: Array<{ readonly waiter: ExactCommit['waiter']; readonly offsets: readonly CommitOffset[] }> = [];
-    for (let one = this.#exact[0]; one && !mustWait(one, planned); one = this.#exact[0]) {
-      try {
-        const own = this.#plan(one);
-        for (const plan of own) planned.set(plan.state.topic, plan.state.partition, plan);
-        taken.push({ waiter: one.waiter, offsets: own.map(offsetOf) });
-      } catch (error) {
-        this.#options.logger.error(`listener '${this.#options.listener}': ${messageOf(error)}`);
-        one.waiter.reject(error);
-      }
-      this.#exact.shift();
-    }
-    this.#served = taken.map(({ waiter }) => waiter);
-    const failure = await this.#store([...planned.values()]);
+    const request = this.#named.take();
+    this.#served = [request];
+    const failure = await this.#store(request.planned);
     this.#served = [];
-    for (const { waiter, offsets } of taken) {
-      if (failure) waiter.reject(failure.error);
-      else waiter.resolve(offsets);
-    }
-  }
-
-  #plan(one: ExactCommit): PlannedCommit[] {
-    const { partitions, gapMap, commits } = this.#options;
-    if (!commits) return [];
-    const mapOf = (state: PartitionState, offset: number): string => {
-      const above = state.tracker.finishedRanges().filter(({ from }) => from > offset);
-      return this.#mapOf(offset, above) ?? '';
-    };
-    const targets: readonly CommitTarget[] =
-      one.targets ?? coordinates(partitions.list().filter(({ isRevoked }) => !isRevoked));
-    return targets.flatMap((target) => {
-      const state = partitions.get(target.topic, target.partition);
-      return plannedCommit(target, one, state, gapMap ? mapOf : undefined) ?? [];
-    });
+    if (failure) request.reject(failure.error);
+    else request.resolve();
   }
 
   async #store(planned: readonly PlannedCommit[]): Promise<{ error: unknown } | undefined> {
@@ -256,7 +228,7 @@ export class Committer {
     if (route === 'commit') {
       // Without the map what is finished above the offset would be done twice: the span goes on until it fits.
       if (!isWhole) spans!.extend();
-      else if (await spans!.commit(offsets, this.#refusesMaps)) this.#committed(offsets, pending);
+      else if (await spans!.commit(offsets, this.#maps.endFor)) this.#committed(offsets, pending);
       else return this.#rolledBack();
       return undefined;
     }
@@ -270,7 +242,7 @@ export class Committer {
       await consumer.commit(offsets);
     } catch (error) {
       policy.failed(count);
-      if (this.#shortensMaps(offsets, error)) return this.#commitOnce();
+      if (this.#maps.shortenFor(offsets, error)) return this.#commitOnce();
       this.#failed(offsets, error);
       return { error };
     }
@@ -315,7 +287,7 @@ export class Committer {
       if (!moved && (!this.#options.gapMap || version === state.committedVersion)) continue;
       let metadata = '';
       if (this.#options.gapMap) {
-        const map = this.#mapOf(offset, tracker.finishedRanges());
+        const map = this.#maps.of(offset, tracker.finishedRanges());
         if (map === undefined) isWhole = false;
         // At the same offset the smaller map that stands there is still true, and better than none.
         if (map === undefined && !moved) continue;
@@ -325,38 +297,6 @@ export class Committer {
       pending.push({ state, offset, version });
     }
     return isWhole;
-  }
-
-  #mapOf(offset: number, ranges: readonly OffsetRange[]): string | undefined {
-    const map = encodeGapMap(offset, ranges);
-    return map !== undefined && map.length <= this.#mostMap ? map : undefined;
-  }
-
-  /** True when the brokers refused maps for their length: shorter ones, or none, let the offsets be committed. */
-  #shortensMaps(offsets: readonly CommitOffset[], error: unknown): boolean {
-    const longest = longestRefused(offsets, error);
-    if (longest === 0) return false;
-    this.#mostMap = Math.floor(longest / 2);
-    const most = `what is finished out of order is committed up to ${this.#mostMap} from now on, a crash repeats the rest`;
-    this.#warnOfMaps(longest, most);
-    return true;
-  }
-
-  /** True when the brokers refused a transaction's maps for their length: none are sent from now on. */
-  readonly #refusesMaps = (offsets: readonly CommitOffset[], error: unknown): boolean => {
-    const longest = longestRefused(offsets, error);
-    if (longest === 0) return false;
-    this.#mostMap = 0;
-    this.#warnOfMaps(longest, 'transactions end where nothing is finished out of order from now on, and so cover more');
-    return true;
-  };
-
-  #warnOfMaps(longest: number, consequence: string): void {
-    const { listener, logger } = this.#options;
-    logger.warn(
-      `listener '${listener}': the brokers take no metadata of ${longest} characters (offset.metadata.max.bytes, 4096 by ` +
-        `default): ${consequence}`,
-    );
   }
 
   #failed(offsets: readonly CommitOffset[], error: unknown): void {
@@ -377,17 +317,6 @@ export class Committer {
     logger.error(`listener '${listener}': committing ${names} failed: ${sentenceOf(error)} ${then}`);
     events.emit({ type: 'commit-failed', consumer: index, offsets, error });
   }
-}
-
-function offsetOf({ state, offset, metadata }: PlannedCommit): CommitOffset {
-  const { topic, partition } = state;
-  return { topic, partition, offset, metadata };
-}
-
-/** Length of the longest metadata where the brokers refused it for that; else 0. */
-function longestRefused(offsets: readonly CommitOffset[], error: unknown): number {
-  if (refusalBehind(error) !== METADATA_TOO_LARGE) return 0;
-  return Math.max(...offsets.map(({ metadata = '' }) => metadata.length));
 }
 
 function tooLate(): NestdawError {

@@ -24,7 +24,6 @@ export interface PlannedCommit {
   readonly metadata: string;
   /** The offset was given. */
   readonly isExact: boolean;
-  readonly isOwnMetadata: boolean;
   /** Records below the offset that count as finished once it is stored. */
   readonly covered: CoveredRecords | undefined;
 }
@@ -34,6 +33,11 @@ export interface CoveredRecords {
   readonly own: readonly KafkaRecord[];
   /** Others as well, whatever they are. */
   readonly others: boolean;
+}
+
+export function offsetOf({ state, offset, metadata }: PlannedCommit): CommitOffset {
+  const { topic, partition } = state;
+  return { topic, partition, offset, metadata };
 }
 
 /** The targets as a list. Throws KAFKA_CONFIG_INVALID for what can be no commit. */
@@ -84,11 +88,11 @@ export function plannedCommit(
     const isNews = mapOf !== undefined && tracker.version !== state.committedVersion;
     if (committableOffset <= state.committedOffset && !isNews) return undefined;
     const metadata = mapOf?.(state, committableOffset) ?? '';
-    return { state, offset: committableOffset, metadata, isExact: false, isOwnMetadata: false, covered: undefined };
+    return { state, offset: committableOffset, metadata, isExact: false, covered: undefined };
   }
   // Below the committable offset nothing is said of what is finished: all of it shall be read again.
   const metadata = target.metadata ?? (offset < committableOffset ? '' : (mapOf?.(state, offset) ?? ''));
-  const plan = { state, offset, metadata, isExact: true, isOwnMetadata: target.metadata !== undefined };
+  const plan = { state, offset, metadata, isExact: true };
   if (offset <= committableOffset) return { ...plan, covered: undefined };
   const own = hand?.partition === state ? (hand.batch ?? [hand.record]) : [];
   const covered = { own: own.filter((record) => record.offset < offset), others: unfinished === 'finish' };

@@ -42,8 +42,8 @@ export class PayloadDispatch {
   readonly #options: PayloadDispatchOptions;
   readonly #byType = new Map<string, PayloadHandler>();
   readonly #byClass = new Map<unknown, PayloadHandler>();
-  /** Names of subclasses, as they were found. */
-  readonly #derived = new Map<string, Derived | undefined>();
+  /** Subclasses, as they were found; not by name, as there is no end of the names that records may give one. */
+  readonly #derived = new Map<JsonClass, Derived | undefined>();
   readonly #asking: readonly PayloadHandler[];
   readonly #default: PayloadHandler | undefined;
   readonly #tombstone: PayloadHandler | undefined;
@@ -100,16 +100,15 @@ export class PayloadDispatch {
 
   /** The method for the nearest class above the named one. */
   #derivedFor(name: string): Derived | undefined {
-    if (this.#derived.has(name)) return this.#derived.get(name);
     const type = this.#options.classNamed(name);
-    // What no class is called is not kept: records say it, and there is no end of what they may say.
     if (type === undefined) return undefined;
+    if (this.#derived.has(type)) return this.#derived.get(type);
     let handler: PayloadHandler | undefined;
     for (let at: unknown = type; typeof at === 'function' && !handler; at = Object.getPrototypeOf(at)) {
       handler = this.#byClass.get(at);
     }
     const derived = handler && { handler, type };
-    this.#derived.set(name, derived);
+    this.#derived.set(type, derived);
     return derived;
   }
 

@@ -45,8 +45,6 @@ export class ListenerStart {
       await Promise.race([made, limit]);
       await this.#requireTopics(wanted);
       const starting = this.#startInPhases(wanted, made);
-      // Told below, whether anybody waits or not.
-      starting.catch(() => undefined);
       const inTime = patience > 0 && (await Promise.race([starting.then(() => true), limit.then(() => false)]));
       if (!inTime) void starting.catch((error: unknown) => this.#endFor(error));
       if (patience === 0) return;
