@@ -90,6 +90,11 @@ export interface ContainerOptions {
   /** Lower ones start earlier and stop later; those of one phase together. Default 0. */
   readonly phase?: number | string;
   /**
+   * True: a topic that does not exist keeps the container from starting, whenever it starts; false: it is read once it
+   * exists. Not asked of patterns. Default `kafka.listener.missing-topics-fatal`, false.
+   */
+  readonly missingTopicsFatal?: boolean | string;
+  /**
    * True: `KafkaListenerContext.current()` gives the call's context in everything that a record's handler calls, by
    * AsyncLocalStorage. Costs about a microsecond a record. Default false.
    */

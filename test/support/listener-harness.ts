@@ -46,6 +46,7 @@ export interface HarnessOptions {
   readonly invoke?: RecordInvoker;
   readonly batch?: BatchInvoker;
   readonly kafka?: FakeKafka;
+  readonly beforeStart?: () => Promise<void>;
 }
 
 export class Harness {
@@ -57,7 +58,8 @@ export class Harness {
   readonly log: string[] = [];
   readonly #all: Array<{ topic: string; partition: number }>;
 
-  constructor({ partitions = 1, endpoint = {}, settings, invoke, batch, kafka = new FakeKafka() }: HarnessOptions) {
+  constructor(options: HarnessOptions) {
+    const { partitions = 1, endpoint = {}, settings, invoke, batch, kafka = new FakeKafka(), beforeStart } = options;
     this.kafka = kafka;
     this.#all = Array.from({ length: partitions }, (_, partition) => ({ topic: TOPIC, partition }));
     const logger: Logger = {
@@ -78,6 +80,7 @@ export class Harness {
       clock: this.clock,
       logger,
       settings: settings ?? {},
+      ...(beforeStart === undefined ? {} : { beforeStart }),
     });
     this.container.onEvent((event) => this.events.push(event));
   }

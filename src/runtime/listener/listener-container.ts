@@ -31,6 +31,8 @@ export interface ListenerContainerOptions {
   readonly endpoint: ListenerEndpoint;
   /** A new consumer for place `index` (from 0); called again at each start. */
   readonly createConsumer: (index: number) => ConsumerClient;
+  /** Awaited at each start, before anything is opened; what it throws is why the container does not start. */
+  readonly beforeStart?: () => Promise<void>;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Each with a default, see `ContainerSettings`. */
@@ -95,22 +97,27 @@ export class ListenerContainer {
 
   /** Opens the consumers; resolves when each has its first assignment. Harmless when it runs already. */
   async start(): Promise<void> {
-    if (this.#state === 'running' || this.#state === 'paused') return;
-    if (this.#starting) return this.#starting;
-    const before = this.#stopping;
+    if (this.#isRunning) return;
+    // A start that was stopped may take a while to notice: this one comes after it.
+    if (this.#starting && this.#isWanted) return this.#starting;
+    const before = Promise.allSettled([this.#starting, this.#stopping]);
     this.#isWanted = true;
     this.#restart?.cancel();
-    this.#starting = (async () => {
-      await before;
-      if (!this.#isWanted)
-        throw new NestdawError('KAFKA_STOPPED', `listener '${this.id}' was stopped before it started`);
-      await this.#start();
-    })();
+    const starting = this.#startAfter(before);
+    this.#starting = starting;
     try {
-      await this.#starting;
+      await starting;
     } finally {
-      this.#starting = undefined;
+      if (this.#starting === starting) this.#starting = undefined;
     }
+  }
+
+  async #startAfter(before: Promise<unknown>): Promise<void> {
+    await before;
+    if (!this.#isWanted) {
+      throw new NestdawError('KAFKA_STOPPED', `listener '${this.id}' was stopped before it started`);
+    }
+    if (!this.#isRunning) await this.#start();
   }
 
   /** Starts nothing new, waits for running handlers, commits, leaves the group. Harmless when repeated. */
@@ -249,12 +256,14 @@ export class ListenerContainer {
   }
 
   async #start(): Promise<void> {
-    const { endpoint } = this.#options;
+    const { endpoint, beforeStart } = this.#options;
     this.#become('starting');
     this.#failure = undefined;
     this.#events.emit({ type: 'starting', consumers: endpoint.concurrency });
     try {
       this.#consumers = [];
+      await beforeStart?.();
+      if (this.#state !== 'starting') return;
       await endpoint.executor?.start({
         emit: (event) => this.#events.emit(event),
         fail: (cause) => this.#fail(cause),
@@ -312,7 +321,7 @@ export class ListenerContainer {
   /** Something ended a consumer, or an error handler decided so: all stop, so that the state tells the truth. */
   #fail(cause: unknown): void {
     this.#options.logger.error(`listener '${this.id}' stops: ${sentenceOf(cause)}`, cause);
-    if (this.#state === 'starting' || this.#state === 'running' || this.#state === 'paused') void this.#stop({ cause });
+    if (this.#isUp) void this.#stop({ cause });
   }
 
   #stop(failure: { readonly cause: unknown } | undefined): Promise<void> {
@@ -352,9 +361,13 @@ export class ListenerContainer {
     this.#restart = clock.schedule(afterMs, () => void this.start().catch(() => undefined), { keepAlive: true });
   }
 
+  get #isRunning(): boolean {
+    return this.#state === 'running' || this.#state === 'paused';
+  }
+
   /** There are consumers that can be spoken to. */
   get #isUp(): boolean {
-    return this.#state === 'starting' || this.#state === 'running' || this.#state === 'paused';
+    return this.#state === 'starting' || this.#isRunning;
   }
 
   #become(state: ContainerState): void {

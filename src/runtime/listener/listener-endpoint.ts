@@ -68,6 +68,8 @@ export interface ListenerEndpoint {
   /** Finished ranges ride in the commit's metadata, so that a crash repeats only what was unfinished. */
   readonly gapMap: boolean;
   readonly autoStartup: boolean;
+  /** A topic that does not exist keeps it from starting. */
+  readonly missingTopicsFatal?: boolean | undefined;
   /** Lower ones start earlier and stop later. Default 0. */
   readonly phase?: number | undefined;
   /** Start of the client id; the consumer's number is appended. */

@@ -48,6 +48,23 @@ describe('the life of a container', () => {
     expect(harness.consumers).toHaveLength(1);
   });
 
+  it('starts after a start that was stopped while it waited, and once only', async () => {
+    const asked: Array<() => void> = [];
+    const harness = new Harness({ beforeStart: () => new Promise<void>((resolve) => void asked.push(resolve)) });
+    const first = harness.container.start();
+    await flush();
+    await harness.container.stop();
+    const again = [harness.container.start(), harness.container.start()];
+    await flush();
+    expect([asked.length, harness.container.state]).toEqual([1, 'stopped']);
+    asked[0]!();
+    await first;
+    await flush();
+    asked[1]!();
+    await Promise.all(again);
+    expect([asked.length, harness.container.state, harness.consumers.length]).toEqual([2, 'running', 1]);
+  });
+
   it('does not wait for ever for the last commit when the cluster is away', async () => {
     const harness = new Harness({ settings: { shutdownTimeoutMs: 100 } });
     await harness.start();

@@ -94,7 +94,7 @@ export const LISTENER_KEYS = {
   }),
   'listener.missing-topics-fatal': boolean({
     default: false,
-    doc: 'Whether a topic that does not exist keeps the application from starting. False: it is read once it exists.',
+    doc: 'Whether a topic that does not exist keeps the application from starting, and a listener that starts later from doing so. False: it is read once it exists.',
     acts: 'runtime/nest/connection/missing-topics',
   }),
   'listener.immediate-stop': boolean({

@@ -23,7 +23,7 @@ import { consumerNumbers } from './client-options.js';
 import { consumerRequest } from './cluster-request.js';
 import { type ConnectionClusters } from './connection-clusters.js';
 import { type ClientFactories } from './connection-options.js';
-import { requireTopics } from './missing-topics.js';
+import { TopicCheck } from './missing-topics.js';
 import { collect } from './settings-check.js';
 
 // The consumers of a connection: those of its listeners, and the one that reads single records.
@@ -44,10 +44,15 @@ export interface ConnectionConsumersOptions {
 }
 
 export class ConnectionConsumers {
+  /** Whether topics are there that have to be. */
+  readonly topics: TopicCheck;
   readonly #options: ConnectionConsumersOptions;
 
   constructor(options: ConnectionConsumersOptions) {
     this.#options = options;
+    const { properties, clusters } = options;
+    const numbers = { ...consumerRequest(properties, { id: 'topics' }, 0), allowAutoCreateTopics: false };
+    this.topics = new TopicCheck(() => clusters.open('consumer', numbers), properties.prefix);
   }
 
   /** Finds values that are none and settings that contradict each other. */
@@ -84,17 +89,6 @@ export class ConnectionConsumers {
     if (factory) return factory(listener, index);
     const options = this.#optionsOf(listener, index);
     return options.assignment ? new StandaloneConsumer(options) : new GroupConsumer(options);
-  }
-
-  /** Throws KAFKA_CONFIG_INVALID when a topic of these listeners is missing. */
-  async requireTopics(endpoints: readonly ListenerEndpoint[]): Promise<void> {
-    const { properties, clusters } = this.#options;
-    const readers = new Map<string, string[]>();
-    for (const { topics, id } of endpoints) {
-      for (const topic of topics) readers.set(topic, [...(readers.get(topic) ?? []), id]);
-    }
-    const numbers = { ...consumerRequest(properties, { id: 'topics' }, 0), allowAutoCreateTopics: false };
-    if (readers.size > 0) await requireTopics(clusters.open('consumer', numbers), readers);
   }
 
   #optionsOf({ endpoint, properties }: DiscoveredListener, index: number): ConsumerOptions {

@@ -10,7 +10,6 @@ import { type KafkaProperties } from '../../config/kafka-properties.js';
 import { type Configuration } from '../../config/load-configuration.js';
 import { type Mistake } from '../../config/mistakes.js';
 import { checkConnection, type Findings } from '../../config/rules.js';
-import { type ListenerEndpoint } from '../../listener/listener-endpoint.js';
 import { type OpenSpanProducer } from '../../listener/spans/span-producer.js';
 import { KafkaTemplate } from '../../template/kafka-template.js';
 import { type ProducerPool } from '../../template/producer-pool.js';
@@ -35,6 +34,7 @@ import { type KafkaConnectionOptions, type RunningBroker } from './connection-op
 import { ConnectionProducers } from './connection-producers.js';
 import { ConnectionTransactions } from './connection-transactions.js';
 import { type LiveProducer } from './live-producer.js';
+import { type TopicCheck } from './missing-topics.js';
 import { checkServers, collect } from './settings-check.js';
 import { spanProducers } from './span-producers.js';
 import { threadConnection } from './thread-connection.js';
@@ -254,12 +254,10 @@ export class KafkaConnection implements Startable {
     this.#delays.bind(providers, mistakes);
   }
 
-  /** Under `listener.missing-topics-fatal`: throws KAFKA_CONFIG_INVALID when a topic of these listeners is missing. */
-  async requireTopics(endpoints: readonly ListenerEndpoint[]): Promise<void> {
+  /** Whether topics are there that have to be; undefined where clients of a test stand in for the cluster. */
+  get topicCheck(): TopicCheck | undefined {
     const { consumer, producer, cluster } = this.#options.factories;
-    if (!this.properties.get('listener.missing-topics-fatal')) return;
-    if ((consumer || producer) && !cluster) return;
-    await this.#consumers.requireTopics(endpoints);
+    return (consumer || producer) && !cluster ? undefined : this.#consumers.topics;
   }
 
   createConsumer(listener: DiscoveredListener, index: number): ConsumerClient {

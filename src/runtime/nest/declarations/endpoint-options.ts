@@ -69,7 +69,8 @@ export function endpointNumbers(
   }
   const batch =
     typeof options.batch === 'object' || read.parsed<boolean>('batch', options.batch, parseBoolean, 'true or false');
-  const autoStartup = read.parsed<boolean>('autoStartup', options.autoStartup, parseBoolean, 'true or false');
+  const flag = (option: 'autoStartup' | 'missingTopicsFatal') =>
+    read.parsed<boolean>(option, options[option], parseBoolean, 'true or false');
   const source = sourceOf(read, options);
   const groupId = groupOf(read, options, id, properties, source.assignment);
   if (source.assignment !== undefined && source.assignment !== 'all' && groupId === '') {
@@ -88,7 +89,8 @@ export function endpointNumbers(
     threads,
     ...commitRules(read, options, properties, notices),
     gapMap: (order === 'key' || order === 'none') && groupId !== '',
-    autoStartup: autoStartup ?? properties.get('listener.auto-startup'),
+    autoStartup: flag('autoStartup') ?? properties.get('listener.auto-startup'),
+    missingTopicsFatal: flag('missingTopicsFatal') ?? properties.get('listener.missing-topics-fatal'),
     batch: batch ?? properties.get('listener.type') === 'batch',
     clientIdPrefix: read.text('clientIdPrefix', options.clientIdPrefix) || undefined,
     info: read.text('info', options.info),

@@ -151,6 +151,7 @@ export class ListenerHost {
       const container = new ListenerContainer({
         endpoint,
         createConsumer: (index) => connection.createConsumer(listener, index),
+        beforeStart: async () => connection.topicCheck?.atStart(endpoint),
         clock: tools.clock,
         logger: tools.logger,
         settings,

@@ -50,6 +50,9 @@ export class KafkaListenerRegistrar {
    * started, unless `autoStartup` is false, and the promise resolves when it has its partitions; before, from
    * `onModuleInit` on, it starts with the others.
    *
+   * What keeps it from starting (a topic that is missing under `missingTopicsFatal`, a login that is refused) rejects
+   * too: it stays registered, in the state `failed`, to be started again or unregistered.
+   *
    * @throws {NestdawError} KAFKA_CONFIG_INVALID with every mistake; then nothing is registered.
    */
   async register(listener: FunctionListener | MethodListener): Promise<ListenerContainer> {

@@ -125,7 +125,7 @@ export class ListenerStart {
     try {
       for (const connection of this.#options.connections.values()) {
         const own = containers.filter(({ endpoint }) => endpoint.connection === connection.name);
-        await connection.requireTopics(own.map(({ endpoint }) => endpoint));
+        await connection.topicCheck?.all(own.map(({ endpoint }) => endpoint));
       }
     } catch (error) {
       await this.#options.giveUp();

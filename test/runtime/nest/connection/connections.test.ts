@@ -295,6 +295,8 @@ describe('keys of the connection', () => {
       handle(value: any) {
         heard.push(value);
       }
+      @KafkaListener({ topicPartitions: ['there-0', 'nowhere-0', 'nowhere-1'], groupId: 'h', id: 'm' })
+      parts(_value: unknown) {}
     }
     const start = (fatal: boolean) =>
       Test.createTestingModule({
@@ -315,8 +317,11 @@ describe('keys of the connection', () => {
       }).compile();
     const fatal = await start(true);
     running = { close: () => kafka.stop() };
-    await expect(fatal.init()).rejects.toThrow('topics of listeners do not exist: missing (l); create them');
-    expect([fatal.get(ContainerRegistry).get('l').state, heard]).toEqual(['initialized', []]);
+    await expect(fatal.init()).rejects.toThrow(
+      'topics of listeners do not exist: missing (l); nowhere (m); create them',
+    );
+    const containers = fatal.get(ContainerRegistry).list();
+    expect([containers.map(({ state }) => state), heard]).toEqual([['initialized', 'initialized'], []]);
     const gentle = await start(false);
     await gentle.init();
     await gentle.get(KafkaTemplate).send('there', 1);

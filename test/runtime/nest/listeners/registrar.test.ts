@@ -160,6 +160,59 @@ describe('a listener that is registered while the application runs', () => {
   });
 });
 
+describe('a listener whose topics are missing', () => {
+  const fatal = { 'kafka.listener.missing-topics-fatal': 'true', 'kafka.consumer.auto-offset-reset': 'earliest' };
+  const handler = () => undefined;
+
+  it('does not start, however it is started, until they are there', async () => {
+    const seen: unknown[] = [];
+    @Injectable()
+    class ByHand {
+      @KafkaListener({ topics: ['orders', 'later'], id: 'by-hand', autoStartup: false })
+      one(value: unknown) {
+        seen.push(value);
+      }
+    }
+    const { registrar, registry } = await start({ providers: [ByHand] }, fatal);
+    const missing = (what: string) =>
+      `topics of listeners do not exist: ${what}; create them, correct the names, or set ` +
+      'kafka.listener.missing-topics-fatal=false (missingTopicsFatal: false of a listener) to start without them';
+    await expect(registry.start('by-hand')).rejects.toThrow(missing('later (by-hand)'));
+    await expect(registrar.register({ id: 'two', topics: 'never, later', handler })).rejects.toThrow(
+      missing('never (two); later (two)'),
+    );
+    const topicPartitions = [{ topic: 'later', partitions: '0, 1' }, 'orders-1'];
+    await expect(registrar.register({ id: 'parts', topicPartitions, handler })).rejects.toThrow(
+      missing('later (parts)'),
+    );
+    const states = () => registry.list().map(({ id, state }) => `${id} ${state}`);
+    expect(states()).toEqual(['by-hand failed', 'two failed', 'parts failed']);
+    expect(registry.get('two').failure).toMatchObject({ code: 'KAFKA_CONFIG_INVALID' });
+    await kafka.createTopic('later', 2);
+    await Promise.all([registry.start('by-hand'), registry.start('parts')]);
+    expect(states()).toEqual(['by-hand running', 'two failed', 'parts running']);
+    await kafka.produce('later', 0, numbered(1));
+    await kafka.untilConsumed('by-hand', 'later');
+    expect(seen).toEqual([0]);
+  });
+
+  it('starts where it may be missing, by the listener itself, and by a pattern', async () => {
+    const { registrar } = await start({}, fatal);
+    const own = await registrar.register({ topics: 'a-later', id: 'own', missingTopicsFatal: 'false', handler });
+    const pattern = await registrar.register({ topicPattern: /b-later.*/, id: 'pattern', handler });
+    expect([own.state, pattern.state]).toEqual(['running', 'running']);
+  });
+
+  it('does not start where only the listener says so', async () => {
+    const { registrar, registry } = await start();
+    const listener = { topics: 'c-later', id: 'own', missingTopicsFatal: true, handler };
+    const types: string[] = [];
+    registry.onEvent(({ type }) => types.push(type));
+    await expect(registrar.register(listener)).rejects.toThrow('do not exist: c-later (own)');
+    expect(types).toEqual(['starting', 'start-failed', 'stopping', 'stopped']);
+  });
+});
+
 describe('listener control', () => {
   @Injectable()
   class Three {
