@@ -95,6 +95,12 @@ export interface ContainerOptions {
    */
   readonly missingTopicsFatal?: boolean | string;
   /**
+   * What `ContainerRegistry.pause` does with records that were polled and have not begun. True: they wait, and go on
+   * with `resume`. False, as Spring's default is: they are handled first, but for those that wait for a retry or for
+   * their `rate`; the event `paused` comes then. Default true.
+   */
+  readonly pauseImmediate?: boolean | string;
+  /**
    * True: `KafkaListenerContext.current()` gives the call's context in everything that a record's handler calls, by
    * AsyncLocalStorage. Costs about a microsecond a record. Default false.
    */

@@ -16,7 +16,8 @@ export interface ConsumerRunner {
   start(): Promise<void>;
   /** Starts nothing new, waits for running handlers up to the deadline, commits, leaves the group. */
   stop(deadline: AbortSignal): Promise<void>;
-  pause(): void;
+  /** Settles when nothing starts any more: at once, or with `pauseImmediate` false when what was polled is handled. */
+  pause(): Promise<void>;
   /** Goes on, and runs again what had failed for good. */
   resume(): void;
   set workers(count: number);

@@ -29,6 +29,8 @@ export class ContainerConsumer implements ConsumerRunner {
   readonly #stopped = new AbortController();
   #loop: Promise<void> = Promise.resolve();
   #commitTimer: Timer | undefined;
+  /** A pause that waits for what was polled. */
+  #pausing: AbortController | undefined;
 
   constructor(options: ContainerConsumerOptions) {
     this.#options = options;
@@ -92,6 +94,7 @@ export class ContainerConsumer implements ConsumerRunner {
     // What is committed already is handled yet, as far as there is time.
     if (!this.#parts.policy.isFirst) this.#parts.dispatcher.paused = true;
     this.#stopped.abort();
+    this.#pausing?.abort();
     this.#commitTimer?.cancel();
     this.#parts.idle.stop();
     this.#parts.lag.stop();
@@ -119,16 +122,29 @@ export class ContainerConsumer implements ConsumerRunner {
     this.#parts.watchdog.stop();
   }
 
-  pause(): void {
-    if (this.#stopped.signal.aborted) return;
+  pause(): Promise<void> {
+    const { consumer, settings } = this.#options;
+    if (this.#stopped.signal.aborted) return Promise.resolve();
+    consumer.pause(consumer.assignment(), 'user');
+    if (!settings.pauseImmediate) return this.#pauseWhenHandled();
     this.#parts.dispatcher.paused = true;
-    this.#options.consumer.pause(this.#options.consumer.assignment(), 'user');
+    return Promise.resolve();
+  }
+
+  async #pauseWhenHandled(): Promise<void> {
+    const { runner, dispatcher } = this.#parts;
+    this.#pausing?.abort();
+    const pausing = new AbortController();
+    this.#pausing = pausing;
+    await runner.drained(() => dispatcher.isIdle, pausing.signal);
+    if (!pausing.signal.aborted) dispatcher.paused = true;
   }
 
   /** Goes on, and runs again what had failed for good. */
   resume(): void {
     if (this.#stopped.signal.aborted) return;
     for (const state of this.#parts.partitions.values()) this.#parts.failures.unpark(state);
+    this.#pausing?.abort();
     this.#parts.dispatcher.paused = false;
     this.#options.consumer.resume(this.#options.consumer.assignment(), 'user');
     this.#parts.runner.wake();

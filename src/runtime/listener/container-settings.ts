@@ -29,6 +29,8 @@ export interface ContainerSettings {
   readonly slowHandler: SlowHandlerPolicy;
   /** How often one record may exceed it before the error handler retries it no more, and `leave` stays. Default 3. */
   readonly slowLimit: number;
+  /** False: a pause of the container lets what was polled be handled first. Default true. */
+  readonly pauseImmediate: boolean;
   /** How long `stop` waits for running handlers. Default 10,000. */
   readonly shutdownTimeoutMs: number;
   /** Records of one partition, waiting and running, at which the partition is paused; it flows again at half of it.
@@ -90,6 +92,7 @@ export function containerSettings(given: Partial<ContainerSettings> = {}): Conta
     sessionTimeoutMs: 45_000,
     slowHandler: 'abort',
     slowLimit: 3,
+    pauseImmediate: true,
     shutdownTimeoutMs: 10_000,
     budgetBytes: 32 * MIB,
     budgetMemory: Math.min(256 * MIB, memoryLimit() / 4),

@@ -3,10 +3,11 @@ import { type Clock, type Timer } from '../../common/clock.js';
 import { NestdawError } from '../../common/errors.js';
 import { type Logger } from '../../common/logger.js';
 import { type SeekTarget } from '../../common/seek-target.js';
-import { partitionName, type TopicPartition, TopicPartitionMap } from '../../common/topic-partition.js';
+import { type TopicPartition } from '../../common/topic-partition.js';
 import { type CommitOffset, type ConsumerClient, refusalIn } from '../client/consumer-client.js';
 import { type MemoryBudget } from '../dispatch/memory-budget.js';
 import { type ConsumerRunner, type RunnerOptions } from './consumer-runner.js';
+import { ConsumerSet } from './consumer-set.js';
 import { ContainerConsumer } from './container-consumer.js';
 import { type ContainerDescription, describeContainer } from './container-description.js';
 import { type ContainerEventListener, ContainerEvents } from './container-events.js';
@@ -47,7 +48,9 @@ export class ListenerContainer {
   readonly #handler: ListenerEndpoint['handler'];
   readonly #meter: InterceptorMeter;
   #state: ContainerState = 'initialized';
-  #consumers: ConsumerRunner[] = [];
+  #consumers: ConsumerSet;
+  /** The pause that was asked for last; undefined: none, or it was ended. */
+  #pauseAsked: symbol | undefined;
   #workers: number;
   #isPaused = false;
   /** Its last start, or its run, ended with a refusal by the cluster, and it tries again. */
@@ -65,6 +68,7 @@ export class ListenerContainer {
   constructor(options: ListenerContainerOptions) {
     this.#options = options;
     this.endpoint = options.endpoint;
+    this.#consumers = new ConsumerSet(this.id);
     const settings = containerSettings(options.settings);
     validateContainer(options.endpoint, settings);
     const { recordInterceptors, batchInterceptors, retryListeners } = settings;
@@ -137,35 +141,43 @@ export class ListenerContainer {
     await this.#stop(undefined);
   }
 
-  /** Starts no further record; membership, running handlers and what is queued stay. Survives rebalances. */
+  /**
+   * Starts no further record; membership, running handlers and what is queued stay. Survives rebalances. With
+   * `pauseImmediate` false what was polled is handled first, and the event `paused` comes then.
+   */
   pause(): void {
+    const asked = Symbol('pause');
+    this.#pauseAsked = asked;
     this.#isPaused = true;
-    for (const consumer of this.#consumers) consumer.pause();
+    const taken = Promise.all(this.#consumers.list.map((consumer) => consumer.pause()));
     if (this.#state === 'running') this.#become('paused');
-    this.#events.emit({ type: 'paused', by: 'user', partitions: this.#assigned() });
+    const tell = (): void => this.#events.emit({ type: 'paused', by: 'user', partitions: this.#consumers.assigned() });
+    if (this.#settings.pauseImmediate) tell();
+    else void taken.then(() => this.#pauseAsked === asked && this.#isUp && tell());
   }
 
   /** Goes on after `pause`, and runs failed records again whose partitions were paused for them. */
   resume(): void {
     this.#isPaused = false;
-    for (const consumer of this.#consumers) consumer.resume();
+    this.#pauseAsked = undefined;
+    for (const consumer of this.#consumers.list) consumer.resume();
     if (this.#state === 'paused') this.#become('running');
-    this.#events.emit({ type: 'resumed', partitions: this.#assigned() });
+    this.#events.emit({ type: 'resumed', partitions: this.#consumers.assigned() });
   }
 
   /** Starts no further record of some partitions until `resumePartitions`, wherever they are assigned. */
   pausePartitions(partitions: readonly TopicPartition[]): void {
     for (const { topic, partition } of partitions) this.#pausedPartitions.set(topic, partition, true);
-    const elsewhere = this.#foreign(partitions);
-    for (const consumer of this.#consumers) consumer.control.pause(ownedBy(consumer, partitions));
+    const elsewhere = this.#consumers.foreign(partitions);
+    for (const [{ control }, mine] of this.#consumers.shares(partitions)) control.pause(mine);
     if (elsewhere.length > 0) this.#events.emit({ type: 'paused', by: 'user', partitions: coordinates(elsewhere) });
   }
 
   /** Goes on with partitions that were paused one by one. */
   resumePartitions(partitions: readonly TopicPartition[]): void {
     for (const { topic, partition } of partitions) this.#pausedPartitions.delete(topic, partition);
-    const elsewhere = this.#foreign(partitions);
-    for (const consumer of this.#consumers) consumer.control.resume(ownedBy(consumer, partitions));
+    const elsewhere = this.#consumers.foreign(partitions);
+    for (const [{ control }, mine] of this.#consumers.shares(partitions)) control.resume(mine);
     if (elsewhere.length > 0) this.#events.emit({ type: 'resumed', partitions: coordinates(elsewhere) });
   }
 
@@ -186,8 +198,9 @@ export class ListenerContainer {
         `listener '${this.id}' is ${this.#state}, it has no position to move: start it first`,
       );
     }
-    const named = partitions === undefined ? this.#assigned() : 'topic' in partitions ? [partitions] : partitions;
-    const moved = this.#owners(named, 'seek');
+    const given = partitions === undefined ? this.#consumers.assigned() : partitions;
+    const named = 'topic' in given ? [given] : given;
+    const moved = this.#consumers.owners(named, 'seek', this.#state);
     await Promise.all(moved.map(([consumer, mine]) => consumer.control.seek(target, mine)));
   }
 
@@ -201,26 +214,26 @@ export class ListenerContainer {
     options?: CommitOptions,
   ): Promise<readonly CommitOffset[]> {
     if (which === undefined) {
-      return (await Promise.all(this.#consumers.map((consumer) => consumer.control.commit()))).flat();
+      return (await Promise.all(this.#consumers.list.map((consumer) => consumer.control.commit()))).flat();
     }
-    const owned = this.#owners('topic' in which ? [which] : which, 'commit');
+    const owned = this.#consumers.owners('topic' in which ? [which] : which, 'commit', this.#state);
     return (await Promise.all(owned.map(([consumer, mine]) => consumer.control.commit(mine, options)))).flat();
   }
 
   /** Makes the group rebalance, as after a change that its assignor should see. */
   enforceRebalance(): void {
     // Only the leader's wish moves a group, and any of them may be the leader.
-    for (const consumer of this.#consumers) consumer.control.enforceRebalance();
+    for (const consumer of this.#consumers.list) consumer.control.enforceRebalance();
   }
 
   /** The consumers of the running container, each with its partitions; none while it is stopped. */
   get consumers(): readonly ListenerConsumer[] {
-    return this.#isUp ? this.#consumers.map(({ control }) => control) : [];
+    return this.#isUp ? this.#consumers.list.map(({ control }) => control) : [];
   }
 
   /** Partitions that its consumers have right now. */
   assignment(): readonly TopicPartition[] {
-    return this.#assigned();
+    return this.#consumers.assigned();
   }
 
   /** Handlers that run at once in each consumer's pool. May change while records run, without a rebalance. */
@@ -242,7 +255,7 @@ export class ListenerContainer {
       );
     }
     this.#workers = count;
-    for (const consumer of this.#consumers) consumer.workers = count;
+    for (const consumer of this.#consumers.list) consumer.workers = count;
   }
 
   /** What its interceptors have cost since it was made; not counted where handlers run in threads. */
@@ -252,7 +265,7 @@ export class ListenerContainer {
 
   /** What it does right now: state, partitions with positions, what runs and waits, counters. */
   describe(): ContainerDescription {
-    return describeContainer(this, this.#consumers);
+    return describeContainer(this, this.#consumers.list);
   }
 
   async #start(): Promise<void> {
@@ -261,7 +274,7 @@ export class ListenerContainer {
     this.#failure = undefined;
     this.#events.emit({ type: 'starting', consumers: endpoint.concurrency });
     try {
-      this.#consumers = [];
+      this.#consumers = new ConsumerSet(this.id);
       await beforeStart?.();
       if (this.#state !== 'starting') return;
       await endpoint.executor?.start({
@@ -269,8 +282,9 @@ export class ListenerContainer {
         fail: (cause) => this.#fail(cause),
       });
       if (this.#state !== 'starting') return;
-      this.#consumers = Array.from({ length: endpoint.concurrency }, (_, index) => this.#createRunner(index));
-      await Promise.all(this.#consumers.map((consumer) => consumer.start()));
+      const runners = Array.from({ length: endpoint.concurrency }, (_, index) => this.#createRunner(index));
+      this.#consumers = new ConsumerSet(this.id, runners);
+      await Promise.all(this.#consumers.list.map((consumer) => consumer.start()));
     } catch (error) {
       // Stopped meanwhile: that is why a consumer did not start.
       if (this.#state === 'starting') {
@@ -281,7 +295,7 @@ export class ListenerContainer {
     }
     if (this.#state !== 'starting') return;
     this.#become(this.#isPaused ? 'paused' : 'running');
-    this.#events.emit({ type: 'started', consumers: this.#consumers.length });
+    this.#events.emit({ type: 'started', consumers: this.#consumers.list.length });
     if (this.#wasRefused) this.#events.emit({ type: 'auth-retry-successful' });
     this.#wasRefused = false;
     this.#warnOfIdle();
@@ -290,7 +304,7 @@ export class ListenerContainer {
   /** A partition has one consumer of a group: more of them than partitions only cost connections. */
   #warnOfIdle(): void {
     const { concurrency, workers } = this.endpoint;
-    const partitions = this.#assigned().length;
+    const partitions = this.#consumers.assigned().length;
     if (concurrency <= Math.max(1, partitions)) return;
     const advice = workers === undefined ? 'give it workers instead, which share partitions' : 'lower concurrency';
     this.#options.logger.warn(
@@ -340,7 +354,7 @@ export class ListenerContainer {
     // Each consumer listens to it, more than once: as many as there are is no leak that Node would have to warn of.
     setMaxListeners(Number.POSITIVE_INFINITY, deadline.signal);
     const timer = clock.schedule(this.#settings.shutdownTimeoutMs, () => deadline.abort(), { keepAlive: true });
-    await Promise.all(this.#consumers.map((consumer) => consumer.stop(deadline.signal)));
+    await Promise.all(this.#consumers.list.map((consumer) => consumer.stop(deadline.signal)));
     timer.cancel();
     await this.endpoint.executor?.stop();
     if (failure) this.#failure = failure.cause;
@@ -373,33 +387,4 @@ export class ListenerContainer {
   #become(state: ContainerState): void {
     this.#state = transition(this.#state, state);
   }
-
-  /** The consumers that have them, each with its part. Throws KAFKA_REBALANCED unless all of them are here. */
-  #owners<T extends TopicPartition>(named: readonly T[], what: string): Array<readonly [ConsumerRunner, T[]]> {
-    const owned = this.#consumers.map((consumer) => [consumer, ownedBy(consumer, named)] as const);
-    const found = owned.reduce((sum, [, mine]) => sum + mine.length, 0);
-    if (found === named.length) return owned.filter(([, mine]) => mine.length > 0);
-    const foreign = this.#foreign(named);
-    throw new NestdawError(
-      'KAFKA_REBALANCED',
-      `listener '${this.id}' does not have ${foreign.map(partitionName).join(', ')} at the moment (it is ` +
-        `${this.#state}): ${what} where they are assigned, or when they are`,
-    );
-  }
-
-  /** Those of them that no consumer here has; what these have they tell themselves. */
-  #foreign(partitions: readonly TopicPartition[]): TopicPartition[] {
-    const assigned = new Set(this.#assigned().map(partitionName));
-    return partitions.filter((tp) => !assigned.has(partitionName(tp)));
-  }
-
-  #assigned() {
-    return this.#consumers.flatMap((consumer) => consumer.control.assignment());
-  }
-}
-
-function ownedBy<T extends TopicPartition>(consumer: ConsumerRunner, partitions: readonly T[]): T[] {
-  const owned = new TopicPartitionMap<true>();
-  for (const { topic, partition } of consumer.control.assignment()) owned.set(topic, partition, true);
-  return partitions.filter(({ topic, partition }) => owned.has(topic, partition));
 }

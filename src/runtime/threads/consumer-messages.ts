@@ -15,6 +15,8 @@ export type ConsumerRequest =
       readonly isPaused: boolean;
       readonly pausedPartitions: readonly TopicPartition[];
     }
+  /** Answered when nothing starts any more. */
+  | { readonly do: 'pause' }
   | { readonly do: 'stop' }
   | {
       readonly do: 'seek';
@@ -33,7 +35,6 @@ export type ToConsumerThread =
   | { readonly type: 'ask'; readonly request: number; readonly body: ConsumerRequest }
   /** A stop that is under way waits no longer for handlers. */
   | { readonly type: 'deadline' }
-  | { readonly type: 'pause' }
   | { readonly type: 'resume' }
   | { readonly type: 'workers'; readonly count: number }
   /** A partition was paused or resumed somewhere: it goes with the partition. */

@@ -62,10 +62,6 @@ export class ConsumerServer {
       case 'deadline':
         this.#deadline.abort();
         break;
-      case 'pause':
-        this.#isPaused = true;
-        consumer?.pause();
-        break;
       case 'resume':
         this.#isPaused = false;
         consumer?.resume();
@@ -97,6 +93,10 @@ export class ConsumerServer {
     switch (body.do) {
       case 'start':
         await this.#start(body);
+        break;
+      case 'pause':
+        this.#isPaused = true;
+        await this.#consumer?.pause();
         break;
       case 'stop':
         this.#status?.cancel();

@@ -103,8 +103,10 @@ export class RemoteConsumer implements ConsumerRunner {
     this.#status = { ...this.#status, running: 0, oldest: undefined, partitions: [] };
   }
 
-  pause(): void {
-    this.#link?.post({ type: 'pause' });
+  pause(): Promise<void> {
+    if (this.#link === undefined) return Promise.resolve();
+    // A thread that dies meanwhile has nothing any more, and the one in its place begins paused.
+    return this.#ask({ do: 'pause' }).then(nothingMore, nothingMore);
   }
 
   resume(): void {
@@ -193,6 +195,8 @@ export class RemoteConsumer implements ConsumerRunner {
     );
   }
 }
+
+function nothingMore(): void {}
 
 function nothing({ index, workers }: RemoteConsumerOptions): ConsumerDescription {
   const counters = newCounters();

@@ -153,6 +153,50 @@ describe('the life of a container', () => {
     await harness.container.stop();
   });
 
+  it.each([
+    ['a pool', { workers: 1, order: 'none' as const }],
+    ['one record after another', {}],
+  ])('handles what was polled before it is paused where pauseImmediate is false: %s', async (_model, endpoint) => {
+    const handler = new GatedHandler();
+    const errorHandler = () => ({ action: 'retry', delayMs: 1_000 }) as const;
+    const harness = new Harness({
+      endpoint,
+      settings: { pauseImmediate: false, errorHandler },
+      invoke: handler.invoke,
+    });
+    const paused = () => harness.ofType('paused').length;
+    harness.push(3);
+    await harness.start();
+    harness.container.pause();
+    harness.push(2);
+    expect([harness.container.state, harness.consumer.pausesOf(TOPIC, 0)]).toEqual(['paused', ['user']]);
+    await handler.end(0);
+    await handler.end(1);
+    expect([handler.started, paused()]).toEqual([[0, 1, 2], 0]);
+    await handler.end(2);
+    expect([handler.started, paused(), harness.committed()]).toEqual([[0, 1, 2], 1, 3]);
+    harness.container.resume();
+    await flush();
+    // Each asks anew: the last one counts.
+    harness.container.pause();
+    harness.container.resume();
+    harness.container.pause();
+    await handler.end(3);
+    await handler.end(4, failed());
+    expect([handler.started, paused()]).toEqual([[0, 1, 2, 3, 4], 2]);
+    await harness.clock.advance(1_000);
+    expect(handler.started).toHaveLength(5);
+    harness.container.resume();
+    await flush();
+    expect(handler.started).toEqual([0, 1, 2, 3, 4, 4]);
+    // A stop does not wait for it.
+    harness.container.pause();
+    const stopping = harness.container.stop();
+    await handler.endAll();
+    await stopping;
+    expect(paused()).toBe(2);
+  });
+
   it('fails with its cause when a consumer cannot go on, after a graceful stop', async () => {
     const handler = new GatedHandler();
     const harness = new Harness({ endpoint: { workers: 2, order: 'none', concurrency: 2 }, invoke: handler.invoke });

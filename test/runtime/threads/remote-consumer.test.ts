@@ -127,6 +127,20 @@ describe('a consumer in a thread', () => {
     expect(consumer.control.paused()).toEqual([]);
   });
 
+  it('is paused when its thread says so, or is gone', async () => {
+    await consumer.start();
+    await consumer.pause();
+    expect(thread.asked.at(-1)).toEqual({ do: 'pause' });
+    thread.answers = () => false;
+    let isPaused = false;
+    const paused = consumer.pause().then(() => (isPaused = true));
+    await flush();
+    expect(isPaused).toBe(false);
+    consumer.detach(new Error('gone'));
+    await paused;
+    await consumer.pause();
+  });
+
   it('asks functions of a position here, about a position that is fresh', async () => {
     await consumer.start();
     thread.say({ type: 'status', status });

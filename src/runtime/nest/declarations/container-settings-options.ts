@@ -1,7 +1,7 @@
 import { type ListenerBudget } from '../../../decorators/container-options.js';
 import { type BatchOptions, type KafkaListenerOptions } from '../../../decorators/listener-options.js';
 import { type ProviderReference } from '../../../decorators/provider-reference.js';
-import { parseChoice } from '../../config/formats.js';
+import { parseBoolean, parseChoice } from '../../config/formats.js';
 import { type ContainerSettings } from '../../listener/container-settings.js';
 import { type BatchMinimum } from '../../listener/delivery/batch-gathering.js';
 import { type ErrorHandler } from '../../listener/failures/error-handler.js';
@@ -30,12 +30,15 @@ export function containerSettingsOf(
   const errorHandler = lookup.functionOf(options.commonErrorHandler, 'handle', errors, mistakes);
   const interceptors = providers(options.interceptors, 'interceptors', read, lookup);
   const slowHandler = choice('slowHandler', options.slowHandler, SLOW_HANDLERS);
+  const flag = 'true or false';
+  const pauseImmediate = read.parsed<boolean>('pauseImmediate', options.pauseImmediate, parseBoolean, flag);
   const gather = typeof options.batch === 'object' ? gatherOf(read, options.batch) : undefined;
   const overflow = choice('overflow', options.overflow, OVERFLOWS) ?? (workers === undefined ? 'pause' : undefined);
   return {
     ...(slowHandler === undefined ? {} : { slowHandler }),
     // The configured one is for pools only.
     ...(overflow === undefined ? {} : { overflow }),
+    ...(pauseImmediate === undefined ? {} : { pauseImmediate }),
     ...(gather === undefined ? {} : { gather }),
     ...budgetOf(read, options.budget),
     ...(options.rate === undefined ? {} : { rate: options.rate }),

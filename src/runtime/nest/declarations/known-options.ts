@@ -52,6 +52,7 @@ const NAMES: Readonly<Record<keyof KafkaListenerOptions, true>> = {
   interceptors: true,
   retryListeners: true,
   phase: true,
+  pauseImmediate: true,
   missingTopicsFatal: true,
   asyncContext: true,
 };

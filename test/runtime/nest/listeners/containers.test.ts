@@ -16,6 +16,7 @@ import {
   OnContainerEvent,
   Payload,
 } from '../../../../src/index.js';
+import { until } from '../../../../src/testing/index.js';
 import { startTestKafka, type TestKafka } from '../../../support/test-kafka.js';
 
 // Containers with options of their own: sets by name, error handlers, interceptors, phases.
@@ -103,12 +104,38 @@ describe('container options by name', () => {
       @KafkaListener({ topics: 'orders', groupId: 'a', overflow: 'block' })
       noPool() {}
 
-      @KafkaListener({ topics: 'orders', groupId: 'b', slowHandler: 'explode', workers: { min: 9, max: 3 } })
+      @KafkaListener({ topics: 'orders', groupId: 'b', slowHandler: 'explode', pauseImmediate: 'maybe' })
       wrong() {}
     }
     const starting = start([Impossible]);
     await expect(starting).rejects.toThrow(/overflow 'block' is about a pool/);
     await expect(starting).rejects.toThrow(/slowHandler.*explode/s);
+    await expect(starting).rejects.toThrow(/pauseImmediate.*maybe/s);
+  });
+
+  it('let what was polled be handled before a pause, where pauseImmediate is false', async () => {
+    const seen: unknown[] = [];
+    const events: string[] = [];
+    let go = (): void => undefined;
+    const first = new Promise<void>((resolve) => (go = resolve));
+    @Injectable()
+    class Orders {
+      @KafkaListener({ id: 'orders', topics: 'orders', containerFactory: 'gentle' })
+      async handle(value: unknown) {
+        seen.push(value);
+        await first;
+      }
+    }
+    const properties = { 'kafka.consumer.auto-offset-reset': 'earliest', immediate: 'false' };
+    await produce('one', 'two');
+    const containers = { gentle: { pauseImmediate: '${immediate}' } };
+    const registry = (await start([Orders], { containers }, properties)).get(ContainerRegistry);
+    registry.onEvent(({ type }) => void (type === 'paused' && events.push(`${seen.join()} ${type}`)));
+    await until(() => seen.length === 1, { what: 'the first record' });
+    registry.pause('orders');
+    go();
+    await until(() => events.length > 0, { what: 'the pause' });
+    expect(events).toEqual(['one,two paused']);
   });
 });
 
