@@ -9,6 +9,11 @@ export type { ErrorClass } from './common/error-class.js';
 export { hasCode, NestdawError, type NestdawErrorCode } from './common/errors.js';
 export { KafkaHeaders } from './common/kafka-headers.js';
 export type { Logger } from './common/logger.js';
+export type {
+  ListenerMetadata,
+  OffsetAndMetadataProvider,
+  OffsetMetadataFunction,
+} from './common/offset-metadata.js';
 /** Records as listeners receive them raw. */
 export type { KafkaRecord, RecordHeader } from './common/record.js';
 export type { SeekTarget } from './common/seek-target.js';

@@ -1,3 +1,4 @@
+import { type OffsetAndMetadataProvider, type OffsetMetadataFunction } from '../common/offset-metadata.js';
 import { type ProviderReference } from './provider-reference.js';
 
 // How a listener's container runs, apart from what it reads: said in a listener, or in a named set for many.
@@ -85,6 +86,12 @@ export interface ContainerOptions {
   readonly rate?: ListenerRate;
   /** Around each call, in this order: a `RecordInterceptor`, or for batches a `BatchInterceptor`. */
   readonly interceptors?: readonly InterceptorReference[];
+  /**
+   * Gives a text that is stored beside each offset that the container commits: a function, or a provider with
+   * `provide`. At most 4,096 characters on a stock broker. In the orders `key` and `none` what is finished out of order
+   * stands behind it, after a space. What it throws is logged, and the offset is committed without. Default: no text.
+   */
+  readonly offsetAndMetadataProvider?: ProviderReference<OffsetMetadataFunction | OffsetAndMetadataProvider>;
   /** Told about failed deliveries. */
   readonly retryListeners?: readonly RetryListenerReference[];
   /** Lower ones start earlier and stop later; those of one phase together. Default 0. */

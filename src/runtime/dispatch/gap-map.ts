@@ -2,27 +2,30 @@ import { type OffsetRange } from './offset-range.js';
 
 // Finished ranges above the committed offset as text for the commit's metadata: after a crash only unfinished records
 // run again. Run lengths (unfinished, finished, unfinished, …) from the committed offset on, as variable-length
-// integers in base64url behind a versioned prefix: two to three characters a range in practice.
+// integers in base64url behind a versioned prefix: two to three characters a range in practice. What an application
+// stores beside its offsets stands in front of it, with a space between.
 
 const PREFIX = 'nestdaw-gaps:1:';
 /** Kafka's default for `offset.metadata.max.bytes` is 4,096; some room is left. */
 const MAX_CHARACTERS = 4_000;
-const MAX_BYTES = Math.floor(((MAX_CHARACTERS - PREFIX.length) * 3) / 4) - 1;
+/** Any version. */
+const ANY_MAP = /(?:^| )nestdaw-gaps:/;
 
 /**
  * Text for `ranges` (ascending, all above `base`), empty when there are none. Undefined when it would be too long: the
- * plain offset is then all that can be said.
+ * plain offset is then all that can be said. `taken`: characters of what stands in front of it.
  */
-export function encodeGapMap(base: number, ranges: readonly OffsetRange[]): string | undefined {
+export function encodeGapMap(base: number, ranges: readonly OffsetRange[], taken = 0): string | undefined {
   if (ranges.length === 0) return '';
-  if (ranges.length * 2 > MAX_BYTES) return undefined;
+  const most = Math.floor(((MAX_CHARACTERS - taken - PREFIX.length) * 3) / 4) - 1;
+  if (ranges.length * 2 > most) return undefined;
   const bytes: number[] = [];
   let at = base;
   for (const { from, to } of ranges) {
     appendVarint(bytes, from - at);
     appendVarint(bytes, to - from);
     at = to;
-    if (bytes.length > MAX_BYTES) return undefined;
+    if (bytes.length > most) return undefined;
   }
   return PREFIX + Buffer.from(bytes).toString('base64url');
 }
@@ -30,8 +33,9 @@ export function encodeGapMap(base: number, ranges: readonly OffsetRange[]): stri
 /** Ranges of a committed metadata text. Undefined for text of somebody else, and for text that was damaged. */
 export function decodeGapMap(base: number, metadata: string): OffsetRange[] | undefined {
   if (metadata === '') return [];
-  if (!metadata.startsWith(PREFIX) || metadata.length > MAX_CHARACTERS) return undefined;
-  const text = metadata.slice(PREFIX.length);
+  const { map } = splitMetadata(metadata);
+  if (map === '' || map.length > MAX_CHARACTERS) return undefined;
+  const text = map.slice(PREFIX.length);
   if (text === '' || /[^A-Za-z0-9_-]/.test(text)) return undefined;
   const runs = varints(Buffer.from(text, 'base64url'));
   if (runs === undefined || runs.length === 0 || runs.length % 2 !== 0) return undefined;
@@ -46,6 +50,23 @@ export function decodeGapMap(base: number, metadata: string): OffsetRange[] | un
     at = to;
   }
   return ranges;
+}
+
+/** An application's text and a map, as they are stored; each may be empty. */
+export function joinMetadata(text: string, map: string): string {
+  return text === '' || map === '' ? text + map : `${text} ${map}`;
+}
+
+/** The two again. */
+export function splitMetadata(metadata: string): { readonly text: string; readonly map: string } {
+  if (metadata.startsWith(PREFIX)) return { text: '', map: metadata };
+  const at = metadata.lastIndexOf(` ${PREFIX}`);
+  return at < 0 ? { text: metadata, map: '' } : { text: metadata.slice(0, at), map: metadata.slice(at + 1) };
+}
+
+/** Whether a text could be taken for a map, or for one with a text in front of it. */
+export function isGapMapIn(text: string): boolean {
+  return ANY_MAP.test(text);
 }
 
 function appendVarint(bytes: number[], value: number): void {

@@ -2,6 +2,7 @@ import { type ConsumerClient } from '../client/consumer-client.js';
 import { CommitPolicy } from '../dispatch/commit-policy.js';
 import { KeyDispatcher } from '../dispatch/key-dispatcher.js';
 import { CommitFirst } from './commits/commit-first.js';
+import { CommitMetadata } from './commits/commit-metadata.js';
 import { Committer } from './commits/committer.js';
 import { Progress } from './commits/progress.js';
 import { type ConsumerContext } from './consumer-context.js';
@@ -162,12 +163,13 @@ export class ConsumerParts {
   }
 
   #makeCommitter(): Committer {
-    const { endpoint } = this.#options;
+    const { endpoint, settings } = this.#options;
+    const { gapMap, groupId, info } = endpoint;
     return new Committer({
       ...this.#common,
       partitions: this.partitions,
       policy: this.policy,
-      gapMap: endpoint.gapMap,
+      metadata: new CommitMetadata({ ...this.#common, groupId, info, gapMap, text: settings.offsetMetadata }),
       commits: endpoint.groupId !== '',
       keeper: endpoint.keeper,
       spans: this.transactions?.spans,
@@ -280,7 +282,7 @@ export class ConsumerParts {
   }
 
   #makeRebalance(): RebalanceHandler {
-    const { endpoint, logger, clock, isPaused } = this.#options;
+    const { endpoint, settings, logger, clock, isPaused } = this.#options;
     const { control, policy } = this;
     const listeners = endpoint.rebalanceListeners ?? [];
     return new RebalanceHandler({
@@ -295,6 +297,7 @@ export class ConsumerParts {
       owner: this.owner,
       isFirst: policy.isFirst,
       isTopicOrdered: endpoint.isTopicOrdered === true,
+      hasOwnMetadata: settings.offsetMetadata !== undefined,
       isPaused,
     });
   }

@@ -1,4 +1,5 @@
 import { memoryLimit } from '../../common/memory-limit.js';
+import { type OffsetMetadataFunction } from '../../common/offset-metadata.js';
 import { type AdmissionRule } from './delivery/admission.js';
 import { type BatchMinimum } from './delivery/batch-gathering.js';
 import { type ConsumerInterceptor } from './delivery/consumer-interceptors.js';
@@ -51,6 +52,8 @@ export interface ContainerSettings {
   readonly idleEventMs?: number | undefined;
   /** The same for single partitions. */
   readonly idlePartitionEventMs?: number | undefined;
+  /** What the application stores beside the offsets that are committed. Default: nothing. */
+  readonly offsetMetadata?: OffsetMetadataFunction | undefined;
   /** What becomes of a failed record. Default `defaultErrorHandler()`. */
   readonly errorHandler: ErrorHandler;
   /** How many records may begin in a second. Not for batches. Default: as many as can. */

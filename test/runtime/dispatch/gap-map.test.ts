@@ -1,5 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { decodeGapMap, encodeGapMap } from '../../../src/runtime/dispatch/gap-map.js';
+import {
+  decodeGapMap,
+  encodeGapMap,
+  isGapMapIn,
+  joinMetadata,
+  splitMetadata,
+} from '../../../src/runtime/dispatch/gap-map.js';
 
 describe('gap map', () => {
   it('says nothing when nothing is finished above the committed offset', () => {
@@ -22,6 +28,20 @@ describe('gap map', () => {
     const ranges = (count: number) => Array.from({ length: count }, (_, i) => ({ from: i * 2 + 1, to: i * 2 + 2 }));
     expect(encodeGapMap(0, ranges(1_400))!.length).toBeLessThanOrEqual(4_000);
     expect(encodeGapMap(0, ranges(1_600))).toBeUndefined();
+  });
+
+  it('stands behind a text of the application, and leaves room for it', () => {
+    const ranges = [{ from: 3, to: 5 }];
+    const map = encodeGapMap(1, ranges)!;
+    const both = joinMetadata('sent by me', map);
+    expect(both).toBe(`sent by me ${map}`);
+    expect([splitMetadata(both), decodeGapMap(1, both)]).toEqual([{ text: 'sent by me', map }, ranges]);
+    expect(splitMetadata('sent by me')).toEqual({ text: 'sent by me', map: '' });
+    expect([joinMetadata('', map), joinMetadata('sent by me', '')]).toEqual([map, 'sent by me']);
+    expect([both, map, 'sent by me', 'nestdaw'].map(isGapMapIn)).toEqual([true, true, false, false]);
+    const many = Array.from({ length: 1_000 }, (_, i) => ({ from: i * 2 + 1, to: i * 2 + 2 }));
+    expect(encodeGapMap(0, many, 1_000)!.length).toBeLessThanOrEqual(3_000);
+    expect(encodeGapMap(0, many, 1_500)).toBeUndefined();
   });
 
   it('does not believe text of others, of another version, or damaged text', () => {

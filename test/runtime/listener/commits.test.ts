@@ -1,11 +1,21 @@
 import { describe, expect, it } from '@jest/globals';
 import { NestdawError } from '../../../src/common/errors.js';
 import { deferred } from '../../../src/common/lifecycle.js';
+import { type ListenerMetadata } from '../../../src/common/offset-metadata.js';
+import { type KafkaRecord } from '../../../src/common/record.js';
+import { type CommitOffset } from '../../../src/runtime/client/consumer-client.js';
 import { type Acknowledgment, DONE, type RecordInvoker } from '../../../src/runtime/listener/listener-endpoint.js';
 import { GatedHandler, Harness, TOPIC } from '../../support/listener-harness.js';
 import { flush } from '../../support/manual-clock.js';
 
 const offsetsOf = (harness: Harness) => harness.consumer.commits.map(([first]) => first!.offset);
+
+/** As brokers do that take no more metadata. */
+const refusing = (characters: number) => (offsets: readonly CommitOffset[]) => {
+  if (offsets.every(({ metadata = '' }) => metadata.length <= characters)) return;
+  const cause = Object.assign(new NestdawError('KAFKA_PROTOCOL_ERROR', 'too large'), { errorCode: 12 });
+  throw new NestdawError('KAFKA_COMMIT_FAILED', 'refused', { cause });
+};
 
 describe('commits', () => {
   it('are made every `ackCount` records under COUNT, the rest when nothing more comes', async () => {
@@ -126,6 +136,87 @@ describe('commits', () => {
     await next.container.stop();
   });
 
+  it('carry a text of the application, with what is finished out of order behind it', async () => {
+    const handler = new GatedHandler();
+    const endpoint = { workers: 4, order: 'none', gapMap: true, ackMode: 'RECORD', info: 'eu' } as const;
+    const offsetMetadata = (listener: ListenerMetadata, offset: number) =>
+      `${listener.listenerId} ${listener.groupId} ${listener.info} ${listener.topic}-${listener.partition}@${offset}`;
+    const harness = new Harness({ endpoint, settings: { offsetMetadata }, invoke: handler.invoke });
+    harness.push(4);
+    await harness.start();
+    expect(harness.kafka.committed.get(TOPIC, 0)?.metadata).toBe('billing billing eu orders-0@0');
+    await handler.end(0);
+    await handler.end(2);
+    const { offset, metadata } = harness.kafka.committed.get(TOPIC, 0)!;
+    expect([offset, metadata]).toEqual([
+      1,
+      expect.stringMatching(/^billing billing eu orders-0@1 nestdaw-gaps:1:\S+$/),
+    ]);
+    harness.consumer.crash();
+
+    const redone: number[] = [];
+    const invoke = (record: KafkaRecord) => {
+      redone.push(record.offset);
+      return DONE;
+    };
+    const next = new Harness({ kafka: harness.kafka, endpoint, settings: { offsetMetadata }, invoke });
+    await next.start();
+    await flush(10);
+    expect([redone, next.log]).toEqual([[1, 3], []]);
+    const last = { offset: 4, metadata: 'billing billing eu orders-0@4' };
+    expect(next.kafka.committed.get(TOPIC, 0)).toEqual(last);
+    const zero = { topic: TOPIC, partition: 0 };
+    await next.container.commit({ ...zero, offset: 4, metadata: 'once' });
+    expect(next.kafka.committed.get(TOPIC, 0)?.metadata).toBe('once');
+    expect(await next.container.commit({ ...zero, offset: 4 })).toEqual([{ ...zero, ...last }]);
+    await next.container.stop();
+    // Alone it is no map, and nothing to be told of.
+    const third = new Harness({ kafka: harness.kafka, endpoint, settings: { offsetMetadata }, invoke });
+    await third.start();
+    expect([redone, third.log]).toEqual([[1, 3], []]);
+    await third.container.stop();
+  });
+
+  it.each([
+    ['fails', () => Promise.resolve('late') as never, 'it gave [object Promise] instead of text'],
+    ['throws', () => JSON.parse('no text') as string, 'is not valid JSON'],
+    ['gives a map back', () => 'text nestdaw-gaps:1:AQE', 'it gave what this library stored beside another offset'],
+  ])('go without a text of the application that %s', async (_what, offsetMetadata, why) => {
+    const harness = new Harness({ settings: { offsetMetadata } });
+    harness.push(2);
+    await harness.start();
+    expect(harness.kafka.committed.get(TOPIC, 0)).toEqual({ offset: 2, metadata: '' });
+    const told =
+      "error listener 'billing': offsetAndMetadataProvider failed for orders-0 at 2, which is committed without";
+    expect(harness.log.at(-1)).toContain(told);
+    expect(harness.log.at(-1)).toContain(why);
+    await harness.container.stop();
+  });
+
+  it('leave out texts of the application that the brokers refuse for their length', async () => {
+    const handler = new GatedHandler();
+    const harness = new Harness({
+      endpoint: { workers: 4, order: 'none', gapMap: true, ackMode: 'RECORD' },
+      settings: { offsetMetadata: (_listener, offset) => 'x'.repeat(offset === 1 ? 200 : 20) },
+      invoke: handler.invoke,
+    });
+    harness.push(4);
+    await harness.start();
+    harness.consumer.onCommit = refusing(60);
+    await handler.end(0);
+    expect(harness.kafka.committed.get(TOPIC, 0)).toEqual({ offset: 1, metadata: '' });
+    expect(harness.log).toEqual([
+      expect.stringContaining('texts of more than 100 characters are left out from now on'),
+    ]);
+    await handler.end(2);
+    expect(harness.kafka.committed.get(TOPIC, 0)?.metadata).toMatch(/^nestdaw-gaps:1:/);
+    await handler.end(1);
+    await handler.end(3);
+    expect(harness.kafka.committed.get(TOPIC, 0)).toEqual({ offset: 4, metadata: 'x'.repeat(20) });
+    expect([harness.log.length, harness.ofType('commit-failed')]).toEqual([1, []]);
+    await harness.container.stop();
+  });
+
   it('have shorter maps, or none, where the brokers take less metadata than by default', async () => {
     const handler = new GatedHandler();
     const harness = new Harness({
@@ -134,11 +225,7 @@ describe('commits', () => {
     });
     harness.push(200);
     await harness.start();
-    harness.consumer.onCommit = (offsets) => {
-      if (offsets.every(({ metadata = '' }) => metadata.length <= 60)) return;
-      const cause = Object.assign(new NestdawError('KAFKA_PROTOCOL_ERROR', 'too large'), { errorCode: 12 });
-      throw new NestdawError('KAFKA_COMMIT_FAILED', 'refused', { cause });
-    };
+    harness.consumer.onCommit = refusing(60);
     for (const { record, end } of handler.calls) if (record.offset % 2 === 1 || record.offset === 0) end.resolve(DONE);
     await flush(10);
     expect(harness.committed()).toBe(2);

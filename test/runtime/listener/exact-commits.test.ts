@@ -109,18 +109,20 @@ describe('a commit of an offset', () => {
   });
 
   it('may go back, and stands until more is finished', async () => {
-    const { handler, harness } = await running(3, { workers: 1, order: 'key', gapMap: true });
-    await handler.end(0);
-    await handler.end(1);
+    const { handler, harness, metadata } = await running(5, { gapMap: true });
+    for (const offset of [0, 1, 3]) await handler.end(offset);
     await harness.container.commit();
-    expect(harness.committed()).toBe(2);
+    expect([harness.committed(), metadata()]).toEqual([2, expect.stringMatching(/^nestdaw-gaps:/)]);
+    // All behind it shall be read again, what is finished too.
+    await harness.container.commit(at(1));
+    expect(harness.kafka.committed.get(TOPIC, 0)).toEqual({ offset: 1, metadata: '' });
     await harness.container.commit({ ...at(1), metadata: 'once more' });
     await harness.clock.advance(1_200_000);
     expect(harness.kafka.committed.get(TOPIC, 0)).toEqual({ offset: 1, metadata: 'once more' });
     expect(harness.container.consumers[0]!.committed(ZERO)).toBe(1);
     await handler.endAll();
     await harness.container.stop();
-    expect(harness.committed()).toBe(3);
+    expect(harness.committed()).toBe(5);
   });
 
   it('goes in the order of the calls, one request at a time', async () => {

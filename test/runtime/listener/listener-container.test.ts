@@ -307,13 +307,20 @@ describe('the life of a container', () => {
   it('names every impossible combination at construction', () => {
     const invalid = () =>
       new Harness({
-        endpoint: { concurrency: 0, workers: 0.5, order: 'key', ackMode: 'RECORD', topics: [] },
+        endpoint: {
+          concurrency: 0,
+          workers: 0.5,
+          steering: { min: 9, max: 3, by: 'lag' },
+          order: 'key',
+          ackMode: 'RECORD',
+          topics: [],
+        },
         batch: () => ({ status: 'done' }),
       });
     expect(invalid).toThrow(expect.objectContaining({ code: 'KAFKA_CONFIG_INVALID' }));
-    for (const part of ['concurrency is 0', 'workers is 0.5', 'topics is empty', 'use BATCH', "order 'partition'"]) {
-      expect(invalid).toThrow(part);
-    }
+    const steered = 'workers.max is 3, below workers.min 9';
+    const parts = ['concurrency is 0', 'workers is 0.5', 'topics is empty', 'use BATCH', "order 'partition'", steered];
+    for (const part of parts) expect(invalid).toThrow(part);
     expect(() => {
       new Harness({}).container.workers = 3;
     }).toThrow('has no worker pool');

@@ -11,7 +11,7 @@ import { type PartitionState, type RecordsInHand } from '../partitions/partition
 import { type PartitionTable } from '../partitions/partition-table.js';
 import { type TransactionSpans } from '../spans/transaction-spans.js';
 import { type CommitFirst } from './commit-first.js';
-import { CommitMaps } from './commit-maps.js';
+import { type CommitMetadata } from './commit-metadata.js';
 import { type CoveredRecords, offsetOf, type PlannedCommit } from './exact-commit.js';
 import { NamedCommits } from './named-commits.js';
 import { type RecordKeeper } from './record-account.js';
@@ -26,7 +26,7 @@ const LAST_COMMIT_MS = 2_000;
 export interface CommitterOptions extends ConsumerContext {
   readonly partitions: PartitionTable;
   readonly policy: CommitPolicy;
-  readonly gapMap: boolean;
+  readonly metadata: CommitMetadata;
   /** False: there is no group to commit for. */
   readonly commits: boolean;
   readonly keeper?: RecordKeeper | undefined;
@@ -51,7 +51,6 @@ interface PendingCommit {
 
 export class Committer {
   readonly #options: CommitterOptions;
-  readonly #maps: CommitMaps;
   readonly #named: NamedCommits;
   #wanted = false;
   #waiters: Array<Deferred<void>> = [];
@@ -67,13 +66,7 @@ export class Committer {
 
   constructor(options: CommitterOptions) {
     this.#options = options;
-    this.#maps = new CommitMaps(options);
-    const { listener, logger, partitions, commits, gapMap } = options;
-    const mapOf = (state: PartitionState, offset: number): string => {
-      const above = state.tracker.finishedRanges().filter(({ from }) => from > offset);
-      return this.#maps.of(offset, above) ?? '';
-    };
-    this.#named = new NamedCommits({ listener, logger, partitions, commits, mapOf: gapMap ? mapOf : undefined });
+    this.#named = new NamedCommits(options);
   }
 
   get isBusy(): boolean {
@@ -228,7 +221,7 @@ export class Committer {
     if (route === 'commit') {
       // Without the map what is finished above the offset would be done twice: the span goes on until it fits.
       if (!isWhole) spans!.extend();
-      else if (await spans!.commit(offsets, this.#maps.endFor)) this.#committed(offsets, pending);
+      else if (await spans!.commit(offsets, this.#options.metadata.endFor)) this.#committed(offsets, pending);
       else return this.#rolledBack();
       return undefined;
     }
@@ -242,7 +235,7 @@ export class Committer {
       await consumer.commit(offsets);
     } catch (error) {
       policy.failed(count);
-      if (this.#maps.shortenFor(offsets, error)) return this.#commitOnce();
+      if (this.#options.metadata.shortenFor(offsets, error)) return this.#commitOnce();
       this.#failed(offsets, error);
       return { error };
     }
@@ -277,6 +270,7 @@ export class Committer {
 
   /** False when a map of finished ranges did not fit. */
   #collect(offsets: CommitOffset[], pending: PendingCommit[]): boolean {
+    const { metadata: own } = this.#options;
     let isWhole = true;
     for (const state of this.#options.partitions.values()) {
       if (state.isRevoked) continue;
@@ -284,14 +278,14 @@ export class Committer {
       const offset = tracker.committableOffset;
       const version = tracker.version;
       const moved = offset > Math.max(state.committedOffset, state.committedBackAt);
-      if (!moved && (!this.#options.gapMap || version === state.committedVersion)) continue;
-      let metadata = '';
-      if (this.#options.gapMap) {
-        const map = this.#maps.of(offset, tracker.finishedRanges());
-        if (map === undefined) isWhole = false;
+      if (!moved && (!own.hasMaps || version === state.committedVersion)) continue;
+      let metadata = own.text(state, offset);
+      if (own.hasMaps) {
+        const mapped = own.withMap(metadata, offset, tracker.finishedRanges());
+        if (mapped === undefined) isWhole = false;
         // At the same offset the smaller map that stands there is still true, and better than none.
-        if (map === undefined && !moved) continue;
-        metadata = map ?? '';
+        if (mapped === undefined && !moved) continue;
+        metadata = mapped ?? metadata;
       }
       offsets.push({ topic, partition, offset, metadata });
       pending.push({ state, offset, version });

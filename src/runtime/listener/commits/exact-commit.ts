@@ -5,6 +5,7 @@ import { partitionName, type TopicPartition, type TopicPartitionMap } from '../.
 import { type CommitOffset } from '../../client/consumer-client.js';
 import { type CommitOptions, type CommitTarget } from '../listener-consumer.js';
 import { type PartitionState, type RecordsInHand } from '../partitions/partition-state.js';
+import { type CommitMetadata } from './commit-metadata.js';
 
 // Commits of partitions, and of offsets, that user code names: what is asked for, and what may be.
 
@@ -73,25 +74,24 @@ export function commitTargets(
   return targets;
 }
 
-/** @param mapOf what is finished above an offset, as metadata; undefined: the listener keeps no such map */
 export function plannedCommit(
   target: CommitTarget,
   { hand, unfinished }: ExactCommit,
   state: PartitionState | undefined,
-  mapOf: ((state: PartitionState, offset: number) => string) | undefined,
+  stored: CommitMetadata,
 ): PlannedCommit | undefined {
   if (state === undefined || state.isRevoked || state.isDropped) throw elsewhere(target);
   const { tracker } = state;
   const { offset } = target;
   const { committableOffset } = tracker;
   if (offset === undefined) {
-    const isNews = mapOf !== undefined && tracker.version !== state.committedVersion;
+    const isNews = stored.hasMaps && tracker.version !== state.committedVersion;
     if (committableOffset <= state.committedOffset && !isNews) return undefined;
-    const metadata = mapOf?.(state, committableOffset) ?? '';
+    const metadata = stored.of(state, committableOffset, true);
     return { state, offset: committableOffset, metadata, isExact: false, covered: undefined };
   }
   // Below the committable offset nothing is said of what is finished: all of it shall be read again.
-  const metadata = target.metadata ?? (offset < committableOffset ? '' : (mapOf?.(state, offset) ?? ''));
+  const metadata = target.metadata ?? stored.of(state, offset, offset >= committableOffset);
   const plan = { state, offset, metadata, isExact: true };
   if (offset <= committableOffset) return { ...plan, covered: undefined };
   const own = hand?.partition === state ? (hand.batch ?? [hand.record]) : [];

@@ -4,8 +4,9 @@ import { type Logger } from '../../../common/logger.js';
 import { TopicPartitionMap } from '../../../common/topic-partition.js';
 import { type CommitOffset } from '../../client/consumer-client.js';
 import { type CommitOptions, type CommitTarget } from '../listener-consumer.js';
-import { type PartitionState, type RecordsInHand } from '../partitions/partition-state.js';
+import { type RecordsInHand } from '../partitions/partition-state.js';
 import { coordinates, type PartitionTable } from '../partitions/partition-table.js';
+import { type CommitMetadata } from './commit-metadata.js';
 import { type ExactCommit, mustWait, offsetOf, type PlannedCommit, plannedCommit } from './exact-commit.js';
 
 // The commits that user code named, in the order of the calls, until a request takes them.
@@ -16,8 +17,8 @@ export interface NamedCommitsOptions {
   readonly partitions: PartitionTable;
   /** False: there is no group to commit for. */
   readonly commits: boolean;
-  /** What is finished above an offset, as metadata; undefined: the listener keeps no such map. */
-  readonly mapOf: ((state: PartitionState, offset: number) => string) | undefined;
+  /** What is stored beside offsets. */
+  readonly metadata: CommitMetadata;
 }
 
 /** What one request stores. */
@@ -83,12 +84,12 @@ export class NamedCommits {
   }
 
   #plan(one: ExactCommit): PlannedCommit[] {
-    const { partitions, mapOf, commits } = this.#options;
+    const { partitions, metadata, commits } = this.#options;
     if (!commits) return [];
     const targets: readonly CommitTarget[] =
       one.targets ?? coordinates(partitions.list().filter(({ isRevoked }) => !isRevoked));
     return targets.flatMap(
-      (target) => plannedCommit(target, one, partitions.get(target.topic, target.partition), mapOf) ?? [],
+      (target) => plannedCommit(target, one, partitions.get(target.topic, target.partition), metadata) ?? [],
     );
   }
 }

@@ -36,6 +36,8 @@ export interface RebalanceHandlerOptions extends ConsumerContext {
   readonly isFirst: boolean;
   /** All records of a topic in their order: more than one partition cannot keep that. */
   readonly isTopicOrdered: boolean;
+  /** Text of the application stands beside its offsets, with a map behind it or alone. */
+  readonly hasOwnMetadata: boolean;
   readonly isPaused: () => boolean;
 }
 
@@ -166,11 +168,11 @@ export class RebalanceHandler implements RebalanceListener {
   }
 
   #begin({ topic, partition, assignmentEpoch, position, metadata, source }: AssignedPartition): void {
-    const { partitions, opener, control, logger, listener } = this.#options;
+    const { partitions, opener, control, logger, listener, hasOwnMetadata } = this.#options;
     const before = partitions.get(topic, partition);
     if (before) this.#giveUp(before);
     const finished = source === 'committed' ? decodeGapMap(position, metadata) : [];
-    if (finished === undefined) {
+    if (finished === undefined && !hasOwnMetadata) {
       logger.warn(
         `listener '${listener}': the metadata committed with ${topic}-${partition} at ${position} is not a gap map of ` +
           'this library; records after it are delivered again, and the next commit replaces it.',

@@ -1,3 +1,4 @@
+import { type OffsetMetadataFunction } from '../../../common/offset-metadata.js';
 import { type ListenerBudget } from '../../../decorators/container-options.js';
 import { type BatchOptions, type KafkaListenerOptions } from '../../../decorators/listener-options.js';
 import { type ProviderReference } from '../../../decorators/provider-reference.js';
@@ -28,6 +29,8 @@ export function containerSettingsOf(
     allowed: 'what defaultErrorHandler() and its like give, or a provider with handle(failure)',
   };
   const errorHandler = lookup.functionOf(options.commonErrorHandler, 'handle', errors, mistakes);
+  const texts = { origin, option: 'offsetAndMetadataProvider', allowed: 'a function, or a provider with provide' };
+  const offsetMetadata = lookup.functionOf(options.offsetAndMetadataProvider, 'provide', texts, mistakes);
   const interceptors = providers(options.interceptors, 'interceptors', read, lookup);
   const slowHandler = choice('slowHandler', options.slowHandler, SLOW_HANDLERS);
   const flag = 'true or false';
@@ -43,6 +46,7 @@ export function containerSettingsOf(
     ...budgetOf(read, options.budget),
     ...(options.rate === undefined ? {} : { rate: options.rate }),
     ...(errorHandler === undefined ? {} : { errorHandler: errorHandler as ErrorHandler }),
+    ...(offsetMetadata === undefined ? {} : { offsetMetadata: offsetMetadata as OffsetMetadataFunction }),
     ...(batch ? { batchInterceptors: interceptors } : { recordInterceptors: interceptors }),
     retryListeners: providers(options.retryListeners, 'retryListeners', read, lookup),
   };

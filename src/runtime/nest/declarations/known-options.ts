@@ -50,6 +50,7 @@ const NAMES: Readonly<Record<keyof KafkaListenerOptions, true>> = {
   budget: true,
   rate: true,
   interceptors: true,
+  offsetAndMetadataProvider: true,
   retryListeners: true,
   phase: true,
   pauseImmediate: true,

@@ -6,6 +6,7 @@ import {
   ContainerRegistry,
   defaultErrorHandler,
   fixedBackoff,
+  KafkaAdmin,
   type KafkaContainerOptions,
   KafkaListener,
   KafkaListenerContext,
@@ -13,6 +14,8 @@ import {
   type KafkaModuleOptions,
   type KafkaRecord,
   type ListenerEvent,
+  type ListenerMetadata,
+  type OffsetAndMetadataProvider,
   OnContainerEvent,
   Payload,
 } from '../../../../src/index.js';
@@ -136,6 +139,29 @@ describe('container options by name', () => {
     go();
     await until(() => events.length > 0, { what: 'the pause' });
     expect(events).toEqual(['one,two paused']);
+  });
+});
+
+it('commits with the text of an offsetAndMetadataProvider', async () => {
+  @Injectable()
+  class Texts implements OffsetAndMetadataProvider {
+    readonly #by = 'app';
+    provide({ listenerId, topic, partition, info }: ListenerMetadata, offset: number) {
+      return `${this.#by} ${listenerId} ${info} ${topic}-${partition}@${offset}`;
+    }
+  }
+  @Injectable()
+  class Orders {
+    @KafkaListener({ id: 'orders', topics: 'orders', info: 'eu', offsetAndMetadataProvider: Texts })
+    handle(_value: unknown) {}
+  }
+  await produce('one', 'two');
+  const app = await start([Orders, Texts], {}, { 'kafka.consumer.auto-offset-reset': 'earliest' });
+  await kafka.untilConsumed('orders', 'orders');
+  const offsets = await app.get(KafkaAdmin).groupOffsets('orders');
+  expect(offsets.find(({ partition }) => partition === 0)).toMatchObject({
+    offset: 2,
+    metadata: 'app orders eu orders-0@2',
   });
 });
 
