@@ -76,7 +76,8 @@ export interface ContainerOptions {
   readonly slowHandler?: 'abort' | 'leave' | 'warn' | (string & {});
   /**
    * With `workers`, what happens when a partition's budget is used up. `pause`: it is not fetched until there is room.
-   * `block`: the consumer polls nothing until then. `caller-runs`: the poll loop handles a record itself. `reject`:
+   * `block`: the consumer polls nothing until then. `caller-runs`: the poll loop handles the next record itself, beside
+   * the workers (workers + 1 in work meanwhile), and polls again after that, as Java's `CallerRunsPolicy`. `reject`:
    * what is beyond it fails with KAFKA_POOL_FULL. Default `kafka.listener.overflow`, `pause`.
    */
   readonly overflow?: 'pause' | 'block' | 'caller-runs' | 'reject' | (string & {});

@@ -24,6 +24,9 @@ export class KeyDispatcher<T extends WorkItem<PartitionQueue>> {
   readonly #order: Order;
   readonly #budget: QueueBudget;
   #workers: number;
+  #extra = 0;
+  /** Units that may run: those of the workers, and extra ones. */
+  #limit: number;
   #running = 0;
   #paused = false;
   #ringHead: PartitionQueue | null = null;
@@ -32,6 +35,7 @@ export class KeyDispatcher<T extends WorkItem<PartitionQueue>> {
   constructor({ order, workers, budget }: DispatcherOptions) {
     this.#order = order;
     this.#workers = workers;
+    this.#limit = workers;
     this.#budget = budget;
   }
 
@@ -42,6 +46,13 @@ export class KeyDispatcher<T extends WorkItem<PartitionQueue>> {
 
   set workers(count: number) {
     this.#workers = count;
+    this.#limit = count + this.#extra;
+  }
+
+  /** Units that run beside those of the workers; 0 but for a while. */
+  set extra(count: number) {
+    this.#extra = count;
+    this.#limit = this.#workers + count;
   }
 
   get running(): number {
@@ -69,12 +80,12 @@ export class KeyDispatcher<T extends WorkItem<PartitionQueue>> {
 
   /** The same for `next(beside)`. */
   canStartBeside(beside: number): boolean {
-    return !this.#paused && this.#running < this.#workers + beside && this.#firstInRing() !== null;
+    return !this.#paused && this.#running < this.#limit + beside && this.#firstInRing() !== null;
   }
 
   /** All workers are at work, and more waits. */
   get isSaturated(): boolean {
-    return !this.#paused && this.#running >= this.#workers && this.#firstInRing() !== null;
+    return !this.#paused && this.#running >= this.#limit && this.#firstInRing() !== null;
   }
 
   /** A queue for a partition that was assigned. */
@@ -111,7 +122,7 @@ export class KeyDispatcher<T extends WorkItem<PartitionQueue>> {
    * more than there are workers.
    */
   next(beside = 0): T | undefined {
-    if (this.#paused || this.#running >= this.#workers + beside) return undefined;
+    if (this.#paused || this.#running >= this.#limit + beside) return undefined;
     const queue = this.#firstInRing();
     if (queue === null) return undefined;
     const item = queue.take();

@@ -60,9 +60,9 @@ export interface ContainerSettings {
   readonly rate?: RateLimit | undefined;
   /**
    * What happens when a partition's budget is used up, in a pool. `pause`: that partition is not fetched until there is
-   * room, others go on. `block`: the consumer polls nothing until there is. `caller-runs`: the poll loop handles a
-   * record itself, beside the workers, and polls again after that. `reject`: records beyond the budget fail with
-   * KAFKA_POOL_FULL, and the error handler decides. Default `pause`.
+   * room, others go on. `block`: the consumer polls nothing until there is. `caller-runs`: the poll loop handles the
+   * next record itself, beside the workers (workers + 1 in work meanwhile), and polls again after that. `reject`:
+   * records beyond the budget fail with KAFKA_POOL_FULL, and the error handler decides. Default `pause`.
    */
   readonly overflow: OverflowPolicy;
   /** Start again this long after the cluster refused login or rights. Default: the container fails. */

@@ -17,15 +17,15 @@ const POOL = { workers: 2, order: 'none' as const };
 const SMALL = { budgetRecords: 4, pollMaxRecords: 4 };
 
 /** Partition 0 is full of records that hang; what becomes of one that comes in partition 1? */
-async function full(overflow: 'pause' | 'block' | 'caller-runs' | 'reject') {
+async function full(overflow: 'pause' | 'block' | 'caller-runs' | 'reject', records = 4) {
   const handler = new GatedHandler();
   const harness = new Harness({
     partitions: 2,
     endpoint: POOL,
-    settings: { ...SMALL, overflow, errorHandler: loggingErrorHandler() },
+    settings: { ...SMALL, pollMaxRecords: records, overflow, errorHandler: loggingErrorHandler() },
     invoke: handler.invoke,
   });
-  harness.push(4);
+  harness.push(records);
   await harness.start();
   await flush(6);
   harness.push(1, () => null, 1);
@@ -82,20 +82,42 @@ describe('when the budget of a partition is used up', () => {
 
   it('`caller-runs` handles one more record in the poll loop, which polls when that has ended', async () => {
     const { handler, harness } = await full('caller-runs');
-    expect(handler.running.size).toBe(3);
-    expect(harness.partition(1).unfinished).toBe(0);
-    // It is its own record that the loop waits for, not a worker.
-    await handler.end(0);
-    await flush(6);
-    expect(harness.partition(1).unfinished).toBe(0);
+    const seen = () => [handler.started.length, handler.running.size, harness.partition(1).unfinished];
+    // Two workers, and the loop: three in work.
+    expect([handler.started, ...seen()]).toEqual([[0, 1, 2], 3, 3, 0]);
     await handler.end(2);
     await flush(6);
-    expect(harness.partition(1).unfinished).toBe(1);
+    // It has polled, and takes the next, for the partition is still full.
+    expect([handler.started, ...seen()]).toEqual([[0, 1, 2, 3], 4, 3, 1]);
+    harness.push(1, () => null, 1);
+    await handler.end(0);
+    await flush(6);
+    // A worker goes on beside it; the loop waits for its own record alone.
+    expect(seen()).toEqual([5, 3, 1]);
+    await handler.end(3);
+    await flush(6);
+    // There is room: it polls, and nothing runs but what the workers have.
+    expect(seen()).toEqual([5, 2, 2]);
     await handler.endAll();
     await flush(6);
     await handler.endAll();
     await harness.container.stop();
-    expect([harness.committed(0), harness.committed(1)]).toEqual([4, 1]);
+    expect([harness.committed(0), harness.committed(1)]).toEqual([4, 2]);
+  });
+
+  it('`caller-runs` leaves the workers as they are, also where there are more of them when its record ends', async () => {
+    const { handler, harness } = await full('caller-runs', 8);
+    harness.container.workers = 3;
+    await handler.end(2);
+    await flush(6);
+    // Three workers, one of them new, and the loop.
+    expect([handler.started, handler.running.size]).toEqual([[0, 1, 2, 3, 4], 4]);
+    for (const offset of [3, 0, 1]) {
+      await handler.end(offset);
+      expect(handler.running.size).toBe(4);
+    }
+    await handler.endAll();
+    await harness.container.stop();
   });
 
   it('`reject` fails what is beyond it, and the error handler decides', async () => {

@@ -143,20 +143,33 @@ export class DeliveryRunner {
     });
   }
 
-  /** Runs one record beside the workers; settles when that has ended, or `signal` aborts. */
+  /**
+   * Runs one record beside the workers, who go on as ever; settles when that has ended, when there is a free worker
+   * because nothing may start, or when `signal` aborts.
+   */
   async runBeside(signal: AbortSignal): Promise<void> {
     // The workers come first.
     this.wake();
     await new Promise<void>(nextTurn);
     const { admission, clock, isGated, sessionEndsAt } = this.#options;
     const isHeld = isGated() || clock.monotonic() >= sessionEndsAt();
-    const delivery = isHeld ? undefined : this.#dispatcher.next(1);
+    this.#dispatcher.extra = isHeld ? 0 : 1;
+    const delivery = isHeld ? undefined : this.#dispatcher.next();
+    const isAdmitted = delivery !== undefined && (admission === undefined || this.#admits(admission, delivery));
+    const call = isAdmitted ? this.#start(delivery, clock.monotonic()) : undefined;
+    if (call === undefined) this.#dispatcher.extra = 0;
+    else new PoolWorker(delivery!, this.#endBeside).waitFor(call);
     if (delivery === undefined) return this.drained(() => this.#dispatcher.running < this.#dispatcher.workers, signal);
-    if (admission !== undefined && !this.#admits(admission, delivery)) return undefined;
-    const call = this.#start(delivery, clock.monotonic());
-    if (call !== undefined) new PoolWorker(delivery, this.#goOn).waitFor(call);
-    return this.drained(() => !delivery.isRunning, signal);
+    return isAdmitted ? this.drained(() => !delivery.isRunning, signal) : undefined;
   }
+
+  /** Whoever ran it is no worker: what may start now is a worker's. */
+  readonly #endBeside: GoOn = (caller, outcome) => {
+    this.#dispatcher.extra = 0;
+    const next = this.#goOn(caller, outcome);
+    if (next !== undefined) new PoolWorker(caller.delivery, this.#goOn).waitFor(next);
+    return undefined;
+  };
 
   /** Lets go whoever waits for idleness: the container stops. */
   close(): void {
