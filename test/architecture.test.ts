@@ -96,7 +96,8 @@ const FORBIDDEN_INSIDE: ReadonlyArray<readonly [from: string, to: string]> = [
 
 /** Who may touch Node's own input and output. */
 const NODE_IO: Record<string, RegExp> = {
-  'node:net': /^(common\/directory-lock\.ts|broker\/network\/|embedded\/|testing\/)/,
+  'node:net':
+    /^(common\/directory-lock\.ts|broker\/network\/|runtime\/client\/cluster\/frame-socket\.ts|embedded\/|testing\/)/,
   'node:fs':
     /^(broker\/log\/disk\/disk-file-system\.ts|runtime\/config\/|runtime\/journal\/|runtime\/threads\/|embedded\/|testing\/|cli\/)/,
   'node:worker_threads': /^(embedded\/|runtime\/threads\/)/,

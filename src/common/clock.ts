@@ -1,3 +1,5 @@
+import { performance } from 'node:perf_hooks'; // the global of that name is a getter, called at every use
+
 // Time as an input (no other file uses Date.now, performance.now or a bare timer). Simulation and tests inject a
 // virtual clock with the same interface.
 

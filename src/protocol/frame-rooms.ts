@@ -2,6 +2,7 @@
 // at a time, than the bytes cost to copy.
 
 const SMALLEST = 128 * 1024;
+/** What is larger comes seldom, and would be kept for nothing. */
 const LARGEST = 4 * 1024 * 1024;
 /** Less is not worth a room of its own. */
 const ROOM_FROM = 64 * 1024;
@@ -12,12 +13,15 @@ export class FrameRooms {
   readonly #own = new WeakSet<ArrayBufferLike>();
   #freeBytes = 0;
 
-  constructor(readonly maxFreeBytes: number) {}
+  constructor(
+    readonly maxFreeBytes: number,
+    readonly largest = LARGEST,
+  ) {}
 
   /** Memory for at least so many bytes. */
   take(bytes: number): Buffer {
     if (bytes < ROOM_FROM) return Buffer.allocUnsafe(bytes);
-    if (bytes > LARGEST) return Buffer.allocUnsafeSlow(bytes);
+    if (bytes > this.largest) return Buffer.allocUnsafeSlow(bytes);
     let size = SMALLEST;
     while (size < bytes) size *= 2;
     const free = this.#free.get(size)?.pop();
@@ -33,7 +37,7 @@ export class FrameRooms {
   /** Memory for so many bytes that is there already; undefined when there is none. */
   takeSpare(bytes: number): Buffer | undefined {
     if (bytes < ROOM_FROM) return undefined;
-    for (let size = SMALLEST; size <= LARGEST; size *= 2) {
+    for (let size = SMALLEST; size <= this.largest; size *= 2) {
       const spare = size < bytes ? undefined : this.#free.get(size)?.pop();
       if (!spare) continue;
       this.#freeBytes -= size;

@@ -8,7 +8,7 @@ import { type FrameRooms } from './frame-rooms.js';
 const PREFIX_BYTES = 4;
 /** Frames up to this size get their whole room at once. */
 const FIRST_ROOM = 64 * 1024;
-/** Room is made for so many times the bytes that are there: a usual request is moved no more than once. */
+/** Room for so many times the bytes that are there: a usual request is moved no more than once. */
 const AHEAD = 16;
 /** Less is not worth a read of its own: the next frame's beginning may come along with it. */
 const LEAST_SPACE = 16 * 1024;
@@ -25,12 +25,13 @@ export class FrameSplitter {
 
   /**
    * With `rooms`, large frames are assembled there, and stay there until they are released. Chunks that are `lent` may
-   * be reused once they were taken.
+   * be reused once they were taken. Room is made for `ahead` times the bytes that are there.
    */
   constructor(
     readonly maxFrameBytes: number,
     readonly rooms?: FrameRooms,
     readonly lent = false,
+    readonly ahead = AHEAD,
   ) {}
 
   /** Bytes held back because their frame is not complete. */
@@ -130,7 +131,7 @@ export class FrameSplitter {
   }
 
   #newRoom(filled: number): Buffer {
-    const wanted = Math.min(this.#size, Math.max(FIRST_ROOM, filled * AHEAD));
+    const wanted = Math.min(this.#size, Math.max(FIRST_ROOM, filled * this.ahead));
     return this.rooms ? this.rooms.take(wanted) : Buffer.allocUnsafe(wanted);
   }
 }

@@ -1,3 +1,4 @@
+import { BufferView } from '../common/buffer-view.js';
 import { NestdawError } from '../common/errors.js';
 import { type KafkaRecord, NO_HEADERS, type RecordHeader, type TimestampType } from '../common/record.js';
 import { compressionName, decompress } from './compression.js';
@@ -54,6 +55,10 @@ class AppendTimeRecord extends FetchedRecord {
 // Where the next byte is read. Shared by the functions below, which run to their end before anything else does:
 // a cursor in an object, or returned beside each value, costs more than the reading itself.
 let at = 0;
+// The memory that the bytes lie in, and where they begin there.
+const NO_MEMORY: ArrayBufferLike = new ArrayBuffer(0);
+let memory: ArrayBufferLike = NO_MEMORY;
+let origin = 0;
 
 /** A zigzag number that ends before `end`. */
 function readVarlong(b: Buffer, end: number): number {
@@ -78,7 +83,7 @@ function readBytes(b: Buffer, end: number): Buffer | null {
   if (length > end - at) malformed(`${length} bytes wanted at byte ${at}, ${end - at} left in the record`);
   const from = at;
   at += length;
-  return b.subarray(from, at);
+  return new BufferView(memory, origin + from, length);
 }
 
 function readHeaders(b: Buffer, end: number): readonly RecordHeader[] {
@@ -100,6 +105,8 @@ function malformed(what: string): never {
 /** Walks over the records of one batch; its fields are those of the record last read. */
 class RecordCursor {
   readonly #bytes: Buffer;
+  readonly #memory: ArrayBufferLike;
+  readonly #origin: number;
   readonly #end: number;
   readonly #count: number;
   readonly #baseTimestamp: number;
@@ -128,6 +135,8 @@ class RecordCursor {
       this.#at = 0;
       this.#end = this.#bytes.length;
     }
+    this.#memory = this.#bytes.buffer;
+    this.#origin = this.#bytes.byteOffset;
     this.#count = recordCount(buffer, start);
     this.#baseTimestamp = baseTimestamp(buffer, start);
     this.#appendTime = (flags & TIMESTAMP_TYPE_BIT) === 0 ? -1 : maxTimestamp(buffer, start);
@@ -136,6 +145,8 @@ class RecordCursor {
   /** Goes to the next record that is at least `fromDelta` behind the base offset; false after the last one. */
   next(fromDelta: number): boolean {
     const b = this.#bytes;
+    memory = this.#memory;
+    origin = this.#origin;
     while (this.#seen < this.#count) {
       this.#seen++;
       at = this.#at;
@@ -155,6 +166,7 @@ class RecordCursor {
       if (at !== end) malformed(`record of ${length} bytes has ${end - at} left over`);
       return true;
     }
+    memory = NO_MEMORY;
     if (this.#at !== this.#end) malformed(`${this.#end - this.#at} bytes behind its ${this.#count} records`);
     return false;
   }

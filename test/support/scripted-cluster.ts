@@ -129,6 +129,8 @@ export class ScriptedCluster implements Cluster {
     return Math.min(highestWanted, api.maxVersion, this.script.maxVersions.get(api.key) ?? Number.POSITIVE_INFINITY);
   }
 
+  release(): void {}
+
   async send<A extends Api>(
     nodeId: number,
     api: A,

@@ -6,7 +6,9 @@ import { sentenceOf } from './log-text.js';
 
 // The loop of one consumer: polls, and hands over what came. The two models differ here only. With a pool it polls on
 // while handlers run; without one there is a single worker, lanes are partitions, and the loop polls again when
-// everything that can be handled is handled and its commit is done.
+// everything that can be handled is handled. Its commit is under way while the next poll is handled, and is waited for
+// before the one after that: a consumer never gets further than that ahead of what is stored, and does not idle for a
+// round trip after every poll.
 
 const CORRUPT_PAUSE_MS = 1_000;
 
@@ -22,10 +24,14 @@ export class PollLoop {
   /** Polls until the consumer is stopped. Never rejects: what ends it is fatal to the container. */
   async run(): Promise<void> {
     const { stopped, onFatal } = this.#options;
+    const stop = (): void => this.#parts.owner.cutShort();
+    stopped.addEventListener('abort', stop, { once: true });
     try {
       while (!stopped.aborted) await this.#pollOnce(stopped);
     } catch (error) {
       if (!stopped.aborted) onFatal(error);
+    } finally {
+      stopped.removeEventListener('abort', stop);
     }
   }
 
@@ -40,10 +46,17 @@ export class PollLoop {
       await new Promise<void>(nextTurn);
       return;
     }
+    const before = committer.whenAnswered();
     runner.wake();
     if (policy.isFirst) await committer.whenIdle();
     // A transaction covers what one poll brought, at most: what comes behind it waits.
-    if (!isPool || transactions) await this.#handled();
+    if (transactions) {
+      await this.#handled();
+      await committer.whenIdle();
+    } else if (!isPool) {
+      await this.#handled();
+      await before;
+    }
   }
 
   /** One poll, taken over; false when it brought nothing. */
@@ -51,8 +64,6 @@ export class PollLoop {
     const { settings } = this.#options;
     const { owner, idle, intake, interceptors, transactions } = this.#parts;
     const early = owner.enter();
-    const stop = (): void => owner.cutShort();
-    signal.addEventListener('abort', stop, { once: true });
     try {
       const polled = await this.#poll({
         maxRecords: transactions?.spans.mostRecords ?? settings.pollMaxRecords,
@@ -65,7 +76,6 @@ export class PollLoop {
       intake.accept(interceptors?.onConsume(polled) ?? polled);
       return true;
     } finally {
-      signal.removeEventListener('abort', stop);
       owner.leave();
     }
   }
@@ -83,11 +93,10 @@ export class PollLoop {
     }
   }
 
-  /** Without a pool: everything of the poll is handled, or waits for a retry; and its commit is acknowledged. */
+  /** Everything of the poll is handled, or waits for a retry. */
   async #handled(): Promise<void> {
-    const { runner, progress, committer } = this.#parts;
+    const { runner, progress } = this.#parts;
     await runner.whenIdle();
     progress.pollHandled();
-    await committer.whenIdle();
   }
 }

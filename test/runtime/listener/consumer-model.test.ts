@@ -7,7 +7,7 @@ import { DONE } from '../../../src/runtime/listener/listener-endpoint.js';
 import { GatedHandler, Harness } from '../../support/listener-harness.js';
 import { flush } from '../../support/manual-clock.js';
 
-// Without a pool: the records of a consumer one after another, its commit before the next poll.
+// Without a pool: the records of a consumer one after another, and one poll at most ahead of what is committed.
 
 describe('a container without workers', () => {
   it('handles one record at a time, each partition in order', async () => {
@@ -28,7 +28,32 @@ describe('a container without workers', () => {
     await harness.container.stop();
   });
 
-  it('polls again only when the poll before is handled and committed', async () => {
+  it('handles one poll while the commit of the poll before is under way, and no more', async () => {
+    const ran: number[] = [];
+    const harness = new Harness({
+      settings: { pollMaxRecords: 10 },
+      invoke: ({ offset }) => {
+        ran.push(offset);
+        return DONE;
+      },
+    });
+    await harness.start();
+    const answers: Array<() => void> = [];
+    harness.consumer.onCommit = () => new Promise((resolve) => answers.push(resolve));
+    harness.push(50);
+    await flush(10);
+    expect([ran.length, answers.length]).toEqual([20, 1]);
+    answers.shift()!();
+    await flush(10);
+    expect([ran.length, answers.length]).toEqual([30, 1]);
+    harness.consumer.onCommit = () => undefined;
+    answers.shift()!();
+    await flush(10);
+    expect([ran.length, harness.committed()]).toEqual([50, 50]);
+    await harness.container.stop();
+  });
+
+  it('commits what a poll brought when all of it is handled', async () => {
     const seen: string[] = [];
     const harness = new Harness({
       settings: { pollMaxRecords: 10 },

@@ -81,4 +81,10 @@ export interface Cluster {
     request: RequestInput<A>,
     options?: SendOptions,
   ): Promise<ResponseOf<A>>;
+
+  /**
+   * Nobody holds any part of the answer that these bytes lie in any more: its memory may take another one. Large
+   * answers that come all the time are released; what is not is left to the garbage collector.
+   */
+  release(answered: Buffer): void;
 }

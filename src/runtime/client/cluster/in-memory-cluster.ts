@@ -59,6 +59,9 @@ class InMemoryTransport implements Transport {
       signal.removeEventListener('abort', giveUp);
     }
   }
+
+  /** It is the broker's memory. */
+  release(): void {}
 }
 
 const EMPTY = { clientSoftwareName: '', clientSoftwareVersion: '' };

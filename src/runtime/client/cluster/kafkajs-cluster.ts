@@ -2,6 +2,7 @@ import { type KafkaConfig, type logCreator } from 'kafkajs';
 import { type Logger, silentLogger } from '../../../common/logger.js';
 import { type ProcessHold } from '../../../common/process-hold.js';
 import { addressText, parseBootstrapServers } from './bootstrap-servers.js';
+import { releaseFrame } from './frame-socket.js';
 import { KafkajsConnection } from './kafkajs-connection.js';
 import { type KafkajsTaps, type TappedConnection, tapKafkajs } from './kafkajs-taps.js';
 import { RoutedCluster, type RoutedClusterOptions } from './routed-cluster.js';
@@ -69,6 +70,10 @@ class KafkajsTransport implements Transport {
     } finally {
       signal.removeEventListener('abort', giveUp);
     }
+  }
+
+  release(answered: Buffer): void {
+    releaseFrame(answered);
   }
 }
 

@@ -1,10 +1,13 @@
 import kafkajs, { type KafkaConfig } from 'kafkajs';
 import { NestdawError } from '../../../common/errors.js';
+import { frameSocket } from './frame-socket.js';
 
 // The only file that touches kafkajs's insides. Version 2.2.4 is pinned, so they do not move; a patched or replaced
 // package is refused with the name of what is missing. We take sockets, TLS, SASL and the version exchange, nothing
 // else: kafkajs refuses a whole metadata answer when one topic of it has an error, so metadata is asked for above.
 
+const SIZE_BYTES = 4;
+const CORRELATION_ID_BYTES = 4;
 const CREATE_CLUSTER = 'private:Kafka:createCluster';
 
 /** Node's socket, plain or TLS. */
@@ -43,9 +46,14 @@ export interface TappedConnection {
   readonly requestQueue: {
     readonly pending: readonly unknown[];
     push(request: QueuedRequest): void;
+    fulfillRequest(answer: { readonly correlationId: number; readonly size: number; readonly payload: Buffer }): void;
     scheduleCheckPendingRequests(): void;
   };
   readonly clientId: string;
+  /** Present while it logs in: then what comes is no answer to a request. */
+  readonly authHandlers?: object | null;
+  /** Told what its socket has read. */
+  processData(bytes: Buffer): void;
   /** How it logs in; null: not at all. */
   readonly sasl: object | null;
   /** Whether it has logged in, and the session lasts for some seconds more. */
@@ -84,7 +92,7 @@ export interface KafkajsTaps {
 
 /** Reaches the members once and checks each; throws KAFKA_TRANSPORT_INCOMPATIBLE naming the first that is missing. */
 export function tapKafkajs(config: KafkaConfig): KafkajsTaps {
-  const kafka = new kafkajs.Kafka(config);
+  const kafka = new kafkajs.Kafka({ ...config, socketFactory: frameSocket });
   const symbol = Object.getOwnPropertySymbols(kafka).find(({ description }) => description === CREATE_CLUSTER);
   if (!symbol) return missing(`the symbol ${CREATE_CLUSTER}`);
   const createCluster = (kafka as unknown as Record<symbol, unknown>)[symbol];
@@ -114,19 +122,23 @@ const METHODS = [
   'isConnected',
   'failIfNotConnected',
   'nextCorrelationId',
+  'processData',
   'send',
   'rejectRequests',
   'disconnect',
 ];
+
+const QUEUE_METHODS = ['push', 'fulfillRequest', 'scheduleCheckPendingRequests'];
 
 function tappedConnection(connectionPool: unknown): TappedConnection {
   const connection = member(connectionPool, 'connectionPool', 'pool', '0');
   for (const name of METHODS) method(connection, 'connection', name);
   member(connection, 'connection', 'clientId');
   member(connection, 'connection', 'requestQueue', 'pending', 'length');
-  for (const name of ['push', 'scheduleCheckPendingRequests']) method(connection, 'connection', 'requestQueue', name);
+  for (const name of QUEUE_METHODS) method(connection, 'connection', 'requestQueue', name);
   const tapped = connection as TappedConnection;
   stopIdleTimer(tapped.requestQueue);
+  takeFrames(tapped);
   return tapped;
 }
 
@@ -135,6 +147,25 @@ function stopIdleTimer(queue: TappedConnection['requestQueue']): void {
   const stock = queue.scheduleCheckPendingRequests.bind(queue);
   queue.scheduleCheckPendingRequests = () => {
     if (queue.pending.length > 0) stock();
+  };
+}
+
+/**
+ * Kafkajs would join what came, and copy it all once more for each answer. Its sockets here give whole frames; those of
+ * a login go its own way, which knows them by their bytes.
+ */
+function takeFrames(connection: TappedConnection): void {
+  const stock = connection.processData.bind(connection);
+  connection.processData = (frame) => {
+    if (connection.authHandlers) {
+      const size = Buffer.alloc(SIZE_BYTES);
+      size.writeInt32BE(frame.length);
+      stock(Buffer.concat([size, frame]));
+      return;
+    }
+    const correlationId = frame.readInt32BE(0);
+    const payload = frame.subarray(CORRELATION_ID_BYTES);
+    connection.requestQueue.fulfillRequest({ correlationId, size: frame.length, payload });
   };
 }
 

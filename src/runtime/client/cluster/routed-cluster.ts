@@ -143,6 +143,10 @@ export class RoutedCluster implements Cluster {
     }
   }
 
+  release(answered: Buffer): void {
+    this.#transport.release(answered);
+  }
+
   #exchange<A extends Api>(
     link: NodeLink,
     api: A,

@@ -25,4 +25,6 @@ export interface TransportConnection {
 export interface Transport {
   /** Connects and authenticates. Rejects with `signal.reason` when that aborts first. */
   open(host: string, port: number, signal: AbortSignal): Promise<TransportConnection>;
+  /** Nobody holds any part of the answer that these bytes lie in any more. */
+  release(answered: Buffer): void;
 }

@@ -105,7 +105,7 @@ async function fetchOne(
     throw brokerError(code, `${topic}-${partition}`);
   }
   const bytes = given!.records ?? Buffer.alloc(0);
-  const hold = { bytes: bytes.length, parts: 1 };
+  const hold = { bytes: bytes.length, memory: bytes, parts: 1 };
   const chunk = new FetchedChunk(topic, partition, bytes, hold, given!.abortedTransactions);
   const records: KafkaRecord[] = [];
   let next = offset;

@@ -63,6 +63,7 @@ export class Committer {
   /** The time to stop is over. */
   #isLate = false;
   #idleWaiters: Array<() => void> = [];
+  #answerWaiters: Array<() => void> = [];
 
   constructor(options: CommitterOptions) {
     this.#options = options;
@@ -128,7 +129,14 @@ export class Committer {
     this.#served = this.#waiters = [];
     for (const waiter of waiters) waiter.reject(tooLate());
     this.#named.rejectAll(tooLate());
+    this.#releaseAnswered();
     this.#releaseIdle();
+  }
+
+  /** Settles when the commit under way now has its answer; what is asked for meanwhile is not waited for. */
+  whenAnswered(): Promise<void> {
+    if (!this.isBusy || this.#isLate) return Promise.resolve();
+    return new Promise((resolve) => this.#answerWaiters.push(resolve));
   }
 
   /** Settles when no commit is under way. */
@@ -148,6 +156,7 @@ export class Committer {
     while (this.#wanted || !this.#named.isEmpty) {
       if (this.#named.isEmpty) await this.#commitFinished();
       else await this.#commitNamed();
+      this.#releaseAnswered();
     }
     this.#isRunning = false;
     this.#releaseIdle();
@@ -201,6 +210,12 @@ export class Committer {
     }
     this.#told(offsets, pending);
     return undefined;
+  }
+
+  #releaseAnswered(): void {
+    const waiters = this.#answerWaiters;
+    this.#answerWaiters = [];
+    for (const resolve of waiters) resolve();
   }
 
   #releaseIdle(): void {

@@ -3,33 +3,36 @@
 
 export class OwnerQueue {
   #tasks: Array<() => void> = [];
-  #poll: AbortController | undefined;
+  #isPolling = false;
+  /** Of the poll under way and of those behind it, until it cuts one short: a poll that brings much is made often. */
+  #early = new AbortController();
   #waiters: Array<() => void> = [];
 
   /** Runs `task` now, or when the poll under way has been taken over. */
   run(task: () => void): void {
-    if (this.#poll === undefined) {
+    if (!this.#isPolling) {
       task();
       return;
     }
     this.#tasks.push(task);
-    this.#poll.abort();
+    this.#early.abort();
   }
 
   /** A poll begins; the signal asks it to come back early. */
   enter(): AbortSignal {
-    this.#poll = new AbortController();
-    return this.#poll.signal;
+    this.#isPolling = true;
+    if (this.#early.signal.aborted) this.#early = new AbortController();
+    return this.#early.signal;
   }
 
   /** Lets the poll under way come back early. */
   cutShort(): void {
-    this.#poll?.abort();
+    if (this.#isPolling) this.#early.abort();
   }
 
   /** What the poll brought is taken over, or dropped. */
   leave(): void {
-    this.#poll = undefined;
+    this.#isPolling = false;
     const tasks = this.#tasks;
     this.#tasks = [];
     for (const task of tasks) task();

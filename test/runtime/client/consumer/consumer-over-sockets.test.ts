@@ -89,6 +89,17 @@ describe('a consumer over sockets', () => {
     expect(sorted(one.values())).toEqual(sorted(numbered(600)));
   });
 
+  it('leaves what was read as it was, however much is read after it', async () => {
+    const topic = await createTopic(address, 2);
+    const values = numbered(3_000).map((value) => value.padEnd(2_000, '.'));
+    await produce(topic, values);
+    // Answers of 256 KB at most, so that their memory is used some twenty times over.
+    const one = await reader(topic, { maxPartitionFetchBytes: 128 * 1024 }).start();
+    await until(() => one.records.length >= 3_000);
+    expect(sorted(one.values())).toEqual(sorted(values));
+    expect(one.records.every(({ key, value }) => key!.equals(value!))).toBe(true);
+  });
+
   it('reads all topics that match a pattern, one that is made later too; peers follow', async () => {
     const first = await createTopic(address, 2);
     // Names of one test run begin alike, up to the process and the time.

@@ -5,6 +5,7 @@ import { decodeBatch, decodeControlRecord, verifyCrc } from '../../../../protoco
 import {
   baseOffset,
   batchSize,
+  compressionOf,
   isControl,
   isTransactional,
   isWholeBatch,
@@ -19,6 +20,8 @@ import {
 /** Memory that one answer holds: its parts are slices of one frame, so it is free when the last part is used up. */
 export interface FetchHold {
   readonly bytes: number;
+  /** Some part of it. */
+  readonly memory: Buffer;
   parts: number;
 }
 
@@ -81,7 +84,10 @@ export class FetchedChunk {
   #decode(at: number, size: number, position: number, out: KafkaRecord[]): void {
     const before = out.length;
     try {
-      decodeBatch(this.topic, this.partition, this.buffer, at, size, position, out);
+      // Records outlive the answer: its memory takes another one, and who keeps a value keeps one batch with it.
+      const isPacked = compressionOf(this.buffer, at) !== 0;
+      const bytes = isPacked ? this.buffer : copyOf(this.buffer, at, size);
+      decodeBatch(this.topic, this.partition, bytes, isPacked ? at : 0, size, position, out);
     } catch (error) {
       out.length = before;
       throw error;
@@ -107,6 +113,12 @@ function endOfWholeBatches(buffer: Buffer): number {
   let end = 0;
   while (isWholeBatch(buffer, end)) end += batchSize(buffer, end);
   return end;
+}
+
+function copyOf(buffer: Buffer, at: number, size: number): Buffer {
+  const copy = Buffer.allocUnsafe(size);
+  buffer.copy(copy, 0, at, at + size);
+  return copy;
 }
 
 function corrupt(at: { topic: string; partition: number }, first: number, last: number): NestdawError {

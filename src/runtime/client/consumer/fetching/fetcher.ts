@@ -20,6 +20,7 @@ import { FetchedChunk, type FetchHold } from './fetched-chunk.js';
 const SIDE_WAIT_MS = 10;
 /** How long the long poll waits for the side lane to come back, so that both go on as one. */
 const MERGE_WAIT_MS = 2 * SIDE_WAIT_MS;
+const NOTHING: Buffer = Buffer.alloc(0);
 
 type Lane = 'main' | 'side';
 
@@ -331,14 +332,19 @@ export class Fetcher {
         if (partition?.covering === covering) accepted.push([partition, answer]);
       }
     }
-    const hold = { bytes: 0, parts: 0 };
-    for (const [, { records }] of accepted) hold.bytes += records?.length ?? 0;
+    const hold = { bytes: 0, memory: NOTHING, parts: 0 };
+    for (const [, { records }] of accepted) {
+      if (records === null) continue;
+      hold.bytes += records.length;
+      hold.memory = records;
+    }
     let isReady = false;
     for (const [partition, answer] of accepted) {
       if (answer.errorCode !== ErrorCode.NONE) this.#refused(partition, answer.errorCode);
       else if (this.#received(partition, answer, hold)) isReady ||= partition.isReady;
     }
     if (hold.parts > 0) this.#hold(hold);
+    else this.cluster.release(hold.memory);
     if (isReady && this.#flowing) this.listener.onReady();
   }
 
@@ -428,5 +434,6 @@ export class Fetcher {
     if (hold.parts > 0) return;
     this.#heldBytes -= hold.bytes;
     if (this.#heldBytes <= this.settings.fetchBufferBytes / 2) this.#isFull = false;
+    this.cluster.release(hold.memory);
   }
 }
