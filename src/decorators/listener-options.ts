@@ -224,7 +224,8 @@ export interface KafkaListenerOptions extends ContainerOptions {
   /**
    * Where records go that the container's deliveries could not get handled: true for `<topic>-dlt`, or a topic's name.
    * Sent on byte for byte, with Spring's headers, to the same partition; made at start with as many partitions as the
-   * topic. Default: the partition waits (see `DefaultErrorHandlerOptions.exhausted`).
+   * topic. With a `commonErrorHandler` that one decides, and where it would pause the partition the record goes there.
+   * Default: the partition waits (see `DefaultErrorHandlerOptions.exhausted`).
    */
   readonly deadLetters?: boolean | string;
   /** As `@Idempotent` says it; false: not even where the configuration makes all listeners idempotent. */

@@ -58,6 +58,9 @@ const NAMES: Readonly<Record<keyof KafkaListenerOptions, true>> = {
   asyncContext: true,
 };
 
+/** Names of what a listener may be told. */
+export const LISTENER_OPTIONS: ReadonlySet<string> = new Set(Object.keys(NAMES));
+
 /** @param more names that are known beside those of listeners */
 export function reportUnknownOptions(
   where: string,
@@ -65,7 +68,7 @@ export function reportUnknownOptions(
   more: readonly string[],
   mistakes: Mistake[],
 ): void {
-  const known = [...Object.keys(NAMES), ...more];
+  const known = [...LISTENER_OPTIONS, ...more];
   for (const name of Object.keys(options)) {
     if (known.includes(name)) continue;
     const near = nearestName(name, known);

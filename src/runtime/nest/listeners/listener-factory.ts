@@ -104,7 +104,7 @@ export class ListenerFactory {
     // In a thread of a pool there is no consumer.
     const isConsumed = typeof numbers.threads !== 'number' || this.#threads !== undefined;
     const consumerInterceptors = isConsumed ? consumerInterceptorsOf(properties, this.#lookup, mistakes) : [];
-    const letters = deadLettersOf(read, options.deadLetters, numbers, parts);
+    const letters = deadLettersOf(read, options.deadLetters, numbers, parts, running.errorHandler);
     if (mistakes.length > before) return [];
     const { batch: _batch, idleEventMs, ...rest } = numbers;
     const described = { ...rest, ...guards.parts, id, connection, handler: guards.inSql(bare), rebalanceListeners };

@@ -1,6 +1,7 @@
 import { type FactoryProvider, type InjectionToken } from '@nestjs/common';
 import { DEFAULT_CONNECTION } from '../../../common/connection-name.js';
 import { getKafkaConnectionToken } from '../../../decorators/inject-kafka-template.js';
+import { type KafkaTemplate } from '../../template/kafka-template.js';
 import {
   AggregatingReplyingKafkaTemplate,
   type AggregatingTemplateOptions,
@@ -70,16 +71,30 @@ function providerOf<T extends Exchanging>(
   settings: ReplyingTemplateSettings,
   create: (options: ReplyingTemplateOptions) => T,
 ): FactoryProvider<T> {
-  const { connection = DEFAULT_CONNECTION, provide = token, autoStartup = true } = settings;
+  const { connection = DEFAULT_CONNECTION, provide = token } = settings;
   return {
     provide,
     inject: [getKafkaConnectionToken(connection)],
-    useFactory: (found: KafkaConnection) => {
-      const template = create(optionsOf(settings, found));
-      found.attach({ start: () => template.ready(), stop: () => template.stop() }, autoStartup);
-      return template;
-    },
+    useFactory: (found: KafkaConnection) => attached(found, settings, create(optionsOf(settings, found))),
   };
+}
+
+/** Attached to the connection; `template` sends the requests. */
+export function replyingTemplateOver(
+  template: KafkaTemplate,
+  settings: ReplyingTemplateSettings,
+  connection: KafkaConnection,
+): ReplyingKafkaTemplate {
+  return attached(connection, settings, new ReplyingKafkaTemplate({ ...optionsOf(settings, connection), template }));
+}
+
+function attached<T extends Exchanging>(
+  connection: KafkaConnection,
+  { autoStartup = true }: ReplyingTemplateSettings,
+  template: T,
+): T {
+  connection.attach({ start: () => template.ready(), stop: () => template.stop() }, autoStartup);
+  return template;
 }
 
 function optionsOf(settings: ReplyingTemplateSettings, connection: KafkaConnection): ReplyingTemplateOptions {

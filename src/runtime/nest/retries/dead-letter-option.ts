@@ -3,7 +3,8 @@ import { type NeededTopic } from '../../client/admin/needed-topics.js';
 import { DeadLetterPublishingRecoverer, DLT_SUFFIX } from '../../dead-letters/dead-letter-publishing-recoverer.js';
 import { type RecordSender } from '../../dead-letters/record-sender.js';
 import { type ContainerSettings } from '../../listener/container-settings.js';
-import { defaultErrorHandler } from '../../listener/failures/error-handler.js';
+import { defaultErrorHandler, type ErrorHandler } from '../../listener/failures/error-handler.js';
+import { type Recoverer } from '../../listener/failures/recoverer.js';
 import { type ListenerEndpoint } from '../../listener/listener-endpoint.js';
 import { type OptionReader } from '../option-reader.js';
 
@@ -14,11 +15,13 @@ export interface DeadLetterParts {
   readonly topics: readonly NeededTopic[];
 }
 
+/** @param own the listener's error handler: it says how often, dead letters take the place of the pause at its end */
 export function deadLettersOf(
   read: OptionReader,
   given: boolean | string | undefined,
   { topics, assignment }: Pick<ListenerEndpoint, 'topics' | 'assignment'>,
   { template, logger }: { readonly template: RecordSender; readonly logger: Logger },
+  own: ErrorHandler | undefined,
 ): DeadLetterParts {
   const text = typeof given === 'string' ? read.text('deadLetters', given)?.trim() : given;
   if (text === undefined || text === false || text === 'false' || text === '') return { settings: {}, topics: [] };
@@ -35,5 +38,14 @@ export function deadLettersOf(
     name: named ?? `${topic}${DLT_SUFFIX}`,
     as: topic,
   }));
-  return { settings: { errorHandler: defaultErrorHandler({ recoverer }) }, topics: needed };
+  const errorHandler = own === undefined ? defaultErrorHandler({ recoverer }) : recoveringInstead(own, recoverer);
+  return { settings: { errorHandler }, topics: needed };
+}
+
+/** What the user wished otherwise, to skip or to stop, stands. */
+function recoveringInstead(own: ErrorHandler, recoverer: Recoverer): ErrorHandler {
+  return (failure) => {
+    const decision = own(failure);
+    return decision.action === 'pause-partition' ? { action: 'recover', recoverer, attemptAfterFailure: 1 } : decision;
+  };
 }

@@ -4,6 +4,7 @@ import { type KafkaRecord, type RecordHeader } from '../../../common/record.js';
 import { DONE, type Outcome, type RecordInvoker } from '../../listener/listener-endpoint.js';
 import { replyAddress } from '../../template/replies/reply-address.js';
 import { lastHeader } from '../../template/serdes/outgoing-headers.js';
+import { inContext } from '../handlers/listener-context.js';
 import { type CallRules } from '../handlers/listener-invoker.js';
 import { type ParsedMessage, parsedMessage, replyRecord } from './kafka-message.js';
 import { MicroserviceContext, type RawSend } from './microservice-context.js';
@@ -44,8 +45,10 @@ export function messageInvoker(options: MessageHandlerOptions): RecordInvoker {
     try {
       if (rules.filter !== undefined && rules.filter(record) !== true) return FILTERED;
       const message = parsedMessage(record);
-      context = new MicroserviceContext(record, message, invocation, rules.listener, options.send);
-      await handle(options, record, message, context);
+      const own = new MicroserviceContext(record, message, invocation, rules.listener, options.send);
+      context = own;
+      if (rules.isTracked) await inContext(own, () => handle(options, record, message, own));
+      else await handle(options, record, message, own);
       return DONE;
     } catch (error) {
       return afterError(error, context, rules);

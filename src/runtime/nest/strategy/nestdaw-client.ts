@@ -4,13 +4,14 @@ import { DEFAULT_CONNECTION } from '../../../common/connection-name.js';
 import { NestdawError } from '../../../common/errors.js';
 import { type KafkaRecord } from '../../../common/record.js';
 import { getKafkaConnectionToken } from '../../../decorators/inject-kafka-template.js';
-import { type RecordMetadata } from '../../client/producer-client.js';
+import { type KafkaTemplate, type ProducerRecord, type SendResult } from '../../template/kafka-template.js';
 import { type ReplyingKafkaTemplate } from '../../template/replies/replying-kafka-template.js';
+import { Serdes } from '../../template/serdes/serdes.js';
 import { type KafkaConnection } from '../connection/kafka-connection.js';
-import { provideReplyingKafkaTemplate } from '../replies/provide-replying-template.js';
+import { replyingTemplateOver } from '../replies/provide-replying-template.js';
 import { parsedMessage, replyRecord } from './kafka-message.js';
 
-// What applications written for Nest's own transport inject as ClientKafka, over this module's producer and replies.
+// What applications written for Nest's own transport inject as ClientKafka, over this module's templates.
 
 export interface KafkaClientSettings {
   /** Topic on which replies of `send` are wanted, with placeholders; it is made where it is missing. Without it only
@@ -41,38 +42,34 @@ export function provideKafkaClient(
     provide: token,
     inject: [getKafkaConnectionToken(connection)],
     useFactory: (found: KafkaConnection) => {
-      if (replyTopic === undefined) return new NestdawClient(found, undefined);
-      const { useFactory } = provideReplyingKafkaTemplate({
-        replyTopic,
-        connection,
-        replyErrorChecker: failureOf,
-        ...(defaultReplyTimeout === undefined ? {} : { defaultReplyTimeout }),
-      });
-      return new NestdawClient(found, useFactory(found) as ReplyingKafkaTemplate);
+      // What the transport makes of a message is bytes already, whatever the application's templates write.
+      const template = found.template.withSerializers({ key: Serdes.bytes, value: Serdes.bytes });
+      if (replyTopic === undefined) return new NestdawClient(template, undefined);
+      const timeout = defaultReplyTimeout === undefined ? {} : { defaultReplyTimeout };
+      const asking = { replyTopic, connection, replyErrorChecker: failureOf, ...timeout };
+      return new NestdawClient(template, replyingTemplateOver(template, asking, found));
     },
   };
 }
 
 /** The part of Nest's `ClientKafka` that applications call. Made by `provideKafkaClient`. */
 export class NestdawClient {
-  readonly #connection: Pick<KafkaConnection, 'sendRecord'>;
+  readonly #template: KafkaTemplate;
   readonly #replying: ReplyingKafkaTemplate | undefined;
 
   /** @internal */
-  constructor(connection: Pick<KafkaConnection, 'sendRecord'>, replying: ReplyingKafkaTemplate | undefined) {
-    this.#connection = connection;
+  constructor(template: KafkaTemplate, replying: ReplyingKafkaTemplate | undefined) {
+    this.#template = template;
     this.#replying = replying;
   }
 
   /**
    * Sends an event: a value, or `{ key, value, headers }`. Sent at once, subscribed to or not; the observable emits
-   * what the broker acknowledged, and fails with KAFKA_DELIVERY_FAILED and its like.
+   * what the broker acknowledged, and fails with KAFKA_DELIVERY_FAILED and its like, which are logged as well.
    */
-  emit<R = RecordMetadata>(pattern: string, data: unknown): Observable<R> {
+  emit<R = SendResult>(pattern: string, data: unknown): Observable<R> {
     const result = new ReplaySubject<R>(1);
-    from(this.#connection.sendRecord(pattern, undefined, replyRecord(data, []))).subscribe(
-      result as unknown as ReplaySubject<RecordMetadata>,
-    );
+    from(this.#template.send(messageOf(pattern, data))).subscribe(result as unknown as ReplaySubject<SendResult>);
     return result;
   }
 
@@ -102,11 +99,14 @@ export class NestdawClient {
       const message = `send('${topic}') waits for a reply: give provideKafkaClient a replyTopic, or use emit`;
       throw new NestdawError('KAFKA_CONFIG_INVALID', message);
     }
-    const { key, value, headers = [] } = replyRecord(data, []);
-    const all = Object.fromEntries(headers.map((header) => [header.key, header.value]));
-    const { record } = await this.#replying.sendAndReceive({ topic, key, value, headers: all });
+    const { record } = await this.#replying.sendAndReceive(messageOf(topic, data));
     return parsedMessage(record).value as R;
   }
+}
+
+function messageOf(topic: string, data: unknown): ProducerRecord {
+  const { key, value, headers = [] } = replyRecord(data, []);
+  return { topic, key, value, headers: Object.fromEntries(headers.map((header) => [header.key, header.value])) };
 }
 
 /** What the other side says that it failed with: an object where it is one. */

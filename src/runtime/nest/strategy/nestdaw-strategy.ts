@@ -6,7 +6,7 @@ import { type ListenerContainer } from '../../listener/listener-container.js';
 import { type ListenerDeclaration } from '../declarations/listener-declaration.js';
 import { type KafkaRuntime } from '../kafka-runtime.js';
 import { messageInvoker, type PatternHandler, type ProcessingHooks } from './message-handler.js';
-import { type PatternGroup, PatternTable } from './pattern-table.js';
+import { listenerOptionsIn, type PatternGroup, PatternTable } from './pattern-table.js';
 
 // Nest's own way of listening, `@EventPattern` and `@MessagePattern`, on the containers of this library. It takes the
 // place of Nest's Kafka transport without importing it: `@nestjs/microservices` is the application's.
@@ -17,7 +17,18 @@ const KAFKA_TRANSPORT = 5;
 /** What listeners of patterns may say, for all of them or in the extras of one: as in `@KafkaListener`. */
 export type PatternListenerOptions = Omit<
   KafkaListenerOptions,
-  'topics' | 'topicPattern' | 'topicPartitions' | 'batch' | 'payload'
+  | 'topics'
+  | 'topicPattern'
+  | 'topicPartitions'
+  | 'batch'
+  | 'payload'
+  | 'keyDeserializer'
+  | 'valueDeserializer'
+  | 'contentTypeConverter'
+  | 'sendTo'
+  | 'splitIterables'
+  | 'typeHeader'
+  | 'typeKey'
 >;
 
 /**
@@ -52,7 +63,9 @@ export class NestdawStrategy {
 
   /** Options of the listener that handlers without options of their own share; returns the strategy. */
   with(options: PatternListenerOptions): this {
-    this.#options = options;
+    const { options: own, idle } = listenerOptionsIn(options);
+    this.#options = own;
+    if (idle.length > 0) this.#patterns.idle.set('with(…)', idle);
     return this;
   }
 
@@ -120,7 +133,11 @@ export class NestdawStrategy {
   }
 
   async #listen(): Promise<void> {
-    const { listeners } = this.#runtime;
+    const { listeners, tools } = this.#runtime;
+    for (const [where, idle] of this.#patterns.idle) {
+      const what = 'handlers of patterns read single records, as JSON or text, and answer as their clients ask';
+      tools.logger.warn(`${idle.join(', ')} of ${where} has no effect under NestdawStrategy: ${what}`);
+    }
     const declarations = this.#patterns.groups().map((group) => this.#declaration(group));
     if (!listeners.isReady) {
       listeners.whenReady(() => {

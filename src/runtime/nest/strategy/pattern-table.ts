@@ -1,5 +1,6 @@
 import { NestdawError } from '../../../common/errors.js';
 import { type KafkaListenerOptions } from '../../../decorators/listener-options.js';
+import { LISTENER_OPTIONS } from '../declarations/known-options.js';
 import { type PatternHandler } from './message-handler.js';
 
 // The patterns that Nest found, sorted into listeners: one that all share, and one for each handler that asks for
@@ -17,27 +18,30 @@ export interface PatternGroup {
   handlerFor(topic: string): PatternHandler | undefined;
 }
 
-/** Options in the extras of a handler that make it a listener of its own. */
-const OWN_OPTIONS: ReadonlySet<string> = new Set<keyof KafkaListenerOptions>([
-  'id',
-  'idIsGroup',
-  'groupId',
-  'broadcast',
-  'clientIdPrefix',
-  'concurrency',
-  'workers',
-  'order',
-  'ackMode',
-  'autoStartup',
-  'connection',
-  'properties',
-  'filter',
-  'errorHandler',
-  'rebalanceListener',
-  'info',
-  'containerGroup',
-  'idleEventInterval',
+/** Options that say what a handler's pattern, or Nest, says already: they have no effect here. */
+const UNSUITABLE: ReadonlySet<string> = new Set<keyof KafkaListenerOptions>([
+  'topics',
+  'topicPattern',
+  'topicPartitions',
+  'batch',
+  'payload',
+  'keyDeserializer',
+  'valueDeserializer',
+  'contentTypeConverter',
+  'sendTo',
+  'splitIterables',
+  'typeHeader',
+  'typeKey',
 ]);
+
+/** Those of a listener among the extras of a handler, or among options for all of them; and those without effect. */
+export function listenerOptionsIn(given: object): { readonly options: KafkaListenerOptions; readonly idle: string[] } {
+  const known = Object.entries(given).filter(([name]) => LISTENER_OPTIONS.has(name));
+  return {
+    options: Object.fromEntries(known.filter(([name]) => !UNSUITABLE.has(name))),
+    idle: known.map(([name]) => name).filter((name) => UNSUITABLE.has(name)),
+  };
+}
 
 const SHARED = 'microservice';
 
@@ -46,6 +50,8 @@ type Pattern = string | RegExp;
 export class PatternTable {
   readonly #shared = new Map<string, Entry>();
   readonly #own: Entry[] = [];
+  /** Options without effect, by pattern. */
+  readonly idle = new Map<string, readonly string[]>();
 
   /** Handlers by pattern, for those who look at them. */
   get handlers(): ReadonlyMap<unknown, PatternHandler> {
@@ -56,7 +62,8 @@ export class PatternTable {
     const pattern = patternIn(given);
     handler.isEventHandler = isEvent;
     handler.extras = extras;
-    const options = Object.fromEntries(Object.entries(extras).filter(([name]) => OWN_OPTIONS.has(name)));
+    const { options, idle } = listenerOptionsIn(extras);
+    if (idle.length > 0) this.idle.set(String(pattern), idle);
     if (Object.keys(options).length > 0) {
       this.#own.push({ pattern, handler, options });
       return;

@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: placeholders of properties, not of templates
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
-import { KafkaListener, Payload } from '../../../../src/index.js';
+import { defaultErrorHandler, KafkaListener, Payload } from '../../../../src/index.js';
 import { EmbeddedKafka } from '../../../../src/testing/index.js';
 import { records, startOnBroker } from '../../../support/broker-app.js';
 
@@ -36,6 +36,34 @@ describe('deadLetters of a listener', () => {
     const headers = Object.fromEntries(letters[0]!.headers.map(({ key, value }) => [key, value]));
     expect(headers['kafka_dlt-original-offset']!.readBigInt64BE()).toBe(1n);
     expect(String(headers['kafka_dlt-exception-fqcn'])).toBe('TypeError');
+    await app.close();
+  });
+
+  it('leaves retries and policies to a commonErrorHandler, and takes the place of its pause', async () => {
+    const deliveries: string[] = [];
+    @Injectable()
+    class Ruled {
+      @KafkaListener({
+        topics: 'ruled',
+        groupId: 'ruled',
+        deadLetters: true,
+        commonErrorHandler: defaultErrorHandler({
+          retries: 1,
+          policies: [{ on: RangeError, retries: 0, exhausted: 'skip' }],
+        }),
+      })
+      handle(@Payload('what') what: string) {
+        deliveries.push(what);
+        throw what === 'skipped' ? new RangeError(what) : new Error(what);
+      }
+    }
+    await kafka.createTopic('ruled');
+    const { app } = await startOnBroker(kafka, { providers: [Ruled] });
+    await kafka.produce('ruled', 0, records([{ what: 'skipped' }, { what: 'letter' }]));
+    await kafka.untilConsumed('ruled', 'ruled');
+    expect(deliveries).toEqual(['skipped', 'letter', 'letter']);
+    const letters = await kafka.records('ruled-dlt');
+    expect(letters.map(({ value }) => value?.toString())).toEqual(['{"what":"letter"}']);
     await app.close();
   });
 

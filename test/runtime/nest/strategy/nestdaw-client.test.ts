@@ -8,9 +8,10 @@ import {
   MessagePattern as TypedMessagePattern,
 } from '@nestjs/microservices';
 import { firstValueFrom } from 'rxjs';
-import { NestdawStrategy, provideKafkaClient } from '../../../../src/index.js';
+import { KafkaTemplate, type ProducerRecord, provideKafkaClient } from '../../../../src/index.js';
 import { until } from '../../../../src/testing/index.js';
-import { createOnBroker } from '../../../support/broker-app.js';
+import { type BrokerApp } from '../../../support/broker-app.js';
+import { serveByStrategy } from '../../../support/strategy-app.js';
 import { startTestKafka, type TestKafka } from '../../../support/test-kafka.js';
 
 // Services that inject ClientKafka, bound to the module instead of Nest's own transport.
@@ -48,10 +49,11 @@ class Shop {
 describe('a ClientKafka token bound to the module', () => {
   let kafka: TestKafka;
   let app: INestApplication;
+  let logger: BrokerApp['logger'];
 
   beforeEach(async () => {
     seen.length = 0;
-    kafka = await startTestKafka({ orders: 1, sum: 1 });
+    kafka = await startTestKafka({ orders: 1, sum: 1, silent: 1 });
   });
 
   afterEach(async () => {
@@ -59,12 +61,12 @@ describe('a ClientKafka token bound to the module', () => {
     await kafka.stop();
   });
 
-  async function start(settings: Parameters<typeof provideKafkaClient>[1]): Promise<ClientKafka> {
+  async function start(
+    settings: Parameters<typeof provideKafkaClient>[1],
+    properties: Record<string, string> = {},
+  ): Promise<ClientKafka> {
     const metadata = { controllers: [Handlers], providers: [Shop, provideKafkaClient('ORDERS', settings)] };
-    ({ app } = await createOnBroker(kafka, metadata, { 'kafka.consumer.group-id': 'shop' }));
-    app.connectMicroservice({ strategy: app.get(NestdawStrategy) });
-    await app.startAllMicroservices();
-    await app.init();
+    ({ app, logger } = await serveByStrategy(kafka, metadata, { before: true, properties }));
     return app.get(Shop).client;
   }
 
@@ -80,6 +82,42 @@ describe('a ClientKafka token bound to the module', () => {
     await expect(firstValueFrom(client.send('sum', []))).rejects.toMatchObject({
       code: 'KAFKA_REPLY_FAILED',
       message: 'nothing to add',
+    });
+  });
+
+  it('sends by the template: its interceptors see each message, a failure is told and logged', async () => {
+    const topics: unknown[] = [];
+    const onSend = (record: ProducerRecord) => {
+      topics.push(record.topic);
+      return record;
+    };
+    const client = await start({ replyTopic: 'sum.reply' }, { 'kafka.producer.properties.max.request.size': '1000' });
+    app.get(KafkaTemplate).addProducerInterceptor({ onSend });
+    expect(await firstValueFrom(client.emit('orders', 'one'))).toMatchObject({ topic: 'orders', offset: 0 });
+    const sum = client.send('sum', [1, 2]);
+    expect(topics).toEqual(['orders']);
+    expect(await firstValueFrom(sum)).toBe('3');
+    expect(topics).toEqual(['orders', 'sum']);
+    // Nobody looks at this one.
+    client.emit('orders', 'x'.repeat(2_000));
+    await until(() => logger.lines.some((line) => line.includes('send to orders, key null, failed')));
+    const observed = firstValueFrom(client.emit('orders', 'x'.repeat(2_000)));
+    await expect(observed).rejects.toMatchObject({ code: 'KAFKA_RECORD_TOO_LARGE' });
+  });
+
+  it('sends what it is given as it did there, whatever the templates write', async () => {
+    const client = await start({ replyTopic: 'sum.reply' }, { 'kafka.producer.value-serializer': 'json' });
+    expect(await firstValueFrom(client.send('sum', [2, 2]))).toBe('4');
+    client.emit('orders', 'text');
+    await until(() => seen.length === 1);
+    expect((await kafka.records('orders')).map(({ value }) => value!.toString())).toEqual(['text']);
+  });
+
+  it('waits for a reply as long as it is told', async () => {
+    const client = await start({ replyTopic: 'sum.reply', defaultReplyTimeout: 50 });
+    await expect(firstValueFrom(client.send('silent', 1))).rejects.toMatchObject({
+      code: 'KAFKA_REPLY_TIMEOUT',
+      message: expect.stringContaining(' 50 ms'),
     });
   });
 

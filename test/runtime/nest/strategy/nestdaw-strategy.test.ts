@@ -4,6 +4,7 @@ import {
   type INestApplication,
   Inject,
   Injectable,
+  type ModuleMetadata,
   Scope,
   UseFilters,
   UseInterceptors,
@@ -12,7 +13,7 @@ import {
 } from '@nestjs/common';
 import { REQUEST } from '@nestjs/core';
 import {
-  ClientKafka,
+  type ClientKafka,
   Ctx,
   type KafkaContext,
   KafkaRetriableException,
@@ -25,9 +26,9 @@ import {
 import { IsPositive } from 'class-validator';
 import { Kafka } from 'kafkajs';
 import { concat, delay, EMPTY, firstValueFrom, of, tap, toArray } from 'rxjs';
-import { ContainerRegistry, NestdawStrategy } from '../../../../src/index.js';
 import { until } from '../../../../src/testing/index.js';
-import { type BrokerApp, createOnBroker, records } from '../../../support/broker-app.js';
+import { type BrokerApp, records } from '../../../support/broker-app.js';
+import { askingClient, endAll, type StrategyOptions, serveByStrategy } from '../../../support/strategy-app.js';
 import { startTestKafka, type TestKafka } from '../../../support/test-kafka.js';
 
 // An application written for Nest's own Kafka transport, served by our containers, asked by Nest's own client.
@@ -51,33 +52,18 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  for (const client of clients.splice(0)) await client.close();
-  await app.close();
+  await endAll(clients, app);
   await kafka.stop();
 });
 
-/** The one line that an application changes. */
-async function serve(
-  metadata: Parameters<typeof createOnBroker>[1],
-  { properties = {}, before = false, strategy = (one: NestdawStrategy) => one } = {},
-) {
-  ({ app, logger } = await createOnBroker(kafka, metadata, properties));
-  if (!before) await app.init();
-  app.connectMicroservice({ strategy: strategy(app.get(NestdawStrategy)) });
-  await app.startAllMicroservices();
-  if (before) await app.init();
-  return app.get(ContainerRegistry);
+async function serve(metadata: ModuleMetadata, options: StrategyOptions = {}) {
+  const made = (parts: BrokerApp) => ({ app, logger } = parts);
+  return (await serveByStrategy(kafka, metadata, { ...options, made })).registry;
 }
 
 async function client(...answered: string[]): Promise<ClientKafka> {
-  const made = new ClientKafka({
-    client: { brokers: [kafka.bootstrapServers], logLevel: 0 },
-    // kafkajs waits for its long poll when it is closed.
-    consumer: { groupId: 'asking', heartbeatInterval: 100, maxWaitTimeInMs: 50 },
-  });
+  const made = await askingClient(kafka, ...answered);
   clients.push(made);
-  for (const topic of answered) made.subscribeToResponseOf(topic);
-  await made.connect();
   return made;
 }
 
@@ -278,17 +264,20 @@ describe('NestdawStrategy', () => {
         await context.getHeartbeat()();
         await context.getProducer().send({ topic: 'refunds', messages: [{ key: 'a', value: { b: 1 } as never }] });
         const { topic, partition } = { topic: context.getTopic(), partition: context.getPartition() };
+        // Never more than is finished, and this one is not.
         await context.getConsumer().commitOffsets([{ topic, partition, offset: '1' }]);
+        seen.push(await kafka.committed('test', 'orders'));
         context.getConsumer().pause([{ topic }]);
         seen.push(context.getConsumer().paused().length);
         context.getConsumer().resume([{ topic }]);
+        seen.push(context.getConsumer().paused().length);
         seen.push(this.own.request.data);
       }
     }
     await serve({ controllers: [Scoped], providers: [PerMessage] });
     await kafka.produce('orders', 0, records([{ n: 1 }]));
     await kafka.untilConsumed('test', 'orders');
-    expect(seen).toEqual([2, { n: 1 }, 'after']);
+    expect(seen).toEqual([[0, 0], 2, 0, { n: 1 }, 'after']);
     const [sent] = await kafka.records('refunds');
     expect([sent!.key!.toString(), sent!.value!.toString()]).toEqual(['a', '{"b":1}']);
   });
