@@ -127,7 +127,7 @@ function liveKeysRow(keys: number, limitUs: number): Row {
     `${keys} records of as many keys, all received before the first handler ends`,
     async () => {
       const feed = records(keys, (i) => `key-${i}`);
-      const all = { budgetRecords: keys * 2, budgetBytes: 2 ** 40, budgetUncommitted: keys * 2 };
+      const all = { budgetRecords: keys * 2, budgetBytes: 2 ** 40, budgetMemory: 2 ** 40, budgetUncommitted: keys * 2 };
       let open: () => void = () => undefined;
       const gate = new Promise<void>((resolve) => {
         open = resolve;

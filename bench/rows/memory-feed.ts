@@ -24,6 +24,7 @@ export class Feed implements ConsumerClient {
   #next = 0;
   #available: number;
   #wake: () => void = () => undefined;
+  readonly #aborted = (): void => this.#wake();
 
   constructor(
     records: readonly KafkaRecord[],
@@ -53,8 +54,9 @@ export class Feed implements ConsumerClient {
       if (this.#next >= this.#records.length) this.onEmpty();
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
-        signal?.addEventListener('abort', () => resolve(), { once: true });
+        signal?.addEventListener('abort', this.#aborted, { once: true });
       });
+      signal?.removeEventListener('abort', this.#aborted);
     }
     // As from a socket: of many partitions none is ever full, and handlers would not have their turn before all is
     // here.
