@@ -1,6 +1,4 @@
-import { performance } from 'node:perf_hooks'; // the global of that name is a getter, called at every use
-
-// Time as an input (no other file uses Date.now, performance.now or a bare timer). Simulation and tests inject a
+// Time as an input (no other file uses Date.now, process.hrtime or a bare timer). Simulation and tests inject a
 // virtual clock with the same interface.
 
 /** A scheduled call that can be withdrawn. */
@@ -26,7 +24,7 @@ export interface Clock {
 /** The machine's clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
-  monotonic: () => performance.now(),
+  monotonic: processTime,
   schedule(delayMs, action, options) {
     const handle = setTimeout(action, Math.max(0, Math.min(delayMs, 0x7fff_ffff)));
     if (!options?.keepAlive) handle.unref();

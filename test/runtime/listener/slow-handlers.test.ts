@@ -96,6 +96,30 @@ describe('a handler that takes minutes', () => {
     await settled(container.stop());
   });
 
+  it('is noticed as well when its worker comes from one that took as long', async () => {
+    const harness = new Harness({
+      endpoint: { workers: 2, order: 'key' },
+      settings: { slowHandler: 'warn' },
+      invoke: handler.invoke,
+    });
+    harness.push(3, (i) => (i === 0 ? 'another' : 'same'));
+    await harness.start();
+    await harness.clock.advance(6 * MINUTE);
+    await handler.end(0);
+    await handler.end(1);
+    await harness.clock.advance(6 * MINUTE);
+    await handler.end(2);
+    expect(harness.ofType('slow').map(({ record, ms }) => [record.offset, ms])).toEqual([
+      [0, 4 * MINUTE],
+      [1, 4 * MINUTE],
+      [0, 5 * MINUTE],
+      [1, 5 * MINUTE],
+      [2, 4 * MINUTE],
+      [2, 5 * MINUTE],
+    ]);
+    await harness.container.stop();
+  });
+
   it('makes its consumer leave when that is the policy; it comes back when the handler has ended', async () => {
     group.append('orders', 0, 'a', 'b', 'c');
     await start({ slowHandler: 'leave' });

@@ -1,4 +1,4 @@
-import { type Clock, nextTurn } from '../../../common/clock.js';
+import { nextTurn } from '../../../common/clock.js';
 import { NestdawError } from '../../../common/errors.js';
 import { type KafkaRecord } from '../../../common/record.js';
 import { type KeyDispatcher } from '../../dispatch/key-dispatcher.js';
@@ -18,21 +18,17 @@ import { EndedDeliveries } from './ended-deliveries.js';
 import { type InFlightTable } from './in-flight-table.js';
 import { type PoolSteering } from './pool-steering.js';
 import { type GoOn, PoolWorker } from './pool-worker.js';
+import { StartSlice, type StartSliceOptions } from './start-slice.js';
 
 // Calls the handler for what the dispatcher says, and passes on what comes of it. A handler that answers synchronously
-// costs no promise; one that answers with a promise goes to the in-flight table until it settles, and the worker that
-// awaited it goes on with the next record.
+// costs no promise; one that answers with a promise has a worker that waits for it and goes on with the next record.
 
-/** Handlers run this long before other work of the event loop (sockets, heartbeats, timers) gets its turn. */
-const SLICE_MS = 10;
-/** The same in calls, for clocks that stand still. */
-const SLICE_CALLS = 10_000;
 /** A record that is not due is asked about this often: a clock may be set, or a machine may have slept. */
 const ASK_AGAIN_MS = 30_000;
 /** By then a record that is asked about again has been asked. */
 const ANSWER_MS = 1_000;
 
-export interface DeliveryRunnerOptions {
+export interface DeliveryRunnerOptions extends StartSliceOptions {
   readonly endpoint: ListenerEndpoint;
   readonly dispatcher: KeyDispatcher<Delivery>;
   readonly partitions: PartitionTable;
@@ -42,7 +38,6 @@ export interface DeliveryRunnerOptions {
   readonly failures: Pick<FailureDesk, 'failed' | 'nacked' | 'interrupted'>;
   /** Where records go that are not admitted. */
   readonly turnedAway: Pick<FailureDesk, 'handOver' | 'postpone'>;
-  readonly clock: Clock;
   readonly counters: ContainerCounters;
   readonly admission: AdmissionRule | undefined;
   readonly events: ContainerEvents;
@@ -55,8 +50,6 @@ export interface DeliveryRunnerOptions {
   readonly settlesLate: boolean;
   /** While true nothing starts: a commit is under way that the next record waits for. */
   readonly isGated: () => boolean;
-  /** Moment of the monotonic clock from which on records may be somebody else's. */
-  readonly sessionEndsAt: () => number;
   /** Something in the machinery itself broke. */
   readonly onBroken: (error: unknown) => void;
 }
@@ -66,8 +59,7 @@ export class DeliveryRunner {
   readonly #dispatcher: KeyDispatcher<Delivery>;
   #isPumping = false;
   #isScheduled = false;
-  #sliceStart = Number.NEGATIVE_INFINITY;
-  #sliceCalls = 0;
+  readonly #slice: StartSlice;
   readonly #ended = new EndedDeliveries();
   #idleWaiters: Array<() => void> = [];
   /** Look whether what they wait for has come, each time a handler has ended or the runner is woken. */
@@ -76,6 +68,7 @@ export class DeliveryRunner {
   constructor(options: DeliveryRunnerOptions) {
     this.#options = options;
     this.#dispatcher = options.dispatcher;
+    this.#slice = new StartSlice(options, () => this.wake());
   }
 
   /**
@@ -87,14 +80,9 @@ export class DeliveryRunner {
     this.#isScheduled = true;
     nextTurn(() => {
       this.#isScheduled = false;
-      this.#beginSlice();
+      this.#slice.begin();
       this.pump();
     });
-  }
-
-  #beginSlice(): void {
-    this.#sliceStart = this.#options.clock.monotonic();
-    this.#sliceCalls = 0;
   }
 
   /** Starts what may start now, until the slice of time is used up. */
@@ -156,9 +144,10 @@ export class DeliveryRunner {
     this.#dispatcher.extra = isHeld ? 0 : 1;
     const delivery = isHeld ? undefined : this.#dispatcher.next();
     const isAdmitted = delivery !== undefined && (admission === undefined || this.#admits(admission, delivery));
-    const call = isAdmitted ? this.#start(delivery, clock.monotonic()) : undefined;
+    this.#slice.readClock();
+    const call = isAdmitted ? this.#start(delivery, true) : undefined;
     if (call === undefined) this.#dispatcher.extra = 0;
-    else new PoolWorker(delivery!, this.#endBeside).waitFor(call);
+    else this.#employ(delivery!, call, this.#endBeside);
     if (delivery === undefined) return this.drained(() => this.#dispatcher.running < this.#dispatcher.workers, signal);
     return isAdmitted ? this.drained(() => !delivery.isRunning, signal) : undefined;
   }
@@ -167,7 +156,9 @@ export class DeliveryRunner {
   readonly #endBeside: GoOn = (caller, outcome) => {
     this.#dispatcher.extra = 0;
     const next = this.#goOn(caller, outcome);
-    if (next !== undefined) new PoolWorker(caller.delivery, this.#goOn).waitFor(next);
+    if (next === undefined) return undefined;
+    this.#options.inFlight.remove(caller);
+    this.#employ(caller.delivery, next);
     return undefined;
   };
 
@@ -184,32 +175,30 @@ export class DeliveryRunner {
 
   /** Starts what may start. `worker`: the first record whose call answers with a promise is that one's. */
   #startAll(worker?: PoolWorker): Promise<BatchOutcome> | undefined {
-    const { clock, isGated, admission, sessionEndsAt } = this.#options;
+    const { isGated, admission } = this.#options;
     // Asked before the clock is read: with all workers busy each handler that ends makes one start, and no more.
     while (this.#canStart() && !isGated()) {
-      const now = clock.monotonic();
-      // What begins then is begun by its next owner, too. What is lost is dropped, and the next assignment wakes.
-      if (now >= sessionEndsAt()) return undefined;
-      // Handlers that settle in microtasks would otherwise follow each other for ever, and heartbeats never go out.
-      if (now - this.#sliceStart > SLICE_MS || this.#sliceCalls > SLICE_CALLS) {
-        this.wake();
-        return undefined;
-      }
-      // Handlers that wait end in many short turns, and none of those takes anything from other work: a slice that
-      // began in an earlier turn must not put them off.
-      if (now - this.#sliceStart > SLICE_MS / 2) this.wake();
+      const isTimed = worker === undefined || !this.#slice.isCrowded(worker);
+      if (!this.#slice.allows(isTimed)) return undefined;
       const delivery = this.#dispatcher.next(this.#ended.size)!;
-      this.#sliceCalls++;
       if (admission !== undefined && !this.#admits(admission, delivery)) continue;
-      const call = this.#start(delivery, now);
+      const call = this.#start(delivery, isTimed);
       if (call === undefined) continue;
-      if (worker !== undefined) {
-        worker.delivery = delivery;
-        return call;
+      if (worker === undefined) {
+        this.#employ(delivery, call);
+        continue;
       }
-      new PoolWorker(delivery, this.#goOn).waitFor(call);
+      worker.delivery = delivery;
+      return call;
     }
     return undefined;
+  }
+
+  #employ(delivery: Delivery, call: Promise<BatchOutcome>, goOn = this.#goOn): void {
+    const worker = new PoolWorker(delivery, goOn);
+    this.#options.inFlight.add(worker);
+    this.#options.watchdog.watch();
+    worker.waitFor(call);
   }
 
   /**
@@ -244,54 +233,52 @@ export class DeliveryRunner {
   }
 
   /** Undefined when the handler has answered already. */
-  #start(delivery: Delivery, now: number): Promise<BatchOutcome> | undefined {
-    const { endpoint, inFlight, watchdog, counters, loopWatch } = this.#options;
+  #start(delivery: Delivery, isTimed: boolean): Promise<BatchOutcome> | undefined {
+    const { counters, loopWatch } = this.#options;
     counters.invoked++;
-    delivery.begin(now);
-    loopWatch.starts(delivery);
+    delivery.begin(this.#slice.now);
+    loopWatch.starts(delivery, isTimed);
     if (delivery.isRejected) {
       delivery.isRejected = false;
       this.#settle(delivery, { status: 'failed', error: poolFull(delivery) });
       return undefined;
     }
-    let outcome: BatchOutcome | Promise<BatchOutcome>;
+    const outcome = this.#call(delivery);
+    if (isPromise(outcome)) return outcome;
+    this.#settle(delivery, outcome);
+    return undefined;
+  }
+
+  #call(delivery: Delivery): BatchOutcome | Promise<BatchOutcome> {
+    const { handler } = this.#options.endpoint;
     try {
-      const { handler } = endpoint;
-      outcome =
-        handler.kind === 'record'
-          ? handler.invoke(delivery.record, delivery)
-          : handler.invoke(delivery.batch!, delivery);
+      return handler.kind === 'record'
+        ? handler.invoke(delivery.record, delivery)
+        : handler.invoke(delivery.batch!, delivery);
     } catch (error) {
-      outcome = { status: 'failed', error };
+      return { status: 'failed', error };
     }
-    if (!isPromise(outcome)) {
-      this.#settle(delivery, outcome);
-      return undefined;
-    }
-    inFlight.add(delivery);
-    watchdog.watch();
-    return outcome;
   }
 
   /** The handler has ended, and its worker is free: the call that it goes on with. */
   readonly #goOn: GoOn = (worker, outcome) => {
     const { delivery } = worker;
-    const { inFlight, steering, clock } = this.#options;
+    const { inFlight, steering, clock, onBroken } = this.#options;
     let next: Promise<BatchOutcome> | undefined;
     this.#isPumping = true;
     try {
-      inFlight.remove(delivery);
       steering?.took(clock.monotonic() - delivery.startedAt);
       if (this.#mayWait(outcome) && this.#ended.takes(delivery, outcome)) this.wake();
       else this.#settle(delivery, outcome);
       next = this.#startAll(worker);
     } catch (error) {
-      this.#options.onBroken(error);
-    } finally {
-      this.#isPumping = false;
+      onBroken(error);
     }
+    this.#isPumping = false;
+    if (next !== undefined) return next;
+    inFlight.remove(worker);
     this.#lookIdle();
-    return next;
+    return undefined;
   };
 
   /** What becomes of a failure may forbid the next start: several workers are past that, a single one is not. */

@@ -48,10 +48,8 @@ export class Delivery extends WorkItem<PartitionQueue> implements InvocationCont
   attempt = 1;
   /** Monotonic time at which the handler was called. */
   startedAt = 0;
-  /** @internal Links of the in-flight table. */
-  older: Delivery | undefined = undefined;
-  /** @internal */
-  newer: Delivery | undefined = undefined;
+  /** @internal Ended after it; their book-keeping waits. */
+  nextEnded: Delivery | undefined = undefined;
   #rare: Rarities | undefined = undefined;
 
   constructor(

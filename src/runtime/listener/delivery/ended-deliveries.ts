@@ -30,7 +30,7 @@ export class EndedDeliveries {
 
   #add(delivery: Delivery): void {
     if (this.#last === undefined) this.#first = delivery;
-    else this.#last.newer = delivery;
+    else this.#last.nextEnded = delivery;
     this.#last = delivery;
     this.#size++;
   }
@@ -39,9 +39,9 @@ export class EndedDeliveries {
   take(): Delivery | undefined {
     const delivery = this.#first;
     if (delivery === undefined) return undefined;
-    this.#first = delivery.newer;
+    this.#first = delivery.nextEnded;
     if (this.#first === undefined) this.#last = undefined;
-    delivery.newer = undefined;
+    delivery.nextEnded = undefined;
     this.#size--;
     return delivery;
   }

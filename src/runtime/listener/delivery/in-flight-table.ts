@@ -1,46 +1,43 @@
 import { type TopicPartition } from '../../../common/topic-partition.js';
 import { type Delivery } from './delivery.js';
+import { type PoolWorker } from './pool-worker.js';
 
-// Deliveries whose handler has answered with a promise, oldest first. Linked through the deliveries: adding and
-// removing allocate nothing and look nothing up.
+// Deliveries whose handler has answered with a promise: those that workers wait for. A worker is in here as long as it
+// goes on from record to record, so that a record costs nothing. Linked through the workers: adding and removing
+// allocate nothing and look nothing up.
 
 export class InFlightTable {
-  #oldest: Delivery | undefined;
-  #newest: Delivery | undefined;
-  #size = 0;
+  #oldest: PoolWorker | undefined;
+  #newest: PoolWorker | undefined;
 
-  get size(): number {
-    return this.#size;
+  add(worker: PoolWorker): void {
+    worker.older = this.#newest;
+    if (this.#newest) this.#newest.newer = worker;
+    else this.#oldest = worker;
+    this.#newest = worker;
   }
 
+  remove(worker: PoolWorker): void {
+    if (worker.older) worker.older.newer = worker.newer;
+    else this.#oldest = worker.newer;
+    if (worker.newer) worker.newer.older = worker.older;
+    else this.#newest = worker.older;
+    worker.older = worker.newer = undefined;
+  }
+
+  /** What was called first. */
   get oldest(): Delivery | undefined {
-    return this.#oldest;
+    let oldest: Delivery | undefined;
+    for (const delivery of this) if (oldest === undefined || delivery.startedAt < oldest.startedAt) oldest = delivery;
+    return oldest;
   }
 
-  /** Must be given in the order of `startedAt`. */
-  add(delivery: Delivery): void {
-    delivery.older = this.#newest;
-    if (this.#newest) this.#newest.newer = delivery;
-    else this.#oldest = delivery;
-    this.#newest = delivery;
-    this.#size++;
-  }
-
-  remove(delivery: Delivery): void {
-    if (delivery.older) delivery.older.newer = delivery.newer;
-    else this.#oldest = delivery.newer;
-    if (delivery.newer) delivery.newer.older = delivery.older;
-    else this.#newest = delivery.older;
-    delivery.older = delivery.newer = undefined;
-    this.#size--;
-  }
-
-  /** Oldest first; the one just handed out may be removed meanwhile. */
+  /** In no order; the one just handed out may be removed meanwhile. */
   *[Symbol.iterator](): IterableIterator<Delivery> {
     let next = this.#oldest;
     while (next) {
-      const delivery = next;
-      next = delivery.newer;
+      const { delivery, newer } = next;
+      next = newer;
       yield delivery;
     }
   }

@@ -22,6 +22,12 @@ export interface LoopWatchOptions extends ConsumerContext {
   readonly inFlight: InFlightTable;
 }
 
+interface Gap {
+  readonly after: readonly KafkaRecord[];
+  readonly from: number;
+  readonly to: number;
+}
+
 export class LoopWatch {
   readonly #options: LoopWatchOptions;
   readonly #limitMs: number;
@@ -32,8 +38,10 @@ export class LoopWatch {
   #underWay: readonly KafkaRecord[] = [];
   #latest: KafkaRecord | undefined;
   #latestAt = Number.NEGATIVE_INFINITY;
+  /** Started after it, before the clock was read again. */
+  #alongside: KafkaRecord[] = [];
   /** The longest time without a start since the last look, and what was started before it. */
-  #gap: { readonly after: KafkaRecord; readonly from: number; readonly to: number } | undefined;
+  #gap: Gap | undefined;
 
   constructor(options: LoopWatchOptions) {
     this.#options = options;
@@ -41,13 +49,20 @@ export class LoopWatch {
     this.#periodMs = Math.max(1, this.#limitMs / LOOKS);
   }
 
-  /** A handler is about to be called. */
-  starts({ record, startedAt }: Delivery): void {
-    if (startedAt - this.#latestAt >= this.#limitMs && this.#latest) {
-      this.#gap = { after: this.#latest, from: this.#latestAt, to: startedAt };
+  /** A handler is about to be called; `isTimed`: the clock was read for it. */
+  starts({ record, startedAt }: Delivery, isTimed: boolean): void {
+    if (!isTimed) {
+      this.#alongside.push(record);
+      return;
     }
+    if (startedAt - this.#latestAt >= this.#limitMs) this.#gap = this.#since(startedAt);
     this.#latest = record;
     this.#latestAt = startedAt;
+    if (this.#alongside.length > 0) this.#alongside = [];
+  }
+
+  #since(to: number): Gap | undefined {
+    return this.#latest && { after: [this.#latest, ...this.#alongside], from: this.#latestAt, to };
   }
 
   start(): void {
@@ -66,16 +81,16 @@ export class LoopWatch {
     // In its time: nothing that lasts longer than a period has been in the way.
     if (this.#lookedAt - before >= 2 * this.#periodMs) this.#heldSince(before);
     this.#gap = undefined;
-    this.#underWay = firstOf(this.#options.inFlight);
+    this.#underWay = firstOf(this.#options.inFlight, NAMED);
   }
 
   #heldSince(before: number): void {
-    const latest = this.#latest && { after: this.#latest, from: this.#latestAt, to: this.#lookedAt };
-    for (const call of [this.#gap, latest]) {
+    for (const call of [this.#gap, this.#since(this.#lookedAt)]) {
       if (!call || call.from < before || call.to - call.from < this.#limitMs) continue;
       // A handler that still waits may have been waiting then, too.
-      const isWaiting = firstOf(this.#options.inFlight).includes(call.after);
-      this.#tell(isWaiting ? [...this.#underWay, call.after] : [call.after], call.to - call.from);
+      const waiting = new Set(firstOf(this.#options.inFlight));
+      const isWaiting = call.after.some((record) => waiting.has(record));
+      this.#tell(isWaiting ? [...this.#underWay, ...call.after] : call.after, call.to - call.from);
       return;
     }
     const heldMs = this.#lookedAt - before - this.#periodMs;
@@ -95,10 +110,10 @@ export class LoopWatch {
 }
 
 /** Those that run in this thread. */
-function firstOf(inFlight: InFlightTable): KafkaRecord[] {
+function firstOf(inFlight: InFlightTable, most = Number.POSITIVE_INFINITY): KafkaRecord[] {
   const found: KafkaRecord[] = [];
   for (const { record, remote } of inFlight) {
-    if (found.length === NAMED) break;
+    if (found.length === most) break;
     if (remote === undefined) found.push(record);
   }
   return found;

@@ -7,7 +7,7 @@ import { type InFlightTable } from '../delivery/in-flight-table.js';
 import { type SlowRecords } from './slow-records.js';
 
 // Keeps max.poll.interval.ms. Heartbeats never wait for a handler here, so nobody else would notice one that hangs.
-// One timer for all handlers: it looks at the oldest ones and sleeps until the next of them can be late.
+// One timer for all handlers: it looks at all of them and sleeps until the first of them can be late.
 
 const WARN_SHARE = 0.8;
 
@@ -61,22 +61,20 @@ export class Watchdog {
     let next = Number.POSITIVE_INFINITY;
     for (const delivery of inFlight) {
       const given = now - delivery.startedAt;
-      if (given < maxPollIntervalMs * WARN_SHARE) {
-        // All others are younger.
-        next = Math.min(next, maxPollIntervalMs * WARN_SHARE - given);
-        break;
-      }
       // Elsewhere it may have begun later than it was given away.
       const age = delivery.remote === undefined ? given : (delivery.remote.runningForMs() ?? 0);
       if (age < maxPollIntervalMs * WARN_SHARE) {
         next = Math.min(next, maxPollIntervalMs * WARN_SHARE - age);
         continue;
       }
-      if (age >= maxPollIntervalMs) this.#expire(delivery, age);
-      else {
-        this.#warn(delivery, age);
-        next = Math.min(next, maxPollIntervalMs - age);
+      if (age >= maxPollIntervalMs) {
+        this.#expire(delivery, age);
+        // Its worker may go on with another record.
+        next = Math.min(next, maxPollIntervalMs * WARN_SHARE);
+        continue;
       }
+      this.#warn(delivery, age);
+      next = Math.min(next, maxPollIntervalMs - age);
     }
     if (next < Number.POSITIVE_INFINITY) this.#timer = clock.schedule(Math.max(1, next), () => this.#look());
   }
