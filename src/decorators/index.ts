@@ -51,6 +51,13 @@ export type {
   TopicPartitions,
 } from './listener-options.js';
 export { type ContainerEventSubscription, OnContainerEvent } from './on-container-event.js';
+export {
+  OnPartitionsAssigned,
+  OnPartitionsLost,
+  OnPartitionsRevokedAfterCommit,
+  OnPartitionsRevokedBeforeCommit,
+  type RebalanceOptions,
+} from './on-partitions.js';
 export { Outbox, type OutboxOptions } from './outbox.js';
 export {
   Ack,

@@ -16,6 +16,9 @@ export const DLT_HANDLER = Symbol.for('nestdaw:dlt-handler');
 /** On a method's function: `ContainerEventSubscription[]`, one per `@OnContainerEvent`. */
 export const CONTAINER_EVENTS = Symbol.for('nestdaw:container-events');
 
+/** On a method's function: `RebalanceSubscription[]`, one per `@OnPartitionsAssigned` and its like. */
+export const REBALANCE_SUBSCRIPTIONS = Symbol.for('nestdaw:rebalance-subscriptions');
+
 /** On a method's function, or on a class: `SendToMetadata` of `@SendTo`. */
 export const KAFKA_SEND_TO = Symbol.for('nestdaw:send-to');
 /** On a method's function, or on a class: `ExternalOffsetsOptions` of `@ExternalOffsets`. */

@@ -1,10 +1,18 @@
 import { type INestApplication, type ModuleMetadata } from '@nestjs/common';
-import { ClientKafka } from '@nestjs/microservices';
+import {
+  ClientKafka,
+  EventPattern as TypedEventPattern,
+  MessagePattern as TypedMessagePattern,
+} from '@nestjs/microservices';
 import { ContainerRegistry, NestdawStrategy } from '../../src/index.js';
 import { type KafkaForTests } from '../../src/testing/index.js';
 import { type BrokerApp, createOnBroker } from './broker-app.js';
 
 // Applications written for Nest's own Kafka transport, served by NestdawStrategy, and Nest's own client.
+
+// Nest's own types ask for parameters of exactly `any`.
+export const EventPattern = TypedEventPattern as (...args: any[]) => MethodDecorator;
+export const MessagePattern = TypedMessagePattern as (...args: any[]) => MethodDecorator;
 
 export interface StrategyApp extends BrokerApp {
   readonly registry: ContainerRegistry;

@@ -17,10 +17,12 @@ import {
   PARAMETER_KINDS,
   PARAMETERS,
   type ParameterKind,
+  REBALANCE_SUBSCRIPTIONS,
   RETRYABLE_TOPIC,
   TRANSACTIONAL,
 } from '../../decorators/metadata-keys.js';
 import { type ContainerEventSubscription } from '../../decorators/on-container-event.js';
+import { type RebalanceSubscription } from '../../decorators/on-partitions.js';
 import { type HeaderOptions } from '../../decorators/parameters.js';
 import { type ProducerOptions, type SenderProperty } from '../../decorators/producer.js';
 import { type RetryableTopicOptions } from '../../decorators/retryable-topic.js';
@@ -73,6 +75,11 @@ const KINDS_BY_NUMBER = new Map(
 /** Options of each `@KafkaListener` on a method's function, or on a class; empty when there is none. */
 export function listenersOf(holder: object): readonly KafkaListenerOptions[] {
   return (Reflect.getMetadata(KAFKA_LISTENERS, holder) ?? []) as readonly KafkaListenerOptions[];
+}
+
+/** What `@OnPartitionsAssigned` and its like say on a method's function. */
+export function rebalanceSubscriptionsOf(method: object): readonly RebalanceSubscription[] {
+  return (Reflect.getMetadata(REBALANCE_SUBSCRIPTIONS, method) ?? []) as readonly RebalanceSubscription[];
 }
 
 /** What `@ExternalOffsets` says on a method's function, or on a class. */

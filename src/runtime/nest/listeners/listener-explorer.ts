@@ -1,7 +1,6 @@
 import { type DiscoveryService, type MetadataScanner, ModuleRef } from '@nestjs/core';
 import { type KafkaListenerOptions } from '../../../decorators/listener-options.js';
 import { type Mistake } from '../../config/mistakes.js';
-import { REBALANCE_CALLBACKS } from '../../listener/partitions/rebalance-callbacks.js';
 import { reportUnknownOptions } from '../declarations/known-options.js';
 import {
   type DiscoveredListener,
@@ -22,6 +21,7 @@ import {
 } from '../metadata-accessor.js';
 import { eachHost, type MethodHost } from '../method-hosts.js';
 import { type ListenerFactory } from './listener-factory.js';
+import { isRebalanceMethod } from './rebalance-listeners.js';
 
 // Finds `@KafkaListener` on methods and classes. Mistakes name class and method; all of them are found before anything
 // starts.
@@ -126,7 +126,7 @@ function reportScopedCallbacks(
   mistakes: Mistake[],
 ): void {
   if (host.instances) return;
-  const callback = names.find((name) => (REBALANCE_CALLBACKS as readonly string[]).includes(name));
+  const callback = names.find((name) => isRebalanceMethod(name, methodOf(host, name)));
   if (callback === undefined) return;
   if (!listens && !names.some((name) => listenersOf(methodOf(host, name)).length > 0)) return;
   mistakes.push({

@@ -29,6 +29,7 @@ import { deadLettersOf } from '../retries/dead-letter-option.js';
 import { RetryFactory } from '../retries/retry-factory.js';
 import { listenerFormats } from '../serdes/payload-formats.js';
 import { type ListenerThreads } from '../threads/listener-threads.js';
+import { hasRebalanceMethods, rebalanceListenersOf } from './rebalance-listeners.js';
 
 // From what a listener declares to the endpoint that a container runs: placeholders filled, defaults taken from the
 // configuration, the way to the method worked out. Every mistake is added to a list; nothing is opened here.
@@ -99,7 +100,7 @@ export class ListenerFactory {
     const guards = new ListenerGuards({ kept, declaration, connection: parts, numbers, properties, notices });
     const { hasSql } = guards;
     const bare = this.#handlers.handlerOf(declaration, numbers, { ...formats, replies, hasSql }, rules, findings);
-    const rebalanceListeners = [...guards.rebalanceListeners, ...this.#rebalanceListeners(declaration, mistakes)];
+    const rebalanceListeners = [...guards.rebalanceListeners, ...this.#rebalanceListeners(declaration, id, mistakes)];
     const running = containerSettingsOf(read, options, numbers, this.#lookup);
     // In a thread of a pool there is no consumer.
     const isConsumed = typeof numbers.threads !== 'number' || this.#threads !== undefined;
@@ -168,22 +169,22 @@ export class ListenerFactory {
     return this.#threads.moved(where, endpoint, isDeclared, mistakes);
   }
 
-  #rebalanceListeners({ where, options, host }: ListenerDeclaration, mistakes: Mistake[]): KafkaRebalanceListener[] {
-    const listeners = host !== undefined && hasCallbacks(host) ? [host] : [];
+  #rebalanceListeners(
+    { where, options, host }: ListenerDeclaration,
+    id: string,
+    mistakes: Mistake[],
+  ): KafkaRebalanceListener[] {
+    const listeners = host === undefined ? [] : rebalanceListenersOf(host, id);
     if (options.rebalanceListener === undefined) return listeners;
-    const allowed = `a provider with one of ${REBALANCE_CALLBACKS.join(', ')}`;
+    const allowed = `a provider with one of ${REBALANCE_CALLBACKS.join(', ')}, or with methods decorated so`;
     const wanted = { origin: `@KafkaListener of ${where}`, option: 'rebalanceListener', allowed };
-    const found = this.#lookup.find(options.rebalanceListener, wanted, mistakes);
+    const found = this.#lookup.find(options.rebalanceListener, wanted, mistakes) as object | undefined;
     if (found === undefined) return listeners;
-    if (hasCallbacks(found)) return [...listeners, found];
-    const problem = `${(found as object).constructor?.name ?? 'it'} has none of these methods; give ${allowed}`;
+    if (hasRebalanceMethods(found)) return [...listeners, ...rebalanceListenersOf(found, id)];
+    const problem = `${found.constructor?.name ?? 'it'} has none of these methods; give ${allowed}`;
     mistakes.push({ origin: wanted.origin, key: wanted.option, problem });
     return listeners;
   }
-}
-
-function hasCallbacks(found: unknown): found is KafkaRebalanceListener {
-  return REBALANCE_CALLBACKS.some((name) => typeof (found as KafkaRebalanceListener)[name] === 'function');
 }
 
 /** Generated ids get a number when they repeat; ids that somebody chose must not. */

@@ -13,6 +13,10 @@ import {
   type KafkaRebalanceListener,
   type ListenerConsumer,
   type ListenerEvent,
+  OnPartitionsAssigned,
+  OnPartitionsLost,
+  OnPartitionsRevokedAfterCommit,
+  OnPartitionsRevokedBeforeCommit,
   type PartitionPosition,
   Payload,
 } from '../../../../src/index.js';
@@ -322,6 +326,62 @@ describe('rebalance callbacks', () => {
     expect(log[0]).toContain('assigned');
   });
 
+  it('may be methods of any name, of a listener or of all that the class has, on both models', async () => {
+    await kafka.produce('orders', 0, numbered(5));
+    const log: string[] = [];
+    const seen: number[] = [];
+    type Told = [readonly object[], ListenerConsumer];
+    const note = (what: string, [partitions, { listenerId }]: Told) =>
+      void log.push(`${listenerId} ${what} ${partitions.length}`);
+    class Base {
+      @OnPartitionsRevokedAfterCommit()
+      left(...told: Told) {
+        note('left', told);
+      }
+      @OnPartitionsAssigned()
+      overridden(...told: Told) {
+        note('base', told);
+      }
+    }
+    @Injectable()
+    class Listener extends Base {
+      @KafkaListener({ id: 'plain', topics: 'orders' })
+      plain(_value: number) {}
+      @KafkaListener({ id: 'pool', topics: 'orders', workers: 2, order: 'key', rebalanceListener: 'NOTES' })
+      pool(value: number) {
+        seen.push(value);
+      }
+      @OnPartitionsAssigned({ listener: 'pool' })
+      async restore(partitions: readonly PartitionPosition[], consumer: ListenerConsumer) {
+        note('restored', [partitions, consumer]);
+        for (const tp of partitions) await consumer.seek(tp.partition === 0 ? 3 : 'end', tp);
+      }
+      @OnPartitionsLost()
+      @OnPartitionsAssigned()
+      override overridden(...told: Told) {
+        note('told', told);
+      }
+      /** Decorated and named: called once. */
+      @OnPartitionsRevokedBeforeCommit()
+      onPartitionsRevokedBeforeCommit(...told: Told) {
+        note('leaving', told);
+      }
+    }
+    class Notes {
+      @OnPartitionsRevokedBeforeCommit()
+      saved(...told: Told) {
+        note('noted', told);
+      }
+    }
+    await start(Listener, { provide: 'NOTES', useClass: Notes });
+    await length(seen, 2);
+    await apps.splice(0)[0]!.app.close();
+    expect(seen).toEqual([3, 4]);
+    const of = (id: string) => log.filter((line) => line.startsWith(id));
+    expect(of('plain')).toEqual(['plain told 2', 'plain leaving 2', 'plain left 2']);
+    expect(of('pool')).toEqual(['pool restored 2', 'pool told 2', 'pool leaving 2', 'pool noted 2', 'pool left 2']);
+  });
+
   it('that throw at an assignment fail the container: it never reads from the wrong place', async () => {
     await kafka.produce('orders', 0, numbered(1));
     const seen: number[] = [];
@@ -352,6 +412,14 @@ describe('rebalance callbacks', () => {
     await expect(start(Listener)).rejects.toThrow(
       'Listener.onPartitionsAssigned: rebalance callbacks need one instance',
     );
+    @Injectable({ scope: Scope.REQUEST })
+    class Decorated {
+      @KafkaListener({ topics: 'orders', groupId: 'g' })
+      handle(_value: number) {}
+      @OnPartitionsLost()
+      lost() {}
+    }
+    await expect(start(Decorated)).rejects.toThrow('Decorated.lost: rebalance callbacks need one instance');
   });
 
   it('are called when partitions move between processes', async () => {

@@ -1,24 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Controller, type INestApplication, Inject, Injectable } from '@nestjs/common';
-import {
-  type ClientKafka,
-  Payload,
-  RpcException,
-  EventPattern as TypedEventPattern,
-  MessagePattern as TypedMessagePattern,
-} from '@nestjs/microservices';
+import { type ClientKafka, Payload, RpcException } from '@nestjs/microservices';
 import { firstValueFrom } from 'rxjs';
 import { KafkaTemplate, type ProducerRecord, provideKafkaClient } from '../../../../src/index.js';
 import { until } from '../../../../src/testing/index.js';
 import { type BrokerApp } from '../../../support/broker-app.js';
-import { serveByStrategy } from '../../../support/strategy-app.js';
+import { EventPattern, MessagePattern, serveByStrategy } from '../../../support/strategy-app.js';
 import { startTestKafka, type TestKafka } from '../../../support/test-kafka.js';
 
 // Services that inject ClientKafka, bound to the module instead of Nest's own transport.
-
-// Nest's own types ask for parameters of exactly `any`.
-const EventPattern = TypedEventPattern as (...args: any[]) => MethodDecorator;
-const MessagePattern = TypedMessagePattern as (...args: any[]) => MethodDecorator;
 
 const seen: unknown[] = [];
 

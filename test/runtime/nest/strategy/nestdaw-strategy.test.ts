@@ -20,22 +20,23 @@ import {
   Payload,
   RpcException,
   Transport,
-  EventPattern as TypedEventPattern,
-  MessagePattern as TypedMessagePattern,
 } from '@nestjs/microservices';
 import { IsPositive } from 'class-validator';
 import { Kafka } from 'kafkajs';
 import { concat, delay, EMPTY, firstValueFrom, of, tap, toArray } from 'rxjs';
 import { until } from '../../../../src/testing/index.js';
 import { type BrokerApp, records } from '../../../support/broker-app.js';
-import { askingClient, endAll, type StrategyOptions, serveByStrategy } from '../../../support/strategy-app.js';
+import {
+  askingClient,
+  EventPattern,
+  endAll,
+  MessagePattern,
+  type StrategyOptions,
+  serveByStrategy,
+} from '../../../support/strategy-app.js';
 import { startTestKafka, type TestKafka } from '../../../support/test-kafka.js';
 
 // An application written for Nest's own Kafka transport, served by our containers, asked by Nest's own client.
-
-// Nest's own types ask for parameters of exactly `any`.
-const EventPattern = TypedEventPattern as (...args: any[]) => MethodDecorator;
-const MessagePattern = TypedMessagePattern as (...args: any[]) => MethodDecorator;
 
 class Order {
   @IsPositive()

@@ -8,8 +8,6 @@ import {
   Payload,
   RpcException,
   Transport,
-  EventPattern as TypedEventPattern,
-  MessagePattern as TypedMessagePattern,
 } from '@nestjs/microservices';
 import { Test } from '@nestjs/testing';
 import { IsPositive } from 'class-validator';
@@ -23,15 +21,11 @@ import {
 } from '../../../../src/index.js';
 import { until } from '../../../../src/testing/index.js';
 import { records } from '../../../support/broker-app.js';
-import { askingClient, endAll, serveByStrategy } from '../../../support/strategy-app.js';
+import { askingClient, EventPattern, endAll, MessagePattern, serveByStrategy } from '../../../support/strategy-app.js';
 import { startTestKafka, type TestKafka } from '../../../support/test-kafka.js';
 
 // What the containers give to handlers written for Nest's own Kafka transport: the same calls, groups of their own,
 // retries, dead letters.
-
-// Nest's own types ask for parameters of exactly `any`.
-const EventPattern = TypedEventPattern as (...args: any[]) => MethodDecorator;
-const MessagePattern = TypedMessagePattern as (...args: any[]) => MethodDecorator;
 
 let kafka: TestKafka;
 let app: INestApplication | undefined;
