@@ -24,7 +24,8 @@ export interface ExponentialBackoffOptions {
 export function exponentialBackoff(options: ExponentialBackoffOptions): Backoff {
   const { initialMs, maxMs, multiplier = 2, jitter = 0.2, random = systemRandom } = options;
   return (failures) => {
-    const plain = Math.min(maxMs, initialMs * multiplier ** Math.max(0, failures - 1));
+    // Nothing stays nothing: times a factor beyond all numbers it would be no number.
+    const plain = initialMs === 0 ? 0 : Math.min(maxMs, initialMs * multiplier ** Math.max(0, failures - 1));
     return Math.min(maxMs, plain * (1 - jitter + 2 * jitter * random.next()));
   };
 }

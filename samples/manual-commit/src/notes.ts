@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Injectable, Logger } from '@nestjs/common';
 import { Environment } from 'nestdaw';
@@ -14,6 +14,7 @@ export class Notes {
   constructor(environment: Environment) {
     this.#folder = environment.get('jobs.notes') ?? './.nestdaw/done';
     mkdirSync(this.#folder, { recursive: true });
+    for (const way of readdirSync(this.#folder)) this.#of(way);
   }
 
   /** Notes a job as done, and says so when it was done before. */
