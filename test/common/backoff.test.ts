@@ -5,7 +5,7 @@ import { exponentialBackoff } from '../../src/common/backoff.js';
 const options = fc.record({
   initialMs: fc.integer({ min: 0, max: 60_000 }),
   maxMs: fc.integer({ min: 0, max: 3_600_000 }),
-  multiplier: fc.double({ min: 1, max: 10, noNaN: true }),
+  multiplier: fc.integer({ min: 10, max: 100 }).map((tenths) => tenths / 10),
 });
 const failures = fc.oneof(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1, max: 1_000_000 }));
 
@@ -23,8 +23,6 @@ describe('an exponential back-off', () => {
   it('is the one before times the factor, up to its limit', () => {
     fc.assert(
       fc.property(options, failures, (given, count) => {
-        // A factor that hardly grows takes more steps than the model counts.
-        fc.pre(count <= 10_000 || given.multiplier === 1 || given.multiplier > 1.1);
         const delay = exponentialBackoff({ ...given, jitter: 0 })(count);
         const wanted = reference(given, count);
         expect(Math.abs(delay - wanted)).toBeLessThanOrEqual(wanted * 1e-9);
@@ -35,7 +33,8 @@ describe('an exponential back-off', () => {
   });
 
   it('stays within its share of chance, and its limit', () => {
-    const share = fc.double({ min: 0, max: 1, noNaN: true });
+    // Not fc.double: most of its numbers are next to nothing.
+    const share = fc.integer({ min: 0, max: 100 }).map((percent) => percent / 100);
     fc.assert(
       fc.property(options, failures, share, share, (given, count, jitter, drawn) => {
         const plain = exponentialBackoff({ ...given, jitter: 0 })(count);
