@@ -145,7 +145,7 @@ export class DeliveryRunner {
     const delivery = isHeld ? undefined : this.#dispatcher.next();
     const isAdmitted = delivery !== undefined && (admission === undefined || this.#admits(admission, delivery));
     this.#slice.readClock();
-    const call = isAdmitted ? this.#start(delivery, true) : undefined;
+    const call = isAdmitted ? this.#start(delivery) : undefined;
     if (call === undefined) this.#dispatcher.extra = 0;
     else this.#employ(delivery!, call, this.#endBeside);
     if (delivery === undefined) return this.drained(() => this.#dispatcher.running < this.#dispatcher.workers, signal);
@@ -178,11 +178,10 @@ export class DeliveryRunner {
     const { isGated, admission } = this.#options;
     // Asked before the clock is read: with all workers busy each handler that ends makes one start, and no more.
     while (this.#canStart() && !isGated()) {
-      const isTimed = worker === undefined || !this.#slice.isCrowded(worker);
-      if (!this.#slice.allows(isTimed)) return undefined;
+      if (!this.#slice.allows()) return undefined;
       const delivery = this.#dispatcher.next(this.#ended.size)!;
       if (admission !== undefined && !this.#admits(admission, delivery)) continue;
-      const call = this.#start(delivery, isTimed);
+      const call = this.#start(delivery);
       if (call === undefined) continue;
       if (worker === undefined) {
         this.#employ(delivery, call);
@@ -233,11 +232,11 @@ export class DeliveryRunner {
   }
 
   /** Undefined when the handler has answered already. */
-  #start(delivery: Delivery, isTimed: boolean): Promise<BatchOutcome> | undefined {
+  #start(delivery: Delivery): Promise<BatchOutcome> | undefined {
     const { counters, loopWatch } = this.#options;
     counters.invoked++;
     delivery.begin(this.#slice.now);
-    loopWatch.starts(delivery, isTimed);
+    loopWatch.starts(delivery);
     if (delivery.isRejected) {
       delivery.isRejected = false;
       this.#settle(delivery, { status: 'failed', error: poolFull(delivery) });

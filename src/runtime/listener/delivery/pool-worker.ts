@@ -11,8 +11,6 @@ export type GoOn = (worker: PoolWorker, outcome: BatchOutcome) => Promise<BatchO
 export class PoolWorker {
   /** The record in work. */
   delivery: Delivery;
-  /** @internal The last slice of time in which it went on. */
-  slice = -1;
   /** @internal Links of the table of workers. */
   older: PoolWorker | undefined = undefined;
   /** @internal */

@@ -1,5 +1,4 @@
 import { type Clock } from '../../../common/clock.js';
-import { type PoolWorker } from './pool-worker.js';
 
 // The slices of time in which handlers start: when one is over, whatever else the event loop has to do gets its turn.
 // Here the clock is read for them.
@@ -8,10 +7,6 @@ import { type PoolWorker } from './pool-worker.js';
 const SLICE_MS = 10;
 /** The same in calls, for clocks that stand still. */
 const SLICE_CALLS = 10_000;
-/** When more workers than this go on in one turn the clock is read for some of their starts only. */
-const TIMED_WORKERS = 64;
-/** Once in so many of those. */
-const STARTS_PER_READING = 16;
 
 export interface StartSliceOptions {
   readonly clock: Clock;
@@ -22,13 +17,9 @@ export interface StartSliceOptions {
 export class StartSlice {
   readonly #options: StartSliceOptions;
   readonly #wake: () => void;
-  #number = 0;
   #start = Number.NEGATIVE_INFINITY;
   #calls = 0;
-  /** Workers that have gone on in it. */
-  #wentOn = 0;
   #now = 0;
-  #isInTime = false;
 
   /** @param wake begins the next slice in a later turn */
   constructor(options: StartSliceOptions, wake: () => void) {
@@ -43,45 +34,25 @@ export class StartSlice {
 
   begin(): void {
     this.#start = this.#options.clock.monotonic();
-    this.#calls = this.#wentOn = 0;
-    this.#number++;
-  }
-
-  /**
-   * Many workers go on in this turn, each of them once: the time that was read for one of the starts just before will
-   * do. Reading it makes the processor wait for all that it has under way, and all who come behind wait as well.
-   */
-  isCrowded(worker: PoolWorker): boolean {
-    if (worker.slice === this.#number) return false;
-    worker.slice = this.#number;
-    const count = ++this.#wentOn;
-    // No time is used in a later turn.
-    if (count === TIMED_WORKERS) this.#wake();
-    return count > TIMED_WORKERS && count % STARTS_PER_READING !== 0;
-  }
-
-  /** Whether a record may begin now, or in a crowd whether it might just before. */
-  allows(isTimed: boolean): boolean {
-    if (isTimed) this.#look();
-    if (!this.#isInTime) return false;
-    this.#calls++;
-    return true;
+    this.#calls = 0;
   }
 
   readClock(): void {
     this.#now = this.#options.clock.monotonic();
   }
 
-  #look(): void {
+  /** Whether one more record may begin now. */
+  allows(): boolean {
     this.readClock();
     // What begins then is begun by its next owner, too. What is lost is dropped, and the next assignment wakes.
-    this.#isInTime = this.#now < this.#options.sessionEndsAt();
-    if (!this.#isInTime) return;
+    if (this.#now >= this.#options.sessionEndsAt()) return false;
     // Handlers that settle in microtasks would otherwise follow each other for ever, and heartbeats never go out.
     const spentMs = this.#now - this.#start;
-    this.#isInTime = spentMs <= SLICE_MS && this.#calls <= SLICE_CALLS;
+    const isOver = spentMs > SLICE_MS || this.#calls > SLICE_CALLS;
     // Handlers that wait end in many short turns, and none of those takes anything from other work: a slice that
     // began in an earlier turn must not put them off.
-    if (spentMs > SLICE_MS / 2 || !this.#isInTime) this.#wake();
+    if (isOver || spentMs > SLICE_MS / 2) this.#wake();
+    if (!isOver) this.#calls++;
+    return !isOver;
   }
 }

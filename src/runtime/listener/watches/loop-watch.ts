@@ -22,12 +22,6 @@ export interface LoopWatchOptions extends ConsumerContext {
   readonly inFlight: InFlightTable;
 }
 
-interface Gap {
-  readonly after: readonly KafkaRecord[];
-  readonly from: number;
-  readonly to: number;
-}
-
 export class LoopWatch {
   readonly #options: LoopWatchOptions;
   readonly #limitMs: number;
@@ -38,10 +32,8 @@ export class LoopWatch {
   #underWay: readonly KafkaRecord[] = [];
   #latest: KafkaRecord | undefined;
   #latestAt = Number.NEGATIVE_INFINITY;
-  /** Started after it, before the clock was read again. */
-  #alongside: KafkaRecord[] = [];
   /** The longest time without a start since the last look, and what was started before it. */
-  #gap: Gap | undefined;
+  #gap: { readonly after: KafkaRecord; readonly from: number; readonly to: number } | undefined;
 
   constructor(options: LoopWatchOptions) {
     this.#options = options;
@@ -49,20 +41,13 @@ export class LoopWatch {
     this.#periodMs = Math.max(1, this.#limitMs / LOOKS);
   }
 
-  /** A handler is about to be called; `isTimed`: the clock was read for it. */
-  starts({ record, startedAt }: Delivery, isTimed: boolean): void {
-    if (!isTimed) {
-      this.#alongside.push(record);
-      return;
+  /** A handler is about to be called. */
+  starts({ record, startedAt }: Delivery): void {
+    if (startedAt - this.#latestAt >= this.#limitMs && this.#latest) {
+      this.#gap = { after: this.#latest, from: this.#latestAt, to: startedAt };
     }
-    if (startedAt - this.#latestAt >= this.#limitMs) this.#gap = this.#since(startedAt);
     this.#latest = record;
     this.#latestAt = startedAt;
-    if (this.#alongside.length > 0) this.#alongside = [];
-  }
-
-  #since(to: number): Gap | undefined {
-    return this.#latest && { after: [this.#latest, ...this.#alongside], from: this.#latestAt, to };
   }
 
   start(): void {
@@ -81,16 +66,16 @@ export class LoopWatch {
     // In its time: nothing that lasts longer than a period has been in the way.
     if (this.#lookedAt - before >= 2 * this.#periodMs) this.#heldSince(before);
     this.#gap = undefined;
-    this.#underWay = firstOf(this.#options.inFlight, NAMED);
+    this.#underWay = oldestOf(heldHere(this.#options.inFlight));
   }
 
   #heldSince(before: number): void {
-    for (const call of [this.#gap, this.#since(this.#lookedAt)]) {
+    const latest = this.#latest && { after: this.#latest, from: this.#latestAt, to: this.#lookedAt };
+    for (const call of [this.#gap, latest]) {
       if (!call || call.from < before || call.to - call.from < this.#limitMs) continue;
       // A handler that still waits may have been waiting then, too.
-      const waiting = new Set(firstOf(this.#options.inFlight));
-      const isWaiting = call.after.some((record) => waiting.has(record));
-      this.#tell(isWaiting ? [...this.#underWay, ...call.after] : call.after, call.to - call.from);
+      const isWaiting = heldHere(this.#options.inFlight).some(({ record }) => record === call.after);
+      this.#tell(isWaiting ? [...this.#underWay, call.after] : [call.after], call.to - call.from);
       return;
     }
     const heldMs = this.#lookedAt - before - this.#periodMs;
@@ -109,12 +94,12 @@ export class LoopWatch {
   }
 }
 
-/** Those that run in this thread. */
-function firstOf(inFlight: InFlightTable, most = Number.POSITIVE_INFINITY): KafkaRecord[] {
-  const found: KafkaRecord[] = [];
-  for (const { record, remote } of inFlight) {
-    if (found.length === most) break;
-    if (remote === undefined) found.push(record);
-  }
-  return found;
+/** Those that run in this thread; elsewhere they hold another loop. */
+function heldHere(inFlight: InFlightTable): Delivery[] {
+  return [...inFlight].filter(({ remote }) => remote === undefined);
+}
+
+function oldestOf(deliveries: readonly Delivery[]): KafkaRecord[] {
+  const oldestFirst = [...deliveries].sort((a, b) => a.startedAt - b.startedAt);
+  return oldestFirst.slice(0, NAMED).map(({ record }) => record);
 }
