@@ -68,6 +68,8 @@ export class Ledger {
   readonly #lastOfLane = new Map<string, number>();
   readonly #running = new Map<string, Set<Run>>();
   readonly #committed: Committed[];
+  /** The same without commits that had been given up, and sent again, before they arrived. */
+  readonly #committedInOrder: Committed[];
   /** What the broker last told each client, by partition. */
   readonly #told = new Map<string, Map<number, Committed>>();
   /** When the group last heard of each client, as a member of it. */
@@ -85,6 +87,7 @@ export class Ledger {
   ) {
     this.#records = Array.from({ length: setup.partitions }, () => []);
     this.#committed = Array.from({ length: setup.partitions }, () => NOTHING);
+    this.#committedInOrder = [...this.#committed];
   }
 
   note(what: string): void {
@@ -220,6 +223,7 @@ export class Ledger {
         if (generation < this.#stableGeneration) this.violate(`${what} was taken in ${this.#stableGeneration}`);
         this.#judgeCommit(what, partitionIndex, committed, isLate);
         this.#committed[partitionIndex] = committed;
+        if (!isLate) this.#committedInOrder[partitionIndex] = committed;
       }
     }
   }
@@ -243,7 +247,8 @@ export class Ledger {
     return this.#records.flatMap((records, partition) => {
       const undone = records.findIndex(({ hasEffect }) => !hasEffect);
       if (undone >= 0) return [`${partition}:${undone} of ${records.length} was not done`];
-      const { offset } = this.#committed[partition]!;
+      // One that comes late, when nothing is left to be committed, stays: that repeats records, and loses none.
+      const { offset } = this.#committedInOrder[partition]!;
       return offset < records.length ? [`${partition} is committed to ${offset} of ${records.length}`] : [];
     });
   }
