@@ -24,6 +24,26 @@ export function deferred<T = void>(): Deferred<T> {
   return { promise, resolve, reject };
 }
 
+/** Callers that wait until the same thing has happened; in a later turn they may wait for the next time. */
+export class Waiters {
+  #resolvers: Array<() => void> = [];
+
+  get isEmpty(): boolean {
+    return this.#resolvers.length === 0;
+  }
+
+  wait(): Promise<void> {
+    return new Promise((resolve) => this.#resolvers.push(resolve));
+  }
+
+  /** Lets all go who wait now. */
+  release(): void {
+    const resolvers = this.#resolvers;
+    this.#resolvers = [];
+    for (const resolve of resolvers) resolve();
+  }
+}
+
 /** Clean-up steps that run last in, first out; one failing step does not keep the others from running. */
 export class DisposalStack {
   readonly #steps: Array<() => unknown> = [];

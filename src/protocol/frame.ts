@@ -8,6 +8,10 @@ export { FrameSplitter } from './frame-splitter.js';
 // and v1 (response), which end with a tagged section. The answer to ApiVersions never has one: a client reads it
 // before it knows what the broker speaks.
 
+/** Of the size in front of a frame. */
+export const SIZE_PREFIX_BYTES = 4;
+/** Of the header of an answer, as far as every answer has it. */
+export const CORRELATION_ID_BYTES = 4;
 const API_VERSIONS = 18;
 
 const headerHasTags = (api: Api, version: number): boolean => version >= api.flexibleFrom && api.key !== API_VERSIONS;

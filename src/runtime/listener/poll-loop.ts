@@ -46,7 +46,6 @@ export class PollLoop {
       await new Promise<void>(nextTurn);
       return;
     }
-    const before = committer.whenAnswered();
     runner.wake();
     if (policy.isFirst) await committer.whenIdle();
     // A transaction covers what one poll brought, at most: what comes behind it waits.
@@ -54,6 +53,7 @@ export class PollLoop {
       await this.#handled();
       await committer.whenIdle();
     } else if (!isPool) {
+      const before = committer.whenAnswered();
       await this.#handled();
       await before;
     }

@@ -1,5 +1,12 @@
 import { type Api } from '../../../protocol/api.js';
-import { bytesOf, decodeResponsePayload, requestBody, requestHead } from '../../../protocol/frame.js';
+import {
+  bytesOf,
+  CORRELATION_ID_BYTES,
+  decodeResponsePayload,
+  requestBody,
+  requestHead,
+  SIZE_PREFIX_BYTES,
+} from '../../../protocol/frame.js';
 import { ApiVersions } from '../../../protocol/messages/18-api-versions.js';
 import { RoutedCluster, type RoutedClusterOptions } from './routed-cluster.js';
 import { type Transport, type TransportConnection, type VersionRange } from './transport.js';
@@ -145,6 +152,3 @@ class Pipe implements TransportConnection {
     return Buffer.concat([head.subarray(SIZE_PREFIX_BYTES), ...body]);
   }
 }
-
-const SIZE_PREFIX_BYTES = 4;
-const CORRELATION_ID_BYTES = 4;

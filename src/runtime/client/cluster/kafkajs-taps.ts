@@ -1,13 +1,12 @@
 import kafkajs, { type KafkaConfig } from 'kafkajs';
 import { NestdawError } from '../../../common/errors.js';
+import { CORRELATION_ID_BYTES, SIZE_PREFIX_BYTES } from '../../../protocol/frame.js';
 import { frameSocket } from './frame-socket.js';
 
 // The only file that touches kafkajs's insides. Version 2.2.4 is pinned, so they do not move; a patched or replaced
 // package is refused with the name of what is missing. We take sockets, TLS, SASL and the version exchange, nothing
 // else: kafkajs refuses a whole metadata answer when one topic of it has an error, so metadata is asked for above.
 
-const SIZE_BYTES = 4;
-const CORRELATION_ID_BYTES = 4;
 const CREATE_CLUSTER = 'private:Kafka:createCluster';
 
 /** Node's socket, plain or TLS. */
@@ -158,7 +157,7 @@ function takeFrames(connection: TappedConnection): void {
   const stock = connection.processData.bind(connection);
   connection.processData = (frame) => {
     if (connection.authHandlers) {
-      const size = Buffer.alloc(SIZE_BYTES);
+      const size = Buffer.alloc(SIZE_PREFIX_BYTES);
       size.writeInt32BE(frame.length);
       stock(Buffer.concat([size, frame]));
       return;

@@ -1,6 +1,6 @@
 import { type Timer } from '../../../common/clock.js';
 import { NestdawError } from '../../../common/errors.js';
-import { type Deferred, deferred } from '../../../common/lifecycle.js';
+import { type Deferred, deferred, Waiters } from '../../../common/lifecycle.js';
 import { type CommitOffset } from '../../client/consumer-client.js';
 import { type CommitPolicy } from '../../dispatch/commit-policy.js';
 import { type ConsumerContext } from '../consumer-context.js';
@@ -62,8 +62,9 @@ export class Committer {
   #closed = false;
   /** The time to stop is over. */
   #isLate = false;
-  #idleWaiters: Array<() => void> = [];
-  #answerWaiters: Array<() => void> = [];
+  readonly #idle = new Waiters();
+  /** Of the commit under way. */
+  readonly #answered = new Waiters();
 
   constructor(options: CommitterOptions) {
     this.#options = options;
@@ -129,20 +130,20 @@ export class Committer {
     this.#served = this.#waiters = [];
     for (const waiter of waiters) waiter.reject(tooLate());
     this.#named.rejectAll(tooLate());
-    this.#releaseAnswered();
-    this.#releaseIdle();
+    this.#answered.release();
+    this.#idle.release();
   }
 
   /** Settles when the commit under way now has its answer; what is asked for meanwhile is not waited for. */
   whenAnswered(): Promise<void> {
     if (!this.isBusy || this.#isLate) return Promise.resolve();
-    return new Promise((resolve) => this.#answerWaiters.push(resolve));
+    return this.#answered.wait();
   }
 
   /** Settles when no commit is under way. */
   whenIdle(): Promise<void> {
     if (!this.isBusy || this.#isLate) return Promise.resolve();
-    return new Promise((resolve) => this.#idleWaiters.push(resolve));
+    return this.#idle.wait();
   }
 
   close(): void {
@@ -156,10 +157,10 @@ export class Committer {
     while (this.#wanted || !this.#named.isEmpty) {
       if (this.#named.isEmpty) await this.#commitFinished();
       else await this.#commitNamed();
-      this.#releaseAnswered();
+      this.#answered.release();
     }
     this.#isRunning = false;
-    this.#releaseIdle();
+    this.#idle.release();
     this.#options.onIdle();
   }
 
@@ -210,18 +211,6 @@ export class Committer {
     }
     this.#told(offsets, pending);
     return undefined;
-  }
-
-  #releaseAnswered(): void {
-    const waiters = this.#answerWaiters;
-    this.#answerWaiters = [];
-    for (const resolve of waiters) resolve();
-  }
-
-  #releaseIdle(): void {
-    const waiters = this.#idleWaiters;
-    this.#idleWaiters = [];
-    for (const resolve of waiters) resolve();
   }
 
   /** Gives the failure instead of throwing it. */

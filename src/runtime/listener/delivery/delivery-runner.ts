@@ -1,5 +1,6 @@
 import { nextTurn } from '../../../common/clock.js';
 import { NestdawError } from '../../../common/errors.js';
+import { Waiters } from '../../../common/lifecycle.js';
 import { type KafkaRecord } from '../../../common/record.js';
 import { type KeyDispatcher } from '../../dispatch/key-dispatcher.js';
 import { type Progress } from '../commits/progress.js';
@@ -61,7 +62,7 @@ export class DeliveryRunner {
   #isScheduled = false;
   readonly #slice: StartSlice;
   readonly #ended = new EndedDeliveries();
-  #idleWaiters: Array<() => void> = [];
+  readonly #idle = new Waiters();
   /** Look whether what they wait for has come, each time a handler has ended or the runner is woken. */
   readonly #drains = new Set<() => void>();
 
@@ -104,13 +105,13 @@ export class DeliveryRunner {
   }
 
   #lookIdle(): void {
-    if (this.#idleWaiters.length > 0 && this.#dispatcher.isIdle) this.#releaseIdle();
+    if (!this.#idle.isEmpty && this.#dispatcher.isIdle) this.#idle.release();
   }
 
   /** Resolves when nothing runs and nothing may start. */
   whenIdle(): Promise<void> {
     if (this.#dispatcher.isIdle) return Promise.resolve();
-    return new Promise((resolve) => this.#idleWaiters.push(resolve));
+    return this.#idle.wait();
   }
 
   /** Resolves when `isDone`, asked whenever a handler has ended or the runner is woken, says so, or `signal` aborts. */
@@ -139,12 +140,12 @@ export class DeliveryRunner {
     // The workers come first.
     this.wake();
     await new Promise<void>(nextTurn);
-    const { admission, clock, isGated, sessionEndsAt } = this.#options;
-    const isHeld = isGated() || clock.monotonic() >= sessionEndsAt();
+    const { admission, isGated, sessionEndsAt } = this.#options;
+    this.#slice.readClock();
+    const isHeld = isGated() || this.#slice.now >= sessionEndsAt();
     this.#dispatcher.extra = isHeld ? 0 : 1;
     const delivery = isHeld ? undefined : this.#dispatcher.next();
     const isAdmitted = delivery !== undefined && (admission === undefined || this.#admits(admission, delivery));
-    this.#slice.readClock();
     const call = isAdmitted ? this.#start(delivery) : undefined;
     if (call === undefined) this.#dispatcher.extra = 0;
     else this.#employ(delivery!, call, this.#endBeside);
@@ -164,13 +165,7 @@ export class DeliveryRunner {
 
   /** Lets go whoever waits for idleness: the container stops. */
   close(): void {
-    this.#releaseIdle();
-  }
-
-  #releaseIdle(): void {
-    const waiters = this.#idleWaiters;
-    this.#idleWaiters = [];
-    for (const resolve of waiters) resolve();
+    this.#idle.release();
   }
 
   /** Starts what may start. `worker`: the first record whose call answers with a promise is that one's. */

@@ -1,3 +1,5 @@
+import { Waiters } from '../../../common/lifecycle.js';
+
 // What must not happen while polled records are on their way from the client to the trackers: positions may not move
 // under them. Whoever asks is served at once when nothing is on its way, else right after the poll, which is cut short.
 
@@ -6,7 +8,7 @@ export class OwnerQueue {
   #isPolling = false;
   /** Of the poll under way and of those behind it, until it cuts one short: a poll that brings much is made often. */
   #early = new AbortController();
-  #waiters: Array<() => void> = [];
+  readonly #waiters = new Waiters();
 
   /** Runs `task` now, or when the poll under way has been taken over. */
   run(task: () => void): void {
@@ -36,14 +38,12 @@ export class OwnerQueue {
     const tasks = this.#tasks;
     this.#tasks = [];
     for (const task of tasks) task();
-    const waiters = this.#waiters;
-    this.#waiters = [];
-    for (const wake of waiters) wake();
+    this.#waiters.release();
   }
 
   /** Resolves when everything asked for so far has been done. */
   drained(): Promise<void> {
     if (this.#tasks.length === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#waiters.push(resolve));
+    return this.#waiters.wait();
   }
 }

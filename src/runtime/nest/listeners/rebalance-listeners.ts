@@ -6,20 +6,24 @@ import { rebalanceSubscriptionsOf } from '../metadata-accessor.js';
 
 /** None where it has no such methods. */
 export function rebalanceListenersOf(host: object, listenerId: string): KafkaRebalanceListener[] {
-  const named = REBALANCE_CALLBACKS.some((name) => typeof (host as KafkaRebalanceListener)[name] === 'function');
-  return [...(named ? [host as KafkaRebalanceListener] : []), ...decoratedOf(host, listenerId)];
+  return [...(isRebalanceListener(host) ? [host] : []), ...decoratedOf(host, listenerId)];
 }
 
 /** Whether the object is told of any listener's rebalances. */
 export function hasRebalanceMethods(host: object): boolean {
-  return REBALANCE_CALLBACKS.some((name) => name in host) || [...methodsOf(host)].some(isDecorated);
+  return isRebalanceListener(host) || [...methodsOf(host)].some(isDecorated);
 }
 
-/** The method's decorators, but for one that says what its name says already. */
+/** Whether the method is told of rebalances, by its name or by a decorator. */
 export function isRebalanceMethod(name: string, method: object): boolean {
   return (REBALANCE_CALLBACKS as readonly string[]).includes(name) || isDecorated([name, method]);
 }
 
+function isRebalanceListener(host: object): host is KafkaRebalanceListener {
+  return REBALANCE_CALLBACKS.some((name) => typeof (host as KafkaRebalanceListener)[name] === 'function');
+}
+
+/** A decorator that says what the method's name says already is left out: it would be called twice. */
 function decoratedOf(host: object, listenerId: string): KafkaRebalanceListener[] {
   return [...methodsOf(host)].flatMap(([name, method]) =>
     rebalanceSubscriptionsOf(method)
