@@ -248,7 +248,8 @@ export type { TopicSender } from './runtime/nest/sending/topic-sender.js';
 /** Nest's own `@EventPattern` and `@MessagePattern` handlers, served by listener containers. */
 export { MicroserviceContext } from './runtime/nest/strategy/microservice-context.js';
 export { type KafkaClientSettings, NestdawClient, provideKafkaClient } from './runtime/nest/strategy/nestdaw-client.js';
-export { NestdawStrategy, type PatternListenerOptions } from './runtime/nest/strategy/nestdaw-strategy.js';
+export { NestdawStrategy } from './runtime/nest/strategy/nestdaw-strategy.js';
+export type { PatternListenerOptions } from './runtime/nest/strategy/pattern-table.js';
 export type { ThreadsOptions } from './runtime/nest/threads/threads-options.js';
 /** Stores of offsets, for `@ExternalOffsets`. */
 export { FileOffsetStore } from './runtime/offsets/file-offset-store.js';

@@ -1,35 +1,17 @@
 import { type Observable, ReplaySubject } from 'rxjs';
 import { DEFAULT_CONNECTION } from '../../../common/connection-name.js';
 import { NestdawError } from '../../../common/errors.js';
-import { type KafkaListenerOptions } from '../../../decorators/listener-options.js';
 import { type ListenerContainer } from '../../listener/listener-container.js';
 import { type ListenerDeclaration } from '../declarations/listener-declaration.js';
 import { type KafkaRuntime } from '../kafka-runtime.js';
 import { messageInvoker, type PatternHandler, type ProcessingHooks } from './message-handler.js';
-import { listenerOptionsIn, type PatternGroup, PatternTable } from './pattern-table.js';
+import { listenerOptionsIn, type PatternGroup, type PatternListenerOptions, PatternTable } from './pattern-table.js';
 
 // Nest's own way of listening, `@EventPattern` and `@MessagePattern`, on the containers of this library. It takes the
 // place of Nest's Kafka transport without importing it: `@nestjs/microservices` is the application's.
 
 /** Number of Kafka among Nest's transports: handlers that ask for another one are not ours. */
 const KAFKA_TRANSPORT = 5;
-
-/** What listeners of patterns may say, for all of them or in the extras of one: as in `@KafkaListener`. */
-export type PatternListenerOptions = Omit<
-  KafkaListenerOptions,
-  | 'topics'
-  | 'topicPattern'
-  | 'topicPartitions'
-  | 'batch'
-  | 'payload'
-  | 'keyDeserializer'
-  | 'valueDeserializer'
-  | 'contentTypeConverter'
-  | 'sendTo'
-  | 'splitIterables'
-  | 'typeHeader'
-  | 'typeKey'
->;
 
 /**
  * Serves the `@EventPattern` and `@MessagePattern` handlers of an application:

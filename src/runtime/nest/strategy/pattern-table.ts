@@ -19,7 +19,7 @@ export interface PatternGroup {
 }
 
 /** Options that say what a handler's pattern, or Nest, says already: they have no effect here. */
-const UNSUITABLE: ReadonlySet<string> = new Set<keyof KafkaListenerOptions>([
+const UNSUITABLE = [
   'topics',
   'topicPattern',
   'topicPartitions',
@@ -32,14 +32,18 @@ const UNSUITABLE: ReadonlySet<string> = new Set<keyof KafkaListenerOptions>([
   'splitIterables',
   'typeHeader',
   'typeKey',
-]);
+] as const satisfies ReadonlyArray<keyof KafkaListenerOptions>;
+const IDLE_OPTIONS: ReadonlySet<string> = new Set(UNSUITABLE);
+
+/** What listeners of patterns may say, for all of them or in the extras of one: as in `@KafkaListener`. */
+export type PatternListenerOptions = Omit<KafkaListenerOptions, (typeof UNSUITABLE)[number]>;
 
 /** Those of a listener among the extras of a handler, or among options for all of them; and those without effect. */
 export function listenerOptionsIn(given: object): { readonly options: KafkaListenerOptions; readonly idle: string[] } {
   const known = Object.entries(given).filter(([name]) => LISTENER_OPTIONS.has(name));
   return {
-    options: Object.fromEntries(known.filter(([name]) => !UNSUITABLE.has(name))),
-    idle: known.map(([name]) => name).filter((name) => UNSUITABLE.has(name)),
+    options: Object.fromEntries(known.filter(([name]) => !IDLE_OPTIONS.has(name))),
+    idle: known.map(([name]) => name).filter((name) => IDLE_OPTIONS.has(name)),
   };
 }
 
